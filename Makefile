@@ -1,0 +1,43 @@
+# The two commands are `make study` and `make test`; both make .venv first, and only when something changed.
+PYTHON ?= python3
+PROFILE ?= demo
+BACKEND ?= tensorflow
+WORKERS ?= 2
+# More options for either command, e.g. make study ARGS="--only 06 --data DIR", make test ARGS="-k splits"
+ARGS ?=
+
+BIN := .venv/bin
+READY := .venv/.ready
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: study test check figures lab lock clean
+.DELETE_ON_ERROR:
+
+study: $(READY)
+	$(BIN)/leuknet study --profile $(PROFILE) --backend $(BACKEND) $(ARGS)
+
+test: $(READY)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+lab: $(READY)
+	$(BIN)/jupyter lab notebooks
+
+$(READY): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit((3, 11) > v[:2] or v[:2] > (3, 13))' || \
+	{ echo 'error: Python 3.11, 3.12 or 3.13 is needed; name one, e.g. make study PYTHON=python3.12' >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+# Needs the network; run it after changing the dependencies in pyproject.toml (--upgrade for newer releases).
+lock:
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-emit-index-url \
+	  --no-emit-find-links --no-header --quiet $(ARGS) --output-file requirements.lock
+
+clean:
+	rm -rf .venv build dist *.egg-info
