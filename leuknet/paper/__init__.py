@@ -1,0 +1,1 @@
+"""What was published, as data, and the audit of those numbers."""
