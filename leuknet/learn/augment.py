@@ -1,0 +1,226 @@
+"""The paper's augmentation (section 3.2, Figure 3): one affine warp per image, in batches on the device.
+
+The host draws eight numbers per image (`draw`); the layer `Warp` composes them into one matrix and samples each
+image once. For the same numbers it gives what the ``apply_transform`` of Keras' own ``ImageDataGenerator`` gives,
+which is what the paper ran, within float32 rounding. Keras deprecates that class, and it works image by image on
+the host.
+
+Conventions, all of them Keras': the matrix maps an output pixel to the place it is read from, so a zoom below 1
+enlarges; x runs along the width, y along the height, from the image's centre; rotation, shift, shear and zoom are
+composed in this order, flips come last.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import keras
+import numpy as np
+from keras import ops
+
+from leuknet.errors import LeuknetError
+
+COLUMNS = ("theta", "tx", "ty", "shear", "zx", "zy", "flip_h", "flip_v")
+SHEAR_UNITS = ("degrees", "radians")
+
+
+def _checked_unit(unit):
+    if unit not in SHEAR_UNITS:
+        raise LeuknetError(f"shear_unit {unit!r} is unknown: use 'degrees' or 'radians'")
+    return unit
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Ranges from which augmentations are drawn; every range is symmetric about "no change".
+
+    Attributes
+    ----------
+    rotation : float
+        Degrees: uniform in [-rotation, rotation].
+    width_shift, height_shift : float, in [0, 1)
+        Fractions of the image's size: uniform in [-shift, shift], along the width and along the height.
+    shear : float
+        Uniform in [-shear, shear], in `shear_unit`.
+    zoom : float, in [0, 1)
+        Uniform in [1 - zoom, 1 + zoom], drawn apart for width and height.
+    horizontal_flip, vertical_flip : bool
+        Flip with probability 1/2.
+    shear_unit : {"degrees", "radians"}
+        Keras took ``shear_range`` as degrees from version 2.1.3 on and as radians before; the paper does not say
+        which version it ran. At 0.2 degrees the shear is invisible, at 0.2 radians (11.5 degrees) it is not.
+    """
+
+    rotation: float = 40.0
+    width_shift: float = 0.2
+    height_shift: float = 0.2
+    shear: float = 0.2
+    zoom: float = 0.2
+    horizontal_flip: bool = True
+    vertical_flip: bool = True
+    shear_unit: str = "degrees"
+
+    def __post_init__(self):
+        _checked_unit(self.shear_unit)
+        for name in ("rotation", "shear"):
+            if not getattr(self, name) >= 0:
+                raise LeuknetError(f"augmentation policy: {name} is {getattr(self, name)}, must be 0 or more")
+        for name in ("width_shift", "height_shift", "zoom"):
+            if not 0 <= getattr(self, name) < 1:
+                raise LeuknetError(f"augmentation policy: {name} is {getattr(self, name)}, must be in [0, 1)")
+
+
+PAPER = Policy()
+
+
+def draw(policy, n, generator):
+    """Draw the augmentations of `n` images as ``ImageDataGenerator.get_random_transform`` does.
+
+    Keras draws ``tx`` from ``height_shift_range`` although its ``tx`` moves along the width (since its matrices were
+    put in x, y order); here each range moves along the side it names. The paper's two ranges are equal.
+
+    Parameters
+    ----------
+    policy : Policy
+    n : int
+    generator : numpy.random.Generator
+        From `leuknet.seeds.rng`. The first rows do not depend on `n`.
+
+    Returns
+    -------
+    numpy.ndarray, float32, shape (n, 8)
+        ``theta`` (degrees), ``tx``, ``ty`` (fractions of the width and height), ``shear`` (in `policy.shear_unit`),
+        ``zx``, ``zy`` (factors), ``flip_h``, ``flip_v`` (0 or 1).
+    """
+    table = generator.uniform(-1.0, 1.0, size=(n, len(COLUMNS)))
+    spread = [policy.rotation, policy.width_shift, policy.height_shift, policy.shear, policy.zoom, policy.zoom]
+    table[:, :6] *= spread
+    table[:, 4:6] += 1.0
+    table[:, 6:] = (table[:, 6:] < 0) & [policy.horizontal_flip, policy.vertical_flip]
+    return table.astype("float32")
+
+
+def identity(n):
+    """Return the draws that change nothing, float32, shape (n, 8)."""
+    return np.tile(np.float32([0, 0, 0, 0, 1, 1, 0, 0]), (n, 1))
+
+
+def _places(draws, size, shear_unit):
+    """Return where each output pixel is read: x and y, float32, shape (b, size, size), in pixels."""
+    theta, tx, ty, shear, zx, zy, flip_h, flip_v = (draws[:, i, None, None] for i in range(len(COLUMNS)))
+    degree = np.float32(np.pi / 180)
+    theta = theta * degree
+    sheared = theta + (shear * degree if shear_unit == "degrees" else shear)
+    zx, zy = zx * (1 - 2 * flip_h), zy * (1 - 2 * flip_v)
+    centre = (size - 1) / 2
+    line = ops.arange(size, dtype="float32") - centre
+    x, y = line[None, None, :] * zx, line[None, :, None] * zy
+    cos, sin = ops.cos(theta), ops.sin(theta)
+    x_from = x * cos - y * ops.sin(sheared) + (tx * cos - ty * sin) * size
+    y_from = x * sin + y * ops.cos(sheared) + (tx * sin + ty * cos) * size
+    return x_from + centre, y_from + centre
+
+
+def _reflect(place, size):
+    """Fold places outside the image back into it (d c b a | a b c d | d c b a)."""
+    place = ops.abs(place + 0.5)
+    place = place - 2 * size * ops.floor(place / (2 * size))
+    return ops.clip(ops.minimum(place, 2 * size - place) - 0.5, 0, size - 1)
+
+
+def _sample(images, x, y, size):
+    """Read `images` at the places x, y by bilinear interpolation; float32, shape (b, size, size, 3)."""
+    x0, y0 = ops.floor(x), ops.floor(y)
+    right, down = (x - x0)[..., None], (y - y0)[..., None]
+    x0, y0 = ops.cast(x0, "int32"), ops.cast(y0, "int32")
+    x1, y1 = ops.minimum(x0 + 1, size - 1), ops.minimum(y0 + 1, size - 1)
+    pixels = ops.reshape(images, (-1, images.shape[-1]))
+    first = ops.arange(ops.shape(images)[0], dtype="int32")[:, None, None] * (size * size)
+
+    def at(row, column):
+        return ops.cast(ops.take(pixels, first + row * size + column, axis=0), "float32")
+
+    top, bottom = at(y0, x0), at(y1, x0)
+    top = top + (at(y0, x1) - top) * right
+    bottom = bottom + (at(y1, x1) - bottom) * right
+    return top + (bottom - top) * down
+
+
+@keras.saving.register_keras_serializable(package="leuknet")
+class Warp(keras.layers.Layer):
+    """Warp images by their draws and scale them to [0, 1]: bilinear, reflect fill.
+
+    Call it with ``[images, draws]``: images (b, size, size, 3), uint8 or float in 0 to 255; draws (b, 8) from `draw`
+    or `identity`. Returns float32 (b, size, size, 3) in [0, 1].
+
+    Under ``training=False`` (``evaluate``, ``predict``) it only scales, so that validation images are never warped,
+    unless `always` is set. Called without `training`, it warps. The layer keeps float32 throughout whatever the
+    global policy: bfloat16 coordinates would be off by half a pixel. The next layer casts the result to its own
+    compute type.
+
+    Parameters
+    ----------
+    size : int
+        Side of the square images, in pixels.
+    shear_unit : {"degrees", "radians"}
+        Unit of the column ``shear``; pass the policy's.
+    always : bool
+        Warp under ``training=False`` as well, e.g. to compute the features of variants.
+    """
+
+    def __init__(self, size, shear_unit="degrees", always=False, **kwargs):
+        kwargs.setdefault("dtype", "float32")
+        super().__init__(**kwargs)
+        self.size, self.shear_unit, self.always = size, _checked_unit(shear_unit), always
+
+    def build(self, input_shape):
+        images, draws = input_shape
+        if tuple(images[1:3]) != (self.size, self.size) or tuple(draws[1:]) != (len(COLUMNS),):
+            raise LeuknetError(
+                f"Warp({self.size}) got images {tuple(images)} and draws {tuple(draws)}: "
+                f"needs (b, {self.size}, {self.size}, channels) and (b, {len(COLUMNS)})"
+            )
+
+    def call(self, inputs, training=None):
+        images, draws = inputs
+        if training is False and not self.always:
+            return ops.cast(images, "float32") / 255
+        x, y = _places(ops.cast(draws, "float32"), self.size, self.shear_unit)
+        return _sample(images, _reflect(x, self.size), _reflect(y, self.size), self.size) / 255
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape[0])
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size, "shear_unit": self.shear_unit, "always": self.always}
+
+
+@lru_cache(maxsize=4)
+def _model(size, shear_unit, image_type):
+    images, draws = keras.Input((size, size, 3), dtype=image_type), keras.Input((len(COLUMNS),), dtype="float32")
+    model = keras.Model([images, draws], Warp(size, shear_unit, always=True)([images, draws]))
+    model.compile(jit_compile=True)
+    return model
+
+
+def warped(images, draws, shear_unit="degrees", batch=32):
+    """Warp host images by `draws`, compiled, in batches (see `Warp`).
+
+    Parameters
+    ----------
+    images : numpy.ndarray, uint8 or float32 in 0 to 255, shape (n, size, size, 3)
+    draws : numpy.ndarray, float32, shape (n, 8)
+    shear_unit : {"degrees", "radians"}
+    batch : int
+
+    Returns
+    -------
+    numpy.ndarray, float32, shape (n, size, size, 3), in [0, 1]
+    """
+    if len(images) != len(draws):
+        raise LeuknetError(f"{len(images)} images but {len(draws)} rows of draws: give one row per image")
+    model = _model(images.shape[1], shear_unit, str(images.dtype))
+    out = np.empty(images.shape, "float32")
+    for start in range(0, len(images), batch):
+        part = slice(start, start + batch)
+        out[part] = model.predict_on_batch([np.ascontiguousarray(images[part]), draws[part]])
+    return out
