@@ -4,7 +4,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from leuknet.errors import LeuknetError
-from leuknet.protocol.metrics import METRICS, OF_COUNTS, OF_PROBABILITY, checked, count, from_counts, one_split
+from leuknet.protocol.metrics import BINS, METRICS, OF_COUNTS, bin_of, checked, count, from_counts, one_split
 from leuknet.seeds import rng
 
 
@@ -90,10 +90,27 @@ def _resampled(metric, y, p, place, drawn):
     if metric in OF_COUNTS:
         table = [np.bincount(place, weights=mask, minlength=drawn.shape[1]) for mask in count(y, p)]
         return from_counts(*(drawn @ np.asarray(table).T).T)[metric]
-    function, needs_both = OF_PROBABILITY[metric]
-    values = np.full(len(drawn), np.nan)
-    for row, times in enumerate(drawn):
-        weight = times[place].astype(float)
-        if not needs_both or 0 < weight[y == 1].sum() < weight.sum():
-            values[row] = function(y, p, sample_weight=weight)
-    return values
+    step = max(1, 4_000_000 // len(y))
+    chunks = [drawn[start : start + step, place] for start in range(0, len(drawn), step)]
+    return np.concatenate([_weighted(metric, y, p, weight.astype(float)) for weight in chunks])
+
+
+def _weighted(metric, y, p, weight):
+    """Return a metric of the probabilities, one value a row of `weight` (resamples, n); NaN where undefined."""
+    if metric == "Brier":
+        return weight @ (p - y) ** 2 / weight.sum(axis=1)
+    if metric == "ECE":
+        gaps = (p - y)[:, None] * np.eye(BINS)[bin_of(p)]
+        return np.abs(weight @ gaps).sum(axis=1) / weight.sum(axis=1)
+    order = np.argsort(-p, kind="stable")
+    last_of_ties = np.flatnonzero(np.diff(p[order], append=-1))
+    true, false = (
+        np.pad(np.cumsum(weight[:, order] * (y[order] == label), axis=1)[:, last_of_ties], ((0, 0), (1, 0)))
+        for label in (1, 0)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if metric == "AUC":
+            return np.trapezoid(true, false, axis=1) / (true[:, -1] * false[:, -1])
+        precision = true[:, 1:] / np.maximum(true + false, 1)[:, 1:]
+        both = np.where(false[:, -1] > 0, true[:, -1], np.nan)
+        return (np.diff(true, axis=1) * precision).sum(axis=1) / both

@@ -9,7 +9,12 @@ from leuknet.errors import LeuknetError
 BINS = 15
 
 
-def expected_calibration_error(y, p, sample_weight=None):
+def bin_of(p):
+    """Return the calibration bin (0 to 14) of each probability: 15 bins of equal width, the last one closed."""
+    return np.minimum((p * BINS).astype(int), BINS - 1)
+
+
+def expected_calibration_error(y, p):
     """Return the expected calibration error of the probability of leukaemia.
 
     The probabilities fall into 15 bins of equal width on [0, 1]; the error is the mean over images of the absolute
@@ -19,19 +24,15 @@ def expected_calibration_error(y, p, sample_weight=None):
     ----------
     y, p : numpy.ndarray, shape (n,)
         Labels 0 or 1, and probabilities in [0, 1].
-    sample_weight : numpy.ndarray, shape (n,), optional
 
     Returns
     -------
     float
     """
-    weight = np.ones(len(y)) if sample_weight is None else sample_weight
-    place = np.minimum((p * BINS).astype(int), BINS - 1)
-    gap = np.bincount(place, weights=weight * (p - y), minlength=BINS)
-    return float(np.abs(gap).sum() / weight.sum())
+    return float(np.abs(np.bincount(bin_of(p), weights=p - y)).sum() / len(y))
 
 
-# Metrics that need the probabilities: name -> (function(y, p, sample_weight=), whether both classes are needed)
+# Metrics that need the probabilities: name -> (function(y, p), whether both classes are needed)
 OF_PROBABILITY = {
     "AUC": (roc_auc_score, True),
     "AP": (average_precision_score, True),

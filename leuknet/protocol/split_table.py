@@ -154,9 +154,8 @@ class Split:
         known, parts = known_images(cohort_table), []
         for unit, word in (("source", "source"), ("group", "group"), ("sha256", "identical image file")):
             shared = _shared(self.table, known, unit)
-            count = shared[unit].nunique()
-            folds = f" (in {shared['fold'].nunique()} of {len(self.folds)} folds)" if count else ""
-            parts.append(f"{count or 'no'} {word}{'s' * (count > 1)}{folds}")
+            count, folds = shared[unit].nunique(), f" (in {shared['fold'].nunique()} of {len(self.folds)} folds)"
+            parts.append(f"{count or 'no'} {word}{'s' * (count > 1)}{folds if count and len(self.folds) > 1 else ''}")
         return f"{self.protocol}: training and test share {parts[0]}, {parts[1]} and {parts[2]}."
 
     def to_csv(self, path):
@@ -224,7 +223,8 @@ def _demand_both_classes(train, known, protocol):
         raise LeuknetError(f"the split names image {labels.index[labels.isna()][0]}, which this cohort lacks")
     classes = labels.groupby(train["fold"].to_numpy(), sort=False).nunique()
     if (classes < 2).any():
-        raise LeuknetError(f"{protocol}, fold {classes.index[classes < 2][0]}: training would see one class only")
+        fold = classes.index[classes < 2][0]
+        raise LeuknetError(f"{protocol}, fold {fold}: training would see one class only; add images of the other")
 
 
 def shared_content(cohort_table, split):

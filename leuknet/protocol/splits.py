@@ -8,7 +8,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train
 
 from leuknet.errors import LeuknetError
 from leuknet.protocol.split_table import WORDS, Split, known_images, shared_content
-from leuknet.seeds import derive
+from leuknet.seeds import derive, rng
 
 __all__ = ["Split", "hold_out", "k_fold", "leave_one_source_out", "lodocv", "shared_content", "with_external"]
 
@@ -32,6 +32,8 @@ def _assign(known, k, seed, by):
     number = np.empty(len(known), int)
     for fold, (_, test) in enumerate(maker.split(labels, labels, units)):
         number[test] = fold
+    if units is not None and len(np.unique(number)) < k:
+        raise LeuknetError(f"{k} folds by {by} leave one empty: {by}s differ too much in size; use fewer folds")
     return number
 
 
@@ -79,7 +81,8 @@ def hold_out(table, fraction=0.25, seed=0, by="image"):
         share = Fraction(fraction).limit_denominator(20)
         if share in (0, 1):
             raise LeuknetError(f"{name}: a fraction of {fraction} is too extreme; use 0.05 to 0.95")
-        tested = _assign(known, share.denominator, state, by) < share.numerator
+        number = _assign(known, share.denominator, state, by)
+        tested = np.isin(number, rng("hold-out", seed).permutation(share.denominator)[: share.numerator])
     return Split(name, _fold("hold-out", known, tested), by).check(table)
 
 
@@ -94,7 +97,8 @@ def k_fold(table, k=5, repeats=1, seed=0, by="image"):
         Folds, and how often to draw them anew.
     seed : int
     by : {"image", "group", "source"}
-        By image (the paper) near-copies of one slide may stand on both sides; `Split.leakage` says how many.
+        By image (the paper) near-copies of one slide may stand on both sides; `Split.leakage` says how many. Units that
+        differ much in size, as sources do, leave little or nothing for the seed to choose.
 
     Returns
     -------
@@ -105,15 +109,18 @@ def k_fold(table, k=5, repeats=1, seed=0, by="image"):
     ------
     LeuknetError
         If there are fewer than k units or images of a class, or units cannot be kept whole with both classes in
-        training.
+        training, or repeats would be the same folds again.
     """
     name = f"{k}-fold{_unit(by)}" + (f", {repeats} times" if repeats > 1 else "")
     if int(k) != k or k < 2 or int(repeats) != repeats or repeats < 1:
         raise LeuknetError(f"k-fold needs k of 2 or more and repeats of 1 or more, not k={k}, repeats={repeats}")
     known = known_images(table).sort_index()
-    frames = []
+    frames, seen = [], set()
     for repeat in range(repeats):
         number = _assign(known, k, derive("k-fold", seed, repeat), by)
+        seen.add(tuple(pd.factorize(number)[0]))
+        if len(seen) <= repeat:
+            raise LeuknetError(f"{name}: whole {by}s fall into the same folds again; use repeats={repeat}")
         frames += [_fold(f"r{repeat}f{fold}", known, number == fold) for fold in range(k)]
     return Split(name, pd.concat(frames), by).check(table)
 
