@@ -20,6 +20,7 @@ from leuknet.errors import LeuknetError
 from leuknet.files import cache_dir
 
 ABANDONED_SECONDS = 24 * 3600
+ATTEMPTS = 5
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
 
 
@@ -50,17 +51,16 @@ def cached(key, make):
     if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", key):
         raise LeuknetError(f"cache key {key!r} may hold only letters, digits, '-', '_' and '.'")
     folder = cache_dir() / "cohorts" / key
-    found = load(folder)
-    if found is not None:
-        return found
-    cohort = make()
-    with _explained(folder):
-        _sweep(folder.parent)
-        _store(cohort, folder)
-    kept = load(folder)
-    if kept is None:
-        raise LeuknetError(f"cache {folder} was written but reads back damaged: check the disk, or set LEUKNET_CACHE")
-    return kept
+    cohort = None
+    for _ in range(ATTEMPTS):
+        found = load(folder)
+        if found is not None:
+            return found
+        cohort = make() if cohort is None else cohort
+        with _explained(folder):
+            _sweep(folder.parent)
+            _store(cohort, folder)
+    raise LeuknetError(f"cache {folder} was written but reads back damaged: check the disk, or set LEUKNET_CACHE")
 
 
 def load(folder):
@@ -103,9 +103,9 @@ def _write(cohort, folder):
     (folder / "done.json").write_text(json.dumps({"name": cohort.name, "files": files}), encoding="utf-8")
 
 
-def _place(temporary, folder, attempts=10):
+def _place(temporary, folder):
     """Rename `temporary` to `folder`, unless another process has put a sound cohort there."""
-    for _ in range(attempts):
+    for _ in range(ATTEMPTS):
         try:
             os.rename(temporary, folder)
             return
@@ -145,7 +145,8 @@ def _explained(folder):
     try:
         yield
     except OSError as error:
-        mend = "free some space or" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check its permissions or"
+        denied = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+        mend = "check its permissions or" if denied else "free some space or"
         reason = error.strerror or error
         raise LeuknetError(f"cannot keep a cohort in {folder.parent}: {reason}; {mend} set LEUKNET_CACHE") from error
 
