@@ -164,7 +164,9 @@ def _check_probe(x, y, names, counts):
     if len(names) < 2:
         raise LeuknetError(f"the source probe needs two or more sources, not {len(names)}")
     if counts.min() < 2:
-        raise LeuknetError(f"source {str(names[counts.argmin()])!r} has a single image: leave it out of the source probe")
+        raise LeuknetError(
+            f"source {str(names[counts.argmin()])!r} has a single image: leave it out of the source probe"
+        )
 
 
 def nearest(features, sources):
