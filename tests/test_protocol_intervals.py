@@ -39,6 +39,7 @@ def test_resampled_metric_equals_the_metric_of_the_repeated_rows(metric):
     y, p, place = frame["y"].to_numpy(), frame["p"].to_numpy(), frame["group"].to_numpy()
     drawn = np.random.default_rng(0).multinomial(12, np.full(12, 1 / 12), size=30)
     drawn[0] = place[::2] % 2 == 0  # negatives only
+    drawn[1] = place[::2] % 2 == 1  # positives only
     for times, value in zip(drawn, _resampled(metric, y, p, place, drawn), strict=True):
         rows = np.repeat(np.arange(len(y)), times[place])
         assert value == pytest.approx(scores(y[rows], p[rows]).get(metric, np.nan), abs=1e-9, nan_ok=True)

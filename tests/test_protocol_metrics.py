@@ -34,6 +34,7 @@ def test_ece_by_hand():
     found = scores([0, 1, 1, 0], [0.01, 0.05, 1.0, 0.5])["ECE"]
     assert found == pytest.approx((abs(0.06 - 1) + 0 + 0.5) / 4)
     assert scores([0, 1], [0.0, 1.0])["ECE"] == 0
+    assert scores([1, 0], [0.95, 1.0])["ECE"] == pytest.approx((1.95 - 1) / 2)
 
 
 @settings(max_examples=30, deadline=None)

@@ -112,6 +112,12 @@ def test_hold_out_is_stratified(fraction):
     assert abs(labels[list(test)].sum() - fraction * labels.sum()) <= 1
 
 
+def test_hold_out_by_group_meets_any_fraction_as_nearly_as_groups_allow():
+    for fraction in (0.1, 0.3, 0.4, 0.75):
+        test = rows_of(splits.hold_out(TABLE, fraction, by="group"), "hold-out", "test")
+        assert abs(len(test) / len(TABLE) - fraction) < 0.04
+
+
 def test_lodocv_tests_the_two_class_data_sets_and_trains_on_all_others():
     split = splits.lodocv(TABLE)
     assert split.folds == ["ALL-IDB 1", "ALL-IDB 2", "UFG"]

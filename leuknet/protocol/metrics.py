@@ -66,7 +66,7 @@ def from_counts(tn, fp, fn, tp):
             "R": recall,
             "S": specificity,
             "MCC": (tp * tn - fp * fn) / spread,
-            "Kappa": np.where(chance < 1, agreement - chance, np.nan) / (1 - chance),
+            "Kappa": (agreement - chance) / (1 - chance),
             "balanced accuracy": (recall + specificity) / 2,
         }
 
