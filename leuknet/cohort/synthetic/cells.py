@@ -76,15 +76,16 @@ def _nucleus(generator, spec, radius, x, y, body):
     style = spec["nucleus"]
     if style == "lobes":
         count = generator.choice(len(spec["lobes"]), p=spec["lobes"]) + 1
-        distance = shapes.chain(x, y, *shapes.lobes(generator, radius, count, spec["size"] / count**0.5, spec["spread"]))
+        size = spec["size"] / count**0.5
+        distance = shapes.chain(x, y, *shapes.lobes(generator, radius, count, size, spec["spread"]))
     elif style == "bend":
         span = generator.uniform(*spec["span"])
         distance = shapes.chain(x, y, *shapes.bend(generator, radius, span, spec["size"], spec["spread"]))
     else:
         distance = shapes.blob(x, y, own, shapes.outline(generator, spec["contour"], spec["oval"]))
     if generator.random() < spec["indented"]:
-        distance = shapes.indent(generator, distance, x, y, own, generator.uniform(0.15, 0.45) * own)
-    distance = np.maximum(distance, body + 0.25)
+        distance = shapes.indent(generator, distance, x, y, own, generator.uniform(0.12, 0.4) * own)
+    distance = shapes.overlap(distance, body + 0.25)
     shift = np.quantile(distance[body < 0], share)
     return distance - np.clip(shift, -0.16 * radius, 0.16 * radius)
 
@@ -132,10 +133,10 @@ def _spots(generator, allowed, count, sizes, scale):
 def _nucleoli(generator, spec, planes, core, nucleus, scale):
     """Pale bluish discs with a fine dark margin, one to five a nucleus, as in blasts."""
     count = generator.integers(spec["nucleoli"][0], spec["nucleoli"][1] + 1)
-    spots = _spots(generator, nucleus < -1.0, count, (0.5, 1.05), scale) * core
+    spots = _spots(generator, nucleus < -1.0, count, (0.6, 1.2), scale) * core
     margin = np.clip(cv2.dilate(spots, np.ones((3, 3))) - spots, 0, 1)
-    planes[..., AZURE] *= 1 - 0.42 * spots + 0.2 * margin
-    planes[..., BLUE] += 0.35 * spots
+    planes[..., AZURE] *= 1 - 0.5 * spots + 0.25 * margin
+    planes[..., BLUE] += 0.5 * spots
 
 
 def _vacuoles(generator, spec, body, nucleus, scale):

@@ -78,7 +78,7 @@ def _made(task, seed, size):
 
 @cache
 def version():
-    """Return a hash of this package's files and of Table 1's counts: what a drawing depends on besides its arguments."""
+    """Return a hash of this package's files and of Table 1: what a drawing depends on besides its arguments."""
     digest = sha256(repr(list(DATA_SETS.values())).encode())
     for path in sorted(files(__package__).iterdir(), key=lambda path: path.name):
         if path.name.endswith((".py", ".toml")):

@@ -45,7 +45,7 @@ def _draw_one(slide, look, slide_look, ordinal, seed):
     prefix = "field_" if field else ""
     shape, scale = (look[prefix + "height"], look[prefix + "width"]), look[prefix + "scale"]
     leukocytes = (_many if field else _one)(generator, look, slide.label, shape, scale)
-    smear = draw_smear(generator, slide.data_set, shot, shape, scale, leukocytes)
+    smear = draw_smear(generator, shot, shape, scale, leukocytes)
     image = photograph(generator, smear.planes, shot)
     kind = "field" if field else leukocytes[0][0]
     row = _row(slide.data_set, slide.label, ordinal, slide.number, image, kind=kind, cells=len(leukocytes))
@@ -102,7 +102,7 @@ def draw_field(field, seed):
     kinds += [_kind(generator, look["normal"]) for _ in range(field.normals)]
     places = _apart(generator, len(kinds), shape, CELL_WINDOW // 2 + 1, 17 * scale)
     leukocytes = [(kind, x, y) for kind, (x, y) in zip(kinds, places, strict=True)]
-    smear = draw_smear(generator, FIELDS, shot, shape, scale, leukocytes)
+    smear = draw_smear(generator, shot, shape, scale, leukocytes)
     image = photograph(generator, smear.planes, shot)
     row = _row(FIELDS, field.label, field.number, field.slide, image, field.label, kind="field", cells=len(kinds))
     return [Drawn(row, image, smear.mask), *_crops(generator, field, smear, Drawn(row, image, smear.mask))]

@@ -43,7 +43,7 @@ class Field:
 
 
 def counts(fraction, floor):
-    """Return {(data set, label): images}: Table 1's counts times `fraction`, at least `floor`, never more than Table 1."""
+    """Return {(data set, label): images}: Table 1's counts times `fraction`, at least `floor` or all there are."""
     return {
         (name, label): max(round(published * fraction), min(floor, published), 1)
         for name, data_set in DATA_SETS.items()

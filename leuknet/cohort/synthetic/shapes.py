@@ -13,14 +13,22 @@ def grid(reach):
     return np.meshgrid(axis, axis)
 
 
-def outline(generator, roughness, oval=0.06):
-    """Return a radius of mean 1 by angle, (181,): an oval with random bulges that fade with frequency."""
-    orders = np.arange(2, 9)
-    size = roughness * generator.normal(0, 1, orders.size) / (orders / 2) ** 0.9
-    size[0] += oval * generator.normal(0, 1)
-    phases = generator.uniform(0, 2 * np.pi, orders.size)
-    waves = size[:, None] * np.cos(orders[:, None] * _ANGLES + phases[:, None])
-    return 1 + np.clip(waves.sum(0), -0.45, 0.45)
+_ORDERS = np.arange(2, 9)
+_WAVES = np.concatenate([np.cos(_ORDERS[:, None] * _ANGLES), np.sin(_ORDERS[:, None] * _ANGLES)])
+
+
+def outline(generator, roughness, oval=0.06, count=None):
+    """Return a radius of mean 1 by angle, (181,) or (count, 181): ovals with random bulges that fade with frequency."""
+    size = roughness / (_ORDERS / 2) ** 0.9
+    size[0] = np.hypot(size[0], oval)
+    waves = (generator.normal(size=(count or 1, _WAVES.shape[0])) * np.tile(size / np.sqrt(2), 2)) @ _WAVES
+    edges = 1 + np.clip(waves, -0.45, 0.45)
+    return edges if count else edges[0]
+
+
+def overlap(one, other, blend=0.5):
+    """Signed distance to what two outlines share, the corner rounded over about `blend` µm."""
+    return 0.5 * (one + other + np.sqrt((one - other) ** 2 + blend**2)) - 0.15 * blend
 
 
 def blob(x, y, radius, edge):
@@ -31,17 +39,19 @@ def blob(x, y, radius, edge):
 def chain(x, y, points, radii):
     """Signed distance to a union of discs: `points` (n, 2) and `radii` (n,) in µm."""
     points, radii = np.asarray(points, np.float32), np.asarray(radii, np.float32)
-    away = np.hypot(x[None] - points[:, 0, None, None], y[None] - points[:, 1, None, None])
-    return (away - radii[:, None, None]).min(0)
+    away = np.full(x.shape, np.inf, np.float32)
+    for (x0, y0), radius in zip(points, radii, strict=True):
+        np.minimum(away, np.sqrt((x - x0) ** 2 + (y - y0) ** 2) - radius, out=away)
+    return away
 
 
 def indent(generator, distance, x, y, radius, depth):
-    """Cut a rounded notch of `depth` µm into the outline `distance` at a random side."""
+    """Press a rounded dent of `depth` µm into the outline `distance` at a random side."""
     angle = generator.uniform(-np.pi, np.pi)
-    width = generator.uniform(0.35, 0.6) * radius
+    width = generator.uniform(0.45, 0.9) * radius
     away = radius + width - depth
     notch = np.hypot(x - away * np.cos(angle), y - away * np.sin(angle)) - width
-    return np.maximum(distance, -notch)
+    return overlap(distance, -notch, 1.0)
 
 
 def _on_arc(angles, radius):

@@ -31,14 +31,12 @@ class Smear:
     cells: list
 
 
-def draw_smear(generator, name, shot, shape, scale, leukocytes):
+def draw_smear(generator, shot, shape, scale, leukocytes):
     """Draw one field.
 
     Parameters
     ----------
     generator : numpy.random.Generator
-    name : str
-        Data set; names the textures.
     shot : Shot
         Its `red_cover`, `pallor`, `ring`, `platelets`, `debris` and `magnify` are used.
     shape : (int, int)
@@ -52,7 +50,7 @@ def draw_smear(generator, name, shot, shape, scale, leukocytes):
     -------
     Smear
     """
-    textures = tiles(name, scale)
+    textures = tiles(scale)
     scale = scale * shot.magnify
     planes = np.zeros((*shape, 4), np.float32)
     mask = np.zeros(shape, np.uint8)
@@ -91,43 +89,46 @@ def _lay(planes, mask, cell, x, y, ring):
     mask[outer] = np.where(part > 0, part, mask[outer])
 
 
-def _sprites(generator, shot, scale, count=20):
+def _sprites(generator, shot, scale, count):
     """Red cells as thickness maps, float32 (count, n, n): discs with central pallor and a rim."""
     n = 2 * round(0.72 * RED_CELL * scale) + 1
-    axis = (np.arange(n, dtype=np.float32) - n // 2) / scale
-    x, y = np.meshgrid(axis, axis)
-    rho, theta = np.hypot(x, y), np.arctan2(y, x)
-    sprites = np.empty((count, n, n), np.float32)
-    for sprite in sprites:
-        radius = RED_CELL / 2 * np.clip(generator.normal(1, 0.07), 0.75, 1.25)
-        edge = shapes.outline(generator, 0.015, generator.choice([0.03, 0.12]))
-        edge = radius * np.interp(theta, np.linspace(-np.pi, np.pi, 181), edge).astype(np.float32)
-        share = rho / edge
-        pallor = np.clip(generator.normal(shot.values["pallor"], 0.12), 0, 0.95)
-        hollow = pallor * np.exp(-((share / generator.uniform(0.36, 0.5)) ** 2))
-        bulge = np.sqrt(np.clip(1.15 - share**2, 0.05, None))
-        rim = shot.values["ring"] * np.exp(-(((share - 0.95) * edge / 0.3) ** 2))
-        sprite[:] = np.clip(0.5 - (rho - edge) / 0.3, 0, 1) * (bulge * (1.12 - hollow)) + rim
-    return sprites
+    x, y = np.meshgrid(*2 * [(np.arange(n, dtype=np.float32) - n // 2) / scale])
+    rho, turn = np.hypot(x, y), ((np.arctan2(y, x) / np.pi + 1) * 90).astype(int)  # 181 angles, as in an outline
+    edges = shapes.outline(generator, 0.015, generator.uniform(0.02, 0.1), count)
+    radius = RED_CELL / 2 * generator.normal(1, 0.07, (count, 1)).clip(0.75, 1.25)
+    edge = (radius * edges).astype(np.float32)[:, turn]
+    share2 = (rho / edge) ** 2
+    pallor = generator.normal(shot.values["pallor"], 0.12, count).clip(0, 0.95)
+    narrow = generator.uniform(0.42, 0.58, count) ** -3
+    hollow = _each(pallor) * cv2.exp((-_each(narrow) * share2**1.5).reshape(count * n, n)).reshape(share2.shape)
+    sprites = np.clip(0.5 - (rho - edge) / 0.3, 0, 1) * np.sqrt(np.clip(1.15 - share2, 0.05, None)) * (1.12 - hollow)
+    if shot.values["ring"] > 0.02:
+        sprites += shot.values["ring"] * np.exp(-(((rho - 0.95 * edge) / 0.3) ** 2))
+    return sprites.astype(np.float32)
+
+
+def _each(values):
+    return values.astype(np.float32)[:, None, None]
 
 
 def _red_cells(generator, planes, shot, scale, leukocytes):
     """Strew red cells, mostly side by side, some overlapping; few lie under a leukocyte."""
-    shape, sprites = planes.shape[:2], _sprites(generator, shot, scale)
-    diameter = RED_CELL * scale
+    shape, diameter = planes.shape[:2], RED_CELL * scale
     wanted = int(shot.values["red_cover"] * (shape[0] + diameter) * (shape[1] + diameter) / (0.785 * diameter**2))
     tries = generator.uniform(-0.5 * diameter, np.array(shape)[::-1] + 0.5 * diameter, (4 * wanted, 2))
-    apart = diameter * generator.choice([0.98, 0.85, 0.5], len(tries), p=[0.72, 0.2, 0.08])
     white = np.array(leukocytes, float).reshape(-1, 3)
+    away = np.hypot(tries[:, :1] - white[:, 0], tries[:, 1:] - white[:, 1])
+    tries = tries[(away > white[:, 2] + 0.42 * diameter).all(1)]
+    apart = diameter * generator.choice([0.98, 0.85, 0.5], len(tries), p=[0.72, 0.2, 0.08])
     placed = np.empty((wanted, 2))
     count = 0
     for place, distance in zip(tries, apart, strict=True):
         if count == wanted:
             break
-        clear = np.hypot(*(white[:, :2] - place).T) > white[:, 2] + 0.42 * diameter
-        if clear.all() and (((placed[:count] - place) ** 2).sum(1) > distance**2).all():
+        if (((placed[:count] - place) ** 2).sum(1) > distance**2).all():
             placed[count] = place
             count += 1
+    sprites = _sprites(generator, shot, scale, int(np.clip(count // 2, 6, 20)))
     red = planes[..., RED]
     for (x, y), which in zip(placed[:count], generator.integers(len(sprites), size=count), strict=True):
         places = _overlap(shape, sprites.shape[1], x, y)
@@ -155,5 +156,6 @@ def _platelets(generator, planes, shot, scale, textures):
     specks = np.zeros(shape, np.float32)
     for _ in range(generator.poisson(shot.values["debris"] * area)):
         column, row = (int(v * 16) for v in generator.uniform(0, shape[::-1]))
-        cv2.circle(specks, (column, row), int(generator.uniform(0.15, 0.45) * scale * 16), 0.8, -1, cv2.LINE_AA, shift=4)
+        radius = int(generator.uniform(0.15, 0.45) * scale * 16)
+        cv2.circle(specks, (column, row), radius, 0.8, -1, cv2.LINE_AA, shift=4)
     planes[..., AZURE] += specks

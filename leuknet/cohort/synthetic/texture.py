@@ -2,8 +2,8 @@
 
 from functools import lru_cache
 
-import cv2
 import numpy as np
+from scipy import fft
 
 from leuknet.seeds import rng
 
@@ -12,16 +12,8 @@ BANDS = {"fine": 0.13, "mid": 0.28, "coarse": 0.55, "broad": 1.5, "cloud": 7.0}
 BEADS = {"eosinophilic": (0.85, 0.37), "basophilic": (0.80, 0.34), "dust": (0.60, 0.17)}
 
 
-@lru_cache(maxsize=32)
-def tiles(name, scale):
-    """Return textures of `SIDE` x `SIDE` px drawn at `scale` px/µm.
-
-    Parameters
-    ----------
-    name : str
-        Seeds the noise (a data set's name).
-    scale : float
-        Pixels per micrometre.
+def tiles(scale):
+    """Return textures of `SIDE` x `SIDE` px for images drawn at `scale` px/µm (rounded to halves).
 
     Returns
     -------
@@ -29,33 +21,45 @@ def tiles(name, scale):
         Periodic Gaussian noise of unit variance per band of `BANDS` (standard deviation of the blur in µm), ``lace``
         (a network of ridges), and fields of round granules in 0..1 per entry of `BEADS` (spacing and radius in µm).
     """
-    generator = rng("texture", name, scale)
+    return _tiles(round(2 * scale) / 2)
+
+
+@lru_cache(maxsize=32)
+def _tiles(scale):
+    generator = rng("texture", scale)
     made = {band: _noise(generator, max(sigma * scale, 0.5)) for band, sigma in BANDS.items()}
     ridges = -np.abs(made["coarse"])
     made["lace"] = (ridges - ridges.mean()) / ridges.std()
-    return made | {kind: _beads(generator, *(scale * np.array(sizes))) for kind, sizes in BEADS.items()}
+    beads = {kind: _beads(generator, *(scale * np.array(sizes))) for kind, sizes in BEADS.items()}
+    return made | beads
 
 
 def _noise(generator, sigma):
-    spectrum = np.fft.rfft2(generator.standard_normal((SIDE, SIDE)))
-    fy, fx = np.fft.fftfreq(SIDE)[:, None], np.fft.rfftfreq(SIDE)[None]
-    field = np.fft.irfft2(spectrum * np.exp(-2 * (np.pi * sigma) ** 2 * (fx**2 + fy**2)), s=(SIDE, SIDE))
-    return ((field - field.mean()) / field.std()).astype(np.float32)
+    white = generator.standard_normal((SIDE, SIDE), np.float32)
+    fy, fx = fft.fftfreq(SIDE)[:, None], fft.rfftfreq(SIDE)[None]
+    field = _filtered(white, np.exp(-2 * (np.pi * sigma) ** 2 * (fx**2 + fy**2)))
+    return (field - field.mean()) / field.std()
+
+
+def _filtered(field, transfer):
+    return fft.irfft2(fft.rfft2(field) * transfer.astype(np.complex64), s=field.shape)
 
 
 def _beads(generator, spacing, radius):
-    """Discs on a jittered hexagonal grid, drawn with anti-aliasing."""
-    field = np.zeros((SIDE, SIDE), np.uint8)
-    rows, columns = int(SIDE / (0.87 * spacing)) + 2, int(SIDE / spacing) + 2
+    """Soft discs of three sizes on a jittered hexagonal grid, overlapping ones by the larger depth."""
+    rows, columns = int(SIDE / (0.87 * spacing)) + 1, int(SIDE / spacing) + 1
     y, x = np.mgrid[:rows, :columns].astype(float)
-    x = (x + 0.5 * (y % 2) + generator.normal(0, 0.2, x.shape)) * spacing
-    y = (0.87 * y + generator.normal(0, 0.2, y.shape)) * spacing
-    radii = radius * generator.uniform(0.7, 1.2, x.shape)
-    depths = generator.integers(150, 256, x.shape)
-    for column, row, r, depth in zip(x.ravel(), y.ravel(), radii.ravel(), depths.ravel(), strict=True):
-        centre = int(column * 16), int(row * 16)
-        cv2.circle(field, centre, max(int(r * 16), 8), int(depth), -1, cv2.LINE_AA, shift=4)
-    return cv2.GaussianBlur(field.astype(np.float32) / 255, (0, 0), max(0.25 * radius, 0.4))
+    x = ((x + 0.5 * (y % 2) + generator.normal(0, 0.2, x.shape)) * spacing).astype(int) % SIDE
+    y = ((0.87 * y + generator.normal(0, 0.2, y.shape)) * spacing).astype(int) % SIDE
+    size, depth = generator.integers(3, size=x.shape), generator.uniform(0.6, 1, x.shape)
+    distance = np.hypot(*np.meshgrid(*2 * [(np.arange(SIDE) + SIDE // 2) % SIDE - SIDE // 2]))
+    field = np.zeros((SIDE, SIDE), np.float32)
+    for k, factor in enumerate((0.75, 0.95, 1.15)):
+        centres = np.zeros((SIDE, SIDE), np.float32)
+        centres[y[size == k], x[size == k]] = depth[size == k]
+        disc = np.clip(0.5 - (distance - factor * radius) / max(0.5 * radius, 1), 0, 1).astype(np.float32)
+        field = np.maximum(field, _filtered(centres, fft.rfft2(disc)))
+    return np.clip(field, 0, 1)
 
 
 def sample(generator, tile, shape):
