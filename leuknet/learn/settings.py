@@ -1,0 +1,89 @@
+"""The settings of one training, with the paper's values as defaults."""
+
+from dataclasses import asdict, dataclass, fields, replace
+
+from leuknet.errors import LeuknetError
+from leuknet.learn.augment import PAPER, Policy
+
+DECAY_READINGS = ("weights", "learning_rate")
+FROZEN_APPROACHES = ("SFT", "mSFT")
+PRECISIONS = ("float32", "mixed_bfloat16")
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What decides a training besides its images, split and seed.
+
+    Attributes
+    ----------
+    backbone, approach, dense, dropout, frozen_until, preprocessing
+        The network, see `leuknet.learn.networks.NetworkSpec` (§3.3, §3.4).
+    weights : {"imagenet", "formula", "random"}
+        What the network begins from, see `leuknet.learn.weights`.
+    learning_rate, momentum, batch, epochs
+        SGD as in §4.1 and §4.2: 0.001, 0.8, 32 and 50.
+    weight_decay : float
+        0.0001 (§4.1).
+    decay_reading : {"weights", "learning_rate"}
+        What the decay acts on. The paper says "weight decay" (the default); the optimiser of the Keras of its
+        time called ``decay`` a shrinking of the learning rate by ``1 / (1 + decay * step)``.
+    augmentation : Policy or None
+        The paper's policy (§3.2); None trains on the images as they are.
+    copies : int
+        The reading of "20 times larger" (§3.2). 0: an epoch shows each image once, drawn anew. k > 0: k variants
+        of each image are drawn once for the cohort, and an epoch shows all of them.
+    precision : {"float32", "mixed_bfloat16"}
+        Keras' dtype policy.
+    validation : float
+        Share of the training images held out for the curves of Figure 7; selection never uses the test images.
+    """
+
+    backbone: str = "VGG16"
+    approach: str = "mDFT"
+    weights: str = "imagenet"
+    dense: tuple | None = None
+    dropout: tuple = (0.5, 0.6)
+    frozen_until: str | None = None
+    preprocessing: str = "unit"
+    learning_rate: float = 0.001
+    momentum: float = 0.8
+    weight_decay: float = 0.0001
+    decay_reading: str = "weights"
+    batch: int = 32
+    epochs: int = 50
+    augmentation: Policy | None = PAPER
+    copies: int = 0
+    precision: str = "float32"
+    validation: float = 0.0
+
+    def __post_init__(self):
+        for name, allowed in (("decay_reading", DECAY_READINGS), ("precision", PRECISIONS)):
+            if getattr(self, name) not in allowed:
+                raise LeuknetError(f"{name}={getattr(self, name)!r}: choose one of {', '.join(allowed)}")
+        if self.epochs < 1 or self.batch < 1 or self.copies < 0 or not 0 <= self.validation < 1:
+            raise LeuknetError("epochs and batch must be at least 1, copies at least 0, validation in [0, 1)")
+        if self.dense is not None:
+            object.__setattr__(self, "dense", tuple(self.dense))
+        object.__setattr__(self, "dropout", tuple(self.dropout))
+
+    def as_dict(self):
+        """Return plain JSON types; `from_dict` is the way back."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values):
+        """Build settings from `as_dict`'s result; an unknown name raises `LeuknetError`."""
+        unknown = set(values) - {f.name for f in fields(cls)}
+        if unknown:
+            raise LeuknetError(f"unknown training setting {', '.join(sorted(unknown))}: see TrainSettings")
+        values = dict(values)
+        if values.get("augmentation") is not None and not isinstance(values["augmentation"], Policy):
+            values["augmentation"] = Policy(**values["augmentation"])
+        return cls(**values)
+
+    def but(self, **changes):
+        """Return a copy with `changes`; an unknown name raises `LeuknetError`."""
+        unknown = set(changes) - {f.name for f in fields(self)}
+        if unknown:
+            raise LeuknetError(f"unknown training setting {', '.join(sorted(unknown))}: see TrainSettings")
+        return replace(self, **changes)

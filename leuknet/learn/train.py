@@ -1,0 +1,265 @@
+"""One training: the cohort on the device, drawing on the host, warp and step compiled together (§4.1, §4.2).
+
+The images stand on the device as uint8 and a batch is asked for by its indices. `Trainer` holds one compiled step
+for one network structure and cohort, so that runs which differ only in images, seed or learning rate share it.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+from leuknet.errors import LeuknetError
+from leuknet.learn import augment, networks, weights
+from leuknet.learn.frozen import pool_features, variant_draws
+from leuknet.learn.rows import Rows
+from leuknet.learn.settings import FROZEN_APPROACHES
+from leuknet.seeds import derive, rng
+
+STRUCTURE = ("backbone", "approach", "dense", "dropout", "frozen_until", "preprocessing", "precision")
+OPTIMISER = ("learning_rate", "momentum", "weight_decay", "decay_reading")
+
+
+@dataclass
+class Progress:
+    """Where a training stands: all that a resumed process needs besides the run's settings."""
+
+    epoch: int = 0
+    history: list = field(default_factory=list)
+    state: list = field(default_factory=list)
+
+
+@dataclass
+class Trained:
+    """What a training leaves: `history` (one row an epoch), `probabilities` by role, `weights` record, timings."""
+
+    history: pd.DataFrame
+    probabilities: dict
+    weights: dict
+    timing: dict
+    model: keras.Model
+
+
+def network_spec(settings, size):
+    """Return the `NetworkSpec` that `settings` describe for images of `size` pixels."""
+    names = ("backbone", "approach", "dense", "dropout", "frozen_until", "preprocessing")
+    return networks.NetworkSpec(size=size, **{name: getattr(settings, name) for name in names})
+
+
+def optimiser(settings):
+    """Return the paper's SGD (§4.2), with the chosen reading of its decay (`TrainSettings.decay_reading`)."""
+    rate, decay = settings.learning_rate, settings.weight_decay
+    if settings.decay_reading == "learning_rate":
+        rate = keras.optimizers.schedules.InverseTimeDecay(rate, decay_steps=1, decay_rate=decay)
+        return keras.optimizers.SGD(rate, momentum=settings.momentum)
+    return keras.optimizers.SGD(rate, momentum=settings.momentum, weight_decay=decay or None)
+
+
+def held_out(indices, labels, share, seed):
+    """Split `indices` into training and validation, stratified by label; `share` 0 leaves validation empty."""
+    if not share:
+        return indices, indices[:0]
+    try:
+        parts = train_test_split(indices, test_size=share, stratify=labels[indices], random_state=seed)
+    except ValueError as error:
+        raise LeuknetError(f"no {share:.0%} validation from {len(indices)} training images: {error}") from error
+    return tuple(np.sort(part) for part in parts)
+
+
+def use_cached_features(settings):
+    """Whether the frozen part can be computed once: frozen approach, and variants that do not change each epoch."""
+    return settings.approach in FROZEN_APPROACHES and (settings.copies > 0 or settings.augmentation is None)
+
+
+class Trainer:
+    """A network and its compiled step over one cohort.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    settings : TrainSettings
+        Only structure and optimiser matter here; epochs, copies and the like may differ from run to run.
+
+    Attributes
+    ----------
+    net : keras.Model
+        The flat network, image in [0, 1] to probability.
+    """
+
+    def __init__(self, cohort, settings):
+        keras.config.set_dtype_policy(settings.precision)
+        self.cohort, self.spec = cohort, network_spec(settings, cohort.size)
+        self.net = networks.build(self.spec)
+        self.rows = Rows(cohort.images)
+        index = keras.Input((), dtype="int32", name="index")
+        draws = keras.Input((8,), dtype="float32", name="draws")
+        unit = settings.augmentation.shear_unit if settings.augmentation else "degrees"
+        image = augment.Warp(cohort.size, shear_unit=unit, name="warp")([self.rows(index), draws])
+        self.model = keras.Model([index, draws], self.net(image))
+        compile_model(self.model, settings)
+        self.head = None
+        self.head_key = None
+
+    def variables(self):
+        """Network and optimiser state, in a fixed order: what a checkpoint holds."""
+        model = self.model if self.head is None else self.head
+        return [*self.net.variables, *model.optimizer.variables]
+
+    def begin(self, settings, seed):
+        """Set every weight and the optimiser to the start of a run; return the weights' record."""
+        record = weights.initialise(self.net, self.spec, settings.weights, seed)
+        for model in filter(None, (self.model, self.head)):
+            model.optimizer.build(model.trainable_variables)
+            for variable in model.optimizer.variables:
+                if "learning_rate" not in variable.path:
+                    variable.assign(np.zeros(variable.shape, variable.dtype))
+        return record
+
+    def use_pool(self, settings, seed):
+        """Stand the features of all variants of all images on the device, and compile the head over them."""
+        self.begin(settings, seed)
+        backbone, head = networks.split_at_frozen(self.net)
+        key, features = pool_features(self.cohort, self.spec, settings, backbone, self.rows)
+        if key != self.head_key:
+            self.pool = Rows(features)
+            index = keras.Input((), dtype="int32", name="index")
+            self.head = keras.Model(index, head(self.pool(index)))
+            compile_model(self.head, settings)
+            self.head_key = key
+
+    def predict(self, indices, batch=64):
+        """Return P(leukaemia), float32, for the cohort's images at `indices`, without augmentation."""
+        if len(indices) == 0:
+            return np.zeros(0, np.float32)
+        padded = np.resize(indices, -(-len(indices) // batch) * batch).astype(np.int32)
+        if self.head is not None:
+            values = self.head.predict(padded, batch_size=batch, verbose=0)
+        else:
+            inputs = [padded, augment.identity(len(padded))]
+            values = self.model.predict(inputs, batch_size=batch, verbose=0)
+        return np.asarray(values, np.float32).reshape(-1)[: len(indices)]
+
+
+def compile_model(model, settings):
+    """Compile with binary cross-entropy (§4.1); XLA only where it pays: always on JAX, on GPUs with TensorFlow."""
+    on_gpu = bool(keras.distribution.list_devices("gpu"))
+    jit = "auto" if on_gpu or keras.backend.backend() != "tensorflow" else False
+    model.compile(optimiser(settings), loss="binary_crossentropy", metrics=["accuracy"], jit_compile=jit)
+
+
+_kept = {}
+
+
+def trainer_for(cohort, settings, seed=0):
+    """Return the `Trainer` for this structure, from the last call if it fits; only one is kept."""
+    names = STRUCTURE + OPTIMISER
+    pooled = use_cached_features(settings)
+    shear = settings.augmentation.shear_unit if settings.augmentation else None
+    key = (cohort.key, shear, pooled, *(getattr(settings, name) for name in names))
+    if pooled:
+        key += (settings.copies, settings.augmentation, settings.weights, seed if settings.weights == "random" else None)
+    if key not in _kept:
+        _kept.clear()
+        keras.backend.clear_session()
+        trainer = Trainer(cohort, settings)
+        if pooled:
+            trainer.use_pool(settings, seed)
+        _kept[key] = trainer
+    return _kept[key]
+
+
+def epoch_inputs(settings, train, count, seed, epoch):
+    """Return one epoch's order and draws: positions int32 (m,), draws float32 (m, 8) and image indices (m,).
+
+    With fixed copies the variants of image i are numbered ``count + i * copies + k`` in the feature pool, the plain
+    images being the first ``count``; their draws belong to the cohort, not to the run.
+    """
+    order = rng("shuffle", seed, epoch)
+    if settings.augmentation is None:
+        images = order.permutation(train)
+        return images, augment.identity(len(images)), images
+    if settings.copies == 0:
+        images = order.permutation(train)
+        return images, augment.draw(settings.augmentation, len(images), rng("augment", seed, epoch)), images
+    slots = order.permutation((train[:, None] * settings.copies + np.arange(settings.copies)).ravel())
+    draws = variant_draws(settings, count)[slots]
+    return slots // settings.copies, draws, count + slots
+
+
+def train(cohort, roles, settings, seed, progress=None, save=None, report=None):
+    """Train one network and predict.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    roles : dict of str to int array
+        Positions in the cohort: "train", and any of "test", "external" to predict.
+    settings : TrainSettings
+    seed : int
+    progress : Progress, optional
+        Where an interrupted training stood.
+    save : callable, optional
+        Called with a `Progress` after each epoch but the last.
+    report : callable, optional
+        Called with the history row of each epoch.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    LeuknetError
+        If the training images hold one class only, or the loss is not a number.
+    """
+    labels = cohort.labels
+    fit_on, validate_on = held_out(roles["train"], labels, settings.validation, derive("validation", seed) % 2**31)
+    if len(set(labels[fit_on])) < 2:
+        raise LeuknetError("the training images hold one class only: choose another split or add images")
+    trainer = trainer_for(cohort, settings, seed)
+    record = trainer.begin(settings, seed)
+    progress = progress or Progress()
+    if progress.state:
+        for variable, value in zip(trainer.variables(), progress.state, strict=True):
+            variable.assign(value)
+    for epoch in range(progress.epoch, settings.epochs):
+        row = one_epoch(trainer, settings, fit_on, validate_on, seed, epoch)
+        progress.history.append(row)
+        progress.epoch = epoch + 1
+        if report:
+            report(row)
+        if save and epoch + 1 < settings.epochs:
+            progress.state = [np.asarray(keras.ops.convert_to_numpy(v)) for v in trainer.variables()]
+            save(progress)
+    began = time.perf_counter()
+    targets = {"validation": validate_on, **{k: v for k, v in roles.items() if k != "train"}}
+    probabilities = {role: (where, trainer.predict(where)) for role, where in targets.items() if len(where)}
+    timing = {"predict_seconds": time.perf_counter() - began, "images_trained": len(fit_on) * max(settings.copies, 1)}
+    return Trained(pd.DataFrame(progress.history), probabilities, record, timing, trainer.net)
+
+
+def one_epoch(trainer, settings, fit_on, validate_on, seed, epoch):
+    """Train one epoch and return its row: epoch, loss, accuracy, validation loss and accuracy, seconds."""
+    began = time.perf_counter()
+    labels = trainer.cohort.labels
+    images, draws, slots = epoch_inputs(settings, fit_on, len(labels), seed, epoch)
+    model, inputs = trainer.model, [images.astype(np.int32), draws]
+    if trainer.head is not None:
+        model, inputs = trainer.head, slots.astype(np.int32)
+    logs = model.fit(inputs, labels[images], batch_size=settings.batch, shuffle=False, verbose=0).history
+    row = {"epoch": epoch + 1, "loss": float(logs["loss"][0]), "accuracy": float(logs["accuracy"][0])}
+    if not np.isfinite(row["loss"]):
+        raise LeuknetError(f"the loss is {row['loss']} in epoch {epoch + 1}: lower learning_rate")
+    if len(validate_on):
+        row |= validation_row(trainer.predict(validate_on), labels[validate_on])
+    return row | {"seconds": time.perf_counter() - began}
+
+
+def validation_row(p, y):
+    """Return binary cross-entropy (natural logarithm, clipped at 1e-7 as Keras does) and accuracy."""
+    clipped = np.clip(p.astype(float), 1e-7, 1 - 1e-7)
+    loss = -np.mean(y * np.log(clipped) + (1 - y) * np.log(1 - clipped))
+    return {"validation_loss": float(loss), "validation_accuracy": float(np.mean((p >= 0.5) == y))}

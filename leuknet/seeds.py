@@ -1,0 +1,26 @@
+"""Every random number of the companion comes from here, so that a run's key decides it."""
+
+import hashlib
+
+import numpy as np
+
+
+def derive(*parts):
+    """Return a seed in [0, 2**31) that depends on nothing but `parts`.
+
+    Parameters
+    ----------
+    *parts : str, int, float, bool or None
+        What names the draw, e.g. ``("augment", run_seed, epoch)``.
+
+    Returns
+    -------
+    int
+    """
+    digest = hashlib.sha256("\x1f".join(repr(part) for part in parts).encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def rng(*parts):
+    """Return a ``numpy.random.Generator`` seeded by `parts` (see `derive`)."""
+    return np.random.default_rng(derive(*parts))

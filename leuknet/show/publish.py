@@ -1,0 +1,103 @@
+"""How a page gives out a figure or table: named, captioned, kept with a record of what made it."""
+
+import io
+from datetime import UTC, datetime
+
+import matplotlib.pyplot as plt
+from IPython.display import HTML, Image, display
+
+from leuknet.files import atomic, markdown, write_json, write_text
+from leuknet.study.environment import environment
+
+
+def caption_line(study, n=None, weights=None, protocol=None, more=None):
+    """Return the line under each figure and table: cohort, n, profile, weights, protocol."""
+    parts = [cohort_words(study)]
+    if n is not None:
+        parts.append(f"n = {n}")
+    parts.append(f"{study.profile.name} profile")
+    parts += [f"weights: {weights}"] if weights else []
+    parts += [protocol] if protocol else []
+    parts += [more] if more else []
+    return " · ".join(str(part) for part in parts)
+
+
+def cohort_words(study):
+    """Return the cohort as captions name it."""
+    return "synthetic cohort" if study.data is None else f"cohort {study.data.name}"
+
+
+def figure(study, fig, name, alt, n=None, weights=None, protocol=None, more=None):
+    """Caption `fig`, keep it as PNG, SVG and JSON under ``figures/``, and show it with its alternative text.
+
+    Parameters
+    ----------
+    study : Study
+    fig : matplotlib.figure.Figure
+        Closed afterwards.
+    name : str
+        Unique within the page; the files are named ``<page>-<name>``.
+    alt : str
+        What the figure shows, for those who do not see it.
+    n : int or str, optional
+        Number of images (or runs, said so).
+    weights, protocol, more : str, optional
+        For the caption line.
+    """
+    line = caption_line(study, n, weights, protocol, more)
+    fig.supxlabel(line, fontsize=8, color="#444444", x=0.01, ha="left")
+    stem = study.out / "figures" / f"{study.page}-{name}"
+    for suffix in (".png", ".svg"):
+        with atomic(stem.with_suffix(suffix)) as temporary:
+            fig.savefig(temporary, metadata={"Date": None} if suffix == ".svg" else None)
+    write_json(stem.with_suffix(".json"), sidecar(study, name, line) | {"alt": alt})
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", dpi=110)
+    plt.close(fig)
+    display(Image(buffer.getvalue(), alt=f"{alt} ({line})"))
+
+
+def table(study, frame, name, caption, n=None, weights=None, protocol=None, more=None):
+    """Keep `frame` as CSV and Markdown under ``tables/``, and show it with its caption line.
+
+    Parameters
+    ----------
+    study : Study
+    frame : pandas.DataFrame
+        Its index is not shown; text cells as they are, numbers with two decimals.
+    name, n, weights, protocol, more
+        As for `figure`.
+    caption : str
+        What the table says.
+    """
+    line = caption_line(study, n, weights, protocol, more)
+    stem = study.out / "tables" / f"{study.page}-{name}"
+    write_text(stem.with_suffix(".csv"), frame.to_csv(index=False))
+    shown = frame.map(lambda value: f"{value:.2f}" if isinstance(value, float) else value)
+    write_text(stem.with_suffix(".md"), f"{caption}\n\n{markdown(shown)}\n{line}\n")
+    write_json(stem.with_suffix(".json"), sidecar(study, name, line) | {"caption": caption})
+    html = shown.to_html(index=False, escape=True, border=0, na_rep="")
+    display(HTML(f"<p><strong>{caption}</strong></p>{html}<p><small>{line}</small></p>"))
+
+
+def banner(study):
+    """Say in one line what the cohort, the profile and the result folder are."""
+    counts = study.cohort.table["label"].value_counts()
+    text = f"{cohort_words(study)}: {len(study.cohort)} images, {counts.get(1, 0)} positive, {study.cohort.size} px"
+    left_out = f"; {len(study.cohort.rejected)} files left out" if len(study.cohort.rejected) else ""
+    display(HTML(f"<p><strong>{text}{left_out}</strong><br>{study.profile.banner}<br>Not a medical device.</p>"))
+
+
+def sidecar(study, name, line):
+    """Return what a figure's or table's JSON says: page, profile, seed, cohort, caption, versions, commit, time."""
+    return {
+        "page": study.page,
+        "name": name,
+        "caption": line,
+        "profile": study.profile.name,
+        "banner": study.profile.banner,
+        "seed": study.seed,
+        "cohort": cohort_words(study),
+        "environment": environment(),
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,39 @@
+"""The visual language: classes, approaches and data sets look the same on every page.
+
+Colours are Okabe and Ito's (2008), which differ for colour-blind people; what a colour says, a marker, hatch or line
+style says too, so that greyscale print keeps it.
+"""
+
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+
+import matplotlib.pyplot as plt
+from matplotlib import colormaps
+
+from leuknet.cohort.registry import DATA_SETS
+
+CLASS_NAMES = {0: "negative", 1: "positive (leukaemia)"}
+CLASS_COLOURS = {0: "#56B4E9", 1: "#B23A00"}
+CLASS_MARKERS = {0: "o", 1: "^"}
+CLASS_HATCHES = {0: "", 1: "////"}
+APPROACH_COLOURS = {"SFT": "#E69F00", "mSFT": "#CC79A7", "DFT": "#009E73", "mDFT": "#0072B2", "scratch": "#4D4D4D"}
+APPROACH_MARKERS = {"SFT": "s", "mSFT": "D", "DFT": "^", "mDFT": "o", "scratch": "X"}
+PROTOCOL_COLOURS = ("#999999", "#E69F00", "#0072B2", "#009E73")
+PROTOCOL_MARKERS = ("s", "D", "o", "^")
+MARKERS = "os^Dv<>PX*hp"
+
+
+@contextmanager
+def language():
+    """Draw in the project's style: ``with language(): fig, ax = plt.subplots()``."""
+    with as_file(files("leuknet.show").joinpath("leuknet.mplstyle")) as path, plt.style.context(path):
+        yield
+
+
+def data_set_styles(names):
+    """Return (colour, marker) of each data set in `names`; Table 1's are always the same, others follow in order."""
+    known = list(DATA_SETS)
+    places = known + sorted(set(names) - set(known))
+    shades = colormaps["turbo"]
+    span = max(len(places) - 1, 1)
+    return {n: (shades(0.05 + 0.9 * places.index(n) / span), MARKERS[places.index(n) % len(MARKERS)]) for n in names}

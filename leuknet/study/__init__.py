@@ -1,0 +1,8 @@
+"""The study room: profiles, runs and their records, executors, and the runner of pages."""
+
+
+def open_study(*arguments, **settings):
+    """Open a study for a page; see `leuknet.study.study.open_study` (imported when called, for it loads Keras)."""
+    from leuknet.study.study import open_study as opened
+
+    return opened(*arguments, **settings)

@@ -1,0 +1,56 @@
+"""What a result was made with: versions, backend, machine, commit."""
+
+import functools
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import leuknet
+
+PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "scipy", "scikit-learn", "pandas", "matplotlib", "umap-learn")
+
+
+def version(package):
+    """Return the installed version of `package`, or None."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+@functools.cache
+def commit():
+    """Return the checkout's commit, with "+changes" if files differ from it, or None outside a checkout."""
+    root = Path(leuknet.__file__).parent.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        head = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=root, capture_output=True, text=True, check=True)
+        dirty = subprocess.run(["git", "status", "--porcelain", "-uno"], cwd=root, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head.stdout.strip() + ("+changes" if dirty.stdout.strip() else "")
+
+
+@functools.cache
+def environment():
+    """Return a dictionary: package versions, Keras backend, Python, system, processors, commit."""
+    return {
+        "leuknet": leuknet.__version__,
+        "commit": commit(),
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "processors": os.cpu_count(),
+        "backend": backend(),
+        "packages": {name: found for name in PACKAGES if (found := version(name))},
+    }
+
+
+def backend():
+    """Return the Keras backend that is in use or would be."""
+    import keras
+
+    return keras.backend.backend()

@@ -1,0 +1,79 @@
+"""Profiles: how large a study is, as data in ``profiles.toml``."""
+
+import tomllib
+from dataclasses import dataclass, field, fields, replace
+from importlib.resources import files
+
+from leuknet.errors import LeuknetError
+from leuknet.learn.settings import FROZEN_APPROACHES, TrainSettings
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The size of a study; the fields are explained in ``profiles.toml``."""
+
+    name: str
+    banner: str
+    size: int
+    fraction: float
+    floor: int
+    seeds: int
+    folds: int
+    repeats: int
+    nano: bool
+    gallery: int
+    points: int
+    training: dict = field(default_factory=dict)
+    frozen: dict = field(default_factory=dict)
+
+    def settings(self, backbone="VGG16", approach="mDFT", **changes):
+        """Return the `TrainSettings` of this profile for one network, with `changes` on top."""
+        values = {**self.training, **(self.frozen if approach in FROZEN_APPROACHES else {})}
+        if approach == "scratch":
+            values["weights"] = "random"
+        values |= {"backbone": self.backbone(backbone), "approach": approach, **changes}
+        return TrainSettings.from_dict(values)
+
+    def backbone(self, name):
+        """Return `name`, narrow where the profile is: "VGG16" becomes "VGG16-nano"."""
+        return f"{name}-nano" if self.nano and not name.endswith("-nano") else name
+
+
+def names():
+    """Return the profiles' names."""
+    return list(_load())
+
+
+def profile(name, **changes):
+    """Return the profile `name` with `changes`.
+
+    Parameters
+    ----------
+    name : str
+    **changes
+        A field of `Profile`, or a field of `TrainSettings`, which then holds for every run.
+
+    Raises
+    ------
+    LeuknetError
+        If the profile or a key is unknown.
+    """
+    known = _load()
+    if name not in known:
+        raise LeuknetError(f"unknown profile {name!r}: choose one of {', '.join(known)}")
+    base = Profile(name=name, **known[name])
+    own = {f.name for f in fields(Profile)} - {"name", "training", "frozen"}
+    trained = {f.name for f in fields(TrainSettings)} - {"backbone", "approach"}
+    unknown = set(changes) - own - trained
+    if unknown:
+        raise LeuknetError(f"unknown profile key {', '.join(sorted(unknown))}: known are {', '.join(sorted(own | trained))}")
+    base = replace(base, **{k: v for k, v in changes.items() if k in own})
+    training = {k: v for k, v in changes.items() if k in trained}
+    frozen = {k: v for k, v in base.frozen.items() if k not in training}
+    checked = replace(base, training={**base.training, **training}, frozen=frozen)
+    checked.settings()
+    return checked
+
+
+def _load():
+    return tomllib.loads(files("leuknet.study").joinpath("profiles.toml").read_text("utf-8"))

@@ -1,0 +1,187 @@
+"""A study: a profile, a cohort, a folder of runs, and a folder for what pages make of them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+import leuknet
+from leuknet.cohort.load import load_cohort
+from leuknet.errors import LeuknetError
+from leuknet.protocol.metrics import scores_by
+from leuknet.seeds import derive
+from leuknet.study.execute import execute_here
+from leuknet.study.profiles import Profile, profile
+from leuknet.study.runs import RunSpec, Store
+
+PAPER_TEST_SETS = ("ALL-IDB 1", "ALL-IDB 2")
+
+
+def open_study(page, profile_name="demo", data=None, out=None, seed=0, **changes):
+    """Open a study for one page: what each notebook calls first.
+
+    Parameters
+    ----------
+    page : str
+        The page's name, e.g. ``"06_lodocv"``.
+    profile_name : {"smoke", "demo", "paper"}
+    data : path or None
+        A folder of real slides, ``DIR/<data set>/<positive|negative>/<image>``; None draws the synthetic cohort.
+    out : path or None
+        Result folder; None is ``runs/<profile>`` in the checkout.
+    seed : int
+        Of the synthetic cohort, the splits and, with the run's number, every training.
+    **changes
+        Changes to the profile, see `leuknet.study.profiles.profile`.
+    """
+    chosen = profile(profile_name, **changes)
+    root = Path(leuknet.__file__).parent.parent
+    out = Path(out) if out is not None else root / "runs" / profile_name
+    return Study(page, chosen, Path(data).resolve() if data is not None else None, out.resolve(), seed)
+
+
+@dataclass
+class Study:
+    """What a page works with; made by `open_study`."""
+
+    page: str
+    profile: Profile
+    data: Path | None
+    out: Path
+    seed: int = 0
+
+    def recipe(self, size=None):
+        """Return the arguments of `load_cohort` that give this study's cohort, at `size` px if given."""
+        p = self.profile
+        recipe = {"data": str(self.data) if self.data else None, "size": size or p.size}
+        return recipe | {"fraction": p.fraction, "floor": p.floor, "seed": self.seed}
+
+    @cached_property
+    def cohort(self):
+        """The `Cohort` at the profile's size."""
+        return load_cohort(**self.recipe())
+
+    @cached_property
+    def gallery(self):
+        """The same cohort at the size that pictures are shown in."""
+        return load_cohort(**self.recipe(self.profile.gallery))
+
+    @cached_property
+    def store(self):
+        """The folder of runs, shared by all pages."""
+        return Store(self.out / "trainings")
+
+    @property
+    def seeds(self):
+        """The runs' seeds, as many as the profile says."""
+        return [derive("run", self.seed, number) for number in range(self.profile.seeds)]
+
+    @property
+    def test_sets(self):
+        """The paper's two test sets of §4.1 where the cohort has them, else every two-class data set."""
+        found = self.two_class("data_set")
+        return [name for name in PAPER_TEST_SETS if name in found] or found
+
+    def two_class(self, unit):
+        """Return the data sets or sources (`unit`) that hold both classes, in the table's order."""
+        classes = self.cohort.table.groupby(unit, sort=False)["label"].nunique()
+        return list(classes.index[classes == 2])
+
+    def plan(self, split, folds=None, seeds=None, keep=False, **settings):
+        """Return the runs of one network over folds and seeds.
+
+        Parameters
+        ----------
+        split : Split
+        folds : list of str, optional
+            All of them if not given.
+        seeds : list of int, optional
+            The study's seeds if not given.
+        keep : bool
+            Keep the trained network of the first seed.
+        **settings
+            ``backbone``, ``approach`` and any other change to the profile's `TrainSettings`.
+        """
+        chosen = self.profile.settings(**settings)
+        seeds = seeds or self.seeds
+        key = self.cohort.key
+        return [
+            RunSpec(chosen, split, fold, seed, key, keep_model=keep and seed == seeds[0])
+            for fold in folds or split.folds
+            for seed in seeds
+        ]
+
+    def run(self, specs, progress=True):
+        """Finish `specs` (those done are read, not recomputed) and return their `Results`.
+
+        Raises
+        ------
+        LeuknetError
+            If a run failed; its folder's ``failed.json`` has the traceback.
+        """
+        report = execute_here(specs, self.store, self.cohort, ticker() if progress else None)
+        if progress:
+            print(report)
+        if report.failed:
+            key, reason = next(iter(report.failed.items()))
+            raise LeuknetError(f"{len(report.failed)} of {len(specs)} runs failed; {self.store.root / key}: {reason}")
+        return Results(specs, self.store)
+
+
+class Results:
+    """Finished runs: their predictions, histories and records as tables.
+
+    A run that two protocols share (the same images train and are tested) is told under the protocol that asked.
+    """
+
+    def __init__(self, specs, store):
+        self.specs, self.store = specs, store
+
+    @staticmethod
+    def _of(spec):
+        s = spec.settings
+        asked = {"run": spec.key, "backbone": s.backbone, "approach": s.approach}
+        return asked | {"protocol": spec.split.protocol, "fold": spec.fold, "seed": spec.seed}
+
+    @cached_property
+    def runs(self):
+        """One row a run: settings, protocol, fold, seed, weights as captions print them, timings in seconds."""
+        rows = []
+        for spec in self.specs:
+            record = self.store.record(spec)
+            rows.append(spec.settings.as_dict() | record["done"] | self._of(spec) | {"weights": record["weights"]["weights"]})
+        return pd.DataFrame(rows)
+
+    @cached_property
+    def predictions(self):
+        """All predictions (`PREDICTION_COLUMNS`) with run, backbone, approach and protocol."""
+        return pd.concat([self.store.predictions(s).assign(**self._of(s)) for s in self.specs], ignore_index=True)
+
+    @cached_property
+    def histories(self):
+        """All epochs: epoch, loss, accuracy, validation loss and accuracy, seconds; with run, backbone, fold, seed."""
+        return pd.concat([self.store.history(s).assign(**self._of(s)) for s in self.specs], ignore_index=True)
+
+    def scores(self, role="test", by=("backbone", "approach", "protocol", "fold", "seed")):
+        """Return the metrics of each run, one row a run, for the images in `role`."""
+        chosen = self.predictions[self.predictions["split"] == role]
+        return scores_by(chosen, list(by))
+
+    @property
+    def weights(self):
+        """What the networks began from, as captions print it."""
+        return "; ".join(sorted(self.runs["weights"].unique()))
+
+
+def ticker():
+    """Return a progress callable that rewrites one line of a notebook, and nothing in an idle one."""
+    from IPython.display import display
+
+    handle = display({"text/plain": ""}, raw=True, display_id=True)
+
+    def tick(finished, wanted):
+        if handle is not None:
+            handle.update({"text/plain": f"{finished} of {wanted} runs trained"}, raw=True)
+
+    return tick

@@ -1,0 +1,64 @@
+"""The pages' form (design, section 5.9): stripped, short cells, prose first, one parameters cell, no functions."""
+
+import ast
+from pathlib import Path
+
+import nbformat
+import pytest
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+PAGES = sorted(FOLDER.glob("*.ipynb"))
+EXPECTED = ["profile", "data", "out", "seed", "changes"]
+
+
+@pytest.fixture(params=PAGES, ids=lambda path: path.stem)
+def page(request):
+    return nbformat.read(request.param, as_version=4), request.param.stem
+
+
+def code(book):
+    return [cell for cell in book.cells if cell.cell_type == "code"]
+
+
+def test_pages_are_there_in_order():
+    numbers = [path.name[:2] for path in PAGES]
+    assert numbers == sorted(set(numbers)) and {"00", "01", "03", "04", "05", "06", "07", "09"} <= set(numbers)
+
+
+def test_stripped_with_fixed_cell_ids(page):
+    book, stem = page
+    assert all(not cell.outputs and cell.execution_count is None for cell in code(book))
+    assert [cell.id for cell in book.cells] == [f"p{stem[:2]}-{n:02d}" for n in range(1, len(book.cells) + 1)]
+
+
+def test_header_says_what_the_page_answers(page):
+    header = page[0].cells[0].source
+    for part in ("# ", "**Question.**", "**Paper.**", "**Needs.**", "**Gives.**", "**Takes.**", "Not a medical device"):
+        assert part in header
+
+
+def test_one_parameters_cell_of_plain_assignments(page):
+    tagged = [cell for cell in code(page[0]) if "parameters" in cell.metadata.get("tags", [])]
+    assert len(tagged) == 1
+    body = ast.parse(tagged[0].source).body
+    assert all(isinstance(line, ast.Assign) for line in body)
+    assert [line.targets[0].id for line in body] == EXPECTED
+
+
+def test_short_cells_without_functions_each_after_prose(page):
+    book, _ = page
+    assert len(code(book)) <= 20
+    for before, cell in zip([None, *book.cells], book.cells, strict=False):
+        if cell.cell_type != "code":
+            continue
+        assert len(cell.source.splitlines()) <= 12
+        assert not any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in ast.walk(ast.parse(cell.source)))
+        assert before is not None and before.cell_type == "markdown", f"no prose before: {cell.source[:60]}"
+
+
+def test_ends_with_takeaways_and_exercises(page):
+    prose = "\n".join(cell.source for cell in page[0].cells if cell.cell_type == "markdown")
+    assert "## Takeaways" in prose and "## Exercises" in prose
+    exercises = prose.split("## Exercises")[1]
+    assert 3 <= sum(line.startswith(tuple(f"{n}." for n in range(1, 10))) for line in exercises.splitlines()) <= 5
+    assert "redict" in exercises
