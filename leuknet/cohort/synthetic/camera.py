@@ -20,7 +20,7 @@ def photograph(generator, planes, shot):
         RGB, after one JPEG compression.
     """
     values = shot.values
-    light = cv2.exp(cv2.transform(planes, -np.log(10.0) * shot.absorb))
+    light = cv2.exp(cv2.transform(planes, shot.absorb * np.float32(-np.log(10))))
     light *= _falloff(generator, planes.shape[:2], values["vignette"])[..., None] * shot.background
     light = cv2.GaussianBlur(light, (0, 0), max(values["focus"], 0.3))
     if values["sharpen"] > 0.05:

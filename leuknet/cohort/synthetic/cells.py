@@ -47,7 +47,7 @@ def draw_cell(generator, kind, scale, tiles):
     """Draw one leukocyte of `kind` at `scale` px/µm with the textures `tiles`; returns a `Cell`."""
     spec = KINDS[kind]
     radius = within(generator, spec["diameter"], *spec["diameter_limits"]) / 2
-    x, y = shapes.grid(1.45 * radius + 0.8)
+    x, y = shapes.grid((1 + shapes.BULGE) * radius + 0.8)
     body = shapes.blob(x, y, radius, shapes.outline(generator, spec["outline"]))
     nucleus = _nucleus(generator, spec, radius, x, y, body)
     n = round(2 * float(x.max()) * scale)

@@ -56,6 +56,6 @@ def image_shot(shot, generator):
     """Return `shot` as it varies from image to image on one slide."""
     light = shot.background * np.float32(np.exp(generator.normal(0, 0.012)))
     absorb = shot.absorb * np.float32(np.exp(generator.normal(0, 0.05)))
-    values = {name: value * np.exp(generator.normal(0, 0.12)) for name, value in shot.values.items()}
+    values = {name: value * float(np.exp(generator.normal(0, 0.12))) for name, value in shot.values.items()}
     values["jpeg"] = shot.values["jpeg"]
     return Shot(light, absorb, shot.magnify * float(np.exp(generator.normal(0, 0.02))), values)

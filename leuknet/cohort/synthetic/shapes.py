@@ -3,6 +3,7 @@
 import numpy as np
 
 STEP = 0.3  # µm between grid points: outlines are smooth, so they are enlarged later
+BULGE = 0.25  # share of the radius that an outline never leaves
 _ANGLES = np.linspace(-np.pi, np.pi, 181)
 
 
@@ -22,7 +23,7 @@ def outline(generator, roughness, oval=0.06, count=None):
     size = roughness / (_ORDERS / 2) ** 0.9
     size[0] = np.hypot(size[0], oval)
     waves = (generator.normal(size=(count or 1, _WAVES.shape[0])) * np.tile(size / np.sqrt(2), 2)) @ _WAVES
-    edges = 1 + np.clip(waves, -0.45, 0.45)
+    edges = 1 + BULGE * np.tanh(waves / BULGE)
     return edges if count else edges[0]
 
 
