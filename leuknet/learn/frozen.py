@@ -6,7 +6,8 @@ import keras
 import numpy as np
 
 from leuknet.files import atomic, cache_dir, hash_of
-from leuknet.learn import augment
+from leuknet.learn.augment import Warp
+from leuknet.learn.policy import draw, identity
 from leuknet.seeds import rng
 
 
@@ -49,11 +50,12 @@ def compute(cohort, settings, backbone, rows, batch):
     index = keras.Input((), dtype="int32")
     draws = keras.Input((8,), dtype="float32")
     unit = settings.augmentation.shear_unit if settings.augmentation else "degrees"
-    warp = augment.Warp(cohort.size, shear_unit=unit)
+    warp = Warp(cohort.size, shear_unit=unit)
+    always = Warp(cohort.size, shear_unit=unit, always=True)
     plain = keras.Model([index, draws], backbone(warp([rows(index), draws], training=False), training=False))
-    parts = [run(plain, np.arange(count), augment.identity(count), batch)]
+    parts = [run(plain, np.arange(count), identity(count), batch)]
     if copies:
-        warped = keras.Model([index, draws], backbone(warp([rows(index), draws], training=True), training=False))
+        warped = keras.Model([index, draws], backbone(always([rows(index), draws]), training=False))
         parts.append(run(warped, np.repeat(np.arange(count), copies), variant_draws(settings, count), batch))
     return np.concatenate(parts)
 
@@ -67,4 +69,4 @@ def run(model, images, draws, batch):
 
 def variant_draws(settings, count):
     """Return the fixed variants' draws of a whole cohort, float32 (count * copies, 8), image by image."""
-    return augment.draw(settings.augmentation, count * settings.copies, rng("variants", count, settings.copies))
+    return draw(settings.augmentation, count * settings.copies, rng("variants", count, settings.copies))

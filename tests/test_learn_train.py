@@ -1,0 +1,103 @@
+"""Training: it learns, resumes exactly, shares compiled steps without sharing state, and frozen equals plain."""
+
+import numpy as np
+import pytest
+from made import small_cohort
+
+from leuknet.errors import LeuknetError
+from leuknet.learn.settings import TrainSettings
+from leuknet.learn.train import Progress, epoch_inputs, held_out, optimiser, train, trainer_for
+
+NANO = TrainSettings(backbone="VGG16-nano", weights="random", epochs=2, batch=8, learning_rate=0.05)
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    return small_cohort()
+
+
+@pytest.fixture(scope="module")
+def roles(cohort):
+    where = np.arange(len(cohort))
+    test = (cohort.table["data_set"] == "A").to_numpy()
+    return {"train": where[~test], "test": where[test]}
+
+
+def test_learns_what_brightness_tells(cohort, roles):
+    settings = NANO.but(epochs=10, augmentation=None, dropout=(0.0, 0.0), weight_decay=0.0, learning_rate=0.1)
+    trained = train(cohort, roles, settings, seed=1)
+    where, p = trained.probabilities["test"]
+    assert list(where) == list(roles["test"]) and p.dtype == np.float32
+    assert trained.history["loss"].iloc[-1] < trained.history["loss"].iloc[0]
+    assert np.mean((p >= 0.5) == cohort.labels[where]) > 0.9
+
+
+def test_same_seed_same_result_after_another_run(cohort, roles):
+    first = train(cohort, roles, NANO, seed=1).probabilities["test"][1]
+    other = train(cohort, roles, NANO, seed=2).probabilities["test"][1]
+    again = train(cohort, roles, NANO, seed=1).probabilities["test"][1]
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("approach, copies", [("mDFT", 0), ("mSFT", 2)])
+def test_resumed_equals_uninterrupted(cohort, roles, approach, copies):
+    settings = NANO.but(approach=approach, copies=copies, epochs=3)
+    kept = []
+    whole = train(cohort, roles, settings, seed=3, save=lambda p: kept.append(Progress(p.epoch, list(p.history), p.state)))
+    assert [p.epoch for p in kept] == [1, 2]
+    train(cohort, roles, settings, seed=9)
+    resumed = train(cohort, roles, settings, seed=3, progress=kept[0])
+    np.testing.assert_array_equal(whole.probabilities["test"][1], resumed.probabilities["test"][1])
+    assert list(resumed.history["epoch"]) == [1, 2, 3]
+
+
+def test_frozen_features_equal_the_plain_way(cohort, roles, monkeypatch):
+    settings = NANO.but(approach="mSFT", copies=2, epochs=2, dropout=(0.0, 0.0))
+    cached = train(cohort, roles, settings, seed=4)
+    monkeypatch.setattr("leuknet.learn.train.use_cached_features", lambda _: False)
+    plain = train(cohort, roles, settings, seed=4)
+    np.testing.assert_allclose(cached.history["loss"], plain.history["loss"], atol=1e-5)
+    np.testing.assert_allclose(cached.probabilities["test"][1], plain.probabilities["test"][1], atol=1e-5)
+
+
+def test_frozen_random_backbone_differs_by_seed(cohort, roles):
+    settings = NANO.but(approach="mSFT", copies=1, epochs=1)
+    assert trainer_for(cohort, settings, 1) is not trainer_for(cohort, settings, 2)
+
+
+def test_an_epoch_shows_each_image_once_or_each_copy_once():
+    train_on = np.array([2, 5, 7])
+    images, draws, slots = epoch_inputs(NANO, train_on, 10, seed=1, epoch=0)
+    assert sorted(images) == [2, 5, 7] and draws.shape == (3, 8)
+    assert not np.array_equal(draws, epoch_inputs(NANO, train_on, 10, seed=1, epoch=1)[1])
+    images, draws, slots = epoch_inputs(NANO.but(copies=3), train_on, 10, seed=1, epoch=0)
+    assert sorted(images) == [2, 2, 2, 5, 5, 5, 7, 7, 7]
+    assert sorted(slots) == [16, 17, 18, 25, 26, 27, 31, 32, 33]
+    later = epoch_inputs(NANO.but(copies=3), train_on, 10, seed=8, epoch=4)
+    assert {s: tuple(d) for s, d in zip(slots, draws, strict=True)} == {s: tuple(d) for s, d in zip(later[2], later[1], strict=True)}
+
+
+def test_validation_is_held_out_of_training(cohort, roles):
+    fit, validation = held_out(roles["train"], cohort.labels, 0.25, seed=1)
+    assert set(fit) | set(validation) == set(roles["train"]) and not set(fit) & set(validation)
+    trained = train(cohort, roles, NANO.but(validation=0.25), seed=1)
+    assert {"validation_loss", "validation_accuracy"} <= set(trained.history)
+    assert set(trained.probabilities) == {"validation", "test"}
+
+
+def test_readings_of_decay():
+    on_weights, on_rate = (optimiser(NANO.but(decay_reading=r)) for r in ("weights", "learning_rate"))
+    assert on_weights.weight_decay == pytest.approx(1e-4) and on_rate.weight_decay is None
+    assert float(on_rate._learning_rate(10_000)) == pytest.approx(NANO.learning_rate / 2)
+
+
+def test_bad_input_is_told(cohort, roles):
+    with pytest.raises(LeuknetError, match="one class only"):
+        train(cohort, {"train": roles["train"][:3], "test": roles["test"]}, NANO, seed=1)
+    with pytest.raises(LeuknetError, match="loss is"):
+        train(cohort, roles, NANO.but(learning_rate=1e6, augmentation=None), seed=1)
+    with pytest.raises(LeuknetError, match="unknown training setting"):
+        NANO.but(learning_rat=1)
+    with pytest.raises(LeuknetError, match="precision"):
+        NANO.but(precision="float8")

@@ -1,0 +1,49 @@
+"""Profiles: data, checked."""
+
+import subprocess
+import sys
+
+import pytest
+
+from leuknet.errors import LeuknetError
+from leuknet.learn.settings import TrainSettings
+from leuknet.study.profiles import names, profile
+
+
+def test_paper_profile_trains_with_the_papers_settings():
+    chosen = profile("paper").settings("VGG16", "mDFT")
+    assert chosen == TrainSettings()
+    assert (chosen.learning_rate, chosen.momentum, chosen.weight_decay) == (0.001, 0.8, 0.0001)
+    assert (chosen.batch, chosen.epochs, profile("paper").seeds, profile("paper").size) == (32, 50, 5, 224)
+
+
+def test_small_profiles_use_narrow_networks_and_say_so():
+    for name in ("smoke", "demo"):
+        assert profile(name).settings("VGG16").backbone == "VGG16-nano" and profile(name).banner
+    assert names() == ["smoke", "demo", "paper"]
+
+
+def test_scratch_is_random_whatever_the_profile():
+    assert profile("paper").settings("VGG16", "scratch").weights == "random"
+
+
+def test_a_change_holds_for_every_run_frozen_ones_too():
+    changed = profile("demo", epochs=2, size=96)
+    assert changed.size == 96
+    assert changed.settings("VGG16", "mSFT").epochs == changed.settings("VGG16", "mDFT").epochs == 2
+
+
+@pytest.mark.parametrize("name, changes", [("demoo", {}), ("demo", {"epoch": 3}), ("demo", {"approach": "SFT"})])
+def test_unknown_names_raise(name, changes):
+    with pytest.raises(LeuknetError, match="unknown profile"):
+        profile(name, **changes)
+
+
+def test_a_bad_value_raises_before_anything_runs():
+    with pytest.raises(LeuknetError, match="epochs"):
+        profile("demo", epochs=0)
+
+
+def test_profiles_load_without_keras():
+    code = "import leuknet.study.profiles, sys; assert not {'tensorflow', 'keras', 'jax', 'torch'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
