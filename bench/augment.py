@@ -15,7 +15,8 @@ import keras
 import numpy as np
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
-from leuknet.learn.augment import PAPER, draw, warped
+from leuknet.learn.augment import warped
+from leuknet.learn.policy import PAPER, draw
 from leuknet.seeds import rng
 
 BATCH = 32

@@ -10,7 +10,8 @@ import pytest
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
 from leuknet.errors import LeuknetError
-from leuknet.learn.augment import COLUMNS, PAPER, Policy, Warp, draw, identity, warped
+from leuknet.learn.augment import Warp, warped
+from leuknet.learn.policy import COLUMNS, PAPER, Policy, draw, identity
 from leuknet.seeds import rng
 
 SIZE = 24

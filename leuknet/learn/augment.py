@@ -1,16 +1,15 @@
 """The paper's augmentation (section 3.2, Figure 3): one affine warp per image, in batches on the device.
 
-The host draws eight numbers per image (`draw`); the layer `Warp` composes them into one matrix and samples each
-image once. For the same numbers it gives what the ``apply_transform`` of Keras' own ``ImageDataGenerator`` gives,
-which is what the paper ran, within float32 rounding. Keras deprecates that class, and it works image by image on
-the host.
+The host draws eight numbers per image (`leuknet.learn.policy.draw`); the layer `Warp` composes them into one matrix
+and samples each image once. For the same numbers it gives what the ``apply_transform`` of Keras' own
+``ImageDataGenerator`` gives, which is what the paper ran, within float32 rounding. Keras deprecates that class, and it
+works image by image on the host.
 
 Conventions, all of them Keras': the matrix maps an output pixel to the place it is read from, so a zoom below 1
 enlarges; x runs along the width, y along the height, from the image's centre; rotation, shift, shear and zoom are
 composed in this order, flips come last.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import keras
@@ -18,90 +17,7 @@ import numpy as np
 from keras import ops
 
 from leuknet.errors import LeuknetError
-
-COLUMNS = ("theta", "tx", "ty", "shear", "zx", "zy", "flip_h", "flip_v")
-SHEAR_UNITS = ("degrees", "radians")
-
-
-def _checked_unit(unit):
-    if unit not in SHEAR_UNITS:
-        raise LeuknetError(f"shear_unit {unit!r} is unknown: use 'degrees' or 'radians'")
-    return unit
-
-
-@dataclass(frozen=True)
-class Policy:
-    """Ranges from which augmentations are drawn; every range is symmetric about "no change".
-
-    Attributes
-    ----------
-    rotation : float
-        Degrees: uniform in [-rotation, rotation].
-    width_shift, height_shift : float, in [0, 1)
-        Fractions of the image's size: uniform in [-shift, shift], along the width and along the height.
-    shear : float
-        Uniform in [-shear, shear], in `shear_unit`.
-    zoom : float, in [0, 1)
-        Uniform in [1 - zoom, 1 + zoom], drawn apart for width and height.
-    horizontal_flip, vertical_flip : bool
-        Flip with probability 1/2.
-    shear_unit : {"degrees", "radians"}
-        Keras took ``shear_range`` as degrees from version 2.1.3 on and as radians before; the paper does not say
-        which version it ran. At 0.2 degrees the shear is invisible, at 0.2 radians (11.5 degrees) it is not.
-    """
-
-    rotation: float = 40.0
-    width_shift: float = 0.2
-    height_shift: float = 0.2
-    shear: float = 0.2
-    zoom: float = 0.2
-    horizontal_flip: bool = True
-    vertical_flip: bool = True
-    shear_unit: str = "degrees"
-
-    def __post_init__(self):
-        _checked_unit(self.shear_unit)
-        for name in ("rotation", "shear"):
-            if not getattr(self, name) >= 0:
-                raise LeuknetError(f"augmentation policy: {name} is {getattr(self, name)}, must be 0 or more")
-        for name in ("width_shift", "height_shift", "zoom"):
-            if not 0 <= getattr(self, name) < 1:
-                raise LeuknetError(f"augmentation policy: {name} is {getattr(self, name)}, must be in [0, 1)")
-
-
-PAPER = Policy()
-
-
-def draw(policy, n, generator):
-    """Draw the augmentations of `n` images as ``ImageDataGenerator.get_random_transform`` does.
-
-    Keras draws ``tx`` from ``height_shift_range`` although its ``tx`` moves along the width (since its matrices were
-    put in x, y order); here each range moves along the side it names. The paper's two ranges are equal.
-
-    Parameters
-    ----------
-    policy : Policy
-    n : int
-    generator : numpy.random.Generator
-        From `leuknet.seeds.rng`. The first rows do not depend on `n`.
-
-    Returns
-    -------
-    numpy.ndarray, float32, shape (n, 8)
-        ``theta`` (degrees), ``tx``, ``ty`` (fractions of the width and height), ``shear`` (in `policy.shear_unit`),
-        ``zx``, ``zy`` (factors), ``flip_h``, ``flip_v`` (0 or 1).
-    """
-    table = generator.uniform(-1.0, 1.0, size=(n, len(COLUMNS)))
-    spread = [policy.rotation, policy.width_shift, policy.height_shift, policy.shear, policy.zoom, policy.zoom]
-    table[:, :6] *= spread
-    table[:, 4:6] += 1.0
-    table[:, 6:] = (table[:, 6:] < 0) & [policy.horizontal_flip, policy.vertical_flip]
-    return table.astype("float32")
-
-
-def identity(n):
-    """Return the draws that change nothing, float32, shape (n, 8)."""
-    return np.tile(np.float32([0, 0, 0, 0, 1, 1, 0, 0]), (n, 1))
+from leuknet.learn.policy import COLUMNS, checked_unit
 
 
 def _places(draws, size, shear_unit):
@@ -149,8 +65,8 @@ def _sample(images, x, y, size):
 class Warp(keras.layers.Layer):
     """Warp images by their draws and scale them to [0, 1]: bilinear, reflect fill.
 
-    Call it with ``[images, draws]``: images (b, size, size, 3), uint8 or float in 0 to 255; draws (b, 8) from `draw`
-    or `identity`. Returns float32 (b, size, size, 3) in [0, 1].
+    Call it with ``[images, draws]``: images (b, size, size, 3), uint8 or float in 0 to 255; draws (b, 8) from
+    `policy.draw` or `policy.identity`. Returns float32 (b, size, size, 3) in [0, 1].
 
     Under ``training=False`` (``evaluate``, ``predict``) it only scales, so that validation images are never warped,
     unless `always` is set. Called without `training`, it warps. The layer keeps float32 throughout whatever the
@@ -170,7 +86,7 @@ class Warp(keras.layers.Layer):
     def __init__(self, size, shear_unit="degrees", always=False, **kwargs):
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
-        self.size, self.shear_unit, self.always = size, _checked_unit(shear_unit), always
+        self.size, self.shear_unit, self.always = size, checked_unit(shear_unit), always
 
     def build(self, input_shape):
         images, draws = input_shape

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, fields, replace
 
 from leuknet.errors import LeuknetError
-from leuknet.learn.augment import PAPER, Policy
+from leuknet.learn.policy import PAPER, Policy
 
 DECAY_READINGS = ("weights", "learning_rate")
 FROZEN_APPROACHES = ("SFT", "mSFT")

@@ -13,8 +13,10 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from leuknet.errors import LeuknetError
-from leuknet.learn import augment, networks, weights
+from leuknet.learn import networks, weights
+from leuknet.learn.augment import Warp
 from leuknet.learn.frozen import pool_features, variant_draws
+from leuknet.learn.policy import draw, identity
 from leuknet.learn.rows import Rows
 from leuknet.learn.settings import FROZEN_APPROACHES
 from leuknet.seeds import derive, rng
@@ -97,7 +99,7 @@ class Trainer:
         index = keras.Input((), dtype="int32", name="index")
         draws = keras.Input((8,), dtype="float32", name="draws")
         unit = settings.augmentation.shear_unit if settings.augmentation else "degrees"
-        image = augment.Warp(cohort.size, shear_unit=unit, name="warp")([self.rows(index), draws])
+        image = Warp(cohort.size, shear_unit=unit, name="warp")([self.rows(index), draws])
         self.model = keras.Model([index, draws], self.net(image))
         compile_model(self.model, settings)
         self.head = None
@@ -138,7 +140,7 @@ class Trainer:
         if self.head is not None:
             values = self.head.predict(padded, batch_size=batch, verbose=0)
         else:
-            inputs = [padded, augment.identity(len(padded))]
+            inputs = [padded, identity(len(padded))]
             values = self.model.predict(inputs, batch_size=batch, verbose=0)
         return np.asarray(values, np.float32).reshape(-1)[: len(indices)]
 
@@ -180,10 +182,10 @@ def epoch_inputs(settings, train, count, seed, epoch):
     order = rng("shuffle", seed, epoch)
     if settings.augmentation is None:
         images = order.permutation(train)
-        return images, augment.identity(len(images)), images
+        return images, identity(len(images)), images
     if settings.copies == 0:
         images = order.permutation(train)
-        return images, augment.draw(settings.augmentation, len(images), rng("augment", seed, epoch)), images
+        return images, draw(settings.augmentation, len(images), rng("augment", seed, epoch)), images
     slots = order.permutation((train[:, None] * settings.copies + np.arange(settings.copies)).ravel())
     draws = variant_draws(settings, count)[slots]
     return slots // settings.copies, draws, count + slots

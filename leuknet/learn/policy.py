@@ -1,0 +1,92 @@
+"""The paper's augmentation policy (section 3.2) and its draws: eight numbers an image, on the host, without Keras."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from leuknet.errors import LeuknetError
+
+COLUMNS = ("theta", "tx", "ty", "shear", "zx", "zy", "flip_h", "flip_v")
+SHEAR_UNITS = ("degrees", "radians")
+
+
+def checked_unit(unit):
+    """Return `unit` if it is one of `SHEAR_UNITS`, else raise `LeuknetError`."""
+    if unit not in SHEAR_UNITS:
+        raise LeuknetError(f"shear_unit {unit!r} is unknown: use 'degrees' or 'radians'")
+    return unit
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Ranges from which augmentations are drawn; every range is symmetric about "no change".
+
+    Attributes
+    ----------
+    rotation : float
+        Degrees: uniform in [-rotation, rotation].
+    width_shift, height_shift : float, in [0, 1)
+        Fractions of the image's size: uniform in [-shift, shift], along the width and along the height.
+    shear : float
+        Uniform in [-shear, shear], in `shear_unit`.
+    zoom : float, in [0, 1)
+        Uniform in [1 - zoom, 1 + zoom], drawn apart for width and height.
+    horizontal_flip, vertical_flip : bool
+        Flip with probability 1/2.
+    shear_unit : {"degrees", "radians"}
+        Keras took ``shear_range`` as degrees from version 2.1.3 on and as radians before; the paper does not say
+        which version it ran. At 0.2 degrees the shear is invisible, at 0.2 radians (11.5 degrees) it is not.
+    """
+
+    rotation: float = 40.0
+    width_shift: float = 0.2
+    height_shift: float = 0.2
+    shear: float = 0.2
+    zoom: float = 0.2
+    horizontal_flip: bool = True
+    vertical_flip: bool = True
+    shear_unit: str = "degrees"
+
+    def __post_init__(self):
+        checked_unit(self.shear_unit)
+        for name in ("rotation", "shear"):
+            if not getattr(self, name) >= 0:
+                raise LeuknetError(f"augmentation policy: {name} is {getattr(self, name)}, must be 0 or more")
+        for name in ("width_shift", "height_shift", "zoom"):
+            if not 0 <= getattr(self, name) < 1:
+                raise LeuknetError(f"augmentation policy: {name} is {getattr(self, name)}, must be in [0, 1)")
+
+
+PAPER = Policy()
+
+
+def draw(policy, n, generator):
+    """Draw the augmentations of `n` images as ``ImageDataGenerator.get_random_transform`` does.
+
+    Keras draws ``tx`` from ``height_shift_range`` although its ``tx`` moves along the width (since its matrices were
+    put in x, y order); here each range moves along the side it names. The paper's two ranges are equal.
+
+    Parameters
+    ----------
+    policy : Policy
+    n : int
+    generator : numpy.random.Generator
+        From `leuknet.seeds.rng`. The first rows do not depend on `n`.
+
+    Returns
+    -------
+    numpy.ndarray, float32, shape (n, 8)
+        ``theta`` (degrees), ``tx``, ``ty`` (fractions of the width and height), ``shear`` (in `policy.shear_unit`),
+        ``zx``, ``zy`` (factors), ``flip_h``, ``flip_v`` (0 or 1).
+    """
+    table = generator.uniform(-1.0, 1.0, size=(n, len(COLUMNS)))
+    spread = [policy.rotation, policy.width_shift, policy.height_shift, policy.shear, policy.zoom, policy.zoom]
+    table[:, :6] *= spread
+    table[:, 4:6] += 1.0
+    table[:, 6:] = (table[:, 6:] < 0) & [policy.horizontal_flip, policy.vertical_flip]
+    return table.astype("float32")
+
+
+def identity(n):
+    """Return the draws that change nothing, float32, shape (n, 8)."""
+    return np.tile(np.float32([0, 0, 0, 0, 1, 1, 0, 0]), (n, 1))
