@@ -44,7 +44,9 @@ def test_same_seed_same_result_after_another_run(cohort, roles):
 def test_resumed_equals_uninterrupted(cohort, roles, approach, copies):
     settings = NANO.but(approach=approach, copies=copies, epochs=3)
     kept = []
-    whole = train(cohort, roles, settings, seed=3, save=lambda p: kept.append(Progress(p.epoch, list(p.history), p.state)))
+    whole = train(
+        cohort, roles, settings, seed=3, save=lambda p: kept.append(Progress(p.epoch, list(p.history), p.state))
+    )
     assert [p.epoch for p in kept] == [1, 2]
     train(cohort, roles, settings, seed=9)
     resumed = train(cohort, roles, settings, seed=3, progress=kept[0])
@@ -75,7 +77,9 @@ def test_an_epoch_shows_each_image_once_or_each_copy_once():
     assert sorted(images) == [2, 2, 2, 5, 5, 5, 7, 7, 7]
     assert sorted(slots) == [16, 17, 18, 25, 26, 27, 31, 32, 33]
     later = epoch_inputs(NANO.but(copies=3), train_on, 10, seed=8, epoch=4)
-    assert {s: tuple(d) for s, d in zip(slots, draws, strict=True)} == {s: tuple(d) for s, d in zip(later[2], later[1], strict=True)}
+    assert {s: tuple(d) for s, d in zip(slots, draws, strict=True)} == {
+        s: tuple(d) for s, d in zip(later[2], later[1], strict=True)
+    }
 
 
 def test_validation_is_held_out_of_training(cohort, roles):

@@ -48,7 +48,9 @@ def test_a_run_leaves_its_record_and_is_not_done_again(spec, cohort, tmp_path):
     record = store.record(spec)
     assert record["run"]["fold"] == "A" and record["weights"]["weights"] and record["environment"]["packages"]["keras"]
     frame = store.predictions(spec)
-    assert list(frame.columns) == PREDICTION_COLUMNS and set(frame["data_set"]) == {"A"} and frame["p"].between(0, 1).all()
+    assert (
+        list(frame.columns) == PREDICTION_COLUMNS and set(frame["data_set"]) == {"A"} and frame["p"].between(0, 1).all()
+    )
     done = store.folder(spec) / "done.json"
     before = done.stat().st_mtime_ns
     report = execute_here([spec], store, cohort)

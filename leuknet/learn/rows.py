@@ -16,7 +16,12 @@ class Rows(keras.layers.Layer):
     def __init__(self, array, **kwargs):
         super().__init__(dtype="float32", trainable=False, **kwargs)
         self.table = self.add_weight(
-            shape=array.shape, dtype=str(array.dtype), initializer="zeros", trainable=False, autocast=False, name="table"
+            shape=array.shape,
+            dtype=str(array.dtype),
+            initializer="zeros",
+            trainable=False,
+            autocast=False,
+            name="table",
         )
         self.table.assign(np.ascontiguousarray(array))
 

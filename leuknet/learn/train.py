@@ -162,7 +162,12 @@ def trainer_for(cohort, settings, seed=0):
     shear = settings.augmentation.shear_unit if settings.augmentation else None
     key = (cohort.key, shear, pooled, *(getattr(settings, name) for name in names))
     if pooled:
-        key += (settings.copies, settings.augmentation, settings.weights, seed if settings.weights == "random" else None)
+        key += (
+            settings.copies,
+            settings.augmentation,
+            settings.weights,
+            seed if settings.weights == "random" else None,
+        )
     if key not in _kept:
         _kept.clear()
         keras.backend.clear_session()

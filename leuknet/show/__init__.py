@@ -1,5 +1,6 @@
 """The show room: figures, tables and widgets, one function each, in one visual language."""
 
+from leuknet.show.comparison import beside, fall_lines, falls, published_accuracies, stacked, wide
 from leuknet.show.curves import (
     accuracy_table,
     by_test_set,
@@ -9,28 +10,91 @@ from leuknet.show.curves import (
     threshold_view,
 )
 from leuknet.show.network import network_diagram
-from leuknet.show.publish import banner, figure, table
+from leuknet.show.publish import banner, cohort_words, figure, table
+from leuknet.show.sources import (
+    beside_real,
+    colour_statistics,
+    label_clues,
+    label_levels,
+    native_sizes,
+    probe_levels,
+    probe_sources,
+    probe_table,
+    source_confusion,
+)
+from leuknet.show.space import (
+    calls_table,
+    class_and_source,
+    decision_regions,
+    image_map,
+    neighbour_table,
+    separability,
+    table10,
+)
 from leuknet.show.splits import paired_protocols, split_map
 from leuknet.show.summaries import percent_summary, profiles_table, settings_table
-from leuknet.show.survey import first_look
+from leuknet.show.survey import (
+    cell_kinds,
+    cells_and_masks,
+    class_balance,
+    class_counts,
+    contact_sheet,
+    first_look,
+    image_card,
+    published_counts,
+    smears,
+    table_1,
+)
 from leuknet.show.widgets import slide
 
 __all__ = [
     "accuracy_table",
     "banner",
+    "beside",
+    "beside_real",
     "by_test_set",
+    "calls_table",
+    "cell_kinds",
+    "cells_and_masks",
+    "class_and_source",
+    "class_balance",
+    "class_counts",
+    "cohort_words",
+    "colour_statistics",
     "confusion",
+    "contact_sheet",
+    "decision_regions",
+    "fall_lines",
+    "falls",
     "figure",
     "first_look",
+    "image_card",
+    "image_map",
+    "label_clues",
+    "label_levels",
     "learning_curves",
+    "native_sizes",
+    "neighbour_table",
     "network_diagram",
     "paired_protocols",
     "percent_summary",
+    "probe_levels",
+    "probe_sources",
+    "probe_table",
     "profiles_table",
     "protocols",
+    "published_accuracies",
+    "published_counts",
+    "separability",
     "settings_table",
     "slide",
+    "smears",
+    "source_confusion",
     "split_map",
+    "stacked",
     "table",
+    "table10",
+    "table_1",
     "threshold_view",
+    "wide",
 ]

@@ -36,7 +36,9 @@ def learning_curves(histories):
 
 def confusion(predictions, threshold=0.5):
     """Draw the confusion matrix of `predictions` (columns ``y``, ``p``): counts and share of the row."""
-    tn, fp, fn, tp = (int(mask.sum()) for mask in count(predictions["y"].to_numpy(), predictions["p"].to_numpy(), threshold))
+    tn, fp, fn, tp = (
+        int(mask.sum()) for mask in count(predictions["y"].to_numpy(), predictions["p"].to_numpy(), threshold)
+    )
     table = np.array([[tn, fp], [fn, tp]])
     share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     with language():
@@ -64,7 +66,9 @@ def threshold_view(predictions, threshold=0.5):
             style = {"color": CLASS_COLOURS[label], "hatch": CLASS_HATCHES[label], "alpha": 0.7, "edgecolor": "white"}
             ax.hist(p[y == label], bins=np.linspace(0, 1, 26), label=CLASS_NAMES[label], **style)
         ax.axvline(threshold, color="black", linestyle="--")
-        said = "  ".join(f"{k} {PERCENT * found[k]:.1f}" if k in found else f"{k} –" for k in ("A", "P", "R", "S", "MCC"))
+        said = "  ".join(
+            f"{k} {PERCENT * found[k]:.1f}" if k in found else f"{k} –" for k in ("A", "P", "R", "S", "MCC")
+        )
         ax.set_title(f"threshold {threshold:.2f}:  {said}  (%)", loc="left", fontsize=10)
         ax.set(xlabel="probability of leukaemia", ylabel="images")
         ax.legend(loc="upper center")
@@ -102,7 +106,12 @@ def protocols(predictions):
             ax.plot(mean, row, "|", color="black", markersize=16, markeredgewidth=2.5)
             ax.annotate(f"{mean:.1f}", (mean, row), xytext=(0, 12), textcoords="offset points", ha="center", fontsize=9)
         ax.axvline(50, color="#777777", linestyle=":", linewidth=1)
-        ax.set(yticks=range(len(names)), yticklabels=names, xlabel="accuracy on test images (%)", ylim=(len(names) - 0.4, -0.6))
+        ax.set(
+            yticks=range(len(names)),
+            yticklabels=names,
+            xlabel="accuracy on test images (%)",
+            ylim=(len(names) - 0.4, -0.6),
+        )
         ax.grid(axis="x")
         ax.grid(axis="y", visible=False)
         ax.set_title("points: runs; bar: mean over images, 95 % interval (groups resampled)", loc="left", fontsize=9)
@@ -123,7 +132,12 @@ def by_test_set(predictions):
             at = frame.groupby("where", sort=False)[metric].agg(["mean", "std"]).reindex(wheres) * PERCENT
             y = np.arange(len(wheres)) + 0.22 * (offset - 1)
             ax.errorbar(at["mean"], y, xerr=at["std"].fillna(0), fmt=marker, capsize=3, label=metric)
-        ax.set(yticks=range(len(wheres)), yticklabels=wheres, ylim=(len(wheres) - 0.5, -0.5), xlabel="% (mean ± s.d. over seeds)")
+        ax.set(
+            yticks=range(len(wheres)),
+            yticklabels=wheres,
+            ylim=(len(wheres) - 0.5, -0.5),
+            xlabel="% (mean ± s.d. over seeds)",
+        )
         ax.grid(axis="x")
         ax.legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
     return fig

@@ -49,7 +49,9 @@ def network_diagram(layers, most=40):
 def _draw_layer(ax, place, row):
     colour, hatch = SHADES[state(row)]
     if row["parameters"]:
-        bar = Rectangle((1, place - 0.38), row["parameters"] - 1, 0.76, facecolor=colour, hatch=hatch, edgecolor="white")
+        bar = Rectangle(
+            (1, place - 0.38), row["parameters"] - 1, 0.76, facecolor=colour, hatch=hatch, edgecolor="white"
+        )
         ax.add_patch(bar)
     text = f"{row['output_shape']}" + (f"   {row['parameters']:,}" if row["parameters"] else f"   {row['kind']}")
     ax.text(max(row["parameters"], 1) * 1.25, place, text, va="center", fontsize=9)

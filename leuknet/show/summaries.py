@@ -25,7 +25,9 @@ def percent_summary(scores, by, metrics=("A", "P", "R", "S", "MCC", "Kappa", "ba
     rows = []
     for values, part in scores.groupby(list(by), sort=False):
         row = dict(zip(by, values, strict=True)) | {"runs": len(part)}
-        rows.append(row | {name: mean_sd(part[name], name) for name in metrics if name in part and part[name].notna().any()})
+        rows.append(
+            row | {name: mean_sd(part[name], name) for name in metrics if name in part and part[name].notna().any()}
+        )
     return pd.DataFrame(rows).fillna("")
 
 
@@ -40,7 +42,9 @@ def mean_sd(values, metric):
 def settings_table(settings):
     """Return each training setting beside the paper's value (the default of `TrainSettings`)."""
     rows = [(f.name, getattr(TrainSettings(), f.name), getattr(settings, f.name)) for f in fields(TrainSettings)]
-    texts = [(name, words(published), words(used), "" if published == used else "changed") for name, published, used in rows]
+    texts = [
+        (name, words(published), words(used), "" if published == used else "changed") for name, published, used in rows
+    ]
     return pd.DataFrame(texts, columns=["setting", "paper", "here", ""])
 
 
@@ -58,7 +62,9 @@ def profiles_table():
         p = profiles.profile(name)
         s = p.settings()
         columns[name] = {
-            "images": "the synthetic cohort in full" if p.fraction == 1 else f"{p.fraction:.0%} of Table 1, at least {p.floor} a class",
+            "images": "the synthetic cohort in full"
+            if p.fraction == 1
+            else f"{p.fraction:.0%} of Table 1, at least {p.floor} a class",
             "size (px)": p.size,
             "LeukNet": s.backbone,
             "begins from": s.weights,

@@ -28,7 +28,8 @@ class Report:
 
     def __str__(self):
         failed = f", {len(self.failed)} failed" if self.failed else ""
-        return f"{self.before + self.trained} runs: {self.before} from before, {self.trained} trained in {self.seconds:.0f} s{failed}"
+        counted = f"{self.before + self.trained} runs: {self.before} from before, {self.trained} trained"
+        return f"{counted} in {self.seconds:.0f} s{failed}"
 
 
 def together(spec):

@@ -66,7 +66,8 @@ def profile(name, **changes):
     trained = {f.name for f in fields(TrainSettings)} - {"backbone", "approach"}
     unknown = set(changes) - own - trained
     if unknown:
-        raise LeuknetError(f"unknown profile key {', '.join(sorted(unknown))}: known are {', '.join(sorted(own | trained))}")
+        known_keys = ", ".join(sorted(own | trained))
+        raise LeuknetError(f"unknown profile key {', '.join(sorted(unknown))}: known are {known_keys}")
     base = replace(base, **{k: v for k, v in changes.items() if k in own})
     training = {k: v for k, v in changes.items() if k in trained}
     frozen = {k: v for k, v in base.frozen.items() if k not in training}

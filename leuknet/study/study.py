@@ -83,6 +83,14 @@ class Study:
         found = self.two_class("data_set")
         return [name for name in PAPER_TEST_SETS if name in found] or found
 
+    @property
+    def set_apart(self):
+        """The data set of Table 13: UFG where the cohort has it, else the last two-class data set."""
+        found = self.two_class("data_set")
+        if not found:
+            raise LeuknetError("no data set of this cohort holds both classes, so none can be set apart as a test")
+        return "UFG" if "UFG" in found else found[-1]
+
     def two_class(self, unit):
         """Return the data sets or sources (`unit`) that hold both classes, in the table's order."""
         classes = self.cohort.table.groupby(unit, sort=False)["label"].nunique()
@@ -150,7 +158,8 @@ class Results:
         rows = []
         for spec in self.specs:
             record = self.store.record(spec)
-            rows.append(spec.settings.as_dict() | record["done"] | self._of(spec) | {"weights": record["weights"]["weights"]})
+            weights = {"weights": record["weights"]["weights"]}
+            rows.append(spec.settings.as_dict() | record["done"] | self._of(spec) | weights)
         return pd.DataFrame(rows)
 
     @cached_property
