@@ -23,6 +23,13 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# Renews the committed figures from a demo run of all pages.
+figures: $(READY)
+	rm -rf runs/demo/figures
+	$(BIN)/leuknet study --profile demo --out runs/demo
+	rm -rf figures
+	cp -r runs/demo/figures figures
+
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks
 

@@ -1,0 +1,102 @@
+"""The command line: a thin face over the package's own functions.
+
+A command is one function here that imports what it calls when it is called, so that ``leuknet --help`` and
+``import leuknet`` load no TensorFlow. A `LeuknetError` becomes one line on standard error and exit code 2.
+"""
+
+import ast
+import json
+import logging
+import os
+import signal
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import leuknet
+from leuknet.errors import LeuknetError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+def _version(wanted: bool):
+    if wanted:
+        print(f"leuknet {leuknet.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def face(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False):
+    """LeukNet study companion. For teaching and research; not a medical device."""
+
+
+@app.command()
+def study(
+    pages: Annotated[list[str] | None, typer.Argument(help="Pages to run, like --only.", show_default=False)] = None,
+    profile: Annotated[str, typer.Option(help="smoke, demo or paper.")] = "demo",
+    only: Annotated[list[str] | None, typer.Option(help="Page by number or name, e.g. 06 or 06_lodocv.")] = None,
+    data: Annotated[Path | None, typer.Option(help="DIR/<data set>/<positive|negative>/<image>.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Result folder; runs/<profile> if not given.")] = None,
+    backend: Annotated[str, typer.Option(envvar="KERAS_BACKEND", help="tensorflow, jax or torch.")] = "tensorflow",
+    seed: Annotated[int, typer.Option(help="Of the synthetic cohort, the splits and the trainings.")] = 0,
+    change: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE of the profile, e.g. epochs=8.")] = None,
+):
+    """Run the pages in order, one fresh kernel each, and write a folder to read."""
+    from leuknet.study.pages import run_study
+
+    only = [*(only or []), *(pages or [])]
+    parameters = {"seed": seed, "changes": _values(change or [])}
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as cleanly as by Ctrl-C
+    try:
+        records = run_study(profile, only, data, out, backend, parameters)
+    except KeyboardInterrupt:
+        logging.getLogger("asyncio").disabled = True  # it would complain that nobody awaits the cell broken off
+        print("interrupted: finished pages are kept, the one that ran is not", file=sys.stderr)
+        raise typer.Exit(130) from None
+    failed = [record.page for record in records if record.status != "ok"]
+    print(f"open {Path(out or Path('runs') / profile) / 'index.html'}")
+    if failed:
+        print(f"failed: {', '.join(failed)} (their logs are in the folder logs)", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _values(pairs):
+    """Return ``["epochs=3", "title=x"]`` as ``{"epochs": 3, "title": "x"}``: Python literals, other text as it is."""
+    values = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            raise LeuknetError(f"--set wants KEY=VALUE, not '{pair}'")
+        try:
+            values[key] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            values[key] = text
+    return values
+
+
+@app.command()
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False):
+    """Say what this machine has for the study, and for each lack the line that mends it."""
+    from leuknet.study.doctor import as_text, examine
+
+    findings = examine()
+    print(json.dumps([asdict(finding) for finding in findings], indent=1) if as_json else as_text(findings))
+    if any(finding.state == "missing" for finding in findings):
+        raise typer.Exit(1)
+
+
+def main():
+    """Run the command line: a `LeuknetError` is one line on standard error and exit code 2."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        app()
+    except LeuknetError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""What this machine has for the study, and for each lack the line that mends it."""
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+import leuknet
+from leuknet import files
+
+BACKBONES = ("VGG16", "VGG19", "ResNet50", "InceptionV3", "Xception", "vgg16-nano")
+MEMORY_GB = 6  # issue 2: the profile demo's peak
+DISK_GB = 5
+PIP = f"{sys.executable} -m pip install"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. `state` is "ok", "lack" (the study runs without it) or "missing" (it does not)."""
+
+    name: str
+    found: str
+    state: str = "ok"
+    mend: str = ""
+
+
+def examine():
+    """Return the list of `Finding` for this interpreter and machine."""
+    return [*packages(), backend(), devices(), memory(), *disk(), *weights()]
+
+
+def packages():
+    """Return a finding for Python, the companion, and each package it declares."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    try:
+        distribution = metadata.distribution("leuknet")
+    except metadata.PackageNotFoundError:
+        mend = f"{PIP} -e . (in the checkout's top folder)"
+        return [Finding("Python", version), Finding("leuknet", "not installed", "missing", mend)]
+    wanted = SpecifierSet(distribution.metadata["Requires-Python"])
+    fits = wanted.contains(version)
+    python = Finding("Python", version, *(() if fits else ("missing", f"make PYTHON=<a Python {wanted}>")))
+    requirements = [Requirement(line) for line in distribution.requires]
+    needed = [line for line in requirements if not line.marker or line.marker.evaluate({"extra": ""})]
+    return [python, Finding("leuknet", leuknet.__version__), *map(_package, needed)]
+
+
+def _package(requirement):
+    """Return the finding for one requirement, by the metadata of what is installed."""
+    try:
+        version = metadata.version(requirement.name)
+    except metadata.PackageNotFoundError:
+        version = _twin_version(requirement.name)
+    if version is None:
+        return Finding(requirement.name, "not installed", "missing", f"{PIP} '{requirement}'")
+    if not requirement.specifier.contains(version, prereleases=True):
+        found = f"{version}, wanted {requirement.specifier}"
+        return Finding(requirement.name, found, "missing", f"{PIP} '{requirement}'")
+    return Finding(requirement.name, version)
+
+
+def _twin_version(name):
+    """Return the version of another distribution with the same module (tensorflow-cpu for tensorflow), or None."""
+    twins = metadata.packages_distributions().get(name, [])
+    return metadata.version(twins[0]) if twins else None
+
+
+def backend():
+    """Return the finding for what Keras computes with."""
+    try:
+        import keras
+    except ImportError as error:
+        name = os.environ.get("KERAS_BACKEND", "tensorflow")
+        return Finding("Keras backend", f"{name}: {error}", "missing", f"{PIP} {name}, or unset KERAS_BACKEND")
+    return Finding("Keras backend", keras.config.backend())
+
+
+def devices():
+    """Return the finding for the devices that the backend sees."""
+    try:
+        seen = _devices()
+    except ImportError:
+        return Finding("devices", "unknown: the backend does not load", "lack", "see Keras backend")
+    if any("gpu" in name.lower() or "cuda" in name.lower() for name in seen):
+        return Finding("devices", ", ".join(seen))
+    mend = f"with an NVIDIA GPU under Linux: {PIP} -e '.[gpu]' (TensorFlow) or '.[jax-cuda]' (JAX)"
+    return Finding("devices", ", ".join(seen) + "; no GPU", "lack", mend)
+
+
+def _devices():
+    import keras
+
+    if keras.config.backend() == "torch":  # Keras has no list of devices for it
+        import torch
+
+        return [f"cuda:{number}" for number in range(torch.cuda.device_count())] or ["cpu"]
+    return keras.distribution.list_devices()
+
+
+def memory():
+    """Return the finding for the memory that is free now."""
+    free = psutil.virtual_memory().available / 1e9
+    found = f"{free:.1f} GB free, {psutil.cpu_count()} cores"
+    if free >= MEMORY_GB:
+        return Finding("memory", found)
+    mend = f"profile demo may need {MEMORY_GB} GB: close programs, or use --profile smoke"
+    return Finding("memory", found, "lack", mend)
+
+
+def disk():
+    """Return findings for the cache folder and the folder that results go to."""
+    return [_folder("cache", files.cache_dir(), "set LEUKNET_CACHE"), _folder("results", Path.cwd(), "give --out")]
+
+
+def _folder(name, folder, remedy):
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not os.access(there, os.W_OK):
+        return Finding(name, f"{folder}: not writable", "missing", f"{remedy} to a folder you may write to")
+    free = shutil.disk_usage(there).free / 1e9
+    found = f"{folder}: {free:.1f} GB free"
+    if free >= DISK_GB:
+        return Finding(name, found)
+    return Finding(name, found, "lack", f"free some space, or {remedy} to a folder on a larger disk")
+
+
+def weights():
+    """Return a finding for each backbone's pretrained weights, by `leuknet.learn.weights.available`."""
+    from leuknet.learn.weights import available
+
+    return [_weights(name, available(name)) for name in BACKBONES]
+
+
+def _weights(name, at_hand):
+    """Return the finding for what `available` says of one backbone: kinds of weights and where each lies."""
+    found = "; ".join(f"{kind}: {where}" for kind, where in at_hand.items() if where)
+    if found:
+        return Finding(f"weights {name}", found)
+    mend = f"set LEUKNET_WEIGHTS to a folder with {name}.weights.h5, or let Keras download it (needs a network)"
+    if name.endswith("-nano"):
+        mend = "the file that leuknet ships is gone: restore leuknet/learn/pretrained from the repository"
+    return Finding(f"weights {name}", "none; only random weights", "lack", mend)
+
+
+def as_text(findings):
+    """Return the findings as lines of text, each lack with its mend below it."""
+    width = max(len(finding.name) for finding in findings)
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.state:<7}  {finding.name:<{width}}  {finding.found}")
+        if finding.mend:
+            lines.append(f"{'':9}{'':{width}}  -> {finding.mend}")
+    return "\n".join(lines)

@@ -1,0 +1,134 @@
+"""One fresh kernel for one notebook: this interpreter's own, logged, measured, and killed with all it started."""
+
+import logging
+import os
+import threading
+
+import papermill
+import psutil
+from ipykernel.kernelspec import get_kernel_dict
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+
+SAMPLE_SECONDS = 0.2
+
+
+def process_tree(pid):
+    """Return the living process `pid` and its descendants, as `psutil.Process` objects."""
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def resident_bytes(pid):
+    """Return the resident memory of `pid` and its descendants in bytes; pages they share count for each of them."""
+    total = 0
+    for process in process_tree(pid):
+        try:
+            total += process.memory_info().rss
+        except psutil.NoSuchProcess:  # it ended since it was listed
+            continue
+    return total
+
+
+class Meter:
+    """Context manager that samples a process tree's peak resident memory and leaves none of the tree alive."""
+
+    def __init__(self):
+        self.pid = None
+        self.peak_mb = 0.0
+        self._seen = {}
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+
+    def watch(self, pid):
+        """Begin to measure the tree under process `pid`."""
+        self.pid = pid
+        self._thread.start()
+
+    def _sample(self):
+        while not self._done.is_set():
+            self._seen |= {process.pid: process for process in process_tree(self.pid)}
+            self.peak_mb = max(self.peak_mb, resident_bytes(self.pid) / 1e6)
+            self._done.wait(SAMPLE_SECONDS)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._done.set()
+        if self.pid is None:
+            return
+        self._thread.join()
+        for process in [*self._seen.values(), *process_tree(self.pid)]:
+            if process.is_running():  # compares the start time too, so a reused pid is not touched
+                process.kill()
+
+
+def kernel_manager(log, environment, meter):
+    """Return a kernel manager class whose kernels run this interpreter, whatever kernel specs are installed.
+
+    Parameters
+    ----------
+    log : file object
+        Takes what the kernel process itself writes to standard output and error.
+    environment : dict of str
+        Variables set for the kernel beside those of this process.
+    meter : Meter
+        Told the kernel's process id.
+    """
+
+    class PageKernel(AsyncKernelManager):
+        @property
+        def kernel_spec(self):
+            return KernelSpec(**get_kernel_dict())
+
+        async def start_kernel(self, **kwargs):
+            self.transport_encryption = "auto"
+            await super().start_kernel(env=os.environ | environment, stdout=log, stderr=log, **kwargs)
+            meter.watch(self.provisioner.pid)
+
+    return PageKernel
+
+
+def execute(notebook, output, parameters, log, environment, meter, progress=False):
+    """Run `notebook` by papermill in a kernel of its own.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        The page.
+    output : Path
+        Where papermill writes the notebook after every cell.
+    parameters : dict
+        Values put below the cell tagged ``parameters``.
+    log : file object
+        Takes the kernel's standard error, from cells and from the process.
+    environment : dict of str
+        Variables set for the kernel.
+    meter : Meter
+        Measures the kernel's memory, and kills what is left of its processes at the end.
+    progress : bool
+        Show a bar of the cells on standard error.
+
+    Raises
+    ------
+    papermill.PapermillExecutionError
+        A cell raised.
+    nbclient.exceptions.DeadKernelError
+        The kernel died.
+    """
+    logging.getLogger("papermill").setLevel(logging.WARNING)
+    with meter:
+        papermill.execute_notebook(
+            notebook,
+            str(output),
+            parameters=parameters,
+            kernel_name="python3",
+            language="python",
+            progress_bar=progress,
+            stderr_file=log,
+            kernel_manager_class=kernel_manager(log, environment, meter),
+        )

@@ -1,0 +1,270 @@
+"""The pages: which there are, what may be set on them, and running them in order, one fresh kernel each."""
+
+import ast
+import importlib.util
+import re
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import nbformat
+from papermill.exceptions import PapermillExecutionError
+
+import leuknet
+from leuknet import files
+from leuknet.errors import LeuknetError
+from leuknet.study import index, kernel
+
+BACKENDS = ("tensorflow", "jax", "torch")
+QUOTED_LINES = 15
+
+
+@dataclass(frozen=True)
+class Page:
+    """A notebook of the study: `name` is its file's stem, ``06_lodocv``; `notebook` its parsed content."""
+
+    name: str
+    notebook: nbformat.NotebookNode
+
+    @property
+    def number(self):
+        """The two digits the name begins with."""
+        return self.name[:2]
+
+    @property
+    def parameters(self):
+        """Names that the cell tagged ``parameters`` assigns, in order, annotated or not."""
+        cells = [cell for cell in self.notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+        if not cells:
+            raise LeuknetError(
+                f"page {self.name} has no cell tagged 'parameters': add one that sets profile, data, out"
+            )
+        targets = []
+        for statement in ast.parse(cells[0].source).body:
+            targets += getattr(statement, "targets", None) or [getattr(statement, "target", None)]
+        return [target.id for target in targets if isinstance(target, ast.Name)]
+
+    @property
+    def title(self):
+        """The first heading, without its mark."""
+        found = re.search(r"^#\s+(.+)$", self._prose, flags=re.MULTILINE)
+        return found.group(1).strip() if found else self.name
+
+    @property
+    def question(self):
+        """What follows ``**Question.**`` in the header cell, else its first paragraph that is not a heading."""
+        found = re.search(r"\*\*Question\.\*\*\s*(.+?)(?=\s*\*\*\w+\.\*\*|\n\s*\n|\Z)", self._prose, flags=re.DOTALL)
+        paragraphs = [text for text in re.split(r"\n\s*\n", self._prose) if text.strip() and not text.startswith("#")]
+        text = found.group(1) if found else next(iter(paragraphs), "")
+        return " ".join(text.split())
+
+    @property
+    def _prose(self):
+        return next((cell.source for cell in self.notebook.cells if cell.cell_type == "markdown"), "")
+
+
+@dataclass(frozen=True)
+class Record:
+    """What came of running one page. `peak_mb` is resident memory of the kernel and its processes, in MB."""
+
+    page: str
+    title: str
+    question: str
+    status: str
+    seconds: float
+    peak_mb: float
+    profile: str
+    backend: str
+    cohort: str
+    finished: str
+    version: str
+    error: str = ""
+
+
+def notebooks_dir():
+    """Return the checkout's folder of pages; raises LeuknetError where the package was installed without it."""
+    folder = Path(leuknet.__file__).resolve().parents[1] / "notebooks"
+    if not folder.is_dir():
+        raise LeuknetError(f"no pages at {folder}: install from a checkout, with 'pip install -e .' in its top folder")
+    return folder
+
+
+def list_pages(folder=None):
+    """Return every `Page` of `folder` (the checkout's by default), in the order of their numbers."""
+    folder = Path(folder or notebooks_dir())
+    paths = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    if not paths:
+        raise LeuknetError(f"no pages (NN_name.ipynb) in {folder}")
+    return [Page(path.stem, _read(path)) for path in paths]
+
+
+def _read(path):
+    try:
+        return nbformat.read(path, as_version=4)
+    except (OSError, ValueError) as error:
+        raise LeuknetError(f"page {path.name} is not a readable notebook: {error}") from error
+
+
+def select(pages, only=()):
+    """Return the pages that `only` names, by number (``6``, ``06``) or name (``lodocv``, ``06_lodocv``), or all."""
+    wanted = [name for item in only for name in str(item).split(",") if name]
+    chosen = set()
+    for name in wanted:
+        names = {page.name for page in pages if name.zfill(2) == page.number or name in (page.name, page.name[3:])}
+        if not names:
+            raise LeuknetError(f"no page '{name}'; there are: {', '.join(page.name for page in pages)}")
+        chosen |= names
+    return [page for page in pages if page.name in chosen or not wanted]
+
+
+def check(pages, parameters, backend):
+    """Raise LeuknetError if a page lacks a parameter, or a value cannot be honoured; so nothing starts in vain."""
+    for page in pages:
+        unknown = [name for name in parameters if name not in page.parameters]
+        if unknown:
+            known = ", ".join(page.parameters)
+            raise LeuknetError(f"page {page.name} has no parameter '{unknown[0]}'; it has: {known}")
+    if backend not in BACKENDS:
+        raise LeuknetError(f"no backend '{backend}'; there are: {', '.join(BACKENDS)}")
+    if importlib.util.find_spec(backend) is None:
+        raise LeuknetError(f"backend {backend} is not installed: {sys.executable} -m pip install {backend}")
+    from leuknet.study import profiles  # here, for it loads Keras
+
+    profiles.profile(parameters["profile"], **parameters.get("changes", {}))
+
+
+def check_data(folder):
+    """Return `folder` as an absolute Path if it looks like a cohort of slides; raise LeuknetError otherwise."""
+    folder = Path(folder).expanduser().resolve()
+    if not folder.is_dir():
+        raise LeuknetError(f"no folder {folder}: --data wants DIR/<data set>/<positive|negative>/<image>")
+    if not any(path.is_dir() for label in ("positive", "negative") for path in folder.glob(f"*/{label}")):
+        raise LeuknetError(f"nothing to read in {folder}: lay it out as DIR/<data set>/<positive|negative>/<image>")
+    return folder
+
+
+def check_out(folder):
+    """Return `folder` as an absolute Path, made if need be; raises LeuknetError where results cannot or must not go."""
+    folder = Path(folder).expanduser().resolve()
+    if (Path(leuknet.__file__).resolve().parents[1] / "notebooks") in (folder, *folder.parents):
+        raise LeuknetError(f"results do not go into {folder}, where the pages are: give another --out DIR")
+    try:
+        (folder / "pages").mkdir(parents=True, exist_ok=True)
+        (folder / "logs").mkdir(exist_ok=True)
+    except OSError as error:
+        raise LeuknetError(f"cannot write to {folder}: {error.strerror}; give another --out DIR") from error
+    return folder
+
+
+def run_study(profile="demo", only=(), data=None, out=None, backend="tensorflow", parameters=None, folder=None):
+    """Run pages in order and write the result folder.
+
+    Parameters
+    ----------
+    profile : str
+        See `leuknet.study.profiles`.
+    only : sequence of str
+        Pages to run, as `select` takes them; the results of the others stay as they are.
+    data : path, optional
+        The user's cohort, ``DIR/<data set>/<positive|negative>/<image>``; the synthetic cohort without it.
+    out : path, optional
+        The result folder, ``runs/<profile>`` by default.
+    backend : str
+        What Keras computes with in the kernels, one of `BACKENDS`.
+    parameters : dict, optional
+        Further values for the pages' cell tagged ``parameters``: ``seed``, ``changes`` to the profile.
+    folder : path, optional
+        Where the pages are, the checkout's ``notebooks`` by default.
+
+    Returns
+    -------
+    list of Record
+        One for each page run; look at their ``status``, "ok" or "failed".
+
+    Raises
+    ------
+    LeuknetError
+        Before any page starts: unknown page, parameter, profile or backend, or a folder that will not do.
+    """
+    pages = select(list_pages(folder), only)
+    given = {"profile": profile, "out": str(out or Path("runs") / profile), **(parameters or {})}
+    if data is not None:
+        given["data"] = str(check_data(data))
+    check(pages, given, backend)
+    out = check_out(given["out"])
+    given["out"] = str(out)
+    records = []
+    for position, page in enumerate(pages, 1):
+        print(f"[{position}/{len(pages)}] {page.name} …", flush=True)
+        records.append(run_page(page, given, out, backend))
+        _report(records[-1], out)
+        index.write(out)
+    return records
+
+
+def run_page(page, parameters, out, backend):
+    """Run `page` in a kernel of its own and put its results into `out`; return its `Record`.
+
+    A page that fails leaves ``pages/<name>.failed.ipynb`` and no finished notebook; an interrupted one leaves the
+    results of its last run as they are.
+    """
+    log = out / "logs" / f"{page.name}.log"
+    environment = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    status, error, start = "ok", "", time.monotonic()
+    meter = kernel.Meter()
+    with tempfile.TemporaryDirectory(prefix="leuknet-") as scratch, log.open("w", encoding="utf-8") as stream:
+        executed = Path(scratch) / f"{page.name}.ipynb"
+        try:
+            kernel.execute(page.notebook, executed, parameters, stream, environment, meter, sys.stderr.isatty())
+        except (PapermillExecutionError, RuntimeError) as failure:
+            status, error = "failed", _said(failure)
+            stream.write(f"{failure}\n")
+        record = Record(
+            page=page.name,
+            title=page.title,
+            question=page.question,
+            status=status,
+            seconds=round(time.monotonic() - start, 1),
+            peak_mb=round(meter.peak_mb),
+            profile=parameters["profile"],
+            backend=backend,
+            cohort=Path(parameters["data"]).name if parameters.get("data") else "synthetic",
+            finished=datetime.now().astimezone().isoformat(timespec="seconds"),
+            version=leuknet.__version__,
+            error=error,
+        )
+        _publish(record, executed, out / "pages")
+    return record
+
+
+def _publish(record, executed, folder):
+    """Put the executed notebook, its HTML and its record into `folder`, in place of those of an earlier run."""
+    ok = record.status == "ok"
+    stale = [".failed.ipynb"] if ok else [".ipynb", ".html"]
+    if executed.exists():
+        notebook = nbformat.read(executed, as_version=4)
+        files.write_text(folder / f"{record.page}{'' if ok else '.failed'}.ipynb", nbformat.writes(notebook))
+        if ok:
+            files.write_text(folder / f"{record.page}.html", index.page_html(notebook, asdict(record)))
+    for suffix in stale:
+        (folder / f"{record.page}{suffix}").unlink(missing_ok=True)
+    files.write_json(folder / f"{record.page}.json", asdict(record))
+
+
+def _said(failure):
+    """Return a failure in one line."""
+    if isinstance(failure, PapermillExecutionError):
+        return f"{failure.ename}: {failure.evalue}".splitlines()[0]
+    return f"{type(failure).__name__}: {failure}".splitlines()[0]
+
+
+def _report(record, out):
+    """Print how a page ended; of a failed one, the log's last lines too."""
+    print(f"      {record.status} in {record.seconds:.1f} s, peak {record.peak_mb:.0f} MB", flush=True)
+    if record.status != "ok":
+        log = out / "logs" / f"{record.page}.log"
+        lines = log.read_text(encoding="utf-8", errors="replace").rstrip().splitlines()[-QUOTED_LINES:]
+        print(f"{record.page}: {record.error}; its log {log} ends:", *lines, sep="\n  ", file=sys.stderr, flush=True)
