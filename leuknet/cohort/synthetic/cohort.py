@@ -1,4 +1,4 @@
-"""The synthetic cohort: planned, drawn by several processes, cached."""
+"""The synthetic cohort: planned, drawn on all cores, cached."""
 
 from functools import cache
 from hashlib import sha256
@@ -13,10 +13,11 @@ from leuknet.cohort.cache import cached
 from leuknet.cohort.cohort import COLUMNS, Cohort
 from leuknet.cohort.registry import DATA_SETS
 from leuknet.cohort.synthetic.draw import draw, resized
-from leuknet.cohort.synthetic.plan import plan
+from leuknet.cohort.synthetic.plan import counts, plan
 from leuknet.errors import LeuknetError
 from leuknet.files import hash_of
 
+FEW = 1000  # images
 EXTRA_COLUMNS = ["kind", "cells", "parent", "box"]
 
 
@@ -58,9 +59,11 @@ def synthetic_cohort(size=224, fraction=1.0, floor=0, seed=0):
 
 
 def draw_cohort(size=224, fraction=1.0, floor=0, seed=0, workers=None):
-    """Draw the cohort anew, by `workers` processes (default: one a core); the result does not depend on them."""
+    """Draw the cohort anew, by `workers` threads or processes (default: one a core): the result is always the same."""
     tasks = plan(fraction, floor, seed)
-    parts = Parallel(workers or cpu_count(), batch_size=2)(delayed(_made)(task, seed, size) for task in tasks)
+    small = sum(counts(fraction, floor).values()) < FEW  # processes draw faster, but take seconds to start
+    kind = {"prefer": "threads"} if small else {"prefer": "processes", "batch_size": 4}
+    parts = Parallel(workers or cpu_count(), **kind)(delayed(_made)(task, seed, size, not small) for task in tasks)
     rows, images, masks = (sum(part, []) for part in zip(*parts, strict=True))
     table = pd.DataFrame(rows)
     rank = {name: k for k, name in enumerate(DATA_SETS)}
@@ -69,8 +72,9 @@ def draw_cohort(size=224, fraction=1.0, floor=0, seed=0, workers=None):
     return Cohort("synthetic", np.stack(images)[order], table, masks=np.stack(masks)[order])
 
 
-def _made(task, seed, size):
-    cv2.setNumThreads(1)  # the processes share the cores
+def _made(task, seed, size, own_process):
+    if own_process:
+        cv2.setNumThreads(1)  # the processes share the cores
     drawn = draw(task, seed)
     images, masks = zip(*(resized(one, size) for one in drawn), strict=True)
     return [one.row for one in drawn], list(images), list(masks)

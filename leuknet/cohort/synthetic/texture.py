@@ -7,13 +7,13 @@ from scipy import fft
 
 from leuknet.seeds import rng
 
-SIDE = 512
+SIDE = 448
 BANDS = {"fine": 0.13, "mid": 0.28, "coarse": 0.55, "broad": 1.5, "cloud": 7.0}
 BEADS = {"eosinophilic": (0.85, 0.37), "basophilic": (0.80, 0.34), "dust": (0.60, 0.17)}
 
 
 def tiles(scale):
-    """Return textures of `SIDE` x `SIDE` px for images drawn at `scale` px/µm (rounded to halves).
+    """Return textures of `SIDE` x `SIDE` px for images drawn at `scale` px/µm (rounded).
 
     Returns
     -------
@@ -21,7 +21,7 @@ def tiles(scale):
         Periodic Gaussian noise of unit variance per band of `BANDS` (standard deviation of the blur in µm), ``lace``
         (a network of ridges), and fields of round granules in 0..1 per entry of `BEADS` (spacing and radius in µm).
     """
-    return _tiles(round(2 * scale) / 2)
+    return _tiles(round(scale))
 
 
 @lru_cache(maxsize=32)
