@@ -1,7 +1,7 @@
 """How long the synthetic cohort takes to draw, and how it compares with real smears in colour and size.
 
-    python bench/synthetic.py                     time: demo and full size
-    python bench/synthetic.py --real shared/real  statistics beside real images (no timing)
+Without arguments: time for the demo's and the full cohort, and what mean colour tells.
+With ``--real shared/real``: statistics beside real images.
 """
 
 import argparse
