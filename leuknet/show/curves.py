@@ -102,7 +102,7 @@ def protocols(predictions):
             part = predictions[predictions["protocol"] == name]
             low, high = (PERCENT * v for v in bootstrap(part))
             mean = PERCENT * float(((part["p"] >= 0.5) == part["y"]).mean())
-            ax.plot([low, high], [row, row], color="black", linewidth=2.5, solid_capstyle="butt")
+            ax.plot([low, high], [row, row], "-", color="black", linewidth=2.5, solid_capstyle="butt")
             ax.plot(mean, row, "|", color="black", markersize=16, markeredgewidth=2.5)
             ax.annotate(f"{mean:.1f}", (mean, row), xytext=(0, 12), textcoords="offset points", ha="center", fontsize=9)
         ax.axvline(50, color="#777777", linestyle=":", linewidth=1)

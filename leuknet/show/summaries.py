@@ -4,6 +4,7 @@ from dataclasses import fields
 
 import pandas as pd
 
+from leuknet.errors import LeuknetError
 from leuknet.learn.settings import TrainSettings
 from leuknet.study import profiles
 
@@ -75,3 +76,11 @@ def profiles_table():
             "says": p.banner,
         }
     return pd.DataFrame(columns).rename_axis("").reset_index()
+
+
+def tested(test, *samples):
+    """Return the line that a statistical test prints, or why it cannot be done on these samples."""
+    try:
+        return str(test(*samples))
+    except LeuknetError as error:
+        return f"not tested: {error}"
