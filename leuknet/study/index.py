@@ -1,6 +1,7 @@
 """What a reader opens: each page as HTML, the index of all pages, and the summary table."""
 
 import json
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from leuknet import files
 TEMPLATES = Path(__file__).parent / "templates"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 WIDGET_NOTE = "<p><em>Here stands a widget: open the notebook in JupyterLab to use it.</em></p>"
+NATIVE_LOG = re.compile(
+    r"^(?:[IWE]\d{4} [\d:.]+ +\d+ \S+:\d+\]|WARNING: All log messages before absl).*\n?", re.MULTILINE
+)
 SUMMARY = ["page", "status", "seconds", "peak_mb", "profile", "backend", "cohort", "finished", "error"]
 
 
@@ -26,7 +30,7 @@ def page_html(notebook, record):
     record : dict
         The page's `leuknet.study.pages.Record` as a dictionary.
     """
-    notebook = _without_widgets(notebook)
+    notebook = _readable(notebook)
     math = any("$" in cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     loaders = [FileSystemLoader(TEMPLATES)]
     exporter = HTMLExporter(template_file="page.html.j2", extra_loaders=loaders, embed_images=True)
@@ -34,14 +38,18 @@ def page_html(notebook, record):
     return exporter.from_notebook_node(notebook, resources=resources)[0]
 
 
-def _without_widgets(notebook):
-    """Return a copy with a line of text in place of every widget, which a file opened from disk cannot run."""
+def _readable(notebook):
+    """Return a copy without TensorFlow's own log lines, and with a line of text in place of each live widget."""
     notebook = nbformat.from_dict(notebook)
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if WIDGET in output.get("data", {}):
                 output.data = nbformat.from_dict({"text/html": WIDGET_NOTE})
+            if output.get("name") == "stderr":
+                output.text = NATIVE_LOG.sub("", output.text)
+        if "outputs" in cell:
+            cell.outputs = [output for output in cell.outputs if output.get("text") != ""]
     return notebook
 
 

@@ -16,7 +16,7 @@ from papermill.exceptions import PapermillExecutionError
 import leuknet
 from leuknet import files
 from leuknet.errors import LeuknetError
-from leuknet.study import index, kernel
+from leuknet.study import index, kernel, profiles
 
 BACKENDS = ("tensorflow", "jax", "torch")
 QUOTED_LINES = 15
@@ -131,8 +131,6 @@ def check(pages, parameters, backend):
         raise LeuknetError(f"no backend '{backend}'; there are: {', '.join(BACKENDS)}")
     if importlib.util.find_spec(backend) is None:
         raise LeuknetError(f"backend {backend} is not installed: {sys.executable} -m pip install {backend}")
-    from leuknet.study import profiles  # here, for it loads Keras
-
     profiles.profile(parameters["profile"], **parameters.get("changes", {}))
 
 
