@@ -126,6 +126,19 @@ def test_known_rows():
     assert runs.debit(Fraction(1, 5), 5) == pytest.approx(0.4472, abs=1e-4)
 
 
+def test_recovered_runs_print_the_table_again():
+    frame = runs.recovered()
+    assert len(frame) == 31 * 5
+    texts = {(n, b, r): t for n, b, r, t in granularity.printed_rows(granularity.RUN_TABLES)}
+    for (number, block, name), group in frame.groupby(["table", "block", "row"]):
+        again = print_runs(group["tp"].to_numpy(), group["tn"].to_numpy(), granularity.CLASSES[block], truncate=False)
+        for metric, text in texts[number, block, name].items():
+            for ours, theirs in zip(printed.split(again[metric]), printed.split(text), strict=True):
+                if theirs:
+                    value, unit = printed.parse(theirs)
+                    assert abs(Fraction(ours) - value) <= unit, (number, block, name, metric)
+
+
 def test_matrix_of_the_exchanged_cells():
     texts = {"A": "91.66", "P": "95.45", "R": "83.04", "Kappa": "0.8571"}
     assert granularity.matrices(texts, 59, 49) == []
