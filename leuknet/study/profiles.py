@@ -27,16 +27,26 @@ class Profile:
     frozen: dict = field(default_factory=dict)
 
     def settings(self, backbone="VGG16", approach="mDFT", **changes):
-        """Return the `TrainSettings` of this profile for one network, with `changes` on top."""
+        """Return the `TrainSettings` of this profile for one network, with `changes` on top.
+
+        A backbone without formula-driven weights begins from random ones: the run's record and every caption say so.
+        """
         values = {**self.training, **(self.frozen if approach in FROZEN_APPROACHES else {})}
         if approach == "scratch":
             values["weights"] = "random"
         values |= {"backbone": self.backbone(backbone), "approach": approach, **changes}
+        if values.get("weights") == "formula" and not shipped(values["backbone"]):
+            values["weights"] = "random"
         return TrainSettings.from_dict(values)
 
     def backbone(self, name):
         """Return `name`, narrow where the profile is: "VGG16" becomes "VGG16-nano"."""
         return f"{name}-nano" if self.nano and not name.endswith("-nano") else name
+
+
+def shipped(backbone):
+    """Whether the package ships formula-driven weights for `backbone`."""
+    return files("leuknet.learn").joinpath("pretrained", f"{backbone.lower()}.npz").is_file()
 
 
 def names():

@@ -1,0 +1,159 @@
+"""Figures and tables of the ablation: approaches, backbones, heads, running times (Tables 2 to 9, Figures 4 and 5)."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.patches import Patch
+
+from leuknet.learn import networks
+from leuknet.learn.train import network_spec
+from leuknet.paper import facts
+from leuknet.show.network import SHADES, WORDS, state
+from leuknet.show.style import APPROACH_COLOURS, APPROACH_MARKERS, language
+from leuknet.show.summaries import PERCENT_METRICS, mean_sd
+from leuknet.study.ablation import TABLES
+
+NAMES = {"VGG16": "VGG-16", "VGG19": "VGG-19"}
+
+
+def approach_layers(study, approaches=("SFT", "mSFT", "DFT", "mDFT"), backbone="VGG16"):
+    """Return the layers with weights of `backbone` under each approach, from the model objects themselves."""
+    frames = []
+    for approach in approaches:
+        spec = network_spec(study.profile.settings(backbone, approach), study.cohort.size)
+        layers = networks.layer_table(networks.build(spec), spec)
+        frames.append(layers[layers["parameters"] > 0].assign(approach=approach))
+    return pd.concat(frames, ignore_index=True)
+
+
+def approach_diagram(layers):
+    """Draw the approaches side by side, input at the bottom: which layers are frozen, trained, or new (Figure 5)."""
+    groups = list(layers.groupby("approach", sort=False))
+    with language():
+        fig, ax = plt.subplots(figsize=(7.5, 5.2))
+        for x, (_, part) in enumerate(groups):
+            for y, (_, row) in enumerate(part.iterrows()):
+                colour, hatch = SHADES[state(row)]
+                ax.barh(y, 0.86, left=x, height=0.84, color=colour, hatch=hatch, edgecolor="white")
+                ink = {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.8}, "fontsize": 9}
+                ax.text(x + 0.43, y, row["layer"], ha="center", va="center", **ink)
+        ax.set_xticks(np.arange(len(groups)) + 0.43, [f"{name}\n{trained_words(part)}" for name, part in groups])
+        ax.set_yticks([])
+        ax.grid(False)
+        ax.spines["left"].set_visible(False)
+        keys = [Patch(facecolor=c, hatch=h, edgecolor="white", label=WORDS[k]) for k, (c, h) in SHADES.items()]
+        ax.legend(handles=keys, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
+    return fig
+
+
+def trained_words(layers):
+    """Return how many of the parameters are trained, as text."""
+    trained = layers.loc[layers["trainable"], "parameters"].sum()
+    return f"{trained:,} of\n{layers['parameters'].sum():,} trained"
+
+
+def counts_table(counts):
+    """Return Table 2's parameter counts beside those of Keras' networks."""
+    printed = facts.table(2).query("column == 'Number of Parameters'").set_index("row")["value"].astype(int)
+    rows = [
+        {"model": NAMES.get(name, name), "published": f"{printed[NAMES.get(name, name)]:,}", "Keras": f"{count:,}"}
+        | {"equal": "yes" if printed[NAMES.get(name, name)] == count else "no"}
+        for name, count in counts.itertuples(index=False)
+    ]
+    return pd.DataFrame(rows)
+
+
+def published_cells(number, test_set):
+    """Return a published ablation table's cells of one test set by (row, column); none if it is not the paper's."""
+    table = facts.table(number)
+    return table[table["block"] == test_set].set_index(["row", "column"])
+
+
+def ablation_table(scores, test_set):
+    """Return Tables 3 to 7 for one test set: published cell and this study's, mean ± s.d. over seeds (%).
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        One row a run: ``backbone``, ``approach``, ``fold`` and the metrics as fractions.
+    """
+    rows = []
+    here = scores[scores["fold"] == test_set]
+    for number, backbone in TABLES.items():
+        cells = published_cells(number, test_set)
+        part = here[here["backbone"].str.lower().str.removesuffix("-nano") == backbone.lower()]
+        for approach, runs in part.groupby("approach", sort=False):
+            name = NAMES.get(backbone, backbone)
+            rows.append({"network": name, "approach": approach} | paired_cells(runs, cells, approach))
+    return pd.DataFrame(rows)
+
+
+def paired_cells(runs, cells, row):
+    """Return, for each metric, the published text and this study's mean ± s.d."""
+    found = {}
+    for metric in PERCENT_METRICS:
+        found[f"{metric}, published"] = cells["text"].get((row, metric), "")
+        known = metric in runs and runs[metric].notna().any()
+        found[f"{metric}, here"] = mean_sd(runs[metric], metric) if known else ""
+    return found
+
+
+def heads_table(scores, test_set):
+    """Return Table 9 for one test set; `scores` has a column ``head`` with the paper's name of the head."""
+    cells = published_cells(9, test_set)
+    part = scores[scores["fold"] == test_set]
+    rows = [{"head": head} | paired_cells(runs, cells, head) for head, runs in part.groupby("head", sort=False)]
+    return pd.DataFrame(rows)
+
+
+def accuracy_dots(scores, test_sets):
+    """Draw accuracy of each network and approach: here filled, published open, mean ± s.d. over runs."""
+    with language():
+        fig, axes = plt.subplots(1, len(test_sets), figsize=(8, 5.4), sharey=True, squeeze=False)
+        for ax, test_set in zip(axes[0], test_sets, strict=True):
+            labels = _dots(ax, scores[scores["fold"] == test_set], test_set)
+            ax.set(xlim=(20, 102), xlabel="accuracy (%)", title=test_set)
+            ax.axvline(50, color="#777777", linestyle=":", linewidth=1)
+            ax.set_yticks(range(len(labels)), labels)
+        axes[0][0].invert_yaxis()
+        axes[0][0].plot([], [], "o", color="black", label="here")
+        axes[0][0].plot([], [], "o", color="black", markerfacecolor="white", label="published")
+        fig.legend(*axes[0][0].get_legend_handles_labels(), ncols=2, loc="outside upper left")
+    return fig
+
+
+def _dots(ax, scores, test_set):
+    labels = []
+    for number, backbone in TABLES.items():
+        cells = published_cells(number, test_set)
+        part = scores[scores["backbone"].str.lower().str.removesuffix("-nano") == backbone.lower()]
+        for approach, runs in part.groupby("approach", sort=False):
+            look = {"fmt": APPROACH_MARKERS[approach], "color": APPROACH_COLOURS[approach], "capsize": 3}
+            y = len(labels)
+            ax.errorbar(100 * runs["A"].mean(), y + 0.15, xerr=100 * runs["A"].std(ddof=1), **look)
+            if (approach, "A") in cells.index:
+                cell = cells.loc[(approach, "A")]
+                ax.errorbar(cell["value"], y - 0.15, xerr=cell["spread"], markerfacecolor="white", alpha=0.75, **look)
+            labels.append(f"{NAMES.get(backbone, backbone)} {approach}")
+    return labels
+
+
+def times_table(timings):
+    """Return Table 8: training time and seconds per image, as printed and as measured here."""
+    rows = []
+    table = facts.table(8)
+    for row in timings.itertuples(index=False):
+        backbone = next(b for b in TABLES.values() if row.backbone.lower().startswith(b.lower()))
+        name = "ResNet" if backbone == "ResNet50" else NAMES.get(backbone, backbone)
+        cells = table[(table["block"] == row.fold) & (table["row"] == name)].set_index("column")["text"]
+        rows.append(
+            {
+                "network": row.backbone,
+                "test set": row.fold,
+                "training, published (min:s)": cells.get("Training Time", ""),
+                "training, here (s)": f"{row.training_seconds:.1f}",
+                "per image, published (s)": cells.get("Classification Time", ""),
+                "per image, here (s)": f"{row.seconds_per_image:.5f}",
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,76 @@
+"""The paper's ablation as runs: approaches and backbones (Tables 3 to 7), sizes of the head (Table 9)."""
+
+import keras
+import pandas as pd
+
+from leuknet.protocol.splits import lodocv
+
+TABLES = {3: "VGG16", 4: "VGG19", 5: "InceptionV3", 6: "Xception", 7: "ResNet50"}
+DENSE_KEEPERS = ("VGG16", "VGG19")
+HEADS = ((512, 256), (1024, 256), (1024, 512), (1024, 1024))
+NARROW = 8
+
+
+def approaches(backbone):
+    """Return the approaches that the paper tries on `backbone` (§3.4): four on the VGGs, two on the others."""
+    return ("SFT", "mSFT", "DFT", "mDFT") if backbone in DENSE_KEEPERS else ("mSFT", "mDFT")
+
+
+def ablation_plan(study):
+    """Return the runs of Tables 3 to 7: each backbone and approach on each test set with each seed, under LODOCV.
+
+    The networks of VGG-16's first seed are kept, because page 07 looks into them.
+    """
+    split = lodocv(study.cohort.table)
+    return [
+        spec
+        for backbone in TABLES.values()
+        for approach in approaches(backbone)
+        for spec in study.plan(split, study.test_sets, keep=backbone == "VGG16", backbone=backbone, approach=approach)
+    ]
+
+
+def head_sizes(study, head):
+    """Return the dense sizes that this profile uses for the paper's `head`: an eighth in narrow networks."""
+    return tuple(units // NARROW for units in head) if study.profile.nano else head
+
+
+def heads_plan(study):
+    """Return the runs of Table 9, by the paper's head: VGG-16, mDFT, four sizes of the dense layers."""
+    split = lodocv(study.cohort.table)
+    plans = {}
+    for head in HEADS:
+        dense = None if head == (1024, 256) else head_sizes(study, head)
+        plans[head] = study.plan(split, study.test_sets, keep=dense is None, dense=dense)
+    return plans
+
+
+def parameter_counts():
+    """Return the parameters of the five backbones with their ImageNet tops, as Keras builds them (Table 2)."""
+    rows = []
+    for name in ("VGG16", "VGG19", "ResNet50", "InceptionV3", "Xception"):
+        rows.append({"model": name, "parameters": getattr(keras.applications, name)(weights=None).count_params()})
+        keras.backend.clear_session()
+    return pd.DataFrame(rows)
+
+
+def timings(results):
+    """Return training time and classification time of each backbone and test set (Table 8), from the run records.
+
+    Parameters
+    ----------
+    results : Results
+        Runs of approach mDFT.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``backbone``, ``fold``, ``training_seconds`` (median epoch times the number of epochs, so that compiling does
+        not count), ``seconds_per_image`` (the quickest of the seeds' predictions of the test set).
+    """
+    epochs = results.histories.groupby(["backbone", "fold", "run"])["seconds"].agg(["median", "size"])
+    training = (epochs["median"] * epochs["size"]).groupby(["backbone", "fold"], sort=False).median()
+    images = results.predictions.query("split == 'test'").groupby("run").size()
+    runs = results.runs.assign(per_image=results.runs["predict_seconds"] / results.runs["run"].map(images))
+    quickest = runs.groupby(["backbone", "fold"], sort=False)["per_image"].min()
+    return pd.DataFrame({"training_seconds": training, "seconds_per_image": quickest}).reset_index()
