@@ -10,7 +10,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: study test check figures lab lock clean
+.PHONY: study test check smoke figures lab lock clean
 .DELETE_ON_ERROR:
 
 study: $(READY)
@@ -22,6 +22,10 @@ test: $(READY)
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+# Every page in the smallest profile, on one backend: make smoke BACKEND=jax
+smoke: $(READY)
+	$(BIN)/leuknet study --profile smoke --backend $(BACKEND) --out runs/smoke-$(BACKEND) $(ARGS)
 
 # Renews the committed figures from a demo run of all pages.
 figures: $(READY)
