@@ -13,6 +13,7 @@ from leuknet.errors import LeuknetError
 from leuknet.learn.augment import Warp, warped
 from leuknet.learn.policy import COLUMNS, PAPER, Policy, draw, identity
 from leuknet.seeds import rng
+from leuknet.show.augmentation import by_keras
 
 SIZE = 24
 ALONE = {
@@ -34,20 +35,6 @@ ALONE = {
 def images():
     """Noise is the hardest case: neighbours differ by a third of the range on average."""
     return rng("test augment").integers(0, 256, (200, SIZE, SIZE, 3), dtype=np.uint8)
-
-
-def by_keras(images, draws, shear_unit="degrees"):
-    """Warp by ``ImageDataGenerator.apply_transform``; it takes shifts in pixels and shear in degrees."""
-    legacy = ImageDataGenerator(fill_mode="reflect", interpolation_order=1)
-    out = []
-    for image, row in zip(images, draws.astype("float64"), strict=True):
-        settings = dict(zip(COLUMNS, row, strict=True))
-        settings["tx"], settings["ty"] = settings["tx"] * SIZE, settings["ty"] * SIZE
-        settings["flip_horizontal"], settings["flip_vertical"] = settings.pop("flip_h"), settings.pop("flip_v")
-        if shear_unit == "radians":
-            settings["shear"] = np.rad2deg(settings["shear"])
-        out.append(legacy.apply_transform(image.astype("float64"), settings) / 255)
-    return np.array(out)
 
 
 @pytest.mark.parametrize("name", ALONE)

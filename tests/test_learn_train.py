@@ -1,5 +1,6 @@
 """Training: it learns, resumes exactly, shares compiled steps without sharing state, and frozen equals plain."""
 
+import keras
 import numpy as np
 import pytest
 from made import small_cohort
@@ -63,9 +64,15 @@ def test_frozen_features_equal_the_plain_way(cohort, roles, monkeypatch):
     np.testing.assert_allclose(cached.probabilities["test"][1], plain.probabilities["test"][1], atol=1e-5)
 
 
-def test_frozen_random_backbone_differs_by_seed(cohort, roles):
+def test_one_trainer_serves_the_frozen_random_backbones_of_all_seeds(cohort):
     settings = NANO.but(approach="mSFT", copies=1, epochs=1)
-    assert trainer_for(cohort, settings, 1) is not trainer_for(cohort, settings, 2)
+    trainer, pools = trainer_for(cohort, settings), []
+    for seed in (1, 2, 1):
+        trainer.begin(settings, seed)
+        pools.append(np.array(keras.ops.convert_to_numpy(trainer.pool.table)))
+    assert trainer_for(cohort, settings) is trainer
+    np.testing.assert_array_equal(pools[0], pools[2])
+    assert np.abs(pools[0] - pools[1]).max() > 1e-3
 
 
 def test_an_epoch_shows_each_image_once_or_each_copy_once():

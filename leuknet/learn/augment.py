@@ -4,10 +4,6 @@ The host draws eight numbers per image (`leuknet.learn.policy.draw`); the layer 
 and samples each image once. For the same numbers it gives what the ``apply_transform`` of Keras' own
 ``ImageDataGenerator`` gives, which is what the paper ran, within float32 rounding. Keras deprecates that class, and it
 works image by image on the host.
-
-Conventions, all of them Keras': the matrix maps an output pixel to the place it is read from, so a zoom below 1
-enlarges; x runs along the width, y along the height, from the image's centre; rotation, shift, shear and zoom are
-composed in this order, flips come last.
 """
 
 from functools import lru_cache
@@ -17,23 +13,7 @@ import numpy as np
 from keras import ops
 
 from leuknet.errors import LeuknetError
-from leuknet.learn.policy import COLUMNS, checked_unit
-
-
-def _places(draws, size, shear_unit):
-    """Return where each output pixel is read: x and y, float32, shape (b, size, size), in pixels."""
-    theta, tx, ty, shear, zx, zy, flip_h, flip_v = (draws[:, i, None, None] for i in range(len(COLUMNS)))
-    degree = np.float32(np.pi / 180)
-    theta = theta * degree
-    sheared = theta + (shear * degree if shear_unit == "degrees" else shear)
-    zx, zy = zx * (1 - 2 * flip_h), zy * (1 - 2 * flip_v)
-    centre = (size - 1) / 2
-    line = ops.arange(size, dtype="float32") - centre
-    x, y = line[None, None, :] * zx, line[None, :, None] * zy
-    cos, sin = ops.cos(theta), ops.sin(theta)
-    x_from = x * cos - y * ops.sin(sheared) + (tx * cos - ty * sin) * size
-    y_from = x * sin + y * ops.cos(sheared) + (tx * sin + ty * cos) * size
-    return x_from + centre, y_from + centre
+from leuknet.learn.policy import COLUMNS, checked_unit, places
 
 
 def _reflect(place, size):
@@ -100,7 +80,7 @@ class Warp(keras.layers.Layer):
         images, draws = inputs
         if training is False and not self.always:
             return ops.cast(images, "float32") / 255
-        x, y = _places(ops.cast(draws, "float32"), self.size, self.shear_unit)
+        x, y = places(ops.cast(draws, "float32"), self.size, self.shear_unit, ops)
         return _sample(images, _reflect(x, self.size), _reflect(y, self.size), self.size) / 255
 
     def compute_output_shape(self, input_shape):

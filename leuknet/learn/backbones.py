@@ -1,7 +1,10 @@
 """The backbones of ``keras.applications`` by name, and their narrow versions (paper, section 3.4 and Table 2).
 
 A narrow version "<name>-nano" has the same layers at 1/8 of the width (at least 8), dense layers included: VGG-16's
-4096 become 512. Its native size is 80 px, because InceptionV3 needs 75.
+4096 become 512. Its native size is 80 px.
+
+Keras cannot build InceptionV3 below 75 px: smaller images are enlarged to that inside the network, by a bilinear layer
+named "enlarged".
 """
 
 import functools
@@ -16,6 +19,7 @@ from leuknet.errors import LeuknetError
 PAPER_BACKBONES = ("VGG16", "VGG19", "ResNet50", "InceptionV3", "Xception")
 LABELS = {"VGG16": "VGG-16", "VGG19": "VGG-19"}
 NARROW, LEAST_WIDTH, NANO_SIZE = 8, 8, 80
+LEAST_SIZES = {"InceptionV3": 75, "InceptionResNetV2": 75}
 
 
 @functools.cache
@@ -102,6 +106,9 @@ def layers_on(image, name, own_dense):
         If the backbone is unknown, the input too small, or there is no such narrow version.
     """
     known, narrow = resolve(name)
+    least = LEAST_SIZES.get(known, 0)
+    if image.shape[1] < least:
+        image = keras.layers.Resizing(least, least, dtype="float32", name="enlarged")(image)
     top = {"include_top": True, "classes": 1, "input_shape": image.shape[1:]}
     options = top if own_dense else {"include_top": False}
     try:

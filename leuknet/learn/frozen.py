@@ -11,7 +11,26 @@ from leuknet.learn.policy import draw, identity
 from leuknet.seeds import rng
 
 
-def pool_features(cohort, spec, settings, backbone, rows, batch=64):
+def variants_model(size, shear_unit, backbone, rows):
+    """Return the model from index and draws to the features of a warped image; identity draws give the plain image.
+
+    Parameters
+    ----------
+    size : int
+        Edge of the images, px.
+    shear_unit : {"degrees", "radians"}
+    backbone : keras.Model
+        The frozen part.
+    rows : Rows
+        The cohort's images on the device.
+    """
+    index = keras.Input((), dtype="int32")
+    draws = keras.Input((8,), dtype="float32")
+    image = Warp(size, shear_unit=shear_unit, always=True)([rows(index), draws])
+    return keras.Model([index, draws], backbone(image, training=False))
+
+
+def pool_features(cohort, spec, settings, backbone, variants, batch=64):
     """Return (key, features) of the cohort's plain images followed by all their fixed variants.
 
     Parameters
@@ -22,8 +41,8 @@ def pool_features(cohort, spec, settings, backbone, rows, batch=64):
         `copies` and `augmentation` decide the variants; the draws belong to the cohort, so runs share them.
     backbone : keras.Model
         The frozen part, its weights in place.
-    rows : Rows
-        The cohort's images on the device.
+    variants : keras.Model
+        From `variants_model`, over this backbone.
 
     Returns
     -------
@@ -38,33 +57,21 @@ def pool_features(cohort, spec, settings, backbone, rows, batch=64):
     key = hash_of([cohort.key, frozen, settings.copies, asdict(policy) if policy else None])
     path = cache_dir() / "features" / f"{key}.npy"
     if not path.is_file():
-        features = compute(cohort, settings, backbone, rows, batch)
+        features = compute(len(cohort), settings, variants, batch)
         with atomic(path) as temporary, temporary.open("wb") as file:
             np.save(file, features)
     return key, np.load(path, mmap_mode="r")
 
 
-def compute(cohort, settings, backbone, rows, batch):
-    """Run plain images and variants through warp and backbone in batches of one shape."""
-    count, copies = len(cohort), settings.copies if settings.augmentation else 0
-    index = keras.Input((), dtype="int32")
-    draws = keras.Input((8,), dtype="float32")
-    unit = settings.augmentation.shear_unit if settings.augmentation else "degrees"
-    warp = Warp(cohort.size, shear_unit=unit)
-    always = Warp(cohort.size, shear_unit=unit, always=True)
-    plain = keras.Model([index, draws], backbone(warp([rows(index), draws], training=False), training=False))
-    parts = [run(plain, np.arange(count), identity(count), batch)]
-    if copies:
-        warped = keras.Model([index, draws], backbone(always([rows(index), draws]), training=False))
-        parts.append(run(warped, np.repeat(np.arange(count), copies), variant_draws(settings, count), batch))
-    return np.concatenate(parts)
-
-
-def run(model, images, draws, batch):
-    """Predict in whole batches (the last one padded), so that one compiled shape serves."""
+def compute(count, settings, variants, batch):
+    """Run plain images and variants in whole batches (the last one padded), so that one compiled shape serves."""
+    images, draws = np.arange(count), identity(count)
+    if settings.augmentation and settings.copies:
+        images = np.concatenate([images, np.repeat(images, settings.copies)])
+        draws = np.concatenate([draws, variant_draws(settings, count)])
     padded = -(-len(images) // batch) * batch
     inputs = [np.resize(images, padded).astype(np.int32), np.resize(draws, (padded, 8))]
-    return np.asarray(model.predict(inputs, batch_size=batch, verbose=0), np.float32)[: len(images)]
+    return np.asarray(variants.predict(inputs, batch_size=batch, verbose=0), np.float32)[: len(images)]
 
 
 def variant_draws(settings, count):

@@ -1,4 +1,9 @@
-"""The paper's augmentation policy (section 3.2) and its draws: eight numbers an image, on the host, without Keras."""
+"""The paper's augmentation policy (section 3.2) and its draws: eight numbers an image, on the host, without Keras.
+
+Conventions, all of them Keras': the matrix maps an output pixel to the place it is read from, so a zoom below 1
+enlarges; x runs along the width, y along the height, from the image's centre; rotation, shift, shear and zoom are
+composed in this order, flips come last.
+"""
 
 from dataclasses import dataclass
 
@@ -90,3 +95,34 @@ def draw(policy, n, generator):
 def identity(n):
     """Return the draws that change nothing, float32, shape (n, 8)."""
     return np.tile(np.float32([0, 0, 0, 0, 1, 1, 0, 0]), (n, 1))
+
+
+def places(draws, size, shear_unit="degrees", xp=np):
+    """Tell where each pixel of the warped images is read.
+
+    Parameters
+    ----------
+    draws : array, float32, shape (n, 8)
+    size : int
+        Edge of the images, px.
+    shear_unit : {"degrees", "radians"}
+    xp : module
+        ``numpy``, or ``keras.ops`` inside a layer.
+
+    Returns
+    -------
+    x, y : array, float32, shape (n, size, size)
+        Column and row in pixels; outside -0.5 to size - 0.5 lies no image.
+    """
+    theta, tx, ty, shear, zx, zy, flip_h, flip_v = (draws[:, i, None, None] for i in range(len(COLUMNS)))
+    degree = np.float32(np.pi / 180)
+    theta = theta * degree
+    sheared = theta + (shear * degree if shear_unit == "degrees" else shear)
+    zx, zy = zx * (1 - 2 * flip_h), zy * (1 - 2 * flip_v)
+    centre = (size - 1) / 2
+    line = xp.arange(size, dtype="float32") - centre
+    x, y = line[None, None, :] * zx, line[None, :, None] * zy
+    cos, sin = xp.cos(theta), xp.sin(theta)
+    x_from = x * cos - y * xp.sin(sheared) + (tx * cos - ty * sin) * size
+    y_from = x * sin + y * xp.cos(sheared) + (tx * sin + ty * cos) * size
+    return x_from + centre, y_from + centre

@@ -15,7 +15,7 @@ from sklearn.model_selection import train_test_split
 from leuknet.errors import LeuknetError
 from leuknet.learn import networks, weights
 from leuknet.learn.augment import Warp
-from leuknet.learn.frozen import pool_features, variant_draws
+from leuknet.learn.frozen import pool_features, variant_draws, variants_model
 from leuknet.learn.policy import draw, identity
 from leuknet.learn.rows import Rows
 from leuknet.learn.settings import FROZEN_APPROACHES
@@ -98,12 +98,11 @@ class Trainer:
         self.rows = Rows(cohort.images)
         index = keras.Input((), dtype="int32", name="index")
         draws = keras.Input((8,), dtype="float32", name="draws")
-        unit = settings.augmentation.shear_unit if settings.augmentation else "degrees"
-        image = Warp(cohort.size, shear_unit=unit, name="warp")([self.rows(index), draws])
+        self.shear_unit = settings.augmentation.shear_unit if settings.augmentation else "degrees"
+        image = Warp(cohort.size, shear_unit=self.shear_unit, name="warp")([self.rows(index), draws])
         self.model = keras.Model([index, draws], self.net(image))
         compile_model(self.model, settings)
-        self.head = None
-        self.head_key = None
+        self.backbone = self.variants = self.pool = self.pool_key = self.head = None
 
     def variables(self):
         """Network and optimiser state, in a fixed order: what a checkpoint holds."""
@@ -113,6 +112,8 @@ class Trainer:
     def begin(self, settings, seed):
         """Set every weight and the optimiser to the start of a run; return the weights' record."""
         record = weights.initialise(self.net, self.spec, settings.weights, seed)
+        if use_cached_features(settings):
+            self._stand_pool(settings)
         for model in filter(None, (self.model, self.head)):
             model.optimizer.build(model.trainable_variables)
             for variable in model.optimizer.variables:
@@ -120,17 +121,20 @@ class Trainer:
                     variable.assign(np.zeros(variable.shape, variable.dtype))
         return record
 
-    def use_pool(self, settings, seed):
-        """Stand the features of all variants of all images on the device, and compile the head over them."""
-        self.begin(settings, seed)
-        backbone, head = networks.split_at_frozen(self.net)
-        key, features = pool_features(self.cohort, self.spec, settings, backbone, self.rows)
-        if key != self.head_key:
+    def _stand_pool(self, settings):
+        """Stand the features of all variants of all images on the device, and once compile the head over them."""
+        if self.variants is None:
+            self.backbone, self.dense = networks.split_at_frozen(self.net)
+            self.variants = variants_model(self.cohort.size, self.shear_unit, self.backbone, self.rows)
+        key, features = pool_features(self.cohort, self.spec, settings, self.backbone, self.variants)
+        if self.pool is None:
             self.pool = Rows(features)
             index = keras.Input((), dtype="int32", name="index")
-            self.head = keras.Model(index, head(self.pool(index)))
+            self.head = keras.Model(index, self.dense(self.pool(index)))
             compile_model(self.head, settings)
-            self.head_key = key
+        elif key != self.pool_key:
+            self.pool.table.assign(np.ascontiguousarray(features))
+        self.pool_key = key
 
     def predict(self, indices, batch=64):
         """Return P(leukaemia), float32, for the cohort's images at `indices`, without augmentation."""
@@ -149,32 +153,23 @@ def compile_model(model, settings):
     """Compile with binary cross-entropy (§4.1); XLA only where it pays: always on JAX, on GPUs with TensorFlow."""
     on_gpu = bool(keras.distribution.list_devices("gpu"))
     jit = "auto" if on_gpu or keras.backend.backend() != "tensorflow" else False
-    model.compile(optimiser(settings), loss="binary_crossentropy", metrics=["accuracy"], jit_compile=jit)
+    accuracy = keras.metrics.BinaryAccuracy(name="accuracy")  # made here: by name, it is made in a second trace
+    model.compile(optimiser(settings), loss="binary_crossentropy", metrics=[accuracy], jit_compile=jit)
 
 
 _kept = {}
 
 
-def trainer_for(cohort, settings, seed=0):
+def trainer_for(cohort, settings):
     """Return the `Trainer` for this structure, from the last call if it fits; only one is kept."""
-    names = STRUCTURE + OPTIMISER
     pooled = use_cached_features(settings)
     shear = settings.augmentation.shear_unit if settings.augmentation else None
-    key = (cohort.key, shear, pooled, *(getattr(settings, name) for name in names))
-    if pooled:
-        key += (
-            settings.copies,
-            settings.augmentation,
-            settings.weights,
-            seed if settings.weights == "random" else None,
-        )
+    copies = settings.copies if pooled else None
+    key = (cohort.key, shear, copies, *(getattr(settings, name) for name in STRUCTURE + OPTIMISER))
     if key not in _kept:
         _kept.clear()
         keras.backend.clear_session()
-        trainer = Trainer(cohort, settings)
-        if pooled:
-            trainer.use_pool(settings, seed)
-        _kept[key] = trainer
+        _kept[key] = Trainer(cohort, settings)
     return _kept[key]
 
 
@@ -226,7 +221,7 @@ def train(cohort, roles, settings, seed, progress=None, save=None, report=None):
     fit_on, validate_on = held_out(roles["train"], labels, settings.validation, derive("validation", seed) % 2**31)
     if len(set(labels[fit_on])) < 2:
         raise LeuknetError("the training images hold one class only: choose another split or add images")
-    trainer = trainer_for(cohort, settings, seed)
+    trainer = trainer_for(cohort, settings)
     record = trainer.begin(settings, seed)
     progress = progress or Progress()
     if progress.state:

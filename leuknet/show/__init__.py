@@ -1,6 +1,28 @@
 """The show room: figures, tables and widgets, one function each, in one visual language."""
 
+from leuknet.show.ablation import (
+    ablation_table,
+    accuracy_dots,
+    approach_diagram,
+    approach_layers,
+    counts_table,
+    heads_table,
+    times_table,
+)
+from leuknet.show.augmentation import (
+    augmented,
+    colour_table,
+    fill,
+    one_at_a_time,
+    one_each,
+    policy_table,
+    shear_units,
+    sliders,
+    variant_card,
+    warp_check,
+)
 from leuknet.show.comparison import beside, fall_lines, falls, published_accuracies, stacked, wide
+from leuknet.show.copies import twenty_times, twenty_times_view
 from leuknet.show.curves import (
     accuracy_table,
     by_test_set,
@@ -32,7 +54,7 @@ from leuknet.show.space import (
     table10,
 )
 from leuknet.show.splits import paired_protocols, split_map
-from leuknet.show.summaries import percent_summary, profiles_table, settings_table
+from leuknet.show.summaries import percent_summary, profiles_table, settings_table, tested
 from leuknet.show.survey import (
     cell_kinds,
     cells_and_masks,
@@ -48,7 +70,12 @@ from leuknet.show.survey import (
 from leuknet.show.widgets import slide
 
 __all__ = [
+    "ablation_table",
+    "accuracy_dots",
     "accuracy_table",
+    "approach_diagram",
+    "approach_layers",
+    "augmented",
     "banner",
     "beside",
     "beside_real",
@@ -61,13 +88,17 @@ __all__ = [
     "class_counts",
     "cohort_words",
     "colour_statistics",
+    "colour_table",
     "confusion",
     "contact_sheet",
+    "counts_table",
     "decision_regions",
     "fall_lines",
     "falls",
     "figure",
+    "fill",
     "first_look",
+    "heads_table",
     "image_card",
     "image_map",
     "label_clues",
@@ -76,8 +107,11 @@ __all__ = [
     "native_sizes",
     "neighbour_table",
     "network_diagram",
+    "one_at_a_time",
+    "one_each",
     "paired_protocols",
     "percent_summary",
+    "policy_table",
     "probe_levels",
     "probe_sources",
     "probe_table",
@@ -87,7 +121,9 @@ __all__ = [
     "published_counts",
     "separability",
     "settings_table",
+    "shear_units",
     "slide",
+    "sliders",
     "smears",
     "source_confusion",
     "split_map",
@@ -95,6 +131,12 @@ __all__ = [
     "table",
     "table10",
     "table_1",
+    "tested",
     "threshold_view",
+    "times_table",
+    "twenty_times",
+    "twenty_times_view",
+    "variant_card",
+    "warp_check",
     "wide",
 ]

@@ -51,7 +51,8 @@ def draw_cell(generator, kind, scale, tiles):
     body = shapes.blob(x, y, radius, shapes.outline(generator, spec["outline"]))
     nucleus = _nucleus(generator, spec, radius, x, y, body)
     n = round(2 * float(x.max()) * scale)
-    grain = {name: sample(generator, tile, (n, n)) for name, tile in tiles.items()}
+    used = {"coarse", "broad", "mid", *spec["texture"], *(name for name, _, _ in spec["granules"])}
+    grain = {name: sample(generator, tile, (n, n)) for name, tile in tiles.items() if name in used}
     body = _enlarge(body, n) + 0.1 * spec["ragged"] * grain["broad"]
     nucleus = np.maximum(_enlarge(nucleus, n) + 0.07 * grain["coarse"], body + 0.12)
     planes = _stain(generator, spec, body, nucleus, grain, scale)

@@ -34,7 +34,7 @@ def overlap(one, other, blend=0.5):
 
 def blob(x, y, radius, edge):
     """Signed distance (nearly) to the closed curve of `outline` around the origin."""
-    return np.hypot(x, y) - radius * np.interp(np.arctan2(y, x), _ANGLES, edge).astype(np.float32)
+    return np.sqrt(x**2 + y**2) - radius * np.interp(np.arctan2(y, x), _ANGLES, edge).astype(np.float32)
 
 
 def chain(x, y, points, radii):
