@@ -1,6 +1,6 @@
 """How often the audit accuses true tables (never) and catches a changed digit, against what theory allows.
 
-    python bench/audit.py [DRAWS]
+python bench/audit.py [DRAWS]
 """
 
 import sys
@@ -40,7 +40,7 @@ def change(text, generator):
     """Return `text` with one of its two decimals changed to another digit."""
     place = len(text) - 1 - int(generator.integers(2))
     digit = (int(text[place]) + 1 + int(generator.integers(9))) % 10
-    return f"{text[:place]}{digit}{text[place + 1:]}"
+    return f"{text[:place]}{digit}{text[place + 1 :]}"
 
 
 def theory(items, truncate):
@@ -91,8 +91,10 @@ def main(draws):
         for metric, images in granularity.denominators(negatives, positives).items():
             for truncate in (False, True):
                 rates = measured(5 * images, truncate, draws), theory(5 * images, truncate)
-                print(f"  {negatives}+{positives} {metric} {'cut off' if truncate else 'rounded'}: "
-                      + " | ".join(f"{r:.4f}" for r in rates))
+                print(
+                    f"  {negatives}+{positives} {metric} {'cut off' if truncate else 'rounded'}: "
+                    + " | ".join(f"{r:.4f}" for r in rates)
+                )
     runs, single = whole_row(draws // 5)
     print(f"one decimal changed, all checks of the row: {runs:.4f} (five runs), {single:.4f} (one run)")
     start = time.process_time()

@@ -33,9 +33,15 @@ def measure(size, n, passes):
     """Return the fastest pass in seconds: rows clock and CPU, columns generator and layer."""
     images = rng("bench augment", size).integers(0, 256, (n, size, size, 3), dtype=np.uint8)
     legacy = ImageDataGenerator(
-        rotation_range=PAPER.rotation, width_shift_range=PAPER.width_shift, height_shift_range=PAPER.height_shift,
-        shear_range=PAPER.shear, zoom_range=PAPER.zoom, horizontal_flip=True, vertical_flip=True,
-        fill_mode="reflect", rescale=1 / 255,
+        rotation_range=PAPER.rotation,
+        width_shift_range=PAPER.width_shift,
+        height_shift_range=PAPER.height_shift,
+        shear_range=PAPER.shear,
+        zoom_range=PAPER.zoom,
+        horizontal_flip=True,
+        vertical_flip=True,
+        fill_mode="reflect",
+        rescale=1 / 255,
     ).flow(images, batch_size=BATCH, shuffle=True, seed=0)
     generator = rng("bench augment", "draws")
 

@@ -18,6 +18,7 @@ import typer
 
 import leuknet
 from leuknet.errors import LeuknetError
+from leuknet.paper.cli import audit_command, paper_app
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -26,6 +27,10 @@ def _version(wanted: bool):
     if wanted:
         print(f"leuknet {leuknet.__version__}")
         raise typer.Exit
+
+
+app.add_typer(paper_app, name="paper")
+app.command("audit")(audit_command)
 
 
 @app.callback()

@@ -119,8 +119,13 @@ def test_mixed_bfloat16_keeps_float32(images):
 
 def test_draws_follow_get_random_transform():
     legacy = ImageDataGenerator(
-        rotation_range=40, width_shift_range=0.2, height_shift_range=0.2, shear_range=0.2, zoom_range=0.2,
-        horizontal_flip=True, vertical_flip=True,
+        rotation_range=40,
+        width_shift_range=0.2,
+        height_shift_range=0.2,
+        shear_range=0.2,
+        zoom_range=0.2,
+        horizontal_flip=True,
+        vertical_flip=True,
     )
     state = np.random.get_state()
     np.random.seed(0)
@@ -173,7 +178,8 @@ def test_other_backend_gives_the_same(images, tmp_path):
     )
     subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "in.npz"), str(tmp_path / "out.npy")],
-        check=True, env={**os.environ, "KERAS_BACKEND": other, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        check=True,
+        env={**os.environ, "KERAS_BACKEND": other, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
     )
     theirs = np.load(tmp_path / "out.npy")
     assert np.abs(theirs - by_keras(images[:64], draws)).mean() < 1e-4

@@ -148,7 +148,10 @@ def test_twenty_times_is_judged_by_the_stated_time():
 
 def test_verdicts():
     assert [copies.verdict(*shares) for shares in ((0.6, 0.1), (2, 0.5), (12, 2.4))] == [
-        "possible", "not decidable", "impossible"]
+        "possible",
+        "not decidable",
+        "impossible",
+    ]
 
 
 def test_twenty_view_draws_both_readings_of_all_five_networks():
@@ -160,8 +163,11 @@ def test_twenty_view_draws_both_readings_of_all_five_networks():
 
 def test_operations_are_those_of_keras_layers():
     model = keras.applications.VGG16(weights=None, include_top=False, input_shape=(224, 224, 3))
-    macs = sum(np.prod(layer.kernel.shape) * np.prod(layer.output.shape[1:3]) for layer in model.layers
-               if isinstance(layer, keras.layers.Conv2D))
+    macs = sum(
+        np.prod(layer.kernel.shape) * np.prod(layer.output.shape[1:3])
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Conv2D)
+    )
     assert flops.count("VGG-16", 224, ())["macs"] == macs == pytest.approx(15.35e9, rel=0.001)
     assert flops.training_operations(flops.count("VGG-16", 224, ())) == pytest.approx(6 * macs, rel=0.02)
 

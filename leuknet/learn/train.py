@@ -151,7 +151,7 @@ class Trainer:
 
 def compile_model(model, settings):
     """Compile with binary cross-entropy (§4.1); XLA only where it pays: always on JAX, on GPUs with TensorFlow."""
-    on_gpu = bool(keras.distribution.list_devices("gpu"))
+    on_gpu = any(name.startswith(("gpu", "cuda")) for name in keras.distribution.list_devices())
     jit = "auto" if on_gpu or keras.backend.backend() != "tensorflow" else False
     accuracy = keras.metrics.BinaryAccuracy(name="accuracy")  # made here: by name, it is made in a second trace
     model.compile(optimiser(settings), loss="binary_crossentropy", metrics=[accuracy], jit_compile=jit)

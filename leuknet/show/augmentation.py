@@ -12,8 +12,16 @@ from leuknet.seeds import rng
 from leuknet.show.style import CLASS_NAMES, language
 
 BATCH = 8  # one compiled shape for all pictures
-WORDS = {"theta": "rotation", "tx": "width shift", "ty": "height shift", "shear": "shear", "zx": "zoom, width",
-         "zy": "zoom, height", "flip_h": "horizontal flip", "flip_v": "vertical flip"}
+WORDS = {
+    "theta": "rotation",
+    "tx": "width shift",
+    "ty": "height shift",
+    "shear": "shear",
+    "zx": "zoom, width",
+    "zy": "zoom, height",
+    "flip_h": "horizontal flip",
+    "flip_v": "vertical flip",
+}
 FIELDS = {"rotation": "theta", "width_shift": "tx", "height_shift": "ty", "shear": "shear", "zoom": "zx"}
 FLIPS = {"flip_h": "horizontal", "flip_v": "vertical"}
 CORNERS = [(0, 0), (0, -1), (-1, -1), (-1, 0), (0, 0)]
@@ -180,8 +188,12 @@ def by_keras(images, draws, shear_unit="degrees"):
 
 def alone(policy):
     """Return ``{words: policy}``: each operation of `policy` alone, shear in both units, and all together."""
-    parts = {"rotation": ("rotation",), "shifts": ("width_shift", "height_shift"), "zoom": ("zoom",),
-             "flips": ("horizontal_flip", "vertical_flip")}
+    parts = {
+        "rotation": ("rotation",),
+        "shifts": ("width_shift", "height_shift"),
+        "zoom": ("zoom",),
+        "flips": ("horizontal_flip", "vertical_flip"),
+    }
     found = {words: replace(STILL, **{f: getattr(policy, f) for f in fields}) for words, fields in parts.items()}
     found |= {f"shear, {unit}": replace(STILL, shear=policy.shear, shear_unit=unit) for unit in SHEAR_UNITS}
     return found | {f"all, shear in {unit}": replace(policy, shear_unit=unit) for unit in SHEAR_UNITS}
@@ -205,8 +217,16 @@ def warp_check(images, policy=PAPER, seed=0):
         changed, gap = np.abs(theirs - images / 255).mean(), np.abs(ours - theirs)
         numbers = [f"{value:.1e}" for value in (changed, gap.mean(), gap.max())]
         rows.append((words, len(images), *numbers))
-    return pd.DataFrame(rows, columns=["operation", "draws", "augmentation changes the image by", "ours differs from "
-                                       "Keras' by (mean)", "(largest)"])
+    return pd.DataFrame(
+        rows,
+        columns=[
+            "operation",
+            "draws",
+            "augmentation changes the image by",
+            "ours differs from Keras' by (mean)",
+            "(largest)",
+        ],
+    )
 
 
 def reflected_share(policy=PAPER, n=1000, seed=0):

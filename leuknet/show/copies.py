@@ -24,8 +24,11 @@ def training_sizes():
     """Return the training images of one fold by reading of the paper's counts, ``{words: n}``."""
     told = int(stated("development images"))
     rows = sum(found.total for name, found in DATA_SETS.items() if name != "UFG")
-    return {"development set as stated": told, "Table 1's rows without UFG, added": rows,
-            "development set less ALL-IDB 1": told - DATA_SETS["ALL-IDB 1"].total}
+    return {
+        "development set as stated": told,
+        "Table 1's rows without UFG, added": rows,
+        "development set less ALL-IDB 1": told - DATA_SETS["ALL-IDB 1"].total,
+    }
 
 
 def needed(network, images):
@@ -64,13 +67,18 @@ def twenty_times(copies=0, network="VGG-16"):
     for times, words in readings().items():
         for counted, n in training_sizes().items():
             usual, least = needed(network, n * times * epochs)
-            rows.append({
-                "reading": words, "training images": f"{n} ({counted})",
-                "images/s needed": n * times * epochs / seconds,
-                "TFLOP/s needed": usual * physics.PEAK / 1e12, "share of the peak (%)": 100 * usual,
-                "at the very least (%)": 100 * least, "verdict": verdict(usual, least),
-                "this profile": "used" if copies == (times if times > 1 else 0) else "",
-            })
+            rows.append(
+                {
+                    "reading": words,
+                    "training images": f"{n} ({counted})",
+                    "images/s needed": n * times * epochs / seconds,
+                    "TFLOP/s needed": usual * physics.PEAK / 1e12,
+                    "share of the peak (%)": 100 * usual,
+                    "at the very least (%)": 100 * least,
+                    "verdict": verdict(usual, least),
+                    "this profile": "used" if copies == (times if times > 1 else 0) else "",
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -90,8 +98,13 @@ def twenty_times_view():
                 ax.plot(usual, row + lift, marker, color=colour, markersize=8, label="" if row else words)
         ax.axvline(100, color="black", linestyle="--")
         ax.annotate("peak", (100, -0.3), xytext=(4, 0), textcoords="offset points", fontsize=9)
-        ax.set(xscale="log", yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5),
-               xlabel="computing needed in the stated time (% of a TITAN Xp's peak)")
+        ax.set(
+            xscale="log",
+            yticks=range(len(names)),
+            yticklabels=names,
+            ylim=(len(names) - 0.5, -0.5),
+            xlabel="computing needed in the stated time (% of a TITAN Xp's peak)",
+        )
         ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         ax.grid(axis="x")
         ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=1)

@@ -1,8 +1,8 @@
 """Figures and tables of splits."""
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
+import seaborn as sns
 
 from leuknet.cohort.registry import DATA_SETS
 from leuknet.show.style import language
@@ -37,17 +37,14 @@ def split_map(table, splits):
     widths = [max(part.shape[1], 2) for part in shares]
     with language():
         height = 0.24 * len(shares[0]) + 2.2
-        fig, axes = plt.subplots(1, len(splits), figsize=(8, height), sharey=True, width_ratios=widths)
-        for ax, part, split in zip(np.atleast_1d(axes), shares, splits, strict=True):
-            shown = ax.imshow(part.to_numpy(), cmap="Blues", vmin=0, vmax=1, aspect="auto")
-            ax.set_xticks(range(part.shape[1]), part.columns, rotation=90)
-            ax.set_yticks(range(len(part)), part.index)
+        fig, axes = plt.subplots(1, len(splits), figsize=(8, height), sharey=True, width_ratios=widths, squeeze=False)
+        axes = axes[0]
+        for ax, part, split in zip(axes, shares, splits, strict=True):
+            lines = {"linewidths": 0.5, "linecolor": "#cccccc"}
+            sns.heatmap(part, ax=ax, vmin=0, vmax=1, cmap="Blues", cbar=False, xticklabels=1, yticklabels=1, **lines)
+            ax.set(xlabel="", ylabel="")
             ax.set_title(split.protocol, fontsize=9)
-            ax.grid(False)
-            ax.set_xticks(np.arange(-0.5, part.shape[1]), minor=True)
-            ax.grid(which="minor", color="#cccccc", linewidth=0.5)
-            ax.tick_params(which="minor", length=0)
-        fig.colorbar(shown, ax=axes, label="share tested", shrink=0.6)
+        fig.colorbar(axes[-1].collections[0], ax=axes, label="share tested", shrink=0.6)
     return fig
 
 
