@@ -35,8 +35,10 @@ def test_words(call, name):
 def test_audit(call, monkeypatch):
     from leuknet.paper import audit
 
-    found = [audit.Finding("a", "Table 1", "m", "inconsistent", "typographical", "One.", "1"),
-             audit.Finding("b", "Table 2", "m", "inconsistent", "changes a number", "Two.", "2")]
+    found = [
+        audit.Finding("a", "Table 1", "m", "inconsistent", "typographical", "One.", "1"),
+        audit.Finding("b", "Table 2", "m", "inconsistent", "changes a number", "Two.", "2"),
+    ]
     monkeypatch.setattr(audit, "audit", lambda: found)
     assert [f["id"] for f in json.loads(call("audit", "--json").output)] == ["a", "b"]
     assert "Two." in call("audit").output

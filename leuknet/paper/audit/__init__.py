@@ -5,10 +5,22 @@ import json
 
 import pandas as pd
 
-from leuknet.paper.audit import formats, granularity, identities, inference, physics, protocol, runs, sums
+from leuknet.paper.audit import (
+    dispersion,
+    formats,
+    granularity,
+    identities,
+    inference,
+    physics,
+    protocol,
+    readings,
+    runs,
+    sums,
+    table11,
+)
 from leuknet.paper.audit.finding import VERDICTS, WEIGHTS, Finding
 
-METHODS = (protocol, inference, granularity, runs, identities, sums, physics, formats)
+METHODS = (protocol, readings, table11, inference, granularity, runs, dispersion, identities, sums, physics, formats)
 __all__ = ["METHODS", "VERDICTS", "WEIGHTS", "Finding", "audit", "to_frame", "to_json", "to_text"]
 
 

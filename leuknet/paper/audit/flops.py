@@ -143,8 +143,11 @@ def _inception_v3(size):
 
 
 BACKBONES = {
-    "VGG-16": lambda size: _vgg(size, (2, 2, 3, 3, 3)), "VGG-19": lambda size: _vgg(size, (2, 2, 4, 4, 4)),
-    "ResNet50": _resnet50, "InceptionV3": _inception_v3, "Xception": _xception,
+    "VGG-16": lambda size: _vgg(size, (2, 2, 3, 3, 3)),
+    "VGG-19": lambda size: _vgg(size, (2, 2, 4, 4, 4)),
+    "ResNet50": _resnet50,
+    "InceptionV3": _inception_v3,
+    "Xception": _xception,
 }
 
 

@@ -24,25 +24,55 @@ def check_times():
     bad = training[training["text"].map(clock).isna()]
     slow = frame[(frame["column"] == "Classification Time") & (frame["value"] >= 0.01)]
     fastest = training.loc[training.groupby("block")["value"].idxmin()]
-    findings = [Finding(
-        slug("time", r["block"], r["row"]), f"Table 8, {r['block']}, "
-            f"{r['row']}", UNITS, "inconsistent", "typographical",
-        f"{r['text']} is not a time in minutes and seconds.", "seconds run from 0 to 59.", "",
-        f"{r['text'].replace(':', '.')} minutes, which the text gives as 32 min; or a slip in one digit.",
-    ) for _, r in bad.iterrows()]
+    findings = [
+        Finding(
+            slug("time", r["block"], r["row"]),
+            f"Table 8, {r['block']}, {r['row']}",
+            UNITS,
+            "inconsistent",
+            "typographical",
+            f"{r['text']} is not a time in minutes and seconds.",
+            "seconds run from 0 to 59.",
+            "",
+            f"{r['text'].replace(':', '.')} minutes, which the text gives as 32 min; or a slip in one digit.",
+        )
+        for _, r in bad.iterrows()
+    ]
     names = ", ".join(f"{r['row']} on {r['block']} ({r['text']})" for _, r in fastest.iterrows())
     return findings + [
-        Finding("fastest", "section 4.1, Table 8", UNITS, "inconsistent", "changes a number",
-                "InceptionV3 is called the fastest to train; that holds on one of the two data sets.", f"fastest: "
-                f"{names}.",
-                "", "The lowest time of the whole table."),
-        Finding("under-10-ms", "section 4.1, Table 8", UNITS, "inconsistent", "changes a number",
-                f"Classification is said to take under 0.01 s; {len(slow)} of 10 cells are above.",
-                ", ".join(f"{r['row']} {r['text']} s ({r['block']})" for _, r in slow.iterrows()) + ".", "",
-                "In the order of 0.01 s, as the sentence before it says."),
-        Finding("image-per-second", "Table 8", UNITS, "inconsistent", "typographical",
-                "Classification Time is headed Image/s; the values are seconds for an image.",
-                "0.0050 images a second would be 200 s an image; the caption says seconds.", "", "s/image."),
+        Finding(
+            "fastest",
+            "section 4.1, Table 8",
+            UNITS,
+            "inconsistent",
+            "changes a number",
+            "InceptionV3 is called the fastest to train; that holds on one of the two data sets.",
+            f"fastest: {names}.",
+            "",
+            "The lowest time of the whole table.",
+        ),
+        Finding(
+            "under-10-ms",
+            "section 4.1, Table 8",
+            UNITS,
+            "inconsistent",
+            "changes a number",
+            f"Classification is said to take under 0.01 s; {len(slow)} of 10 cells are above.",
+            ", ".join(f"{r['row']} {r['text']} s ({r['block']})" for _, r in slow.iterrows()) + ".",
+            "",
+            "In the order of 0.01 s, as the sentence before it says.",
+        ),
+        Finding(
+            "image-per-second",
+            "Table 8",
+            UNITS,
+            "inconsistent",
+            "typographical",
+            "Classification Time is headed Image/s; the values are seconds for an image.",
+            "0.0050 images a second would be 200 s an image; the caption says seconds.",
+            "",
+            "s/image.",
+        ),
     ]
 
 
@@ -52,13 +82,28 @@ def check_scales():
     small = rows[(rows["column"] == "MCC") & (rows["spread"] < 0.1)]
     other = rows[(rows["column"] == "A")].set_index("row")["spread"]
     return [
-        Finding("spread-scale-table12", "Table 12, MCC", UNITS, "inconsistent", "typographical",
-                "The spreads of MCC are on another scale than their means.",
-                "; ".join(f"{r['row']} {r['text']} beside A ± {other[r['row']]}" for _, r in small.iterrows()) + ".",
-                "the means and the spreads come from the same runs", "The spreads times 100: 0.8 and 0.9 points."),
-        Finding("kappa-digits", "Tables 3, 9 and 10", UNITS, "inconsistent", "typographical",
-                "Cells of one column are printed with different numbers of decimals.",
-                ", ".join(ragged()) + ".", "", "Trailing zeros left out."),
+        Finding(
+            "spread-scale-table12",
+            "Table 12, MCC",
+            UNITS,
+            "inconsistent",
+            "typographical",
+            "The spreads of MCC are on another scale than their means.",
+            "; ".join(f"{r['row']} {r['text']} beside A ± {other[r['row']]}" for _, r in small.iterrows()) + ".",
+            "the means and the spreads come from the same runs",
+            "The spreads times 100: 0.8 and 0.9 points.",
+        ),
+        Finding(
+            "kappa-digits",
+            "Tables 3, 9 and 10",
+            UNITS,
+            "inconsistent",
+            "typographical",
+            "Cells of one column are printed with different numbers of decimals.",
+            ", ".join(ragged()) + ".",
+            "",
+            "Trailing zeros left out.",
+        ),
     ]
 
 
@@ -92,28 +137,54 @@ def check_bold():
                 good += 1
                 continue
             best = cells.loc[cells["value"].idxmax()]
-            findings.append(Finding(
-                slug("bold", f"table{number}", block, column), f"Table {number}, {block}, {column}", BEST,
-                "inconsistent", "changes a number",
-                f"{cell['row']} ({cell['text']}) is bold; {best['row']} ({best['text']}) is higher.",
-                f"{best['value']} > {cell['value']}.", "", f"The whole row {cell['row']} was made bold.",
-            ))
-    findings.append(Finding("bold", "Tables 3-7, 9, 10 and 13", BEST, "consistent", "",
-                            f"{good} bold cells are the best of their column.", "every bold cell compared."))
+            findings.append(
+                Finding(
+                    slug("bold", f"table{number}", block, column),
+                    f"Table {number}, {block}, {column}",
+                    BEST,
+                    "inconsistent",
+                    "changes a number",
+                    f"{cell['row']} ({cell['text']}) is bold; {best['row']} ({best['text']}) is higher.",
+                    f"{best['value']} > {cell['value']}.",
+                    "",
+                    f"The whole row {cell['row']} was made bold.",
+                )
+            )
+    findings.append(
+        Finding(
+            "bold",
+            "Tables 3-7, 9, 10 and 13",
+            BEST,
+            "consistent",
+            "",
+            f"{good} bold cells are the best of their column.",
+            "every bold cell compared.",
+        )
+    )
     return findings
 
 
 def check_best_claim():
     """Section 4.1's sentence on mDFT with VGG-16 against Table 3."""
     frame = facts.table(3)
-    lost = [(block, column, cells.loc[cells["value"].idxmax()]) for (block, column), cells
-            in frame.groupby(["block", "column"], sort=False) if "mDFT" not in best_of(cells)]
-    return [Finding(
-        "mdft-best", "section 4.1, Table 3", BEST, "inconsistent", "typographical",
-        f"mDFT is said to be best on both data sets; it is in {10 - len(lost)} of 10 columns.",
-        "; ".join(f"{block}, {column}: {c['row']} {c['text']}" for block, column, c in lost) + ".", "",
-        "Best in accuracy, precision, recall and MCC.",
-    )]
+    lost = [
+        (block, column, cells.loc[cells["value"].idxmax()])
+        for (block, column), cells in frame.groupby(["block", "column"], sort=False)
+        if "mDFT" not in best_of(cells)
+    ]
+    return [
+        Finding(
+            "mdft-best",
+            "section 4.1, Table 3",
+            BEST,
+            "inconsistent",
+            "typographical",
+            f"mDFT is said to be best on both data sets; it is in {10 - len(lost)} of 10 columns.",
+            "; ".join(f"{block}, {column}: {c['row']} {c['text']}" for block, column, c in lost) + ".",
+            "",
+            "Best in accuracy, precision, recall and MCC.",
+        )
+    ]
 
 
 def check():

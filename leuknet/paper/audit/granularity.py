@@ -106,18 +106,26 @@ def check_runs():
             text, items = split(texts[metric])[0], 5 * images
             found = totals(text, items)
             possible += bool(found)
-            truncated += [f"Table {number} {block} {row} {metric} {text}"] * all(
-                only_truncated(Fraction(100 * k, items), text) for k in found
-            ) * bool(found)
+            truncated += (
+                [f"Table {number} {block} {row} {metric} {text}"]
+                * all(only_truncated(Fraction(100 * k, items), text) for k in found)
+                * bool(found)
+            )
             if not found:
                 bad[metric] = (text, items)
         if bad:
             findings.append(_impossible(number, block, row, bad))
-    findings.append(Finding(
-        "grim-runs", "Tables 3-7 and 9", GRIM, "consistent", "",
-        f"{possible} of the printed accuracies, recalls and specificities are possible means of five runs.",
-        "mean x images x 5 is a whole number within rounding, for 59 + 49 and 130 + 130 images.",
-    ))
+    findings.append(
+        Finding(
+            "grim-runs",
+            "Tables 3-7 and 9",
+            GRIM,
+            "consistent",
+            "",
+            f"{possible} of the printed accuracies, recalls and specificities are possible means of five runs.",
+            "mean x images x 5 is a whole number within rounding, for 59 + 49 and 130 + 130 images.",
+        )
+    )
     findings.append(_truncation(truncated))
     return findings
 
@@ -126,9 +134,13 @@ def _impossible(number, block, row, bad):
     lines = "; ".join(f"{m} {text}: nearest possible {nearest(text, items)}" for m, (text, items) in bad.items())
     wide = [m for m, (text, items) in bad.items() if totals(text, items, runs_rounded=True)]
     return Finding(
-        slug("grim", f"table{number}", block, row), f"Table {number}, {block}, {row}", GRIM,
-        "inconsistent", "changes a number",
-        f"No five runs on {block} can have the printed {' and '.join(bad)}.", lines + ".",
+        slug("grim", f"table{number}", block, row),
+        f"Table {number}, {block}, {row}",
+        GRIM,
+        "inconsistent",
+        "changes a number",
+        f"No five runs on {block} can have the printed {' and '.join(bad)}.",
+        lines + ".",
         f"{', '.join(wide)}: means taken before rounding" if wide else "",
         "Two cells may come from another data set, another number of runs or another version of the table.",
     )
@@ -136,10 +148,15 @@ def _impossible(number, block, row, bad):
 
 def _truncation(cells):
     return Finding(
-        "mixed-rounding", "Tables 3 and 9", "last printed digit", "inconsistent", "typographical",
+        "mixed-rounding",
+        "Tables 3 and 9",
+        "last printed digit",
+        "inconsistent",
+        "typographical",
         f"{len(cells)} cells can only have been cut off after two decimals; the others fit rounding.",
-        "; ".join(cells) + ".", "", "Some rows were copied from another program's output; no cell moves by more than "
-        "0.01.",
+        "; ".join(cells) + ".",
+        "",
+        "Some rows were copied from another program's output; no cell moves by more than 0.01.",
     )
 
 
@@ -159,30 +176,43 @@ def check_single():
                 possible += 1
             else:
                 findings.append(_no_matrix(block, row, protocol, wanted))
-    findings.append(Finding(
-        "matrices-table10", "Table 10", ENUMERATION, "consistent", "",
-        f"{possible} of 20 rows have a confusion matrix that gives the printed A, P, R and Kappa together.",
-        "every TP in 0..positives and TN in 0..negatives tried, in exact fractions; the k-fold rows fit pooled folds.",
-    ))
+    findings.append(
+        Finding(
+            "matrices-table10",
+            "Table 10",
+            ENUMERATION,
+            "consistent",
+            "",
+            f"{possible} of 20 rows have a confusion matrix that gives the printed A, P, R and Kappa together.",
+            "every TP in 0..positives, TN in 0..negatives tried exactly; the k-fold rows fit pooled folds.",
+        )
+    )
     return findings
 
 
 def _no_matrix(block, row, protocol, wanted):
     classes = CLASSES[block]
     items = denominators(*classes)
-    alone = [f"{m} {wanted[m]} alone: nearest possible {nearest(wanted[m], items[m])}"
-             for m in ("A", "R") if not totals(wanted[m], items[m])]
+    alone = [
+        f"{m} {wanted[m]} alone: nearest possible {nearest(wanted[m], items[m])}"
+        for m in ("A", "R")
+        if not totals(wanted[m], items[m])
+    ]
     pairs = [f"TP {tp}, TN {tn}" for tp, tn in matrices({m: wanted[m] for m in ("A", "P")}, *classes)]
     swapped = exchanged(wanted)
     mended = [f"TP {tp}, TN {tn}" for tp, tn in matrices(swapped, *classes)]
     return Finding(
-        slug("matrix", "table10", block, row, protocol), f"Table 10, {block}, {row}, {protocol}", ENUMERATION,
-        "inconsistent", "changes a number",
+        slug("matrix", "table10", block, row, protocol),
+        f"Table 10, {block}, {row}, {protocol}",
+        ENUMERATION,
+        "inconsistent",
+        "changes a number",
         "No confusion matrix gives " + ", ".join(f"{m} {t}" for m, t in wanted.items()) + f" on {block}.",
         "; ".join([*alone, f"A and P together fit {' or '.join(pairs) or 'nothing'}"]) + ".",
         "folds pooled, as every other row fits" if protocol == "k-fold" and not mended else "",
         f"R {swapped['R']} % and Kappa {swapped['Kappa']}, exchanged in print: {' or '.join(mended)} gives all four."
-        if mended else "",
+        if mended
+        else "",
     )
 
 
@@ -191,7 +221,8 @@ def fold_means_fit(text, images, folds=5):
     small, more = divmod(images, folds)
     return any(
         could_print(100 - 100 * (Fraction(a, small) + Fraction(b, small + 1)) / folds, text)
-        for a in range(small * (folds - more) + 1) for b in range((small + 1) * more + 1)
+        for a in range(small * (folds - more) + 1)
+        for b in range((small + 1) * more + 1)
     )
 
 
@@ -201,13 +232,19 @@ def check_folds():
     pooled = [r for r, text in texts.items() if totals(text, 108)]
     means = [r for r, text in texts.items() if fold_means_fit(text, 108)]
     good = len(pooled) == len(texts)
-    return [Finding(
-        "folds-table10", "Table 10, ALL-IDB 1, k-fold", "means of folds that differ in size",
-        "consistent" if good else "not decidable", "" if good else "changes a number",
-        f"All {len(pooled)} accuracies fit pooled folds; {len(means)} of them fit a mean over folds of 21 and 22.",
-        f"fit the mean: {', '.join(means) or 'none'}; not: {', '.join(sorted(set(texts) - set(means))) or 'none'}; "
-        "ALL-IDB 2's folds are of 52 images each, where both are the same.",
-    )]
+    return [
+        Finding(
+            "folds-table10",
+            "Table 10, ALL-IDB 1, k-fold",
+            "means of folds that differ in size",
+            "consistent" if good else "not decidable",
+            "" if good else "changes a number",
+            f"All {len(pooled)} accuracies fit pooled folds; {len(means)} of them fit a mean over folds of 21 and 22.",
+            f"fit the mean: {', '.join(means) or 'none'}; not: "
+            f"{', '.join(sorted(set(texts) - set(means))) or 'none'}; ALL-IDB 2's folds are of 52 images each, where "
+            "both are the same.",
+        )
+    ]
 
 
 def check():

@@ -54,24 +54,42 @@ def check_runs():
             continue
         mean = {m: split(texts[m])[0] for m in ("A", "R", "S")}
         low, high = (float(b) for b in accuracy_bounds(mean["R"], mean["S"], *classes))
-        findings.append(Finding(
-            slug("accuracy", f"table{number}", block, row), f"Table {number}, {block}, {row}", LINEAR,
-            "inconsistent", "changes a number",
-            f"A {mean['A']} does not belong to R {mean['R']} and S {mean['S']} on {classes[0]} + {classes[1]} images.",
-            f"({classes[1]} x {mean['R']} + {classes[0]} x {mean['S']}) / {sum(classes)} lies in "
-            f"{low:.3f}..{high:.3f}.",
-            "", "A is possible by itself, R and S are not: those two may be the cells to look at.",
-        ))
-    findings.append(Finding(
-        "accuracy-runs", "Tables 3-7 and 9", LINEAR, "consistent", "",
-        f"{good} rows: accuracy is what recall and specificity give, to the image.",
-        "correct positives + correct negatives = correct images, over five runs.",
-    ))
-    findings.append(Finding(
-        "spread-runs", "Tables 3-7 and 9", TRIANGLE, "consistent", "",
-        f"{even} rows: the spread of A lies between the difference and the sum of its parts' spreads.",
-        "|p sd(R) - q sd(S)| <= (p + q) sd(A) <= p sd(R) + q sd(S); spreads of the two rows on a fraction scale x 100.",
-    ))
+        findings.append(
+            Finding(
+                slug("accuracy", f"table{number}", block, row),
+                f"Table {number}, {block}, {row}",
+                LINEAR,
+                "inconsistent",
+                "changes a number",
+                f"A {mean['A']} does not fit R {mean['R']} and S {mean['S']} on {classes[0]} + {classes[1]} images.",
+                f"({classes[1]} x {mean['R']} + {classes[0]} x {mean['S']}) / {sum(classes)} lies in "
+                f"{low:.3f}..{high:.3f}.",
+                "",
+                "A is possible by itself, R and S are not: those two may be the cells to look at.",
+            )
+        )
+    findings.append(
+        Finding(
+            "accuracy-runs",
+            "Tables 3-7 and 9",
+            LINEAR,
+            "consistent",
+            "",
+            f"{good} rows: accuracy is what recall and specificity give, to the image.",
+            "correct positives + correct negatives = correct images, over five runs.",
+        )
+    )
+    findings.append(
+        Finding(
+            "spread-runs",
+            "Tables 3-7 and 9",
+            TRIANGLE,
+            "consistent",
+            "",
+            f"{even} rows: the spread of A lies between the difference and the sum of its parts' spreads.",
+            "|p sd(R) - q sd(S)| <= (p + q) sd(A) <= p sd(R) + q sd(S); spreads of the two rows as fractions x 100.",
+        )
+    )
     return findings
 
 
@@ -107,11 +125,13 @@ def _table12_gap(row, texts, ranges, gap):
     share = 100 * needed_share_spread(gap, *(spread_bounds(texts[m][1])[1] for m in ("R", "S")))
     chance = 100 * (negatives * fewer / images**2 / (images / 5)) ** 0.5
     return Finding(
-        slug("accuracy", "table12", row), f"Table 12, {row}" + ("; abstract and section "
-            "4.4" if row == "LeukNet" else ""),
-        LINEAR, "inconsistent", "changes a number",
-        f"R {texts['R'][0]} and S {texts['S'][0]} on {positives} (or {fewer}) + {negatives} images give an accuracy of "
-        f"{low:.2f} to {high:.2f}, not {texts['A'][0]}.",
+        slug("accuracy", "table12", row),
+        f"Table 12, {row}" + ("; abstract and section 4.4" if row == "LeukNet" else ""),
+        LINEAR,
+        "inconsistent",
+        "changes a number",
+        f"R {texts['R'][0]} and S {texts['S'][0]} on {positives} (or {fewer}) + {negatives} images give an accuracy "
+        f"of {low:.2f} to {high:.2f}, not {texts['A'][0]}.",
         f"the gap is {float(gap):.3f} points at least; to hide it, the share of positives would have to vary by "
         f"{share:.0f} points (standard deviation) between test folds; random folds vary by {chance:.1f} at most.",
         "spreads taken over folds; folds drawn at random or with the classes' shares kept",
@@ -133,8 +153,11 @@ def _ordering(rows):
     difference = {m: float(Fraction(b[m][0]) - Fraction(a[m][0])) for m in ("A", "R", "S")}
     certain = all(v > 0 for v in ahead.values()) and difference["A"] < 0
     return Finding(
-        "order-table12", "Table 12, VGG-16 * and LeukNet", LINEAR,
-        "inconsistent" if certain else "not decidable", "changes a number",
+        "order-table12",
+        "Table 12, VGG-16 * and LeukNet",
+        LINEAR,
+        "inconsistent" if certain else "not decidable",
+        "changes a number",
         "LeukNet's recall and specificity are both above those of VGG-16 from random weights, yet its accuracy is "
         "below.",
         ", ".join(f"{m} {v:+.2f}" for m, v in difference.items())
@@ -166,6 +189,7 @@ def weighted(tp, tn, negatives, positives):
 
 def weighted_matrices(texts, negatives, positives):
     """Return every ``(TP, TN)`` whose A and class-weighted P, R and S may be printed as `texts`."""
+
     def fits(tp, tn):
         found = weighted(tp, tn, negatives, positives)
         return found and all(could_print(found[m], texts[m]) for m in "PRS")
@@ -193,19 +217,25 @@ def check_competitor():
         meant = "R is nearly A in both tables, as an average of both classes weighted by size always is."
         if found:
             tp, tn = found[0]
-            meant += (f" In Table {number} {len(found)} matrix fits so: TP {tp}, TN {tn}; its recall of leukaemia is "
-                      f"{100 * tp / positives:.2f} % and its specificity {100 * tn / negatives:.2f} %, so the bold "
-                      f"recall "
-                      f"of LeukNet ({own:.2f} %) is not the best of the column.")
-        findings.append(Finding(
-            slug("weighted", f"table{number}", "vogado"), f"Table {number}, Vogado et al. [22]", WEIGHTED,
-            "inconsistent", "changes a number",
-            f"A {texts['A']} does not belong to R {texts['R']} and S {texts['S']} as recall and specificity of "
-            f"leukaemia"
-            f" on {positives} + {negatives} images.",
-            f"they would give A in {low:.2f}..{high:.2f}; {len(single)} matrices fit A, P and R together.",
-            "" if number == 13 else "folds with the classes' shares nearly kept", meant,
-        ))
+            meant += (
+                f" In Table {number} {len(found)} matrix fits so: TP {tp}, TN {tn}; its recall of leukaemia is "
+                f"{100 * tp / positives:.2f} % and its specificity {100 * tn / negatives:.2f} %, so the bold recall "
+                f"of LeukNet ({own:.2f} %) is not the best of the column."
+            )
+        findings.append(
+            Finding(
+                slug("weighted", f"table{number}", "vogado"),
+                f"Table {number}, Vogado et al. [22]",
+                WEIGHTED,
+                "inconsistent",
+                "changes a number",
+                f"A {texts['A']} does not belong to R {texts['R']} and S {texts['S']} as recall and specificity of "
+                f"leukaemia on {positives} + {negatives} images.",
+                f"they would give A in {low:.2f}..{high:.2f}; {len(single)} matrices fit A, P and R together.",
+                "" if number == 13 else "folds with the classes' shares nearly kept",
+                meant,
+            )
+        )
     return findings
 
 
@@ -217,12 +247,17 @@ def check_table13():
         mean = {m: split(texts[m])[0] for m in ("A", "R", "S")}
         low, high = accuracy_bounds(mean["R"], mean["S"], 57, 64)
         good = overlap((low, high), bounds(mean["A"])) and spreads_fit(texts, 57, 64)
-        findings.append(Finding(
-            slug("accuracy", "table13", row), f"Table 13, {row}", LINEAR,
-            "consistent" if good else "inconsistent", "" if good else "changes a number",
-            f"A {mean['A']} {'belongs' if good else 'does not belong'} to R {mean['R']} and S {mean['S']} on UFG.",
-            f"(64 R + 57 S) / 121 lies in {float(low):.3f}..{float(high):.3f}; the spreads were tried likewise.",
-        ))
+        findings.append(
+            Finding(
+                slug("accuracy", "table13", row),
+                f"Table 13, {row}",
+                LINEAR,
+                "consistent" if good else "inconsistent",
+                "" if good else "changes a number",
+                f"A {mean['A']} {'belongs' if good else 'does not belong'} to R {mean['R']} and S {mean['S']} on UFG.",
+                f"(64 R + 57 S) / 121 lies in {float(low):.3f}..{float(high):.3f}; the spreads were tried likewise.",
+            )
+        )
     return findings
 
 

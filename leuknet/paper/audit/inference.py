@@ -61,8 +61,7 @@ def winners():
     for _, rows in itertools.groupby(printed_rows(RUN_TABLES), key=lambda r: r[:2]):
         ranked = sorted(rows, key=lambda r: -float(split(r[3]["A"])[0]))[:2]
         (number, block, best, a), (_, _, second, b) = ranked
-        found.append((number, block, best, second, (a["A"], b["A"]),
-                      tuple(scale(t).get("A", 1) for t in (a, b))))
+        found.append((number, block, best, second, (a["A"], b["A"]), tuple(scale(t).get("A", 1) for t in (a, b))))
     return found
 
 
@@ -74,22 +73,33 @@ def check_winners():
     for (number, block, best, second, texts, _), a, b in zip(rows, low, high, strict=True):
         kind = "separable" if b < 0.05 else "not separable" if a >= 0.05 else "depends on rounding"
         images = 5 * denominators(*CLASSES[block])["A"] * (float(split(texts[0])[0]) - float(split(texts[1])[0])) / 100
-        told[kind].append(f"Table {number} {block}: {best} over {second}, {images:.0f} of "
-                          f"{5 * sum(CLASSES[block])} images, p = {b:.2g}")
+        told[kind].append(
+            f"Table {number} {block}: {best} over {second}, {images:.0f} of {5 * sum(CLASSES[block])} images, p = "
+            f"{b:.2g}"
+        )
     undecided = told["not separable"] + told["depends on rounding"]
     return [
-        Finding("winners-separable", "Tables 3-7 and 9, accuracy", STUDENT, "consistent", "",
-                f"{len(told['separable'])} of {len(rows)} winners in accuracy are separable from the next at 5 %.",
-                "p after Holm, the highest over all roundings: " + ("; ".join(told["separable"]) or "none") + "."),
-        Finding("winners-not-separable", "Tables 3-7 and 9, accuracy; sections 4.1, 4.2 and 5", STUDENT, "not "
-                "decidable",
-                "changes a conclusion",
-                f"{len(undecided)} of {len(rows)} winners in accuracy are not: five runs cannot tell them from the "
-                f"next.",
-                "p after Holm: " + "; ".join(undecided) + ". Runs differ in their random weights only; the images "
-                "tested "
-                "are the same few.", "runs taken as independent; spreads of the two fraction-scale rows times 100",
-                "A best value, without a claim that it would be best again."),
+        Finding(
+            "winners-separable",
+            "Tables 3-7 and 9, accuracy",
+            STUDENT,
+            "consistent",
+            "",
+            f"{len(told['separable'])} of {len(rows)} winners in accuracy are separable from the next at 5 %.",
+            "p after Holm, the highest over all roundings: " + ("; ".join(told["separable"]) or "none") + ".",
+        ),
+        Finding(
+            "winners-not-separable",
+            "Tables 3-7 and 9, accuracy; sections 4.1, 4.2 and 5",
+            STUDENT,
+            "not decidable",
+            "changes a conclusion",
+            f"{len(undecided)} of {len(rows)} winners in accuracy are not: five runs cannot tell them from the next.",
+            "p after Holm: " + "; ".join(undecided) + ". Runs differ in their random weights only; the images "
+            "tested are the same few.",
+            "runs taken as independent; spreads of the two fraction-scale rows times 100",
+            "A best value, without a claim that it would be best again.",
+        ),
     ]
 
 
@@ -102,13 +112,19 @@ def check_networks():
     low, high = (holm(x) for x in zip(*p, strict=True))
     sure = [f"{v} over {d}, {b}: {x:.2g}" for (v, d, b), x in zip(pairs, high, strict=True) if x < 0.05]
     open_ = [f"{v} and {d}, {b}: {x:.2g}" for (v, d, b), x in zip(pairs, high, strict=True) if x >= 0.05]
-    return [Finding(
-        "vgg-over-deeper", "section 4.1, Tables 3-7", STUDENT, "not decidable" if open_ else "consistent",
-        "changes a conclusion" if open_ else "",
-        f"With mDFT, {len(sure)} of {len(pairs)} comparisons of a VGG network with a deeper one are separable.",
-        "p after Holm: " + "; ".join(sure) + ". Not: " + ("; ".join(open_) or "none") + ".",
-        "runs taken as independent; one learning rate and one head for each network",
-        "The order of the means, which is the same throughout.")]
+    return [
+        Finding(
+            "vgg-over-deeper",
+            "section 4.1, Tables 3-7",
+            STUDENT,
+            "not decidable" if open_ else "consistent",
+            "changes a conclusion" if open_ else "",
+            f"With mDFT, {len(sure)} of {len(pairs)} comparisons of a VGG network with a deeper one are separable.",
+            "p after Holm: " + "; ".join(sure) + ". Not: " + ("; ".join(open_) or "none") + ".",
+            "runs taken as independent; one learning rate and one head for each network",
+            "The order of the means, which is the same throughout.",
+        )
+    ]
 
 
 def check_equivalence():
@@ -118,18 +134,28 @@ def check_equivalence():
         a, b = facts.cell(3, "mDFT", "A", block)["text"], facts.cell(4, "mDFT", "A", block)["text"]
         factors = (100 if block == "ALL-IDB 2" else 1, 1)
         ranges.append(p_range(a, b, 5, factors))
-        width = stats.t.ppf(0.95, 8) * np.sqrt(sum((float(split(c)[1]) * f) ** 2 for c, f in zip((a, b), factors,
-                                                                                             strict=True)) / 5)
+        width = stats.t.ppf(0.95, 8) * np.sqrt(
+            sum((float(split(c)[1]) * f) ** 2 for c, f in zip((a, b), factors, strict=True)) / 5
+        )
         gap = float(split(a)[0]) - float(split(b)[0])
-        lines.append(f"{block}: {a} against {b}, p = {ranges[-1][0]:.2g} to {ranges[-1][1]:.2g}, 90 % interval of the "
-                     f"difference {gap - width:.1f} to {gap + width:.1f} points")
-    return [Finding(
-        "vgg-equivalent", "section 4.1, Tables 3 and 4", STUDENT, "not decidable", "changes a conclusion",
-        "The test named for VGG-16 and VGG-19 comes out as said on ALL-IDB 2; not significant is not equivalent, and "
-        "on "
-        "ALL-IDB 1 the same test separates them (at 5 %, before any correction for two tests).",
-        "; ".join(lines) + ".", "on ALL-IDB 1: 5 % for each test; with Holm over both it does not",
-        "No difference was found on ALL-IDB 2.")]
+        lines.append(
+            f"{block}: {a} against {b}, p = {ranges[-1][0]:.2g} to {ranges[-1][1]:.2g}, 90 % interval of the "
+            f"difference {gap - width:.1f} to {gap + width:.1f} points"
+        )
+    return [
+        Finding(
+            "vgg-equivalent",
+            "section 4.1, Tables 3 and 4",
+            STUDENT,
+            "not decidable",
+            "changes a conclusion",
+            "The test named for VGG-16 and VGG-19 comes out as said on ALL-IDB 2; not significant is not equivalent, "
+            "and on ALL-IDB 1 the same test separates them (at 5 %, uncorrected).",
+            "; ".join(lines) + ".",
+            "on ALL-IDB 1: 5 % for each test; with Holm over both it does not",
+            "No difference was found on ALL-IDB 2.",
+        )
+    ]
 
 
 def check_kfold():
@@ -137,31 +163,48 @@ def check_kfold():
     a, b = (facts.cell(12, row, "A")["text"] for row in ("LeukNet", "VGG-16 *"))
     lines = [f"n = {n}: p = {p_range(a, b, n)[0]:.2g} to {p_range(a, b, n)[1]:.2g}" for n in (20, 100)]
     good = all(p_range(a, b, n)[0] >= 0.05 for n in (20, 100))
-    return [Finding(
-        "ttest-table12", "section 4.4, Table 12", STUDENT, "consistent" if good else "not decidable",
-        "" if good else "changes a conclusion", "LeukNet and VGG-16 from random weights are not separable within "
-        "k-fold.",
-        f"{a} against {b}; " + "; ".join(lines) + ".")]
+    return [
+        Finding(
+            "ttest-table12",
+            "section 4.4, Table 12",
+            STUDENT,
+            "consistent" if good else "not decidable",
+            "" if good else "changes a conclusion",
+            "LeukNet and VGG-16 from random weights are not separable within k-fold.",
+            f"{a} against {b}; " + "; ".join(lines) + ".",
+        )
+    ]
 
 
 def check_external():
     """Table 13: LeukNet and VGG-16 from random weights on UFG."""
     a, b = (facts.cell(13, row, "A")["text"] for row in ("LeukNet", "VGG-16 *"))
-    readings = {"20 independent runs": (20, 0.0), "100 independent runs": (100, 0.0),
-                "100 runs that share training data": (100, 0.25)}
+    readings = {
+        "20 independent runs": (20, 0.0),
+        "100 independent runs": (100, 0.0),
+        "100 runs that share training data": (100, 0.25),
+    }
     ranges = {k: p_range(a, b, n, correction=c) for k, (n, c) in readings.items()}
     agree = len({tuple(p < 0.05 for p in r) for r in ranges.values()}) == 1
     gap = float(split(a)[0]) - float(split(b)[0])
     share = facts.published(13, "LeukNet", "A") / 100
     half = 196 * (share * (1 - share) / 121) ** 0.5
-    return [Finding(
-        "ttest-table13", "section 4.4, Table 13", STUDENT, "consistent" if agree else "not decidable",
-        "" if agree else "changes a conclusion",
-        "Whether LeukNet is better on UFG than VGG-16 from random weights depends on how the runs are counted.",
-        f"{a} against {b}: " + "; ".join(f"{k}: p = {r[0]:.2g} to {r[1]:.2g}" for k, r in ranges.items())
-        + f". The difference is {gap * 121 / 100:.1f} of 121 images; with 121 images one accuracy is known to "
-        f"{half:.0f} points either way.", "" if agree else "what n is, and whether runs are independent",
-        "" if agree else "The order of the means on this data set.")]
+    return [
+        Finding(
+            "ttest-table13",
+            "section 4.4, Table 13",
+            STUDENT,
+            "consistent" if agree else "not decidable",
+            "" if agree else "changes a conclusion",
+            "Whether LeukNet is better on UFG than VGG-16 from random weights depends on how the runs are counted.",
+            f"{a} against {b}: "
+            + "; ".join(f"{k}: p = {r[0]:.2g} to {r[1]:.2g}" for k, r in ranges.items())
+            + f". The difference is {gap * 121 / 100:.1f} of 121 images; with 121 images one accuracy is known to "
+            f"{half:.0f} points either way.",
+            "" if agree else "what n is, and whether runs are independent",
+            "" if agree else "The order of the means on this data set.",
+        )
+    ]
 
 
 def check():

@@ -9,8 +9,13 @@ METHOD = "operations counted layer by layer against the card's peak (NVIDIA TITA
 PEAK = 3840 * 2 * 1.582e9  # operations a second in single precision, at the stated boost clock
 CEILING = 15e12  # above any clock these cards are seen to hold
 WINOGRAD = 4.0  # most that F(4x4, 3x3) saves: Lavin & Gray, CVPR 2016
-HEADS = {"VGG-16": (1024, 256, 1), "VGG-19": (1024, 256, 1), "ResNet50": (1024, 1), "InceptionV3": (1024, 1),
-         "Xception": (128, 1)}  # section 3.4
+HEADS = {
+    "VGG-16": (1024, 256, 1),
+    "VGG-19": (1024, 256, 1),
+    "ResNet50": (1024, 1),
+    "InceptionV3": (1024, 1),
+    "Xception": (128, 1),
+}  # section 3.4
 
 
 def seconds_needed(name, images, speed=PEAK, saved=1.0):
@@ -33,8 +38,11 @@ def seconds_needed(name, images, speed=PEAK, saved=1.0):
 def training_sizes():
     """Return the images that training may have had with ALL-IDB 1 left out, by reading."""
     total = counts().loc["Total", "Total"]
-    return {"3415 - 108, the development set": total - 121 - 108, "3536 - 108, all data sets": total - 108,
-            "2183 - 108, section 3.2's counts": 1001 + 1182 - 108}
+    return {
+        "3415 - 108, the development set": total - 121 - 108,
+        "3536 - 108, all data sets": total - 108,
+        "2183 - 108, section 3.2's counts": 1001 + 1182 - 108,
+    }
 
 
 def stated():
@@ -51,22 +59,35 @@ def _reading(key, words, passes, weight):
         least = [seconds_needed(name, n * passes, CEILING, WINOGRAD) for n in training_sizes().values()]
         usual = [seconds_needed(name, n * passes) for n in training_sizes().values()]
         verdicts.append("too long" if min(least) > seconds else "fits" if max(usual) <= seconds else "between")
-        lines.append(f"{name}: {seconds / 60:.1f} min stated, {min(usual) / 60:.0f} to {max(usual) / 60:.0f} needed at "
-                     f"12.15 TFLOP/s, {min(least) / 60:.0f} at the very least")
+        lines.append(
+            f"{name}: {seconds / 60:.1f} min stated, {min(usual) / 60:.0f} to {max(usual) / 60:.0f} needed at 12.15 "
+            f"TFLOP/s, {min(least) / 60:.0f} at the very least"
+        )
     long = verdicts.count("too long")
     verdict = "inconsistent" if long else "consistent" if set(verdicts) == {"fits"} else "not decidable"
-    told = (f"{long} of 5 networks could not have been trained so in the stated minutes" if long else
-            "every network fits the stated minutes" if verdict == "consistent" else "not every network is sure to fit")
+    told = (
+        f"{long} of 5 networks could not have been trained so in the stated minutes"
+        if long
+        else "every network fits the stated minutes"
+        if verdict == "consistent"
+        else "not every network is sure to fit"
+    )
     return Finding(
-        f"physics-{key}", "sections 3.2 and 4.2, Table 8", METHOD, verdict, "" if verdict == "consistent" else weight,
+        f"physics-{key}",
+        "sections 3.2 and 4.2, Table 8",
+        METHOD,
+        verdict,
+        "" if verdict == "consistent" else weight,
         f"Reading: {words}; {told}.",
-        "; ".join(lines) + ". Readings of the training set: " + ", ".join(f"{n} "
-        f"({k})" for k, n in training_sizes().items())
+        "; ".join(lines)
+        + ". Readings of the training set: "
+        + ", ".join(f"{n} ({k})" for k, n in training_sizes().items())
         + f"; the least takes the smallest, {CEILING / 1e12:.0f} TFLOP/s and 3 x 3 convolutions divided by "
-          f"{WINOGRAD:.0f}.",
+        f"{WINOGRAD:.0f}.",
         "this reading; one training in the stated time, in single precision" if verdict != "consistent" else "",
         "One random draw of each image in each epoch, as the Keras generator makes them: 50 draws, or 20, in all."
-        if long else "",
+        if long
+        else "",
     )
 
 
@@ -83,26 +104,43 @@ def check_rates():
     """Table 8's times for an image, and how training times go with the work."""
     frame = facts.table(8)
     cells = frame[frame["column"] == "Classification Time"]
-    speed = {(r["block"], r["row"]): 2 * flops.count(r["row"].replace("ResNet", "ResNet50"), 224,
-                                                     HEADS[r["row"].replace("ResNet", "ResNet50")])["macs"] / r["value"]
-             for _, r in cells.iterrows()}
+    speed = {
+        (r["block"], r["row"]): 2
+        * flops.count(r["row"].replace("ResNet", "ResNet50"), 224, HEADS[r["row"].replace("ResNet", "ResNet50")])[
+            "macs"
+        ]
+        / r["value"]
+        for _, r in cells.iterrows()
+    }
     top = max(speed, key=speed.get)
     good = speed[top] <= PEAK
     work = {n: flops.training_operations(flops.count(n, 224, HEADS[n])) for n in HEADS}
     times = stated()
     rate = 50 * next(iter(training_sizes().values())) / times["VGG-16"]
     return [
-        Finding("physics-classification", "Table 8", METHOD, "consistent" if good else "inconsistent",
-                "" if good else "changes a number", "The times for classifying an image are possible.",
-                f"the fastest, {top[1]} on {top[0]}, needs {speed[top] / 1e12:.1f} of {PEAK / 1e12:.2f} TFLOP/s."),
-        Finding("physics-work", "section 4.1, Table 8", METHOD, "not decidable", "changes a number",
-                "The training times cannot rank the networks: they differ far less than the work does, so something "
-                "else, "
-                "such as reading and augmenting images, took most of the time.",
-                f"work for an image: {max(work.values()) / min(work.values()):.1f} to 1; times: "
-                f"{max(times.values()) / min(times.values()):.2f} to 1. One draw an epoch would be {rate:.0f} "
-                f"images/s for "
-                "VGG-16.", "", "Times as they were on this PC, whatever limited them."),
+        Finding(
+            "physics-classification",
+            "Table 8",
+            METHOD,
+            "consistent" if good else "inconsistent",
+            "" if good else "changes a number",
+            "The times for classifying an image are possible.",
+            f"the fastest, {top[1]} on {top[0]}, needs {speed[top] / 1e12:.1f} of {PEAK / 1e12:.2f} TFLOP/s.",
+        ),
+        Finding(
+            "physics-work",
+            "section 4.1, Table 8",
+            METHOD,
+            "not decidable",
+            "changes a number",
+            "The training times cannot rank the networks: they differ far less than the work does, so something "
+            "else, such as reading and augmenting images, took most of the time.",
+            f"work for an image: {max(work.values()) / min(work.values()):.1f} to 1; times: "
+            f"{max(times.values()) / min(times.values()):.2f} to 1. One draw an epoch would be {rate:.0f} images/s "
+            "for VGG-16.",
+            "",
+            "Times as they were on this PC, whatever limited them.",
+        ),
     ]
 
 

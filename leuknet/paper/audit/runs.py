@@ -10,16 +10,14 @@ import numpy as np
 import pandas as pd
 
 from leuknet import seeds
-from leuknet.paper import facts
 from leuknet.paper.audit.finding import Finding
 from leuknet.paper.audit.granularity import CLASSES, RUN_TABLES, denominators, printed_rows, slug, totals
-from leuknet.paper.audit.printed import bounds, could_print, split, spread_bounds
+from leuknet.paper.audit.printed import bounds, split, spread_bounds
 
 METHOD = (
-    "search of all runs (SPRITE: Heathers et al., PeerJ Preprints 2018, 26968; "
-    "CORVIDS: Wilner, Wood & Simons, PsyArXiv 2018; GRIMMER: Anaya, PeerJ Preprints 2016, 2400)"
+    "search of all runs (SPRITE: Heathers et al., PeerJ Preprints 2018, 26968; CORVIDS: Wilner, Wood & Simons, "
+    "PsyArXiv 2018; GRIMMER: Anaya, PeerJ Preprints 2016, 2400)"
 )
-DEBIT = "DEBIT (Heathers & Brown 2019)"
 _SLACK = 1e-7  # floating point, in percentage points; widens what is allowed
 
 
@@ -63,22 +61,17 @@ def multisets(total, top, n, low, high, start=0):
                 yield count, *others
 
 
-def debit(mean, n, ddof=1):
-    """Return the only standard deviation that `n` runs of 0 or 1 with this `mean` can have (fractions).
-
-    Reference: Heathers & Brown 2019 (DEBIT).
-    """
-    return math.sqrt(float(mean * (1 - mean)) * n / (n - ddof))
-
-
 def spread_possible(text, top, n, factor=1):
     """Tell whether `n` counts of 0..top can have the printed mean and spread (percent), with n or n - 1.
 
     Exact for whole numbers. Reference: Anaya 2016 (GRIMMER); Allard 2018 (A-GRIMMER); Heathers et al. 2018 (SPRITE).
     """
     mean, spread = split(text)
-    windows = [(total, square_window(total, n, spread_bounds(spread, factor), top, ddof))
-               for total in totals(mean, top * n) for ddof in (1, 0)]
+    windows = [
+        (total, square_window(total, n, spread_bounds(spread, factor), top, ddof))
+        for total in totals(mean, top * n)
+        for ddof in (1, 0)
+    ]
     return any(next(multisets(total, top, n, *window), None) for total, window in windows)
 
 
@@ -139,8 +132,11 @@ def _matching(left, right, texts, classes, ddof, factors):
     tp, tn = left[i], orders[j]
     for metric in ("A", "P", "MCC"):
         fp, fn = negatives - tn, positives - tp
-        values = {"A": 100 * (tp + tn) / images} if metric == "A" else {
-            metric: precision(tp, fp) if metric == "P" else matthews(tp, tn, fp, fn)}
+        values = (
+            {"A": 100 * (tp + tn) / images}
+            if metric == "A"
+            else {metric: precision(tp, fp) if metric == "P" else matthews(tp, tn, fp, fn)}
+        )
         good = _fits(values[metric], texts[metric], ddof, factors[metric])
         tp, tn = tp[good], tn[good]
     return squares.size, zip(tp.tolist(), tn.tolist(), strict=True)
@@ -225,7 +221,8 @@ def recovered():
     """
     lines = [
         (number, block, row, run, tp, tn, *CLASSES[block])
-        for number, block, row, _, factors, found in recoveries() if len(found.runs) == 1 and not factors
+        for number, block, row, _, factors, found in recoveries()
+        if len(found.runs) == 1 and not factors
         for run, (tp, tn) in enumerate(found.runs[0], 1)
     ]
     return pd.DataFrame(lines, columns=["table", "block", "row", "run", "tp", "tn", "negatives", "positives"])
@@ -250,44 +247,35 @@ def check():
             several.append(f"{name}: {len(found.runs)} sets, e.g. {told(found.runs[0])}")
         elif all(totals(split(texts[m])[0], 5 * top) for m, top in denominators(*CLASSES[block]).items()):
             findings.append(_none(number, block, row, texts, found))
-    findings.append(Finding(
-        "runs-recovered", "Tables 3-7 and 9", METHOD, "consistent", "",
-        f"{len(unique)} rows of mean ± spread are those of exactly one set of five confusion matrices, "
-        f"{len(several)} of a few: A, P, R, S and MCC, means and spreads, all fit, spreads with n - 1; "
-        f"with n, {len(other) or 'none'} of the former fit{'s' * (len(other) < 2)}.",
-        "true positives + true negatives of the five runs (P and MCC of a run without positive calls are 0): "
-        + "; ".join([*unique, *several]) + ".",
-    ))
-    return [*findings, *check_bounds()]
-
-
-def check_bounds():
-    """Spreads at their greatest: runs of all or nothing in Table 7, and the 100 models of Table 13."""
-    cell = facts.cell(7, "mSFT", "R", "ALL-IDB 1")
-    mean, spread = split(cell["text"])
-    one, other = (100 * debit(Fraction(mean) / 100, 5, ddof) for ddof in (1, 0))
-    good = any(could_print(x, spread) for x in (one, other))
-    rows = facts.table(13)
-    rows = rows[rows["spread"].notna() & (rows["column"] != "MCC")]
-    below = all(r["spread"] <= 100 * debit(r["value"] / 100, 100) for _, r in rows.iterrows())
-    return [
-        Finding("debit-table7", "Table 7, ALL-IDB 1, mSFT", DEBIT, "consistent" if good else "inconsistent",
-                "" if good else "changes a number", f"R {cell['text']} is what one run with all positives gives.",
-                f"five runs of 0 or 100 with mean {mean}: spread {one:.2f} with n - 1, {other:.2f} with n."),
-        Finding("debit-table13", "Table 13", DEBIT, "consistent" if below else "inconsistent",
-                "" if below else "changes a number", "No spread of Table 13 is above the greatest possible.",
-                "; ".join(f"{r['row']} {r['column']} {r['text']} (at most {100 * debit(r['value'] / 100, 100):.2f})"
-                          for _, r in rows.iterrows()) + "."),
-    ]
+    findings.append(
+        Finding(
+            "runs-recovered",
+            "Tables 3-7 and 9",
+            METHOD,
+            "consistent",
+            "",
+            f"{len(unique)} rows of mean ± spread are those of exactly one set of five confusion matrices, "
+            f"{len(several)} of a few: A, P, R, S and MCC, means and spreads, all fit, spreads with n - 1; with n, "
+            f"{len(other) or 'none'} of the former fit{'s' * (len(other) < 2)}.",
+            "true positives + true negatives of the five runs (P and MCC of a run without positive calls are 0): "
+            + "; ".join([*unique, *several])
+            + ".",
+        )
+    )
+    return findings
 
 
 def _none(number, block, row, texts, found):
     other = recover(texts, CLASSES[block], ddof=0)
     complete = found.complete and other.complete and not other.runs
     return Finding(
-        slug("runs", f"table{number}", block, row), f"Table {number}, {block}, {row}", METHOD,
-        "inconsistent" if complete else "not decidable", "changes a number",
-        "No five confusion matrices give the printed means and spreads together." if complete
+        slug("runs", f"table{number}", block, row),
+        f"Table {number}, {block}, {row}",
+        METHOD,
+        "inconsistent" if complete else "not decidable",
+        "changes a number",
+        "No five confusion matrices give the printed means and spreads together."
+        if complete
         else "The search ended before five confusion matrices were found.",
         f"{found.tried + other.tried} pairs of orders tried, spreads with n - 1 and with n.",
         "precision of a run without positive calls counted as 0",
@@ -302,10 +290,14 @@ def _fraction(number, block, row, texts, found):
     step = 100 / top * 0.4
     witness = f"e.g. five runs {told(found.runs[0])} print the whole row" if found.runs else "no such runs were found"
     return Finding(
-        slug("spread-scale", f"table{number}", block, row), f"Table {number}, {block}, {row}", METHOD,
-        "inconsistent" if not any(r.runs for r in literal) else "not decidable", "changes a number",
+        slug("spread-scale", f"table{number}", block, row),
+        f"Table {number}, {block}, {row}",
+        METHOD,
+        "inconsistent" if not any(r.runs for r in literal) else "not decidable",
+        "changes a number",
         f"Spreads of {spreads} cannot be percentage points; the MCC's spread beside them is.",
         f"five unequal runs of {top} images differ by at least {step:.2f} points (spread with n; more with n - 1); "
         f"equal runs would give a mean that is a multiple of 1/{top}. Read as fractions (1 to 9 points): {witness}.",
-        "", "The spreads times 100: fractions of 1 beside percentages.",
+        "",
+        "The spreads times 100: fractions of 1 beside percentages.",
     )
