@@ -70,6 +70,11 @@ def has_own_dense(name):
     return resolve(name)[0].startswith("VGG")
 
 
+def fits_own_dense(name, size):
+    """Tell whether the backbone has own dense layers and pretrained ones fit images of `size` px (fc1's rows)."""
+    return has_own_dense(name) and size // 32 == native_size(name) // 32  # five poolings by two before fc1
+
+
 def narrower(units):
     """Return the width of a layer of `units` in a narrow version."""
     return max(LEAST_WIDTH, units // NARROW)

@@ -128,7 +128,7 @@ def _find(spec, weights, wanted):
     known, narrow = backbones.resolve(spec.backbone)
     name = backbones.canonical(spec.backbone)
     native = backbones.native_size(spec.backbone)
-    if networks.keeps_dense(spec) and spec.size // 32 != native // 32:  # five poolings by two before fc1
+    if networks.keeps_dense(spec) and not backbones.fits_own_dense(spec.backbone, spec.size):
         raise LeuknetError(
             f"{spec.approach} keeps fc1, whose shape is tied to {native} px, but the images have {spec.size} px: "
             f"use size {native}, or m{spec.approach}"
