@@ -7,7 +7,10 @@ from leuknet.show.ablation import (
     approach_layers,
     counts_table,
     heads_table,
+    published_t_test,
     times_table,
+    trained_table,
+    verdict,
 )
 from leuknet.show.augmentation import (
     augmented,
@@ -119,6 +122,7 @@ __all__ = [
     "protocols",
     "published_accuracies",
     "published_counts",
+    "published_t_test",
     "separability",
     "settings_table",
     "shear_units",
@@ -134,9 +138,11 @@ __all__ = [
     "tested",
     "threshold_view",
     "times_table",
+    "trained_table",
     "twenty_times",
     "twenty_times_view",
     "variant_card",
+    "verdict",
     "warp_check",
     "wide",
 ]

@@ -5,9 +5,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.patches import Patch
 
-from leuknet.learn import networks
-from leuknet.learn.train import network_spec
 from leuknet.paper import facts
+from leuknet.protocol.inference import student_t_from_summary
 from leuknet.show.network import SHADES, WORDS, state
 from leuknet.show.style import APPROACH_COLOURS, APPROACH_MARKERS, language
 from leuknet.show.summaries import PERCENT_METRICS, mean_sd
@@ -18,6 +17,9 @@ NAMES = {"VGG16": "VGG-16", "VGG19": "VGG-19"}
 
 def approach_layers(study, approaches=("SFT", "mSFT", "DFT", "mDFT"), backbone="VGG16"):
     """Return the layers with weights of `backbone` under each approach, from the model objects themselves."""
+    from leuknet.learn import networks
+    from leuknet.learn.train import network_spec
+
     frames = []
     for approach in approaches:
         spec = network_spec(study.profile.settings(backbone, approach), study.cohort.size)
@@ -53,14 +55,31 @@ def trained_words(layers):
 
 
 def counts_table(counts):
-    """Return Table 2's parameter counts beside those of Keras' networks."""
-    printed = facts.table(2).query("column == 'Number of Parameters'").set_index("row")["value"].astype(int)
-    rows = [
-        {"model": NAMES.get(name, name), "published": f"{printed[NAMES.get(name, name)]:,}", "Keras": f"{count:,}"}
-        | {"equal": "yes" if printed[NAMES.get(name, name)] == count else "no"}
-        for name, count in counts.itertuples(index=False)
-    ]
+    """Return Table 2's parameters and depths beside those of Keras' networks.
+
+    Parameters
+    ----------
+    counts : pandas.DataFrame
+        From `leuknet.study.ablation.parameter_counts`.
+    """
+    printed = facts.table(2).set_index(["row", "column"])["value"]
+    rows = []
+    for name, count, depth in counts[["model", "parameters", "depth"]].itertuples(index=False):
+        model = NAMES.get(name, name)
+        parameters, layers = (int(printed[model, column]) for column in ("Number of Parameters", "Topological Depth"))
+        rows.append(
+            {"model": model, "parameters, published": f"{parameters:,}", "parameters, Keras": f"{count:,}"}
+            | {"equal": "yes" if parameters == count else "no"}
+            | {"depth, published": layers, "longest path, Keras": depth}
+        )
     return pd.DataFrame(rows)
+
+
+def trained_table(counts):
+    """Return `leuknet.study.ablation.trained_parameters` for readers: names as printed, numbers with commas."""
+    shares = (100 * counts["trained"] / (counts["trained"] + counts["kept"])).map("{:.0f} %".format)
+    named = counts.assign(model=counts["model"].map(lambda name: NAMES.get(name, name)), share=shares)
+    return named.assign(**{column: named[column].map("{:,}".format) for column in ("trained", "kept", "new")})
 
 
 def published_cells(number, test_set):
@@ -157,3 +176,25 @@ def times_table(timings):
             }
         )
     return pd.DataFrame(rows)
+
+
+def published_t_test(test_set="ALL-IDB 2", factor=1):
+    """Return Student's t-test of the published accuracies of VGG-16 and VGG-19, mDFT, from mean and s.d. (§4.1).
+
+    Parameters
+    ----------
+    test_set : str
+    factor : float
+        Multiplies VGG-16's s.d.: 100 if it was printed on a scale from 0 to 1.
+    """
+    a, b = (facts.cell(number, "mDFT", "A", test_set) for number in (3, 4))
+    runs = (int(cell["n_runs"]) for cell in (a, b))
+    return student_t_from_summary(a["value"], factor * a["spread"], next(runs), b["value"], b["spread"], next(runs))
+
+
+def verdict(test, a="VGG-16", b="VGG-19", level=0.05):
+    """Return what a t-test of two networks' accuracies (%) says, as one sentence."""
+    if test.p < level:
+        return f"At the {level:.0%} level {a if test.difference > 0 else b} is the more accurate."
+    far = max(abs(test.low), abs(test.high))
+    return f"No difference is shown at the {level:.0%} level; one of up to {far:.1f} points would fit as well."

@@ -1,6 +1,11 @@
-"""The paper's ablation as runs: approaches and backbones (Tables 3 to 7), sizes of the head (Table 9)."""
+"""The paper's ablation as runs: approaches and backbones (Tables 3 to 7), sizes of the head (Table 9).
 
-import keras
+Tables 2 and 8 ask for networks that are counted, not trained, and for what the runs took.
+"""
+
+import math
+from contextlib import contextmanager
+
 import pandas as pd
 
 from leuknet.protocol.splits import lodocv
@@ -36,7 +41,10 @@ def head_sizes(study, head):
 
 
 def heads_plan(study):
-    """Return the runs of Table 9, by the paper's head: VGG-16, mDFT, four sizes of the dense layers."""
+    """Return the runs of Table 9, by the paper's head: VGG-16, mDFT, four sizes of the dense layers.
+
+    The head that the paper chose is the network of `ablation_plan`: the same runs, not trained again.
+    """
     split = lodocv(study.cohort.table)
     plans = {}
     for head in HEADS:
@@ -45,12 +53,69 @@ def heads_plan(study):
     return plans
 
 
+@contextmanager
+def shapes_only():
+    """Build networks inside this block without values for their weights: they can be counted, not run.
+
+    VGG-19's 144 million parameters then take neither time nor memory.
+    """
+    import keras
+
+    keras.backend.clear_session()
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        keras.backend.clear_session()  # forgets the variables that wait for a value
+
+
 def parameter_counts():
-    """Return the parameters of the five backbones with their ImageNet tops, as Keras builds them (Table 2)."""
+    """Return parameters and depth of the five backbones with their ImageNet tops, as Keras builds them (Table 2).
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``model``, ``parameters``, ``depth`` (see `depth`).
+    """
+    import keras
+
     rows = []
-    for name in ("VGG16", "VGG19", "ResNet50", "InceptionV3", "Xception"):
-        rows.append({"model": name, "parameters": getattr(keras.applications, name)(weights=None).count_params()})
-        keras.backend.clear_session()
+    with shapes_only():
+        for name in ("VGG16", "VGG19", "ResNet50", "InceptionV3", "Xception"):
+            model = getattr(keras.applications, name)(weights=None)
+            rows.append({"model": name, "parameters": model.count_params(), "depth": depth(model)})
+    return pd.DataFrame(rows)
+
+
+def depth(model):
+    """Return the number of layers, input and output included, on the longest way through a functional model."""
+    longest = {}
+    for layer in model.layers:
+        tensors = [tensor for node in layer._inbound_nodes for tensor in node.input_tensors]
+        before = [tensor._keras_history.operation.name for tensor in tensors]
+        longest[layer.name] = 1 + max((longest.get(name, 0) for name in before), default=0)
+    return max(longest.values())
+
+
+def trained_parameters():
+    """Return what each approach trains and keeps, for the five backbones at full width and 224 px.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``model``, ``approach``, ``trained``, ``kept`` (frozen, and the running statistics of batch normalisation),
+        ``new`` (those of `trained` that begin from random values).
+    """
+    from leuknet.learn import networks
+
+    rows = []
+    with shapes_only():
+        for name, approach in [(backbone, a) for backbone in TABLES.values() for a in approaches(backbone)]:
+            model = networks.build(networks.NetworkSpec(name, approach))
+            trained = sum(math.prod(weight.shape) for weight in model.trainable_weights)
+            new = sum(layer.count_params() for layer in model.layers if networks.is_new(layer))
+            row = {"model": name, "approach": approach, "trained": trained, "kept": model.count_params() - trained}
+            rows.append(row | {"new": new})
     return pd.DataFrame(rows)
 
 
