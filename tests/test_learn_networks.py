@@ -183,7 +183,6 @@ def test_feature_layers_by_name():
         (NetworkSpec("vgg16-nano", preprocessing="z-score"), "preprocessing 'z-score'"),
         (NetworkSpec("EfficientNetB0-nano", size=64), "scales its input itself"),
         (NetworkSpec("vgg16-nano", "mDFT", 16), "take a larger size"),
-        (NetworkSpec("NASNetMobile-nano", "mDFT", 64), "nasnetmobile-nano"),
     ],
 )
 def test_what_cannot_be_built_is_said_plainly(spec, message):
