@@ -83,7 +83,7 @@ def test_counts_say_where_they_differ():
 
 def test_trained_parameters_for_readers():
     counts = pd.DataFrame([{"model": "VGG19", "approach": "mSFT", "trained": 2000, "kept": 6000, "new": 1500}])
-    assert ablation.trained_table(counts).iloc[0].tolist() == ["VGG-19", "mSFT", "2,000", "6,000", "1,500", "25 %"]
+    assert ablation.trained_table(counts).iloc[0].tolist() == ["VGG-19", "mSFT", "2,000", "6,000", "1,500", "25.0 %"]
 
 
 def test_times_keep_the_impossible_cell_as_printed():
@@ -121,4 +121,4 @@ def test_verdict_does_not_call_no_difference_equality():
     words = ablation.verdict(ablation.published_t_test())
     assert words.startswith("No difference is shown") and "up to 9.3 points" in words
     clear = ablation.student_t_from_summary(60, 1, 5, 70, 1, 5)
-    assert ablation.verdict(clear) == "At the 5% level VGG-19 is the more accurate."
+    assert ablation.verdict(clear) == "At the 5 % level VGG-19 is the more accurate."

@@ -77,7 +77,7 @@ def counts_table(counts):
 
 def trained_table(counts):
     """Return `leuknet.study.ablation.trained_parameters` for readers: names as printed, numbers with commas."""
-    shares = (100 * counts["trained"] / (counts["trained"] + counts["kept"])).map("{:.0f} %".format)
+    shares = (100 * counts["trained"] / (counts["trained"] + counts["kept"])).map("{:.1f} %".format)
     named = counts.assign(model=counts["model"].map(lambda name: NAMES.get(name, name)), share=shares)
     return named.assign(**{column: named[column].map("{:,}".format) for column in ("trained", "kept", "new")})
 
@@ -195,6 +195,6 @@ def published_t_test(test_set="ALL-IDB 2", factor=1):
 def verdict(test, a="VGG-16", b="VGG-19", level=0.05):
     """Return what a t-test of two networks' accuracies (%) says, as one sentence."""
     if test.p < level:
-        return f"At the {level:.0%} level {a if test.difference > 0 else b} is the more accurate."
+        return f"At the {100 * level:g} % level {a if test.difference > 0 else b} is the more accurate."
     far = max(abs(test.low), abs(test.high))
-    return f"No difference is shown at the {level:.0%} level; one of up to {far:.1f} points would fit as well."
+    return f"No difference is shown at the {100 * level:g} % level; one of up to {far:.1f} points would fit as well."

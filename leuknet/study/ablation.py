@@ -130,11 +130,11 @@ def timings(results):
     Returns
     -------
     pandas.DataFrame
-        ``backbone``, ``fold``, ``training_seconds`` (median epoch times the number of epochs, so that compiling does
-        not count), ``seconds_per_image`` (the quickest of the seeds' predictions of the test set).
+        ``backbone``, ``fold``, both of the quickest seed: ``training_seconds`` (median epoch times the number of
+        epochs, so that compiling does not count), ``seconds_per_image`` (predictions of the test set).
     """
     epochs = results.histories.groupby(["backbone", "fold", "run"])["seconds"].agg(["median", "size"])
-    training = (epochs["median"] * epochs["size"]).groupby(["backbone", "fold"], sort=False).median()
+    training = (epochs["median"] * epochs["size"]).groupby(["backbone", "fold"], sort=False).min()
     images = results.predictions.query("split == 'test'").groupby("run").size()
     runs = results.runs.assign(per_image=results.runs["predict_seconds"] / results.runs["run"].map(images))
     quickest = runs.groupby(["backbone", "fold"], sort=False)["per_image"].min()
