@@ -69,9 +69,15 @@ def test_dots_show_each_network_twice_where_the_paper_has_it():
     assert [text.get_text() for text in known.get_yticklabels()][:2] == ["VGG-16 SFT", "VGG-16 mSFT"]
     assert (len(marks(known, False)), len(marks(known, True))) == (14, 14)
     assert (len(marks(unknown, False)), len(marks(unknown, True))) == (14, 0)
+    assert [text.get_text() for text in fig.legends[0].get_texts()] == ["here", "published"]
     assert marks(known, True)[3].get_xdata()[0] == pytest.approx(97.04)
     assert marks(known, False)[3].get_xdata()[0] == pytest.approx(65)
     assert marks(known, False)[3].get_color() == APPROACH_COLOURS["mDFT"]
+
+
+def test_legend_names_no_published_marks_where_there_are_none():
+    fig = ablation.accuracy_dots(made_scores("Taleqani"), ["Taleqani"])
+    assert [text.get_text() for text in fig.legends[0].get_texts()] == ["here"]
 
 
 def test_counts_say_where_they_differ():

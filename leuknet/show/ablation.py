@@ -136,7 +136,8 @@ def accuracy_dots(scores, test_sets):
             ax.set_yticks(range(len(labels)), labels)
         axes[0][0].invert_yaxis()
         axes[0][0].plot([], [], "o", color="black", label="here")
-        axes[0][0].plot([], [], "o", color="black", markerfacecolor="white", label="published")
+        if any(len(published_cells(3, test_set)) for test_set in test_sets):
+            axes[0][0].plot([], [], "o", color="black", markerfacecolor="white", label="published")
         fig.legend(*axes[0][0].get_legend_handles_labels(), ncols=2, loc="outside upper left")
     return fig
 
