@@ -59,7 +59,7 @@ def test_the_printed_table_as_it_stands():
 def test_table10_puts_each_line_beside_the_papers():
     beside = space.table10(scored("ALL-IDB 1"))
     pair = beside[(beside["data set"] == "ALL-IDB 1") & (beside["features"] == "mDFT")]
-    assert pair["who"].tolist() == ["here", "paper"] and pair["number"].tolist() == [16, 256]
+    assert pair["who"].tolist() == ["here", "paper"] and pair["number"].tolist() == ["100 / 16", "256"]
     assert pair["LODOCV A (%)"].tolist() == ["87.50", "87.96"] and pair["k-fold Kappa"].tolist() == ["0.250", "0.857"]
     assert pair["LODOCV P (%)"].tolist() == ["–", "86.00"]
 
@@ -77,7 +77,7 @@ def test_separability_draws_ours_filled_and_the_papers_hollow():
     assert list(lines["LODOCV, here"].get_xdata()) == [87.5, 87.5]
     assert list(lines["k-fold, paper"].get_xdata()) == pytest.approx([91.66, 97.22])
     assert lines["k-fold, paper"].get_markerfacecolor() == "white"
-    assert np.isnan(np.asarray(fig.axes[1].lines[2].get_xdata(), float)).all()
+    assert [line.get_label() for line in fig.axes[1].lines] == ["LODOCV, here", "k-fold, here"]
     assert len({line.get_marker() for line in lines.values()}) == 2
 
 
@@ -130,7 +130,7 @@ def test_one_a_cell_takes_the_nearest_to_the_middle():
 def test_class_and_source_side_by_side():
     fig = space.class_and_source(made_up(["LeukNet"], ("t-SNE", "UMAP")))
     titles = [ax.get_title(loc="left") for ax in fig.axes]
-    assert titles == ["t-SNE, by class", "t-SNE, by source", "UMAP, by class", "UMAP, by source"]
+    assert titles == [f"LeukNet, {m}, by {what}" for m in ("t-SNE", "UMAP") for what in ("class", "source")]
     assert fig.axes[3].get_legend_handles_labels()[1] == ["JTSC hospital", "own hospital"]
 
 
@@ -138,6 +138,14 @@ def test_a_source_looks_as_its_first_data_set():
     table = pd.DataFrame({"data_set": ["ALL-IDB 2", "ALL-IDB 1", "JTSC"], "source": ["ALL-IDB", "ALL-IDB", "JTSC"]})
     looks = space.source_styles(table)
     assert list(looks) == ["ALL-IDB", "JTSC"] and looks["ALL-IDB"] == space.data_set_styles(["ALL-IDB 1"])["ALL-IDB 1"]
+
+
+def test_sources_outside_table_1_are_told_apart():
+    table = pd.DataFrame({"data_set": ["JTSC", "a", "b", "c"], "source": ["JTSC", "a", "b", "c"]})
+    looks = space.source_styles(table)
+    colours = np.array([colour for colour, _ in looks.values()])
+    assert list(looks) == ["JTSC", "a", "b", "c"] and len({marker for _, marker in looks.values()}) == 4
+    assert min(abs(colours[i] - colours[j]).max() for i in range(4) for j in range(i)) > 0.3
 
 
 def test_neighbour_table_in_percent_with_chance_last():

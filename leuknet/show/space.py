@@ -3,15 +3,17 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.colors import ListedColormap
 from skimage.transform import resize
 
+from leuknet.cohort.registry import DATA_SETS
 from leuknet.errors import LeuknetError
 from leuknet.learn.space import METRICS, separator
 from leuknet.paper import facts
 from leuknet.protocol.metrics import scores
 from leuknet.show.splits import ordered
-from leuknet.show.style import CLASS_COLOURS, CLASS_MARKERS, CLASS_NAMES, data_set_styles, language
+from leuknet.show.style import CLASS_COLOURS, CLASS_MARKERS, CLASS_NAMES, MARKERS, data_set_styles, language
 
 SCENARIOS = ("LODOCV", "k-fold")
 PAPER_NAMES = {"ImageNet": "no fine-tuning"}
@@ -42,7 +44,7 @@ def table10(rows):
     Returns
     -------
     pandas.DataFrame
-        ``data set``, ``features``, ``who``, ``number`` (features given to the SVM; the least over scenarios), then
+        ``data set``, ``features``, ``who``, ``number`` (features given to the SVM), then
         A, P, R (%) and Kappa for each scenario as text; "–" where undefined. The paper's data sets are always there.
     """
     both = pd.concat([rows.assign(who="here"), published10().assign(who="paper")], ignore_index=True)
@@ -53,9 +55,15 @@ def table10(rows):
             for who in ("here", "paper"):
                 part = both[(both["data_set"] == data_set) & (both["features"] == name) & (both["who"] == who)]
                 if len(part):
-                    line = {"data set": data_set, "features": name, "who": who, "number": int(part["components"].min())}
+                    line = {"data set": data_set, "features": name, "who": who, "number": _number(part)}
                     out.append(line | _cells(part.set_index("scenario")))
     return pd.DataFrame(out)
+
+
+def _number(part):
+    """Return how many features the SVM was given, or "LODOCV / k-fold" where the two differ."""
+    kept = part.set_index("scenario")["components"].astype(int)
+    return " / ".join(dict.fromkeys(str(kept[scenario]) for scenario in SCENARIOS))
 
 
 def _cells(part):
@@ -101,6 +109,8 @@ def separability(rows):
         for ax, data_set in zip(axes[0], data_sets, strict=True):
             for frame, who, filled in ((rows, "here", True), (printed, "paper", False)):
                 of = frame[frame["data_set"] == data_set]
+                if of.empty:
+                    continue
                 for step, (scenario, (colour, marker)) in enumerate(SCENARIO_LOOKS.items()):
                     at = of[of["scenario"] == scenario].set_index("features")["A"].reindex(names) * 100
                     y = np.arange(len(names)) + (-0.27 if filled else 0.09) + 0.18 * step
@@ -218,19 +228,19 @@ def class_and_source(points):
     Parameters
     ----------
     points : pandas.DataFrame
-        From `leuknet.learn.space.coordinates`, one or more methods.
+        From `leuknet.learn.space.coordinates`, one or more feature spaces and methods: a row each.
     """
-    methods, looks = list(dict.fromkeys(points["method"])), source_styles(points)
+    looks = source_styles(points)
+    views = list(points.groupby(["features", "method"], sort=False))
     classes = {label: (CLASS_COLOURS[label], CLASS_MARKERS[label]) for label in (0, 1)}
     with language():
-        height = max(3.3 * len(methods), 0.21 * len(looks)) + 0.9
-        fig, axes = plt.subplots(len(methods), 2, figsize=(8.6, height), squeeze=False)
-        for pair, method in zip(axes, methods, strict=True):
-            of = points[points["method"] == method]
+        height = max(3.3 * len(views), 0.21 * len(looks)) + 0.9
+        fig, axes = plt.subplots(len(views), 2, figsize=(8.6, height), squeeze=False)
+        for pair, ((name, method), of) in zip(axes, views, strict=True):
             _scatter(pair[0], of, "label", classes, CLASS_NAMES)
             _scatter(pair[1], of, "source", looks, {name: name for name in looks})
-            pair[0].set_title(f"{method}, by class", fontsize=10, loc="left")
-            pair[1].set_title(f"{method}, by source", fontsize=10, loc="left")
+            pair[0].set_title(f"{name}, {method}, by class", fontsize=10, loc="left")
+            pair[1].set_title(f"{name}, {method}, by source", fontsize=10, loc="left")
         fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
         fig.legend(*axes[0, 1].get_legend_handles_labels(), loc="outside right center", handletextpad=0.2)
     return fig
@@ -245,13 +255,16 @@ def _scatter(ax, points, column, looks, names):
 
 
 def source_styles(table):
-    """Return (colour, marker) of each source: those of its first data set in Table 1's order."""
-    styles = data_set_styles(table["data_set"].unique())
+    """Return (colour, marker) of each source: its first data set's; spread anew if some data sets are not Table 1's."""
     first = table.drop_duplicates("data_set").set_index("data_set")["source"]
-    looks = {}
+    leading = {}
     for data_set in ordered(first.index):
-        looks.setdefault(first[data_set], styles[data_set])
-    return looks
+        leading.setdefault(first[data_set], data_set)
+    if set(first.index) <= set(DATA_SETS):
+        styles = data_set_styles(list(leading.values()))
+        return {source: styles[data_set] for source, data_set in leading.items()}
+    shades = colormaps["turbo"](np.linspace(0.05, 0.95, len(leading)))
+    return {source: (tuple(shades[i]), MARKERS[i % len(MARKERS)]) for i, source in enumerate(leading)}
 
 
 def neighbour_table(asked, probes):
