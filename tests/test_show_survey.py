@@ -10,7 +10,7 @@ import pytest
 from leuknet.cohort.cohort import Cohort
 from leuknet.cohort.statistics import image_statistics
 from leuknet.errors import LeuknetError
-from leuknet.show import sources, survey
+from leuknet.show import sources, style, survey
 
 # data set, label, images, colour: JTSC is Table 1's; "Zoo" is not, and holds both classes
 PLAN = [("Zoo", 0, 6, 90), ("Zoo", 1, 5, 100), ("JTSC", 0, 7, 180), ("cellavision2", 0, 6, 220), ("Atlas", 1, 6, 30)]
@@ -46,8 +46,8 @@ def texts(fig):
 
 def test_order_is_table_1s_then_by_name():
     names = ["Zoo", "atlas", "JTSC", "ALL-IDB2", "Bar", "JTSC"]
-    assert survey.table_order(names) == ["ALL-IDB2", "atlas", "JTSC", "Bar", "Zoo"]
-    assert survey.table_order(["Leukocytes", "ALL-IDB"]) == ["ALL-IDB", "Leukocytes"]
+    assert style.table_order(names) == ["ALL-IDB2", "atlas", "JTSC", "Bar", "Zoo"]
+    assert style.table_order(["Leukocytes", "ALL-IDB"]) == ["ALL-IDB", "Leukocytes"]
 
 
 def test_table_1_has_the_printed_total_and_the_sum_that_differs(cohort):

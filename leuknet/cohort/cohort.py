@@ -1,6 +1,7 @@
 """The cohort: every image of every data set at one size, and the tidy table beside it."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -46,7 +47,7 @@ class Cohort:
         """Labels as float32, shape (n,)."""
         return self.table["label"].to_numpy(np.float32)
 
-    @property
+    @cached_property
     def key(self):
         """Hash of content (never of paths): ids, labels, groups, image digests and size."""
         rows = self.table[["image_id", "data_set", "source", "group", "label", "sha256"]]

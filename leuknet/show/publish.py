@@ -1,6 +1,5 @@
 """How a page gives out a figure or table: named, captioned, kept with a record of what made it."""
 
-import io
 from datetime import UTC, datetime
 
 import matplotlib.pyplot as plt
@@ -8,6 +7,8 @@ from IPython.display import HTML, Image, display
 
 from leuknet.files import atomic, markdown, write_json, write_text
 from leuknet.study.environment import environment
+
+SHOWN_DPI = 110
 
 
 def caption_line(study, n=None, weights=None, protocol=None, more=None):
@@ -51,10 +52,9 @@ def figure(study, fig, name, alt, n=None, weights=None, protocol=None, more=None
         with atomic(stem.with_suffix(suffix)) as temporary:
             fig.savefig(temporary, metadata={"Date": None} if suffix == ".svg" else None)
     write_json(stem.with_suffix(".json"), sidecar(study, name, line) | {"alt": alt})
-    buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=110)
+    width = round(fig.get_figwidth() * SHOWN_DPI)
     plt.close(fig)
-    display(Image(buffer.getvalue(), alt=f"{alt} ({line})"))
+    display(Image(stem.with_suffix(".png").read_bytes(), width=width, alt=f"{alt} ({line})"))
 
 
 def table(study, frame, name, caption, n=None, weights=None, protocol=None, more=None):
@@ -73,7 +73,7 @@ def table(study, frame, name, caption, n=None, weights=None, protocol=None, more
     line = caption_line(study, n, weights, protocol, more)
     stem = study.out / "tables" / f"{study.page}-{name}"
     write_text(stem.with_suffix(".csv"), frame.to_csv(index=False))
-    shown = frame.map(lambda value: f"{value:.2f}" if isinstance(value, float) else value)
+    shown = frame.map(lambda value: f"{value:.2f}" if isinstance(value, float) else value).where(frame.notna(), "")
     write_text(stem.with_suffix(".md"), f"{caption}\n\n{markdown(shown)}\n{line}\n")
     write_json(stem.with_suffix(".json"), sidecar(study, name, line) | {"caption": caption})
     html = shown.to_html(index=False, escape=True, border=0, na_rep="")

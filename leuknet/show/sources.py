@@ -9,15 +9,11 @@ from threadpoolctl import threadpool_limits
 
 from leuknet.cohort.statistics import COLOUR, SHARPNESS, SIZE, source_probe
 from leuknet.seeds import rng
-from leuknet.show.style import CLASS_COLOURS, CLASS_MARKERS, CLASS_NAMES, language
-from leuknet.show.survey import class_counts, published_counts, table_order
+from leuknet.show.style import CLASS_COLOURS, CLASS_MARKERS, CLASS_NAMES, language, table_order
+from leuknet.show.survey import class_counts, published_counts
 
 PERCENT = 100
-FEATURES = {
-    "native size": SIZE,
-    "colour": COLOUR,
-    "colour, sharpness, native size": COLOUR + SHARPNESS + SIZE,
-}
+FEATURES = {"native size": SIZE, "colour": COLOUR, "colour, sharpness, native size": COLOUR + SHARPNESS + SIZE}
 COMPARED = ["red_mean", "green_mean", "blue_mean", "saturation", "brightness", "width", "height"]
 
 

@@ -12,8 +12,15 @@ from leuknet.errors import LeuknetError
 from leuknet.learn.space import METRICS, separator
 from leuknet.paper import facts
 from leuknet.protocol.metrics import scores
-from leuknet.show.splits import ordered
-from leuknet.show.style import CLASS_COLOURS, CLASS_MARKERS, CLASS_NAMES, MARKERS, data_set_styles, language
+from leuknet.show.style import (
+    CLASS_COLOURS,
+    CLASS_MARKERS,
+    CLASS_NAMES,
+    MARKERS,
+    data_set_styles,
+    language,
+    table_order,
+)
 
 SCENARIOS = ("LODOCV", "k-fold")
 PAPER_NAMES = {"ImageNet": "no fine-tuning"}
@@ -50,7 +57,7 @@ def table10(rows):
     both = pd.concat([rows.assign(who="here"), published10().assign(who="paper")], ignore_index=True)
     names = list(dict.fromkeys(both["features"]))
     out = []
-    for data_set in ordered(both["data_set"]):
+    for data_set in table_order(both["data_set"]):
         for name in names:
             for who in ("here", "paper"):
                 part = both[(both["data_set"] == data_set) & (both["features"] == name) & (both["who"] == who)]
@@ -102,7 +109,7 @@ def separability(rows):
     rows : pandas.DataFrame
         From `leuknet.learn.space.separability`.
     """
-    printed, data_sets = published10(), ordered(rows["data_set"])
+    printed, data_sets = published10(), table_order(rows["data_set"])
     names = list(dict.fromkeys(rows["features"]))
     with language():
         fig, axes = plt.subplots(1, len(data_sets), figsize=(7, 0.42 * len(names) + 1.9), sharey=True, squeeze=False)
@@ -258,7 +265,7 @@ def source_styles(table):
     """Return (colour, marker) of each source: its first data set's; spread anew if some data sets are not Table 1's."""
     first = table.drop_duplicates("data_set").set_index("data_set")["source"]
     leading = {}
-    for data_set in ordered(first.index):
+    for data_set in table_order(first.index):
         leading.setdefault(first[data_set], data_set)
     if set(first.index) <= set(DATA_SETS):
         styles = data_set_styles(list(leading.values()))

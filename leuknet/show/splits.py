@@ -4,14 +4,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 
-from leuknet.cohort.registry import DATA_SETS
-from leuknet.show.style import language
-
-
-def ordered(names):
-    """Return data set names in Table 1's order, others behind it by name."""
-    known = list(DATA_SETS)
-    return sorted(set(names), key=lambda name: (known.index(name) if name in known else len(known), name))
+from leuknet.show.style import language, table_order
 
 
 def test_shares(table, split):
@@ -19,7 +12,7 @@ def test_shares(table, split):
     data_set = table.set_index("image_id")["data_set"]
     tested = split.table[split.table["role"] == "test"]
     counts = pd.crosstab(tested["image_id"].map(data_set), tested["fold"])
-    names = ordered(data_set)
+    names = table_order(data_set)
     sizes = data_set.value_counts()
     return counts.reindex(index=names, columns=split.folds, fill_value=0).div(sizes.reindex(names), axis=0)
 

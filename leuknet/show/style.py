@@ -10,7 +10,7 @@ from importlib.resources import as_file, files
 import matplotlib.pyplot as plt
 from matplotlib import colormaps
 
-from leuknet.cohort.registry import DATA_SETS
+from leuknet.cohort.registry import DATA_SETS, lookup
 
 CLASS_NAMES = {0: "negative", 1: "positive (leukaemia)"}
 CLASS_COLOURS = {0: "#56B4E9", 1: "#B23A00"}
@@ -28,6 +28,19 @@ def language():
     """Draw in the project's style: ``with language(): fig, ax = plt.subplots()``."""
     with as_file(files("leuknet.show").joinpath("leuknet.mplstyle")) as path, plt.style.context(path):
         yield
+
+
+def table_order(names):
+    """Return the distinct `names` of data sets or sources in Table 1's order, others behind them by name.
+
+    Data sets are matched as `registry.lookup` does; a source stands where its first data set does.
+    """
+    places = {}
+    for place, data_set in enumerate(DATA_SETS.values()):
+        places.setdefault(data_set.source, place)
+        places[data_set.name] = place
+    known = {name: getattr(lookup(name), "name", name) for name in set(names)}
+    return sorted(known, key=lambda name: (places.get(known[name], len(places)), name))
 
 
 def data_set_styles(names):

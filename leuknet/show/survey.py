@@ -10,24 +10,11 @@ from matplotlib.patches import Rectangle
 from leuknet.cohort.registry import DATA_SETS, lookup, registry_table, totals
 from leuknet.errors import LeuknetError
 from leuknet.seeds import rng
-from leuknet.show.style import CLASS_COLOURS, CLASS_HATCHES, CLASS_NAMES, language
+from leuknet.show.style import CLASS_COLOURS, CLASS_HATCHES, CLASS_NAMES, language, table_order
 
 CLASS_SIGNS = {0: "−", 1: "+"}
 CLASS_LINES = {0: "-", 1: "--"}
 COLUMNS_A_ROW = 6
-
-
-def table_order(names):
-    """Return the distinct `names` of data sets or sources in Table 1's order, others behind them by name.
-
-    Data sets are matched as `registry.lookup` does; a source stands where its first data set does.
-    """
-    places = {}
-    for place, data_set in enumerate(DATA_SETS.values()):
-        places.setdefault(data_set.source, place)
-        places[data_set.name] = place
-    known = {name: getattr(lookup(name), "name", name) for name in set(names)}
-    return sorted(known, key=lambda name: (places.get(known[name], len(places)), name))
 
 
 def class_counts(table, unit="data_set"):

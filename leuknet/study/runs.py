@@ -10,6 +10,7 @@ import time
 import traceback
 import zipfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import filelock
@@ -49,7 +50,7 @@ class RunSpec:
     cohort_key: str
     keep_model: bool = False
 
-    @property
+    @cached_property
     def key(self):
         """16 hexadecimal digits: the hash of settings, fold, seed and cohort."""
         decides = [SCHEMA, self.settings.as_dict(), self.split.fold_hash(self.fold), self.seed, self.cohort_key]
