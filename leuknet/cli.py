@@ -47,6 +47,7 @@ def study(
     out: Annotated[Path | None, typer.Option(help="Result folder; runs/<profile> if not given.")] = None,
     backend: Annotated[str, typer.Option(envvar="KERAS_BACKEND", help="tensorflow, jax or torch.")] = "tensorflow",
     seed: Annotated[int, typer.Option(help="Of the synthetic cohort, the splits and the trainings.")] = 0,
+    jobs: Annotated[int | None, typer.Option(help="Pages side by side; 2 with narrow networks, else 1.", min=1)] = None,
     change: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE of the profile, e.g. epochs=8.")] = None,
 ):
     """Run the pages in order, one fresh kernel each, and write a folder to read."""
@@ -56,7 +57,7 @@ def study(
     parameters = {"seed": seed, "changes": _values(change or [])}
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as cleanly as by Ctrl-C
     try:
-        records = run_study(profile, only, data, out, backend, parameters)
+        records = run_study(profile, only, data, out, backend, parameters, jobs=jobs)
     except KeyboardInterrupt:
         logging.getLogger("asyncio").disabled = True  # it would complain that nobody awaits the cell broken off
         print("interrupted: finished pages are kept, the one that ran is not", file=sys.stderr)

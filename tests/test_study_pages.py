@@ -19,11 +19,12 @@ from leuknet.study import index, pages
 PARAMETERS = 'profile = "demo"\ndata = None\nout = None\nseed = 0\nchanges = {}'
 
 
-def write_page(folder, name, code, parameters=PARAMETERS):
+def write_page(folder, name, code, parameters=PARAMETERS, after=()):
     header = v4.new_markdown_cell(f"# Title of {name}\n\n**Question.** Does\nit run? **Paper.** None.")
     tagged = v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
     spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     book = v4.new_notebook(cells=[header, tagged, v4.new_code_cell(code)], metadata={"kernelspec": spec})
+    book.metadata["leuknet"] = {"after": list(after)}
     nbformat.write(book, folder / f"{name}.ipynb")
 
 
@@ -145,6 +146,20 @@ def test_plain_papermill_runs_a_page(folder, tmp_path):
     assert nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[-1].outputs[0].text == "smoke\n"
 
 
+def test_pages_run_side_by_side_and_a_summary_waits_for_what_it_sums_up(folder, tmp_path):
+    met = "import os, time\nopen('{here}', 'w').close()\nwhile not os.path.exists('{there}'):\n    time.sleep(0.05)"
+    for name, here, there in (("01_one", "a", "b"), ("03_other", "b", "a")):
+        write_page(folder, name, met.format(here=tmp_path / here, there=tmp_path / there))
+    write_page(folder, "02_sum", f"import os\nassert os.path.exists({str(tmp_path / 'b')!r})", after=["01", "03", "09"])
+    records = pages.run_study("smoke", out=tmp_path / "out", folder=folder, jobs=2)
+    assert [(record.page, record.status) for record in records] == [
+        ("01_one", "ok"), ("02_sum", "ok"), ("03_other", "ok"),
+    ]  # fmt: skip
+    ends = {name: json.loads((tmp_path / "out/pages" / f"{name}.json").read_text())["finished"] for name in
+            ("01_one", "02_sum", "03_other")}  # fmt: skip
+    assert ends["02_sum"] >= max(ends.values())
+
+
 def test_pages_in_order_with_title_question_and_parameters(folder):
     write_page(folder, "10_last", "")
     write_page(folder, "02_first", "", 'profile: str = "demo"\nout = other = None')
@@ -254,7 +269,7 @@ def test_interrupted_study_leaves_no_process_and_no_finished_page(folder, tmp_pa
     (out / "pages" / "01_slow.ipynb").write_text("earlier result")
     sleeper = "import subprocess, time\np = subprocess.Popen(['sleep', '300'])\n"
     write_page(folder, "01_slow", f"{sleeper}open({str(started)!r}, 'w').write(str(p.pid))\ntime.sleep(300)")
-    write_page(folder, "02_next", "")
+    write_page(folder, "02_next", "import time\ntime.sleep(300)")
     code = (
         "import sys\nfrom leuknet import cli\nfrom leuknet.study import pages\n"
         f"pages.notebooks_dir = lambda: {str(folder)!r}\n"

@@ -34,10 +34,16 @@ def resident_bytes(pid):
 
 
 class Meter:
-    """Context manager that samples a process tree's peak resident memory and leaves none of the tree alive."""
+    """Context manager that samples a process tree's peak resident memory and leaves none of the tree alive.
 
-    def __init__(self):
-        self.pid = None
+    Parameters
+    ----------
+    stop : threading.Event, optional
+        Once it is set, the tree is killed.
+    """
+
+    def __init__(self, stop=None):
+        self.pid, self.stop = None, stop or threading.Event()
         self.peak_mb = 0.0
         self._seen = {}
         self._done = threading.Event()
@@ -52,6 +58,8 @@ class Meter:
         while not self._done.is_set():
             self._seen |= {process.pid: process for process in process_tree(self.pid)}
             self.peak_mb = max(self.peak_mb, resident_bytes(self.pid) / 1e6)
+            if self.stop.is_set():
+                self._kill()
             self._done.wait(SAMPLE_SECONDS)
 
     def __enter__(self):
@@ -62,6 +70,9 @@ class Meter:
         if self.pid is None:
             return
         self._thread.join()
+        self._kill()
+
+    def _kill(self):
         for process in [*self._seen.values(), *process_tree(self.pid)]:
             if process.is_running():  # compares the start time too, so a reused pid is not touched
                 process.kill()
@@ -93,7 +104,7 @@ def kernel_manager(log, environment, meter):
     return PageKernel
 
 
-def execute(notebook, output, parameters, log, environment, meter, progress=False):
+def execute(notebook, output, parameters, log, environment, meter):
     """Run `notebook` by papermill in a kernel of its own.
 
     Parameters
@@ -110,8 +121,6 @@ def execute(notebook, output, parameters, log, environment, meter, progress=Fals
         Variables set for the kernel.
     meter : Meter
         Measures the kernel's memory, and kills what is left of its processes at the end.
-    progress : bool
-        Show a bar of the cells on standard error.
 
     Raises
     ------
@@ -128,7 +137,7 @@ def execute(notebook, output, parameters, log, environment, meter, progress=Fals
             parameters=parameters,
             kernel_name="python3",
             language="python",
-            progress_bar=progress,
+            progress_bar=False,
             stderr_file=log,
             kernel_manager_class=kernel_manager(log, environment, meter),
         )

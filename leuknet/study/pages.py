@@ -2,10 +2,13 @@
 
 import ast
 import importlib.util
+import os
 import re
 import sys
 import tempfile
+import threading
 import time
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +23,7 @@ from leuknet.study import index, kernel, profiles
 
 BACKENDS = ("tensorflow", "jax", "torch")
 QUOTED_LINES = 15
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,11 @@ class Page:
         for statement in ast.parse(cells[0].source).body:
             targets += getattr(statement, "targets", None) or [getattr(statement, "target", None)]
         return [target.id for target in targets if isinstance(target, ast.Name)]
+
+    @property
+    def after(self):
+        """Numbers of the pages whose runs this one sums up: where they are run too, it waits for them."""
+        return self.notebook.metadata.get("leuknet", {}).get("after", [])
 
     @property
     def title(self):
@@ -157,7 +166,9 @@ def check_out(folder):
     return folder
 
 
-def run_study(profile="demo", only=(), data=None, out=None, backend="tensorflow", parameters=None, folder=None):
+def run_study(
+    profile="demo", only=(), data=None, out=None, backend="tensorflow", parameters=None, folder=None, jobs=None
+):
     """Run pages in order and write the result folder.
 
     Parameters
@@ -176,6 +187,9 @@ def run_study(profile="demo", only=(), data=None, out=None, backend="tensorflow"
         Further values for the pages' cell tagged ``parameters``: ``seed``, ``changes`` to the profile.
     folder : path, optional
         Where the pages are, the checkout's ``notebooks`` by default.
+    jobs : int, optional
+        Pages run side by side, sharing the cores. By default one, or two in profiles of narrow networks, which leave
+        a second core idle.
 
     Returns
     -------
@@ -194,30 +208,55 @@ def run_study(profile="demo", only=(), data=None, out=None, backend="tensorflow"
     check(pages, given, backend)
     out = check_out(given["out"])
     given["out"] = str(out)
+    cores = os.cpu_count() or 1
+    jobs = jobs or (min(2, cores) if profiles.profile(profile).nano else 1)
+    environment = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    if jobs > 1:
+        environment |= dict.fromkeys(THREADS, str(max(1, cores // jobs)))
     records = []
-    for position, page in enumerate(pages, 1):
-        print(f"[{position}/{len(pages)}] {page.name} …", flush=True)
-        records.append(run_page(page, given, out, backend))
-        _report(records[-1], out)
+    for record in _finish(pages, jobs, lambda page, stop: run_page(page, given, out, environment, stop)):
+        records.append(record)
+        print(f"[{len(records)}/{len(pages)}] {_told(record)}", flush=True)
+        _quote(record, out)
         index.write(out)
-    return records
+    return sorted(records, key=lambda record: record.page)
 
 
-def run_page(page, parameters, out, backend):
+def _finish(pages, jobs, run):
+    """Yield `run`'s record of each page as it ends, `jobs` at a time; whatever breaks in stops those that run."""
+    waiting, running, stop = list(pages), {}, threading.Event()
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            while waiting or running:
+                unfinished = {page.number for page in [*waiting, *running.values()]}
+                ready = [page for page in waiting if not unfinished & set(page.after)]
+                for page in ready[: jobs - len(running)]:
+                    waiting.remove(page)
+                    running[pool.submit(run, page, stop)] = page
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    del running[future]
+                    yield future.result()
+        finally:
+            stop.set()
+
+
+def run_page(page, parameters, out, environment, stop):
     """Run `page` in a kernel of its own and put its results into `out`; return its `Record`.
 
     A page that fails leaves ``pages/<name>.failed.ipynb`` and no finished notebook; an interrupted one leaves the
     results of its last run as they are.
     """
     log = out / "logs" / f"{page.name}.log"
-    environment = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    print(f"{page.name} …", flush=True)
     status, error, start = "ok", "", time.monotonic()
-    meter = kernel.Meter()
+    meter = kernel.Meter(stop)
     with tempfile.TemporaryDirectory(prefix="leuknet-") as scratch, log.open("w", encoding="utf-8") as stream:
         executed = Path(scratch) / f"{page.name}.ipynb"
         try:
-            kernel.execute(page.notebook, executed, parameters, stream, environment, meter, sys.stderr.isatty())
+            kernel.execute(page.notebook, executed, parameters, stream, environment, meter)
         except (PapermillExecutionError, RuntimeError) as failure:
+            if stop.is_set():
+                raise
             status, error = "failed", _said(failure)
             stream.write(f"{failure}\n")
         record = Record(
@@ -228,7 +267,7 @@ def run_page(page, parameters, out, backend):
             seconds=round(time.monotonic() - start, 1),
             peak_mb=round(meter.peak_mb),
             profile=parameters["profile"],
-            backend=backend,
+            backend=environment["KERAS_BACKEND"],
             cohort=Path(parameters["data"]).name if parameters.get("data") else "synthetic",
             finished=datetime.now().astimezone().isoformat(timespec="seconds"),
             version=leuknet.__version__,
@@ -259,9 +298,13 @@ def _said(failure):
     return f"{type(failure).__name__}: {failure}".splitlines()[0]
 
 
-def _report(record, out):
-    """Print how a page ended; of a failed one, the log's last lines too."""
-    print(f"      {record.status} in {record.seconds:.1f} s, peak {record.peak_mb:.0f} MB", flush=True)
+def _told(record):
+    """Return how a page ended, in one line."""
+    return f"{record.page} {record.status} in {record.seconds:.1f} s, peak {record.peak_mb:.0f} MB"
+
+
+def _quote(record, out):
+    """Print a failed page's error and the last lines of its log."""
     if record.status != "ok":
         log = out / "logs" / f"{record.page}.log"
         lines = log.read_text(encoding="utf-8", errors="replace").rstrip().splitlines()[-QUOTED_LINES:]
