@@ -12,9 +12,8 @@ from pathlib import Path
 from leuknet.cohort.load import load_cohort
 from leuknet.errors import LeuknetError
 from leuknet.files import write_json
-from leuknet.learn.settings import TrainSettings
 from leuknet.protocol.splits import Split
-from leuknet.study.runs import RunSpec, Store
+from leuknet.study.runs import RunSpec, Store, settings_from_dict
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def obey(path, checkpoint_seconds=30.0):
     order = json.loads(Path(path).read_text("utf-8"))
     cohort = load_cohort(**order["cohort"])
     spec = RunSpec(
-        settings=TrainSettings.from_dict(order["settings"]),
+        settings=settings_from_dict(order["settings"]),
         split=Split.from_csv(order["split"]),
         fold=order["fold"],
         seed=order["seed"],

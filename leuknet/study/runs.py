@@ -17,6 +17,7 @@ import filelock
 import numpy as np
 import pandas as pd
 
+from leuknet.compare.settings import SystemSettings
 from leuknet.errors import LeuknetError
 from leuknet.files import atomic, hash_of, write_json
 from leuknet.learn.settings import TrainSettings
@@ -33,7 +34,7 @@ class RunSpec:
 
     Attributes
     ----------
-    settings : TrainSettings
+    settings : TrainSettings or SystemSettings
     split : Split
     fold : str
     seed : int
@@ -43,7 +44,7 @@ class RunSpec:
         Keep the trained network (not part of the key).
     """
 
-    settings: TrainSettings
+    settings: TrainSettings | SystemSettings
     split: Split
     fold: str
     seed: int
@@ -68,6 +69,11 @@ class RunSpec:
             "seed": self.seed,
             "cohort_key": self.cohort_key,
         }
+
+
+def settings_from_dict(values):
+    """Build the settings that `values`, an `as_dict`, came from."""
+    return (SystemSettings if "system" in values else TrainSettings).from_dict(values)
 
 
 class Store:
@@ -125,20 +131,27 @@ class Store:
                 raise
 
     def _train(self, spec, cohort, report, checkpoint_seconds):
-        from leuknet.learn.train import train
-
         folder, began = self.folder(spec), time.perf_counter()
         write_json(folder / "run.json", spec.as_dict())
         write_json(folder / "environment.json", environment())
         roles = spec.split.indices(cohort.table, spec.fold)
         save = Saver(folder / "checkpoint.npz", checkpoint_seconds)
-        trained = train(cohort, roles, spec.settings, spec.seed, load_checkpoint(save.path), save, report)
+        if isinstance(spec.settings, SystemSettings):
+            from leuknet.compare.run import run
+
+            trained = run(cohort, roles, spec.settings, spec.seed)
+        else:
+            from leuknet.learn.train import train
+
+            trained = train(cohort, roles, spec.settings, spec.seed, load_checkpoint(save.path), save, report)
         with atomic(folder / "history.csv") as temporary:
             trained.history.to_csv(temporary, index=False)
         with atomic(folder / "predictions.parquet") as temporary:
             predictions(cohort.table, trained.probabilities, spec).to_parquet(temporary, index=False)
         write_json(folder / "weights.json", trained.weights)
         if spec.keep_model:
+            if trained.model is None:
+                raise LeuknetError(f"{spec.settings.approach} has no network to keep: plan it without keep_model")
             with atomic(folder / "model.keras") as temporary:
                 trained.model.save(temporary)
         write_json(folder / "done.json", {"seconds": time.perf_counter() - began, **trained.timing})
