@@ -21,18 +21,22 @@ def approaches(backbone):
     return ("SFT", "mSFT", "DFT", "mDFT") if backbone in DENSE_KEEPERS else ("mSFT", "mDFT")
 
 
-def ablation_plan(study):
-    """Return the runs of Tables 3 to 7: each backbone and approach on each test set with each seed, under LODOCV.
+def backbone_plan(study, backbone, only=None):
+    """Return the runs of `backbone`: its approaches (or `only` one) on each test set with each seed, under LODOCV.
 
     The networks of VGG-16's first seed are kept, because page 07 looks into them.
     """
-    split = lodocv(study.cohort.table)
+    split, keep = lodocv(study.cohort.table), backbone == "VGG16"
     return [
         spec
-        for backbone in TABLES.values()
-        for approach in approaches(backbone)
-        for spec in study.plan(split, study.test_sets, keep=backbone == "VGG16", backbone=backbone, approach=approach)
+        for approach in ((only,) if only else approaches(backbone))
+        for spec in study.plan(split, study.test_sets, keep=keep, backbone=backbone, approach=approach)
     ]
+
+
+def ablation_plan(study):
+    """Return the runs of Tables 3 to 7, see `backbone_plan`."""
+    return [spec for backbone in TABLES.values() for spec in backbone_plan(study, backbone)]
 
 
 def head_sizes(study, head):

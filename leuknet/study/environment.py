@@ -50,8 +50,19 @@ def commit():
 
 
 @functools.cache
+def gpus():
+    """Return the names of this machine's NVIDIA GPUs, as its driver lists them; empty without one."""
+    try:
+        command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return done.stdout.strip().splitlines()
+
+
+@functools.cache
 def environment():
-    """Return a dictionary: package versions, Keras backend, Python, system, processors, commit."""
+    """Return a dictionary: package versions, Keras backend, Python, system, processors, GPUs, commit."""
     return {
         "leuknet": leuknet.__version__,
         "commit": commit(),
@@ -59,6 +70,7 @@ def environment():
         "system": platform.system(),
         "machine": platform.machine(),
         "processors": os.cpu_count(),
+        "gpus": gpus(),
         "backend": backend(),
         "packages": {name: found for name in PACKAGES if (found := version(name))},
     }

@@ -1,34 +1,24 @@
 """Executors: finish a list of runs in this process, or each in a process of its own."""
 
-import json
+import os
+import signal
 import subprocess
 import sys
-import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from leuknet.cohort.load import load_cohort
+import psutil
+
 from leuknet.errors import LeuknetError
-from leuknet.files import write_json
-from leuknet.protocol.splits import Split
-from leuknet.study.runs import RunSpec, Store, settings_from_dict
+from leuknet.study import outcomes
+from leuknet.study.environment import gpus as gpu_names
+from leuknet.study.runs import RunSpec
+from leuknet.study.tally import Report, Tally
 
-
-@dataclass(frozen=True)
-class Report:
-    """What became of a list of runs: how many were done before, trained now, and failed (key to reason)."""
-
-    before: int
-    trained: int
-    failed: dict
-    seconds: float
-
-    def __str__(self):
-        failed = f", {len(self.failed)} failed" if self.failed else ""
-        counted = f"{self.before + self.trained} runs: {self.before} from before, {self.trained} trained"
-        return f"{counted} in {self.seconds:.0f} s{failed}"
+POLL_SECONDS = 0.1
+GRACE_SECONDS = 15.0
 
 
 def together(spec):
@@ -65,63 +55,177 @@ def execute_here(specs, store, cohort, progress=None):
     return Report(len(specs) - len(wanted), len(wanted) - len(failed), failed, time.perf_counter() - began)
 
 
-def execute_processes(specs, store, recipe, workers=1, progress=None):
-    """Finish `specs`, each in a process of its own, `workers` at a time; see `execute_here`.
+@dataclass
+class Job:
+    """A run's process, on which slot it sits and where its log is."""
+
+    spec: RunSpec
+    process: subprocess.Popen
+    slot: int
+    log: Path
+    peak: int = 0
+
+    def poll(self):
+        """Return the exit code, or None while it runs; notes the memory it takes meanwhile."""
+        code = self.process.poll()
+        if code is None:
+            with suppress(psutil.NoSuchProcess):  # it has just ended: the next poll tells how
+                self.peak = max(self.peak, psutil.Process(self.process.pid).memory_info().rss)
+        return code
+
+
+def visible_gpus():
+    """Return the ids of the GPUs that this process may use: ``CUDA_VISIBLE_DEVICES``, else all there are."""
+    said = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if said is not None:
+        return [part for part in said.split(",") if part not in ("", "-1")]
+    return [str(number) for number in range(len(gpu_names()))]
+
+
+def slots(workers=None, gpus=None, per_run=1):
+    """Return one environment (dict of str) for each process that may run at a time.
 
     Parameters
     ----------
-    recipe : dict
-        How a process loads the cohort: the arguments of `leuknet.cohort.load.load_cohort`.
+    workers : int, optional
+        Processes at a time: one a GPU (or group of `per_run`), one on a machine without.
+    gpus : list of str, optional
+        Their ids, see `visible_gpus`. Each process sees only its own; more processes than GPUs share them.
+    per_run : int
+        GPUs for one run, which is then spread over them (JAX only).
     """
-    began, failed = time.perf_counter(), {}
-    wanted = [spec for spec in specs if not store.done(spec)]
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
-        outcomes = pool.map(lambda spec: run_process(spec, store, recipe, Path(folder)), wanted)
-        for number, (spec, reason) in enumerate(zip(wanted, outcomes, strict=True), 1):
-            if reason:
-                failed[spec.key] = reason
-            if progress:
-                progress(number, len(wanted))
-    return Report(len(specs) - len(wanted), len(wanted) - len(failed), failed, time.perf_counter() - began)
+    gpus = visible_gpus() if gpus is None else list(gpus)
+    groups = [",".join(gpus[i : i + per_run]) for i in range(0, len(gpus) - per_run + 1, per_run)]
+    if gpus and not groups:
+        raise LeuknetError(f"a run over {per_run} GPUs needs as many; there are {len(gpus)}")
+    workers = workers or max(len(groups), 1)
+    threads = max((os.cpu_count() or 1) // workers, 1)
+    found = []
+    for number in range(workers):
+        env = {"LEUKNET_DEVICES_PER_RUN": str(per_run)} if per_run > 1 else {}
+        if workers > 1:
+            names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+            env |= {name: os.environ.get(name, str(threads)) for name in names}
+        if groups:
+            env |= {"CUDA_VISIBLE_DEVICES": groups[number % len(groups)]}
+        if workers > len(groups) > 0:
+            env |= {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+        found.append(env)
+    return found
 
 
-def run_process(spec, store, recipe, folder):
-    """Run one spec by ``python -m leuknet.study.worker``; return None, or why it failed."""
-    order = folder / f"{spec.key}.json"
-    write_order(order, spec, store, recipe)
-    done = subprocess.run([sys.executable, "-m", "leuknet.study.worker", order], capture_output=True, text=True)
-    if done.returncode == 0:
-        return None
-    lines = done.stderr.strip().splitlines()
-    return lines[-1] if lines else f"the process ended with code {done.returncode}"
+def start(spec, store, environment, slot=0, checkpoint_seconds=30.0):
+    """Start ``python -m leuknet.study.worker FOLDER`` for one run; its output goes to ``log.txt`` in the folder."""
+    folder = store.describe(spec)
+    command = [sys.executable, "-m", "leuknet.study.worker", str(folder.resolve()), str(checkpoint_seconds)]
+    with (folder / "log.txt").open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            env=os.environ | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches the grid, which ends its processes in order
+        )
+    return Job(spec, process, slot, folder / "log.txt")
 
 
-def write_order(path, spec, store, recipe):
-    """Write all that a worker process needs to `path` (JSON) and beside it (the split, CSV)."""
-    split = Path(path).with_suffix(".csv")
-    spec.split.to_csv(split)
-    order = {
-        "store": str(Path(store.root).resolve()),
-        "cohort": recipe,
-        "split": str(split),
-        "settings": spec.settings.as_dict(),
-        "fold": spec.fold,
-        "seed": spec.seed,
-        "keep_model": spec.keep_model,
-    }
-    write_json(path, order)
+def execute_processes(specs, store, environments=({},), watch=None, again=False, checkpoint_seconds=30.0):
+    """Finish `specs`, each in a process of its own, one for each of `environments` at a time.
+
+    Parameters
+    ----------
+    specs : list of RunSpec
+        With their `recipe`.
+    store : Store
+    environments : list of dict
+        From `slots`.
+    watch : callable, optional
+        Called with the `Tally` about ten times a second.
+    again : bool
+        Try also the runs that an earlier grid was refused.
+    checkpoint_seconds : float
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    RunError
+        With outcome ``storage`` if a run's folder cannot be written: no other run could either.
+    """
+    tally, jobs = Tally(specs, store, again), []
+    try:
+        while tally.unfinished:
+            free = set(range(len(environments))) - {job.slot for job in jobs}
+            while free and (spec := tally.next()):
+                slot = free.pop()
+                jobs.append(_started(spec, store, environments[slot], slot, checkpoint_seconds))
+            if watch:
+                watch(tally)
+            jobs = [job for job in jobs if not _ended(job, tally)]
+            if jobs or tally.waiting:
+                time.sleep(POLL_SECONDS)
+    finally:
+        stop(jobs)
+    if watch:
+        watch(tally)
+    return tally.report()
 
 
-def obey(path, checkpoint_seconds=30.0):
-    """Execute the order at `path`: the body of a worker process."""
-    order = json.loads(Path(path).read_text("utf-8"))
-    cohort = load_cohort(**order["cohort"])
-    spec = RunSpec(
-        settings=settings_from_dict(order["settings"]),
-        split=Split.from_csv(order["split"]),
-        fold=order["fold"],
-        seed=order["seed"],
-        cohort_key=cohort.key,
-        keep_model=order["keep_model"],
-    )
-    Store(order["store"]).execute(spec, cohort, checkpoint_seconds=checkpoint_seconds)
+def _started(spec, store, environment, slot, checkpoint_seconds):
+    try:
+        return start(spec, store, environment, slot, checkpoint_seconds)
+    except OSError as error:
+        raise outcomes.explained(error, spec.label, store.folder(spec)) from error
+
+
+def _ended(job, tally):
+    """Whether the job's process has ended; enters the outcome."""
+    code = job.poll()
+    if code is None:
+        return False
+    outcome = outcomes.outcome_of(code)
+    reason = last_line(job.log)
+    if outcome == outcomes.KILLED:
+        number = signal.Signals(outcomes.signal_of(code))
+        reason = f"killed by {number.name} with {job.peak / 1e9:.1f} GB in memory"
+        if number == signal.SIGKILL:
+            reason += "; by someone, or by the system for want of memory"
+    if outcome == outcomes.STORAGE:
+        raise outcomes.RunError(outcome, reason)
+    if outcome == outcomes.NO_DATA:
+        tally.give_up(job.spec, reason)
+    else:
+        tally.ended(job.spec, outcome, reason, tail(job.log))
+    return True
+
+
+def stop(jobs):
+    """End the jobs' processes: SIGTERM, so that they leave nothing half written, and SIGKILL if that does not help."""
+    for job in jobs:
+        job.process.terminate()
+    deadline = time.monotonic() + GRACE_SECONDS
+    for job in jobs:
+        try:
+            job.process.wait(max(deadline - time.monotonic(), 0))
+        except subprocess.TimeoutExpired:
+            job.process.kill()
+            job.process.wait()
+
+
+def tail(path, size=4000):
+    """Return the end of a log, as text; empty if there is none."""
+    try:
+        with Path(path).open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - size, 0))
+            return file.read().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+
+
+def last_line(path):
+    """Return the last line of a log without its ``error: ``."""
+    lines = tail(path).strip().splitlines()
+    return lines[-1].removeprefix("error: ") if lines else "no word in its log"

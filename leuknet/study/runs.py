@@ -1,20 +1,20 @@
 """Runs: one training with one seed on one fold, kept in a folder named by what decides it.
 
-A run's folder holds ``run.json`` (settings, cohort, split, seed), ``environment.json``, ``history.csv``,
-``predictions.parquet``, ``weights.json``, ``model.keras`` where it was asked for, and ``done.json``, written last.
-An interrupted run leaves ``checkpoint.npz`` and goes on from there; a failed one leaves ``failed.json``.
+A run's folder holds ``run.json`` (settings, cohort, seed) and ``split.csv`` (its fold), which are enough to repeat it;
+then ``environment.json``, ``history.csv``, ``predictions.parquet``, ``weights.json``, ``model.keras`` if asked for, and
+``done.json``, written last. While it runs, ``lock`` is held and ``progress.json`` tells its epoch. An interrupted run
+leaves ``checkpoint.npz`` and goes on from there; a failed one leaves ``failed.json``.
 """
 
 import json
 import time
 import traceback
-import zipfile
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import filelock
-import numpy as np
 import pandas as pd
 
 from leuknet.compare.settings import SystemSettings
@@ -22,7 +22,9 @@ from leuknet.errors import LeuknetError
 from leuknet.files import atomic, hash_of, write_json
 from leuknet.learn.settings import TrainSettings
 from leuknet.protocol.splits import Split
+from leuknet.study.checkpoint import Saver, load_checkpoint
 from leuknet.study.environment import environment
+from leuknet.study.outcomes import BUSY, NO_DATA, RunError, explained
 
 SCHEMA = 1
 PREDICTION_COLUMNS = ["image_id", "data_set", "source", "group", "y", "p", "fold", "seed", "split"]
@@ -42,6 +44,9 @@ class RunSpec:
         `Cohort.key`: the images' content, never their place.
     keep_model : bool
         Keep the trained network (not part of the key).
+    recipe : dict, optional
+        The arguments of `leuknet.cohort.load.load_cohort` that give the cohort, for a process that has to load it
+        (not part of the key).
     """
 
     settings: TrainSettings | SystemSettings
@@ -50,6 +55,7 @@ class RunSpec:
     seed: int
     cohort_key: str
     keep_model: bool = False
+    recipe: dict | None = None
 
     @cached_property
     def key(self):
@@ -68,7 +74,40 @@ class RunSpec:
             "fold": self.fold,
             "seed": self.seed,
             "cohort_key": self.cohort_key,
+            "keep_model": self.keep_model,
+            "recipe": self.recipe,
         }
+
+    @property
+    def label(self):
+        """What progress tables call the run."""
+        told = [getattr(self.settings, name, "") for name in ("backbone", "approach")]
+        return " ".join([*filter(None, told), self.split.protocol, self.fold, f"seed {self.seed}"])
+
+    def write(self, folder):
+        """Write ``run.json`` and ``split.csv`` (this fold only) into `folder`: all that `read` needs."""
+        fold = self.split.table[self.split.table["fold"] == self.fold]
+        replace(self.split, table=fold).to_csv(Path(folder) / "split.csv")
+        write_json(Path(folder) / "run.json", self.as_dict())
+
+    @classmethod
+    def read(cls, folder):
+        """Read the run that `write` left in `folder`; raise `LeuknetError` if it is not the run it says it is."""
+        folder = Path(folder)
+        try:
+            kept = json.loads((folder / "run.json").read_text("utf-8"))
+            values = {name: kept[name] for name in ("fold", "seed", "cohort_key", "keep_model", "recipe")}
+            settings, key = settings_from_dict(kept["settings"]), kept["key"]
+        except FileNotFoundError:
+            raise LeuknetError(f"{folder} holds no run: give the folder of a run, with run.json in it") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise LeuknetError(
+                f"{folder / 'run.json'} is no record of this version ({error}): train it anew"
+            ) from error
+        spec = cls(settings=settings, split=Split.from_csv(folder / "split.csv"), **values)
+        if spec.key != key:
+            raise LeuknetError(f"{folder / 'run.json'} was changed: its key is {key}, its content's is {spec.key}")
+        return spec
 
 
 def settings_from_dict(values):
@@ -89,16 +128,50 @@ class Store:
         self.root = Path(root)
 
     def folder(self, spec):
-        """Return the run's folder."""
-        return self.root / spec.key
+        """Return the folder of a run, given as `RunSpec` or by its key."""
+        return self.root / (spec if isinstance(spec, str) else spec.key)
 
     def done(self, spec):
         """Whether the run is finished, and its network there if it is to be kept."""
         folder = self.folder(spec)
-        finished = (folder / "done.json").is_file()
-        return finished and (not spec.keep_model or (folder / "model.keras").is_file())
+        keep = not isinstance(spec, str) and spec.keep_model
+        return (folder / "done.json").is_file() and (not keep or (folder / "model.keras").is_file())
 
-    def execute(self, spec, cohort, report=None, checkpoint_seconds=30.0):
+    def describe(self, spec):
+        """Write what the run is into its folder, unless that is there already; return the folder."""
+        folder = self.folder(spec)
+        try:
+            there = RunSpec.read(folder)
+            if there.recipe is not None and there.keep_model >= spec.keep_model:
+                return folder
+        except LeuknetError:
+            pass  # not there, or not whole
+        folder.mkdir(parents=True, exist_ok=True)
+        spec.write(folder)
+        return folder
+
+    @contextmanager
+    def held(self, spec, wait=True):
+        """Hold the run's lock: one process at a time writes into its folder.
+
+        Raises
+        ------
+        RunError
+            With outcome ``busy`` if another process holds it and `wait` is false.
+        """
+        folder = self.folder(spec)
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / "lock", timeout=-1 if wait else 0)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise RunError(BUSY, f"{folder}: another process is at this run") from None
+        try:
+            yield folder
+        finally:
+            lock.release()
+
+    def execute(self, spec, cohort, report=None, checkpoint_seconds=30.0, wait=True):
         """Finish one run: skip it if done, resume it if interrupted, train it otherwise.
 
         Parameters
@@ -109,30 +182,33 @@ class Store:
             Called with each epoch's history row.
         checkpoint_seconds : float
             Least time between two checkpoints.
+        wait : bool
+            Wait while another process is at it.
 
         Raises
         ------
-        LeuknetError
-            If the cohort is not the run's, or the training cannot be done; ``failed.json`` says why.
+        RunError
+            If it cannot be done; its `outcome` and ``failed.json`` say why.
         """
         if cohort.key != spec.cohort_key:
-            raise LeuknetError(f"run {spec.key} belongs to another cohort: its images or labels differ from these")
+            reason = f"run {spec.key} belongs to another cohort: its images or labels differ from these"
+            raise RunError(NO_DATA, reason)
         folder = self.folder(spec)
-        folder.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(folder / "lock"):
-            if self.done(spec):
-                return
-            (folder / "failed.json").unlink(missing_ok=True)
-            try:
-                self._train(spec, cohort, report, checkpoint_seconds)
-            except Exception as error:
-                reason = {"reason": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
-                write_json(folder / "failed.json", reason)
-                raise
+        try:
+            with self.held(spec, wait):
+                if not self.done(spec):
+                    _sweep(folder)
+                    self._train(spec, cohort, report, checkpoint_seconds)
+        except Exception as error:
+            told = explained(error, spec.label, folder)
+            if told.outcome != BUSY:
+                with suppress(OSError):  # a full disk does not take the record either: the error itself says so
+                    write_failure(folder, told.outcome, str(told), traceback.format_exc())
+            raise told from error
 
     def _train(self, spec, cohort, report, checkpoint_seconds):
-        folder, began = self.folder(spec), time.perf_counter()
-        write_json(folder / "run.json", spec.as_dict())
+        folder, began = self.describe(spec), time.perf_counter()
+        (folder / "failed.json").unlink(missing_ok=True)
         write_json(folder / "environment.json", environment())
         roles = spec.split.indices(cohort.table, spec.fold)
         save = Saver(folder / "checkpoint.npz", checkpoint_seconds)
@@ -143,7 +219,8 @@ class Store:
         else:
             from leuknet.learn.train import train
 
-            trained = train(cohort, roles, spec.settings, spec.seed, load_checkpoint(save.path), save, report)
+            told = _progress(folder, spec.settings, report)
+            trained = train(cohort, roles, spec.settings, spec.seed, load_checkpoint(save.path), save, told)
         with atomic(folder / "history.csv") as temporary:
             trained.history.to_csv(temporary, index=False)
         with atomic(folder / "predictions.parquet") as temporary:
@@ -155,7 +232,8 @@ class Store:
             with atomic(folder / "model.keras") as temporary:
                 trained.model.save(temporary)
         write_json(folder / "done.json", {"seconds": time.perf_counter() - began, **trained.timing})
-        save.path.unlink(missing_ok=True)
+        for name in ("checkpoint.npz", "progress.json"):
+            (folder / name).unlink(missing_ok=True)
 
     def predictions(self, spec):
         """Return a finished run's predictions (`PREDICTION_COLUMNS`)."""
@@ -171,7 +249,8 @@ class Store:
         """Return one dictionary of all that a finished run says of itself."""
         folder = self.folder(spec)
         if not self.done(spec):
-            raise LeuknetError(f"run {spec.key} ({spec.fold}, seed {spec.seed}) is not finished: execute it first")
+            what = spec if isinstance(spec, str) else f"{spec.key} ({spec.fold}, seed {spec.seed})"
+            raise LeuknetError(f"run {what} is not finished: execute it first")
         return {name: json.loads((folder / f"{name}.json").read_text("utf-8")) for name in RECORD_FILES}
 
     def model(self, spec):
@@ -181,6 +260,12 @@ class Store:
         if not self.done(spec) or not spec.keep_model:
             raise LeuknetError(f"run {spec.key} has no kept network: execute it with keep_model=True")
         return keras.saving.load_model(self.folder(spec) / "model.keras", compile=False, safe_mode=True)
+
+    def records(self, every=False):
+        """Return the runs in this folder as a table, see `leuknet.study.records.records`."""
+        from leuknet.study.records import records
+
+        return records(self.root, every)
 
 
 RECORD_FILES = ("run", "environment", "weights", "done")
@@ -195,30 +280,24 @@ def predictions(table, probabilities, spec):
     return pd.concat(parts, ignore_index=True)[PREDICTION_COLUMNS]
 
 
-class Saver:
-    """Write `Progress` to one file, atomically, at most every `least_seconds`."""
+def _progress(folder, settings, report):
+    """Return the callable that tells each epoch to ``progress.json`` and to `report`."""
 
-    def __init__(self, path, least_seconds):
-        self.path, self.least_seconds, self.last = Path(path), least_seconds, time.monotonic()
+    def tell(row):
+        write_json(folder / "progress.json", {"epochs": settings.epochs, **row})
+        if report:
+            report(row)
 
-    def __call__(self, progress):
-        if time.monotonic() - self.last < self.least_seconds:
-            return
-        arrays = {f"state{i:05}": value for i, value in enumerate(progress.state)}
-        with atomic(self.path) as temporary:
-            np.savez(temporary, epoch=progress.epoch, history=json.dumps(progress.history), **arrays)
-        self.last = time.monotonic()
+    return tell
 
 
-def load_checkpoint(path):
-    """Return the `Progress` kept at `path`, or None if there is none or it cannot be read whole."""
-    from leuknet.learn.train import Progress
+def _sweep(folder):
+    """Delete what a killed process left half written; the caller holds the run's lock."""
+    for path in folder.glob(".*"):
+        if not path.name.startswith((".run-", ".split-")):  # a grid may be describing the run just now
+            path.unlink(missing_ok=True)
 
-    if not Path(path).is_file():
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as kept:
-            state = [kept[name] for name in sorted(kept.files) if name.startswith("state")]
-            return Progress(int(kept["epoch"]), json.loads(str(kept["history"])), state)
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise LeuknetError(f"{path} is damaged ({error}): delete it, and the run begins anew") from error
+
+def write_failure(folder, outcome, reason, log=""):
+    """Write ``failed.json``: outcome, reason in one line, log (a traceback or the end of the process's log)."""
+    write_json(Path(folder) / "failed.json", {"outcome": outcome, "reason": reason, "log": log})

@@ -75,7 +75,11 @@ class Study:
     @property
     def seeds(self):
         """The runs' seeds, as many as the profile says."""
-        return [derive("run", self.seed, number) for number in range(self.profile.seeds)]
+        return self.seeds_of(self.profile.seeds)
+
+    def seeds_of(self, count):
+        """Return the first `count` of the study's seeds; they do not depend on `count`."""
+        return [derive("run", self.seed, number) for number in range(count)]
 
     @property
     def test_sets(self):
@@ -113,9 +117,9 @@ class Study:
         """
         chosen = self.profile.settings(**settings)
         seeds = seeds or self.seeds
-        key = self.cohort.key
+        key, recipe = self.cohort.key, self.recipe()
         return [
-            RunSpec(chosen, split, fold, seed, key, keep_model=keep and seed == seeds[0])
+            RunSpec(chosen, split, fold, seed, key, keep and seed == seeds[0], recipe)
             for fold in folds or split.folds
             for seed in seeds
         ]

@@ -1,18 +1,58 @@
-"""One run in a process of its own: ``python -m leuknet.study.worker ORDER.json [CHECKPOINT_SECONDS]``."""
+"""One run in a process of its own: ``python -m leuknet.study.worker FOLDER [CHECKPOINT_SECONDS]``.
 
+FOLDER is the run's, in a folder of runs, and says what the run is (`RunSpec.write`). The process ends with a code that
+tells the outcome (`leuknet.study.outcomes`), and when the process that started it is gone.
+"""
+
+import os
+import signal
 import sys
+import threading
+import time
+from pathlib import Path
 
-from leuknet.errors import LeuknetError
-from leuknet.study.execute import obey
+from leuknet.study.outcomes import NO_DATA, RunError, code_of, explained
+
+LOOK_SECONDS = 0.2
+
+
+def obey(folder, checkpoint_seconds=30.0):
+    """Execute the run that `folder` describes, unless another process is at it."""
+    from leuknet.cohort.load import load_cohort
+    from leuknet.study.runs import RunSpec, Store
+
+    folder = Path(folder)
+    spec = RunSpec.read(folder)
+    if spec.recipe is None:
+        raise RunError(NO_DATA, f"{folder} does not say how to load its cohort: start it from its page")
+    try:
+        cohort = load_cohort(**spec.recipe)
+    except OSError as error:
+        raise explained(error, spec.label, folder) from error
+    Store(folder.parent).execute(spec, cohort, checkpoint_seconds=checkpoint_seconds, wait=False)
+
+
+def end_with(parent):
+    """End this process at once when `parent` (a process id) is no longer its parent."""
+
+    def look():
+        while os.getppid() == parent:
+            time.sleep(LOOK_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=look, daemon=True).start()
 
 
 def main(arguments):
     """Obey the order; return the exit code."""
+    end_with(os.getppid())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # by an exception, which cleans up
     try:
         obey(arguments[0], *map(float, arguments[1:]))
-    except LeuknetError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    except Exception as error:
+        told = explained(error, "the run", arguments[0])
+        print(f"error: {told}", file=sys.stderr)
+        return code_of(told)
     return 0
 
 

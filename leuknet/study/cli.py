@@ -1,0 +1,161 @@
+"""``leuknet grid``, ``leuknet runs …`` and ``leuknet rerun``: thin faces over `leuknet.study`, imported when called."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leuknet.errors import LeuknetError
+
+runs_app = typer.Typer(no_args_is_help=True, help="Records of runs: list, filter, show, compare, write as a table.")
+Folder = Annotated[Path, typer.Argument(help="A study's result folder, or its folder of runs.")]
+ONE = "A run: its folder, or its key (or the beginning of it) with --in."
+Data = Annotated[Path | None, typer.Option(help="DIR/<data set>/<positive|negative>/<image>.")]
+Backend = Annotated[str, typer.Option(envvar="KERAS_BACKEND", help="tensorflow, jax or torch.")]
+
+
+def grid_command(
+    experiments: Annotated[list[str], typer.Argument(help="table3 … table13, all, or a TOML file of your own.")],
+    profile: Annotated[str, typer.Option(help="smoke, demo or paper.")] = "demo",
+    data: Data = None,
+    out: Annotated[Path | None, typer.Option(help="Result folder; runs/<profile> if not given.")] = None,
+    backend: Backend = "tensorflow",
+    seed: Annotated[int, typer.Option(help="Of the synthetic cohort, the splits and the trainings.")] = 0,
+    change: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE of the profile.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to do, and its cost.")] = False,
+    measure: Annotated[bool, typer.Option("--measure", help="Measure networks not timed here yet, first.")] = False,
+    workers: Annotated[int | None, typer.Option(help="Processes at a time; one a GPU, or one, if not given.")] = None,
+    gpus: Annotated[str | None, typer.Option(help="GPUs to use, e.g. 0,1; all if not given.")] = None,
+    gpus_per_run: Annotated[int, typer.Option(help="Spread each run over so many GPUs (JAX).")] = 1,
+    cluster: Annotated[str | None, typer.Option(help="local, a Dask scheduler's address, or a TOML file.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Try also what an earlier grid was refused.")] = False,
+    checkpoint_seconds: Annotated[float, typer.Option(help="Least time between two checkpoints.")] = 30.0,
+):
+    """Train a grid of runs; what is done is skipped, what was interrupted goes on."""
+    os.environ["KERAS_BACKEND"] = backend
+    from leuknet.cli import _values
+    from leuknet.study import cost, grid
+    from leuknet.study.study import open_study
+
+    study = open_study("grid", profile, data, out, seed, **_values(change or []))
+    plans = grid.runs_of(study, experiments)
+    if measure:
+        for settings in cost.unmeasured(plans, study.store, study.profile.size):
+            rate = cost.probe(settings, study.profile.size)
+            print(f"measured {settings.backbone} {settings.approach}: {rate:.3g} images/s")
+    if dry_run:
+        _tell(cost.costs(plans, study.store, study.profile.size))
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as cleanly as by Ctrl-C
+    report = _run(grid.together(plans), study.store, workers, gpus, gpus_per_run, cluster, again, checkpoint_seconds)
+    print(report)
+    for key, reason in report.failed.items():
+        print(f"failed: {study.store.folder(key)}: {reason}", file=sys.stderr)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+def _tell(frame):
+    shown = frame.assign(images=frame["images"].map("{:,}".format), hours=frame["hours"].map("{:.2f}".format))
+    print(shown.to_string(index=False))
+    if frame["not measured"].any():
+        print("hours leave out the runs whose network was not measured on this machine: --measure does that first")
+
+
+def _run(specs, store, workers, gpus, per_run, cluster, again, seconds):
+    """Run here or on a cluster, watched; Ctrl-C ends with code 130 and loses at most a checkpoint's time."""
+    from leuknet.study.execute import execute_processes, slots
+    from leuknet.study.watch import watcher
+
+    view = watcher()
+    try:
+        if cluster:
+            from leuknet.study.cluster import execute_cluster
+
+            return execute_cluster(specs, store, cluster, workers, view, again, seconds)
+        ids = gpus.split(",") if gpus else None
+        return execute_processes(specs, store, slots(workers, ids, per_run), view, again, seconds)
+    except KeyboardInterrupt:
+        print("interrupted: finished runs are kept, the others go on from their checkpoints next time", file=sys.stderr)
+        raise typer.Exit(130) from None
+    finally:
+        view.close()
+
+
+def _folder_of_runs(folder):
+    inner = folder / "trainings"
+    return inner if inner.is_dir() else folder
+
+
+@runs_app.command("list")
+def list_command(
+    folder: Folder,
+    where: Annotated[str | None, typer.Option(help="A pandas query, e.g. \"backbone == 'VGG16'\".")] = None,
+    status: Annotated[str | None, typer.Option(help="done, running, failed, interrupted or planned.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write all columns to this .csv or .parquet.")] = None,
+):
+    """List runs, one line each."""
+    from leuknet.study import records
+
+    frame = records.records(_folder_of_runs(folder), every=True)
+    if frame.empty:
+        raise LeuknetError(f"{folder} holds no runs")
+    frame = records.chosen(frame, where, status)
+    if out:
+        records.save(frame, out)
+        print(f"{len(frame)} runs in {out}")
+        return
+    columns = [name for name in (*records.FIRST, "outcome") if name in frame]
+    print(frame[columns].to_string(index=False, na_rep="") if len(frame) else "no run fits")
+
+
+@runs_app.command("show")
+def show_command(
+    run: Annotated[str, typer.Argument(help=ONE)],
+    root: Annotated[Path | None, typer.Option("--in", help="Folder of runs.")] = None,
+):
+    """Show one run's record, and its metrics if it is done."""
+    from leuknet.study import records
+
+    folder = records.find(run, _folder_of_runs(root) if root else None)
+    for name, value in records.row(folder).items():
+        print(f"{name:<16} {value}")
+    if records.status(folder) == "done":
+        print(records.compared(folder, folder).drop(columns="b").rename(columns={"a": "value"}).to_string(index=False))
+
+
+@runs_app.command("compare")
+def compare_command(
+    first: Annotated[str, typer.Argument(help=ONE)],
+    second: Annotated[str, typer.Argument(help=ONE)],
+    root: Annotated[Path | None, typer.Option("--in", help="Folder of runs.")] = None,
+):
+    """Show what two runs' records say differently, and their metrics side by side."""
+    from leuknet.study import records
+
+    root = _folder_of_runs(root) if root else None
+    a, b = records.find(first, root), records.find(second, root)
+    print(records.differences(a, b).to_string(index=False))
+    print(records.compared(a, b).to_string(index=False))
+
+
+def rerun_command(
+    run: Annotated[str, typer.Argument(help=ONE)],
+    root: Annotated[Path | None, typer.Option("--in", help="Folder of runs.")] = None,
+    data: Data = None,
+    tolerance: Annotated[float, typer.Option(help="Largest mean difference of P that agrees, elsewhere.")] = 0.05,
+    out: Annotated[Path | None, typer.Option(help="Keep the repetition in this folder of runs.")] = None,
+    backend: Backend = "tensorflow",
+):
+    """Repeat a run from its record alone and say whether the predictions agree."""
+    os.environ["KERAS_BACKEND"] = backend
+    from leuknet.study.records import find
+    from leuknet.study.rerun import rerun
+
+    found = rerun(find(run, _folder_of_runs(root) if root else None), data, tolerance, out)
+    print(found)
+    if not found.agrees:
+        raise typer.Exit(1)

@@ -1,0 +1,186 @@
+"""Grids: the paper's experiments by the tables they fill, and the user's own from a TOML file."""
+
+import itertools
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+from leuknet.errors import LeuknetError
+from leuknet.learn.settings import TrainSettings
+from leuknet.protocol.splits import hold_out, k_fold, leave_one_source_out, lodocv, with_external
+from leuknet.study.ablation import TABLES, backbone_plan, heads_plan
+
+APPROACHES = ("SFT", "mSFT", "DFT", "mDFT", "scratch")
+LISTS = ("dense", "dropout")  # settings that are lists themselves
+KEYS = (
+    "backbones",
+    "approaches",
+    "protocols",
+    "test_sets",
+    "seeds",
+    "folds",
+    "repeats",
+    "by",
+    "external",
+    "keep",
+    "settings",
+)
+PROTOCOLS = ("lodocv", "leave-one-source-out", "k-fold", "hold-out")
+
+
+def timing(study):
+    """Return the runs of Table 8: mDFT on each backbone and test set."""
+    return [spec for backbone in TABLES.values() for spec in backbone_plan(study, backbone, "mDFT")]
+
+
+def features(study):
+    """Return the runs of Table 10: VGG-16 by each approach, first seed, networks kept."""
+    split, first = lodocv(study.cohort.table), study.seeds[:1]
+    plans = [study.plan(split, study.test_sets, first, keep=True, approach=a) for a in ("SFT", "mSFT", "DFT", "mDFT")]
+    return list(itertools.chain(*plans))
+
+
+def pooled(study):
+    """Return LeukNet's runs of Table 11: one stratified k-fold over all data sets."""
+    return study.plan(k_fold(study.cohort.table, study.profile.folds, seed=study.seed), seeds=study.seeds[:1])
+
+
+def repeated(study):
+    """Return the runs of Tables 12 and 13: repeated k-fold with and without transfer, one data set kept apart."""
+    table, p = study.cohort.table, study.profile
+    split = with_external(k_fold(table, p.folds, p.repeats, seed=study.seed), table, study.set_apart)
+    return [
+        spec for approach in ("mDFT", "scratch") for spec in study.plan(split, seeds=study.seeds[:1], approach=approach)
+    ]
+
+
+EXPERIMENTS = {f"table{n}": lambda study, b=backbone: backbone_plan(study, b) for n, backbone in TABLES.items()}
+EXPERIMENTS |= {
+    "table8": timing,
+    "table9": lambda study: list(itertools.chain(*heads_plan(study).values())),
+    "table10": features,
+    "table11": pooled,
+    "table12": repeated,
+    "table13": repeated,
+}
+
+
+def runs_of(study, names):
+    """Return the runs of experiments, each once, as a dictionary: experiment to its list of `RunSpec`.
+
+    Parameters
+    ----------
+    study : Study
+    names : list of str
+        ``table3`` … ``table13``, ``all``, or the path of a TOML file (see `own`).
+
+    Raises
+    ------
+    LeuknetError
+        If a name is neither.
+    """
+    plans = {}
+    for name in names:
+        if name == "all":
+            plans |= {each: plan(study) for each, plan in EXPERIMENTS.items() if each not in plans}
+        elif name in EXPERIMENTS:
+            plans[name] = EXPERIMENTS[name](study)
+        elif name.endswith(".toml"):
+            plans[Path(name).stem] = own(study, name)
+        else:
+            known = ", ".join([*EXPERIMENTS, "all"])
+            raise LeuknetError(f"no experiment {name!r}: name one of {known}, or a TOML file")
+    return plans
+
+
+def together(plans):
+    """Return the runs of several experiments, each once; a network that any of them wants is kept."""
+    chosen = {}
+    for spec in itertools.chain(*plans.values()):
+        if spec.key not in chosen or spec.keep_model:
+            chosen[spec.key] = spec
+    return list(chosen.values())
+
+
+def own(study, path):
+    """Return the runs that a TOML file asks for: every combination of its lists.
+
+    ``backbones``, ``approaches``, ``protocols`` (lodocv, leave-one-source-out, k-fold, hold-out), ``test_sets`` (folds;
+    all if left out), ``seeds`` (how many, or a list), ``folds``, ``repeats`` and ``by`` for k-fold, ``external``
+    (a data set kept apart), ``keep`` (networks of the first seed), and the table ``settings``: values, or lists of
+    values to try, by the names of `TrainSettings`. What is left out is the profile's.
+
+    Raises
+    ------
+    LeuknetError
+        If the file cannot be read, a key is unknown or a value is not possible.
+    """
+    asked = _read(path)
+    values = asked.get("settings", {})
+    changes = [
+        dict(zip(values, combination, strict=True)) for combination in itertools.product(*map(_tried, values.items()))
+    ]
+    specs = []
+    for protocol in asked.get("protocols", ["lodocv"]):
+        split = _split(study, protocol, asked)
+        places = asked.get("test_sets"), _seeds(study, asked), asked.get("keep", False)
+        for backbone in asked.get("backbones", ["VGG16"]):
+            for approach, change in itertools.product(asked.get("approaches", ["mDFT"]), changes):
+                specs += study.plan(split, *places, backbone=backbone, approach=approach, **change)
+    _check(specs, asked, path)
+    return specs
+
+
+def _read(path):
+    try:
+        asked = tomllib.loads(Path(path).read_text("utf-8"))
+    except FileNotFoundError:
+        raise LeuknetError(f"{path}: no such file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise LeuknetError(f"{path}: not TOML ({error})") from error
+    settings = {field.name for field in fields(TrainSettings)} - {"backbone", "approach"}
+    unknown = sorted(set(asked) - set(KEYS)) + sorted(set(asked.get("settings", {})) - settings)
+    if unknown:
+        raise LeuknetError(f"{path}: unknown key {', '.join(unknown)}; known are {', '.join(KEYS)}, and in settings "
+                           f"{', '.join(sorted(settings))}")  # fmt: skip
+    for name, known in (("approaches", APPROACHES), ("protocols", PROTOCOLS)):
+        if wrong := [value for value in asked.get(name, []) if value not in known]:
+            raise LeuknetError(f"{path}: {name} {wrong[0]!r}: choose among {', '.join(known)}")
+    return asked
+
+
+def _tried(item):
+    name, value = item
+    whole = name in LISTS and not (isinstance(value, list) and value and isinstance(value[0], list))
+    return [value] if whole or not isinstance(value, list) else value
+
+
+def _seeds(study, asked):
+    seeds = asked.get("seeds")
+    if seeds is None or isinstance(seeds, list):
+        return seeds
+    return study.seeds_of(seeds)
+
+
+def _split(study, protocol, asked):
+    table, p, by = study.cohort.table, study.profile, asked.get("by", "image")
+    if protocol == "lodocv":
+        split = lodocv(table)
+    elif protocol == "leave-one-source-out":
+        split = leave_one_source_out(table)
+    elif protocol == "k-fold":
+        split = k_fold(table, asked.get("folds", p.folds), asked.get("repeats", p.repeats), study.seed, by)
+    else:
+        split = hold_out(table, seed=study.seed, by=by)
+    return with_external(split, table, asked["external"]) if "external" in asked else split
+
+
+def _check(specs, asked, path):
+    """Build each spec's key, which meets an unknown fold; an empty grid is told too."""
+    if not specs:
+        raise LeuknetError(f"{path}: asks for no run; give at least one backbone, approach and seed")
+    try:
+        for spec in specs:
+            spec.key  # noqa: B018
+    except LeuknetError as error:
+        raise LeuknetError(f"{path}: {error}") from error
