@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from leuknet.cohort.cohort import Cohort
+from leuknet.compare.settings import SystemSettings
 from leuknet.files import cache_dir, hash_of, write_json
 from leuknet.learn.settings import FROZEN_APPROACHES
 from leuknet.seeds import rng
@@ -28,15 +29,19 @@ def place():
 def structure(settings, size):
     """Return what decides how many images a second train: network, batch, precision, size, features cached or not."""
     values = settings if isinstance(settings, dict) else settings.as_dict()
+    if "system" in values:
+        return {**values, "size": size}
     frozen = values["approach"] in FROZEN_APPROACHES
     pooled = frozen and (values["copies"] > 0 or values["augmentation"] is None)
     return {**{name: values[name] for name in NAMES}, "size": size, "pooled": pooled}
 
 
 def images_of(spec):
-    """Return how many images a run trains on in all its epochs."""
+    """Return how many images a run trains on in all its epochs; those of a comparison system count once."""
     rows = spec.split.table
     images = ((rows["fold"] == spec.fold) & (rows["role"] == "train")).sum()
+    if isinstance(spec.settings, SystemSettings):
+        return int(images)
     share = 1 - spec.settings.validation
     return int(images * share) * max(spec.settings.copies, 1) * spec.settings.epochs
 
@@ -57,12 +62,18 @@ def measured(store):
             json.loads((folder / f"{n}.json").read_text("utf-8")) for n in ("run", "environment", "done")
         )
         size = (run.get("recipe") or {}).get("size")
-        if not size or "backbone" not in run["settings"] or any(made.get(name) != here[name] for name in PLACE):
-            continue
-        seconds = pd.read_csv(folder / "history.csv")["seconds"]
-        pair = done["images_trained"] / seconds.median(), max(done["seconds"] - seconds.median() * len(seconds), 0)
-        parts.setdefault(hash_of(structure(run["settings"], size)), []).append(pair)
+        if size and all(made.get(name) == here[name] for name in PLACE):
+            name = hash_of(structure(run["settings"], size))
+            parts.setdefault(name, []).append(_rate(folder, run["settings"], done))
     return found | {name: tuple(np.median(pairs, axis=0)) for name, pairs in parts.items()}
+
+
+def _rate(folder, settings, done):
+    """Return a finished run's (images a second, other seconds)."""
+    if "system" in settings:
+        return done["images_trained"] / done["seconds"], 0.0
+    seconds = pd.read_csv(folder / "history.csv")["seconds"]
+    return done["images_trained"] / seconds.median(), max(done["seconds"] - seconds.median() * len(seconds), 0)
 
 
 def probe(settings, size, batches=2):
@@ -161,6 +172,6 @@ def unmeasured(plans, store, size):
     rates, found = measured(store), {}
     for spec in (spec for plan in plans.values() for spec in plan if not store.done(spec)):
         name = hash_of(structure(spec.settings, size))
-        if name not in rates:
+        if name not in rates and not isinstance(spec.settings, SystemSettings):
             found[name] = spec.settings
     return list(found.values())

@@ -183,23 +183,30 @@ def _started(spec, store, environment, slot, checkpoint_seconds):
 
 def _ended(job, tally):
     """Whether the job's process has ended; enters the outcome."""
-    code = job.poll()
-    if code is None:
+    if job.poll() is None:
         return False
-    outcome = outcomes.outcome_of(code)
-    reason = last_line(job.log)
-    if outcome == outcomes.KILLED:
-        number = signal.Signals(outcomes.signal_of(code))
-        reason = f"killed by {number.name} with {job.peak / 1e9:.1f} GB in memory"
-        if number == signal.SIGKILL:
-            reason += "; by someone, or by the system for want of memory"
+    outcome, reason, log = finished(job)
     if outcome == outcomes.STORAGE:
         raise outcomes.RunError(outcome, reason)
     if outcome == outcomes.NO_DATA:
         tally.give_up(job.spec, reason)
     else:
-        tally.ended(job.spec, outcome, reason, tail(job.log))
+        tally.ended(job.spec, outcome, reason, log)
     return True
+
+
+def finished(job):
+    """Return (outcome, reason, end of its log) of a job whose process has ended; outcome None is success."""
+    outcome = outcomes.outcome_of(job.process.returncode)
+    if outcome is None:
+        return None, "", ""
+    reason = last_line(job.log)
+    if outcome == outcomes.KILLED:
+        number = signal.Signals(outcomes.signal_of(job.process.returncode))
+        reason = f"killed by {number.name} with {job.peak / 1e9:.1f} GB in memory"
+        if number == signal.SIGKILL:
+            reason += "; by someone, or by the system for want of memory"
+    return outcome, reason, tail(job.log)
 
 
 def stop(jobs):

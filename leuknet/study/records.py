@@ -63,6 +63,8 @@ def row(folder):
         _read(folder / f"{name}.json") for name in ("run", "environment", "done", "failed", "progress")
     )
     told = {"run": folder.name, "status": status(folder), **run.get("settings", {})}
+    if "system" in told:
+        told["approach"] = told["system"]
     told |= {name: run[name] for name in ("protocol", "fold", "seed", "cohort_key") if name in run}
     told |= {name: environment.get(name) for name in ("backend", "machine", "processors", "commit") if environment}
     told |= {"gpus": ", ".join(environment.get("gpus", []))} if environment else {}

@@ -1,0 +1,279 @@
+"""Grids: experiments and own files, what the account of runs decides, costs, views; no training."""
+
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from made import small_cohort
+
+from leuknet.errors import LeuknetError
+from leuknet.learn.settings import TrainSettings
+from leuknet.protocol.splits import lodocv
+from leuknet.study import cost, grid, outcomes, records, watch
+from leuknet.study.execute import slots
+from leuknet.study.runs import RunSpec, Store, write_failure
+from leuknet.study.study import open_study
+from leuknet.study.tally import RETRIES, Tally
+
+SETTINGS = TrainSettings(backbone="VGG16-nano", weights="random", epochs=4, batch=8)
+RECIPE = {"data": None, "size": 32, "fraction": 0.001, "floor": 2, "seed": 0}
+
+
+@pytest.fixture
+def cohort():
+    return small_cohort()
+
+
+@pytest.fixture
+def specs(cohort):
+    split = lodocv(cohort.table)
+    return [RunSpec(SETTINGS, split, fold, 1, cohort.key, recipe=RECIPE) for fold in split.folds]
+
+
+@pytest.fixture
+def study(cohort, tmp_path):
+    opened = open_study("grid", "paper", out=tmp_path, folds=3, repeats=2)
+    opened.cohort = cohort
+    return opened
+
+
+def finish(store, spec, seconds=10.0, p=0.5):
+    """Leave what a finished run leaves, made by this machine."""
+    folder = store.describe(spec)
+    test = spec.split.table.query("fold == @spec.fold and role == 'test'")["image_id"]
+    frame = pd.DataFrame({"image_id": test, "y": [i % 2 for i in range(len(test))], "p": p, "split": "test"})
+    frame.to_parquet(folder / "predictions.parquet")
+    pd.DataFrame({"epoch": [1, 2, 3, 4], "seconds": [4.0, 2.0, 2.0, 2.0]}).to_csv(folder / "history.csv")
+    (folder / "environment.json").write_text(json.dumps(cost.environment()))
+    (folder / "weights.json").write_text('{"weights": "random"}')
+    (folder / "done.json").write_text(json.dumps({"seconds": seconds, "images_trained": 30}))
+    return folder
+
+
+def test_the_papers_experiments_have_the_papers_counts(study):
+    study.profile = replace(study.profile, folds=5, repeats=20)
+    study.cohort = small_cohort(per_class=30, data_sets=("ALL-IDB 1", "ALL-IDB 2", "UFG"))
+    plans = grid.runs_of(study, ["all"])
+    counts = {name: len(plan) for name, plan in plans.items()}
+    assert [counts[f"table{n}"] for n in (3, 4, 5, 6, 7)] == [40, 40, 20, 20, 20]  # approaches x 5 runs x 2 test sets
+    assert (counts["table8"], counts["table9"], counts["table10"], counts["table11"]) == (50, 40, 8, 5)
+    assert counts["table12"] == counts["table13"] == 200
+    every = grid.together(plans)
+    assert len(every) == 140 + 30 + 200 + 5 and len({spec.key for spec in every}) == len(every)
+    assert sum(spec.keep_model for spec in every) >= 8  # page 07 looks into the networks
+
+
+def test_own_grid_is_every_combination(study, tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'backbones = ["VGG16", "ResNet50"]\nprotocols = ["lodocv", "k-fold"]\nseeds = 2\nfolds = 2\nrepeats = 1\n'
+        "[settings]\nepochs = [1, 2]\ndropout = [0.1, 0.2]\n"
+    )
+    specs = grid.runs_of(study, [str(path)])["mine"]
+    assert len(specs) == 2 * 2 * 2 * (3 + 2) and len({spec.key for spec in specs}) == len(specs)
+    assert {spec.settings.epochs for spec in specs} == {1, 2} and {spec.settings.dropout for spec in specs} == {
+        (0.1, 0.2)
+    }
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("backbone = 3", "unknown key backbone"),
+        ('protocols = ["loocv"]', "choose among lodocv"),
+        ("[settings]\nepoch = 3", "unknown key epoch"),
+        ("backbones = []", "asks for no run"),
+        ('test_sets = ["Z"]', "no fold 'Z'"),
+        ("a = = 2", "not TOML"),
+    ],
+)
+def test_own_grid_tells_what_is_wrong(study, tmp_path, text, said):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(LeuknetError, match=said):
+        grid.runs_of(study, [str(path)])
+
+
+def test_unknown_experiment(study):
+    with pytest.raises(LeuknetError, match="no experiment 'table1'"):
+        grid.runs_of(study, ["table1"])
+
+
+def test_a_record_alone_gives_the_run_back(specs, tmp_path):
+    store = Store(tmp_path)
+    folder = store.describe(replace(specs[0], keep_model=True))
+    again = RunSpec.read(folder)
+    assert again.key == specs[0].key and again.keep_model and again.recipe == RECIPE
+    assert again.split.folds == [specs[0].fold]
+    before = (folder / "run.json").read_bytes()
+    store.describe(again)
+    assert (folder / "run.json").read_bytes() == before  # the whole split's hash stays
+    changed = json.loads(before)
+    changed["settings"]["epochs"] = 9
+    (folder / "run.json").write_text(json.dumps(changed))
+    with pytest.raises(LeuknetError, match="was changed"):
+        RunSpec.read(folder)
+    with pytest.raises(LeuknetError, match="holds no run"):
+        RunSpec.read(tmp_path)
+
+
+def test_tally_tries_again_twice_and_not_what_is_refused(specs, tmp_path):
+    store = Store(tmp_path)
+    finish(store, specs[0])
+    tally = Tally(specs, store)
+    assert tally.before == 1 and len(tally.waiting) == 2
+    for _ in range(RETRIES + 1):
+        assert tally.next() is not None
+        tally.ended(specs[1], outcomes.KILLED, "killed")
+        tally.waiting.rotate(1)
+    assert specs[1].key in tally.failed and tally.attempts[specs[1].key] == 3
+    assert json.loads((store.folder(specs[1]) / "failed.json").read_text())["outcome"] == "killed"
+    spec = tally.next()
+    tally.ended(spec, outcomes.REFUSED, "one class only")
+    assert not tally.unfinished and tally.report().failed[spec.key] == "one class only"
+    later = Tally(specs, store)
+    assert list(later.failed) == [spec.key] and len(later.waiting) == 1  # the killed one is tried, the refused is not
+    assert len(Tally(specs, store, again=True).waiting) == 2
+
+
+def test_tally_leaves_a_run_to_whom_it_belongs(specs, tmp_path):
+    store = Store(tmp_path)
+    tally = Tally(specs[:1], store)
+    tally.ended(tally.next(), outcomes.BUSY)
+    assert tally.next() is None and tally.unfinished  # not at once again
+    tally._later.clear()
+    finish(store, specs[0])  # the other process ends it
+    assert tally.next() is None and not tally.unfinished and tally.report().trained == 1
+
+
+def test_costs_come_from_finished_runs_only(specs, tmp_path):
+    store = Store(tmp_path)
+    table = cost.costs({"mine": specs}, store, 32).iloc[0]
+    assert (table["runs"], table["to do"], table["hours"], table["not measured"]) == (3, 3, 0, 3)
+    finish(store, specs[0])  # 30 images in a median of 2 s: 15 images/s; 10 - 4 * 2 = 2 s besides
+    write_failure(store.describe(specs[1]), outcomes.REFUSED, "no")
+    table = cost.costs({"mine": specs, "too": specs}, store, 32)
+    assert list(table["experiment"]) == ["mine", "too", "together"]
+    images = cost.images_of(specs[2])
+    assert images == 4 * (specs[2].split.table.query("fold == 'C' and role == 'train'").shape[0])
+    row = table.iloc[2]
+    assert (row["done"], row["refused"], row["to do"], row["images"]) == (1, 1, 1, images)
+    assert row["hours"] == pytest.approx((images / 15 + 2) / 3600) and row["not measured"] == 0
+
+
+def test_a_probe_is_kept_for_this_machine(specs, tmp_path, monkeypatch):
+    monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path / "cache"))
+    assert cost.unmeasured({"mine": specs}, Store(tmp_path), 32) == [SETTINGS]
+    name = cost.hash_of(cost.structure(SETTINGS, 32))
+    cost.write_json(cost._probe_file(), {name: 50.0})
+    assert cost.unmeasured({"mine": specs}, Store(tmp_path), 32) == []
+    monkeypatch.setattr(cost, "place", lambda: {"backend": "another"})
+    assert cost.unmeasured({"mine": specs}, Store(tmp_path), 32) == [SETTINGS]
+
+
+def test_records_tell_every_state(specs, tmp_path):
+    store = Store(tmp_path)
+    finish(store, specs[0])
+    write_failure(store.describe(specs[1]), outcomes.MEMORY, "too large")
+    with store.held(specs[2]):
+        store.describe(specs[2])
+        frame = store.records(every=True).set_index("run")
+        assert frame.loc[specs[2].key, "status"] == "running"
+        with pytest.raises(outcomes.RunError, match="another process") as told, store.held(specs[2], wait=False):
+            pass
+        assert told.value.outcome == outcomes.BUSY
+    frame = store.records(every=True).set_index("run")
+    assert list(frame.loc[[s.key for s in specs], "status"]) == ["done", "failed", "planned"]
+    assert frame.loc[specs[1].key, "reason"] == "too large" and frame.loc[specs[0].key, "weights"] == "random"
+    done = store.records()
+    assert list(done["run"]) == [specs[0].key] and done["epochs"].iloc[0] == 4
+    assert len(records.chosen(frame, "fold == 'B'", "failed")) == 1
+    with pytest.raises(LeuknetError, match="no query"):
+        records.chosen(frame, "fold ==")
+    for name in ("t.csv", "t.parquet"):
+        records.save(frame.reset_index(), tmp_path / name)
+    assert len(pd.read_parquet(tmp_path / "t.parquet")) == len(pd.read_csv(tmp_path / "t.csv")) == 3
+    with pytest.raises(LeuknetError, match=".csv or .parquet"):
+        records.save(frame, tmp_path / "t.xls")
+
+
+def test_two_runs_compared(specs, tmp_path):
+    store = Store(tmp_path)
+    a, b = finish(store, specs[0], p=0.2), finish(store, replace(specs[0], seed=2), p=0.8)
+    told = records.differences(a, b).set_index("name")
+    assert list(told.index) == ["seed"] and list(told.loc["seed"]) == [1, 2]
+    frames = [records.read_predictions(folder) for folder in (a, b)]
+    same = records.agreement(frames[0], frames[0])
+    assert same["equal"] and same["calls"] == 0
+    other = records.agreement(*frames)
+    assert not other["equal"] and other["calls"] == other["images"] and other["mean"] == pytest.approx(0.6)
+    with pytest.raises(LeuknetError, match="different images"):
+        records.agreement(frames[0], frames[1].iloc[1:])
+    assert set(records.compared(a, b)["metric"]) >= {"A", "R", "S"}
+    assert records.find(specs[0].key[:6], store.root) == a
+    with pytest.raises(LeuknetError, match="no runs by this name"):
+        records.find("zz", store.root)
+
+
+def test_slots_share_out_gpus_and_threads(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    assert [s["CUDA_VISIBLE_DEVICES"] for s in slots(gpus=["0", "3"])] == ["0", "3"]
+    assert [s["CUDA_VISIBLE_DEVICES"] for s in slots(3, ["0", "1"])] == ["0", "1", "0"]
+    assert all(s["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false" for s in slots(3, ["0", "1"]))
+    assert [s["CUDA_VISIBLE_DEVICES"] for s in slots(gpus=list("0123"), per_run=2)] == ["0,1", "2,3"]
+    assert slots(gpus=[]) == [{}]
+    assert [s["TF_NUM_INTRAOP_THREADS"] for s in slots(4, [])] == ["2"] * 4
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
+    assert [s["CUDA_VISIBLE_DEVICES"] for s in slots()] == ["2", "5"]
+    with pytest.raises(LeuknetError, match="needs as many"):
+        slots(gpus=["0"], per_run=2)
+
+
+@pytest.mark.parametrize(
+    "error, outcome",
+    [
+        (MemoryError(), outcomes.MEMORY),
+        (RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate"), outcomes.MEMORY),
+        (OSError(28, "No space left on device"), outcomes.STORAGE),
+        (PermissionError(13, "Permission denied"), outcomes.STORAGE),
+        (LeuknetError("the loss is nan"), outcomes.REFUSED),
+        (ZeroDivisionError("x"), outcomes.ERROR),
+    ],
+)
+def test_outcomes(error, outcome, tmp_path):
+    told = outcomes.explained(error, "VGG19", tmp_path)
+    assert told.outcome == outcome and "\n" not in str(told)
+    assert outcomes.outcome_of(outcomes.code_of(told)) == outcome
+    assert outcomes.outcome_of(-9) == outcomes.outcome_of(143) == outcomes.KILLED and outcomes.outcome_of(0) is None
+
+
+def test_views_show_the_account(specs, tmp_path):
+    from rich.console import Console
+
+    store = Store(tmp_path)
+    finish(store, specs[0])
+    tally, text = Tally(specs, store), io.StringIO()
+    spec = tally.next()
+    store.describe(spec)
+    (store.folder(spec) / "progress.json").write_text('{"epoch": 3, "epochs": 4, "loss": 0.5}')
+    view = watch.Lines(text)
+    view(tally)
+    tally.ended(spec, outcomes.KILLED, "killed by SIGKILL")
+    view(tally)
+    lines = text.getvalue().splitlines()
+    assert lines[0] == "1 of 3 runs done, 1 running, 1 waiting" and "tried again: killed by SIGKILL" in lines[1]
+    tally.next()
+    console = Console(file=io.StringIO(), width=140)
+    console.print(watch.Table.drawn(tally))
+    assert "LODOCV C" in console.file.getvalue() and "1 of 3 runs done" in console.file.getvalue()
+    widget = watch.Widget()
+    widget(tally)
+    assert (widget.bar.value, widget.bar.max) == (1, 3) and "1 running" in widget.text.value
+    assert watch.span(40) == "40 s" and watch.span(600) == "10 min" and watch.span(7200) == "2.0 h"
+    assert isinstance(watch.watcher(io.StringIO()), watch.Lines)
+    assert np.isfinite(tally.report().seconds)
