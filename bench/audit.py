@@ -1,8 +1,10 @@
 """How often the audit accuses true tables (never) and catches a changed digit, against what theory allows.
 
-python bench/audit.py [DRAWS]
+python bench/audit.py [DRAWS] [--write]    --write: into the package's data, which page 10 shows
 """
 
+import hashlib
+import json
 import sys
 import time
 from fractions import Fraction
@@ -82,24 +84,45 @@ def whole_row(draws):
     return runs / draws, single / draws
 
 
-def main(draws):
-    """Print all rates."""
-    several, one = accused_runs(draws), accused_single(draws)
-    print(f"true rows accused: {several} of {draws} (five runs), {one} of {draws} (one run)")
-    print("one decimal changed, GRIM alone, caught: measured | theory")
+def rates(draws):
+    """Return all rates: rows of ``what, draws, measured, theory``."""
+    rows = [
+        ("true rows of five runs accused", draws, accused_runs(draws) / draws, 0),
+        ("true rows of one run accused", draws, accused_single(draws) / draws, 0),
+    ]
     for negatives, positives in CLASSES:
         for metric, images in granularity.denominators(negatives, positives).items():
-            for truncate in (False, True):
-                rates = measured(5 * images, truncate, draws), theory(5 * images, truncate)
-                print(
-                    f"  {negatives}+{positives} {metric} {'cut off' if truncate else 'rounded'}: "
-                    + " | ".join(f"{r:.4f}" for r in rates)
-                )
+            for cut in (False, True):
+                what = f"{metric} of {negatives} + {positives} images, {'cut off' if cut else 'rounded'}"
+                rows.append((what, draws, measured(5 * images, cut, draws), theory(5 * images, cut)))
     runs, single = whole_row(draws // 5)
-    print(f"one decimal changed, all checks of the row: {runs:.4f} (five runs), {single:.4f} (one run)")
+    rows.append(("any cell of a row of five runs, all checks", draws // 5, runs, None))
+    rows.append(("any cell of a row of one run, all checks", draws // 5, single, None))
+    return rows
+
+
+def write(rows):
+    """Write the rates into the package's data, and their checksum."""
+    folder = Path(__file__).resolve().parents[1] / "leuknet" / "paper" / "data"
+    lines = [f'"{what}",{n},{found:.4f},{"" if wanted is None else f"{wanted:.4f}"}' for what, n, found, wanted in rows]
+    data = "\n".join(["what,draws,measured,theory", *lines, ""]).encode()
+    (folder / "audit_rates.csv").write_bytes(data)
+    sums = json.loads((folder / "checksums.json").read_text("utf-8"))
+    sums["audit_rates.csv"] = hashlib.sha256(data).hexdigest()
+    (folder / "checksums.json").write_text(json.dumps(sums, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
+def main(draws, keep):
+    """Print all rates, and how long the audit takes."""
+    rows = rates(draws)
+    for what, n, found, wanted in rows:
+        print(f"{what}: {found:.4f} of {n}" + ("" if wanted is None else f" | theory {wanted:.4f}"))
+    if keep:
+        write(rows)
     start = time.process_time()
     print(f"findings: {len(audit())} in {time.process_time() - start:.1f} s of processor time")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
+    numbers = [argument for argument in sys.argv[1:] if argument != "--write"]
+    main(int(numbers[0]) if numbers else 10_000, "--write" in sys.argv)

@@ -11,12 +11,12 @@ from leuknet.study.environment import environment
 SHOWN_DPI = 110
 
 
-def caption_line(study, n=None, weights=None, protocol=None, more=None):
-    """Return the line under each figure and table: cohort, n, profile, weights, protocol."""
-    parts = [cohort_words(study)]
+def caption_line(study, n=None, weights=None, protocol=None, more=None, of=None):
+    """Return the line under each figure and table: what it is of (the cohort), n, profile, weights, protocol."""
+    parts = [of or cohort_words(study)]
     if n is not None:
         parts.append(f"n = {n}")
-    parts.append(f"{study.profile.name} profile")
+    parts += [] if of else [f"{study.profile.name} profile"]
     parts += [f"weights: {weights}"] if weights else []
     parts += [protocol] if protocol else []
     parts += [more] if more else []
@@ -28,7 +28,7 @@ def cohort_words(study):
     return "synthetic cohort" if study.data is None else f"cohort {study.data.name}"
 
 
-def figure(study, fig, name, alt, n=None, weights=None, protocol=None, more=None):
+def figure(study, fig, name, alt, n=None, weights=None, protocol=None, more=None, of=None):
     """Caption `fig`, keep it as PNG, SVG and JSON under ``figures/``, and show it with its alternative text.
 
     Parameters
@@ -44,8 +44,10 @@ def figure(study, fig, name, alt, n=None, weights=None, protocol=None, more=None
         Number of images (or runs, said so).
     weights, protocol, more : str, optional
         For the caption line.
+    of : str, optional
+        What the figure is of, where it is not this study's cohort.
     """
-    line = caption_line(study, n, weights, protocol, more)
+    line = caption_line(study, n, weights, protocol, more, of)
     fig.supxlabel(line, fontsize=8, color="#444444", x=0.01, ha="left")
     stem = study.out / "figures" / f"{study.page}-{name}"
     for suffix in (".png", ".svg"):
@@ -57,7 +59,7 @@ def figure(study, fig, name, alt, n=None, weights=None, protocol=None, more=None
     display(Image(stem.with_suffix(".png").read_bytes(), width=width, alt=f"{alt} ({line})"))
 
 
-def table(study, frame, name, caption, n=None, weights=None, protocol=None, more=None):
+def table(study, frame, name, caption, n=None, weights=None, protocol=None, more=None, of=None):
     """Keep `frame` as CSV and Markdown under ``tables/``, and show it with its caption line.
 
     Parameters
@@ -65,19 +67,25 @@ def table(study, frame, name, caption, n=None, weights=None, protocol=None, more
     study : Study
     frame : pandas.DataFrame
         Its index is not shown; text cells as they are, numbers with two decimals.
-    name, n, weights, protocol, more
+    name, n, weights, protocol, more, of
         As for `figure`.
     caption : str
         What the table says.
     """
-    line = caption_line(study, n, weights, protocol, more)
+    line = caption_line(study, n, weights, protocol, more, of)
+    shown = keep_table(study, frame, name, caption, line)
+    html = shown.to_html(index=False, escape=True, border=0, na_rep="")
+    display(HTML(f"<p><strong>{caption}</strong></p>{html}<p><small>{line}</small></p>"))
+
+
+def keep_table(study, frame, name, caption, line):
+    """Keep `frame` as CSV and Markdown, with its record, under ``tables/``; return its cells as readers see them."""
     stem = study.out / "tables" / f"{study.page}-{name}"
     write_text(stem.with_suffix(".csv"), frame.to_csv(index=False))
     shown = frame.map(lambda value: f"{value:.2f}" if isinstance(value, float) else value).where(frame.notna(), "")
     write_text(stem.with_suffix(".md"), f"{caption}\n\n{markdown(shown)}\n{line}\n")
     write_json(stem.with_suffix(".json"), sidecar(study, name, line) | {"caption": caption})
-    html = shown.to_html(index=False, escape=True, border=0, na_rep="")
-    display(HTML(f"<p><strong>{caption}</strong></p>{html}<p><small>{line}</small></p>"))
+    return shown
 
 
 def banner(study):

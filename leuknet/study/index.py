@@ -18,6 +18,7 @@ WIDGET_NOTE = "<p><em>Here stands a widget: open the notebook in JupyterLab to u
 NATIVE_LOG = re.compile(
     r"^(?:[IWE]\d{4} [\d:.]+ +\d+ \S+:\d+\]|WARNING: All log messages before absl).*\n?", re.MULTILINE
 )
+PAGE_LINK = re.compile(r'href="(\d\d_\w+)\.ipynb')
 SUMMARY = ["page", "status", "seconds", "peak_mb", "profile", "backend", "cohort", "finished", "error"]
 
 
@@ -35,7 +36,8 @@ def page_html(notebook, record):
     loaders = [FileSystemLoader(TEMPLATES)]
     exporter = HTMLExporter(template_file="page.html.j2", extra_loaders=loaders, embed_images=True)
     resources = {"metadata": {"name": record["title"]}, "record": record | {"math": math}}
-    return exporter.from_notebook_node(notebook, resources=resources)[0]
+    text = exporter.from_notebook_node(notebook, resources=resources)[0]
+    return PAGE_LINK.sub(r'href="\1.html', text)  # a page points at notebooks, its HTML at HTML
 
 
 def _readable(notebook):
