@@ -114,7 +114,7 @@ def test_projections_keep_far_groups_apart_and_repeat(method):
 
 
 def test_bad_projections_say_what_is_wrong(table):
-    with pytest.raises(LeuknetError, match="use 't-SNE' or 'UMAP'"):
+    with pytest.raises(LeuknetError, match="use 'PCA', 't-SNE' or 'UMAP'"):
         space.plane(by_class(table), "PCA")
     with pytest.raises(LeuknetError, match="four or more"):
         space.plane(by_class(table)[:3])

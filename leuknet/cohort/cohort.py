@@ -28,7 +28,7 @@ class Cohort:
     rejected : pandas.DataFrame
         What was left out: ``path``, ``reason``.
     masks : numpy.ndarray or None, uint8, shape (n, size, size)
-        0 background, 1 cytoplasm, 2 nucleus, where known.
+        0 background, 1 cytoplasm, 2 nucleus; 255 throughout an image whose mask is not known.
     """
 
     name: str

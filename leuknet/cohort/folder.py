@@ -10,6 +10,7 @@ from leuknet.cohort import decode
 from leuknet.cohort.cache import cached
 from leuknet.cohort.cohort import COLUMNS, Cohort
 from leuknet.cohort.groups import read_groups
+from leuknet.cohort.masks import FOLDER, read_masks
 from leuknet.cohort.registry import lookup
 from leuknet.errors import LeuknetError
 from leuknet.files import hash_of
@@ -29,7 +30,7 @@ def folder_cohort(folder, size):
 
     Hidden files, ``Thumbs.db`` and the like are passed over. Links are followed. Whatever else cannot be used (other
     suffixes, broken links, images above their class folder, damaged images: see `decode.decode`) is listed in
-    `rejected`.
+    `rejected`. A folder ``DIR/masks`` may hold masks of the images (`masks.read_masks`).
 
     Parameters
     ----------
@@ -54,8 +55,9 @@ def folder_cohort(folder, size):
     table, rejected = scan(folder)
     key = hash_of([decode.VERSION, size, table.astype(str).to_numpy().tolist(), rejected.to_numpy().tolist()], 32)
     cohort = cached(f"folder-{key}", lambda: _decoded(folder, table, rejected, size))
+    masks = read_masks(folder, list(cohort.table["path"]), size)
     paths = [str(folder.absolute() / path) for path in cohort.table["path"]]
-    return dataclasses.replace(cohort, name=folder.resolve().name, table=cohort.table.assign(path=paths))
+    return dataclasses.replace(cohort, name=folder.resolve().name, table=cohort.table.assign(path=paths), masks=masks)
 
 
 def scan(folder):
@@ -103,6 +105,8 @@ def _data_sets(folder, rejected):
     seen = {}
     for path in _visible(folder):
         if path.is_dir():
+            if path.name == FOLDER:
+                continue
             if path.name.lower() in LABELS:
                 raise LeuknetError(f"{path} lies where a data set's folder should: lay {folder} out as {LAYOUT}")
             known = lookup(path.name)

@@ -126,8 +126,8 @@ def plane(x, method="t-SNE", seed=0, perplexity=30):
     ----------
     x : numpy.ndarray, shape (n, d)
         Reduced by PCA first where d is above 256.
-    method : {"t-SNE", "UMAP"}
-        van der Maaten & Hinton (2008); McInnes et al. (2018).
+    method : {"PCA", "t-SNE", "UMAP"}
+        The first two principal components; van der Maaten & Hinton (2008); McInnes et al. (2018).
     seed : int
     perplexity : float
         Of t-SNE, and the neighbours of UMAP are half of it; at most a third of the images.
@@ -146,6 +146,8 @@ def plane(x, method="t-SNE", seed=0, perplexity=30):
         raise LeuknetError(f"{method} of {len(x)} images shows nothing: use four or more")
     x, state = reduced(np.asarray(x, np.float32), seed), derive(method, seed)
     wide = min(perplexity, (len(x) - 1) / 3)
+    if method == "PCA":
+        return PCA(2, random_state=state).fit_transform(x).astype(np.float32)
     if method == "t-SNE":
         from sklearn.manifold import TSNE
 
@@ -155,7 +157,7 @@ def plane(x, method="t-SNE", seed=0, perplexity=30):
         import umap
 
         return umap.UMAP(n_neighbors=max(2, int(wide / 2)), random_state=state, n_jobs=1).fit_transform(x)
-    raise LeuknetError(f"projection {method!r} is unknown: use 't-SNE' or 'UMAP'")
+    raise LeuknetError(f"projection {method!r} is unknown: use 'PCA', 't-SNE' or 'UMAP'")
 
 
 def coordinates(x, table, features, method="t-SNE", seed=0, **settings):
