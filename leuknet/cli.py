@@ -19,6 +19,7 @@ import typer
 import leuknet
 from leuknet.errors import LeuknetError
 from leuknet.paper.cli import audit_command, paper_app
+from leuknet.slides import export_command, predict_command
 from leuknet.study.cli import grid_command, rerun_command, runs_app
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -35,6 +36,8 @@ app.command("audit")(audit_command)
 app.command("grid")(grid_command)
 app.command("rerun")(rerun_command)
 app.add_typer(runs_app, name="runs")
+app.command("predict")(predict_command)
+app.command("export")(export_command)
 
 
 @app.callback()

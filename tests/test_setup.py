@@ -24,7 +24,6 @@ LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 CONDA = (ROOT / "environment.yml").read_text("utf-8")
 NOT_IMPORTED = {
     "jupyterlab": "a program that people open the pages with",
-    "tensorflow": "Keras imports it as its backend",
     "pyarrow": "pandas reads and writes Parquet with it",
 }
 OPTIONAL = {"jax": "jax", "torch": "a backend that users bring", "distributed": "cluster", "dask-jobqueue": "cluster"}
@@ -95,7 +94,7 @@ def test_readme_names_every_dependency():
 
 
 def test_extras():
-    assert set(EXTRAS) == {"gpu", "jax", "jax-cuda", "cluster", "dev"}
+    assert set(EXTRAS) == {"gpu", "jax", "jax-cuda", "onnx", "cluster", "dev"}
     assert Requirement(EXTRAS["gpu"][0]).extras == {"and-cuda"} and Requirement(EXTRAS["jax-cuda"][0]).extras == {
         "cuda12"
     }

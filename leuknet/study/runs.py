@@ -1,9 +1,9 @@
 """Runs: one training with one seed on one fold, kept in a folder named by what decides it.
 
 A run's folder holds ``run.json`` (settings, cohort, seed) and ``split.csv`` (its fold), which are enough to repeat it;
-then ``environment.json``, ``history.csv``, ``predictions.parquet``, ``weights.json``, ``model.keras`` if asked for, and
-``done.json``, written last. While it runs, ``lock`` is held and ``progress.json`` tells its epoch. An interrupted run
-leaves ``checkpoint.npz`` and goes on from there; a failed one leaves ``failed.json``.
+then ``environment.json``, ``history.csv``, ``predictions.parquet``, ``weights.json``, ``model.keras`` and
+``reference.npz`` if asked for, and ``done.json``, written last. While it runs, ``lock`` is held and ``progress.json``
+tells its epoch. An interrupted run leaves ``checkpoint.npz`` and goes on from there; a failed one ``failed.json``.
 """
 
 import json
@@ -25,8 +25,10 @@ from leuknet.protocol.splits import Split
 from leuknet.study.checkpoint import Saver, load_checkpoint
 from leuknet.study.environment import environment
 from leuknet.study.outcomes import BUSY, NO_DATA, RunError, explained
+from leuknet.study.reference import FILE, write_reference
 
 SCHEMA = 1
+KEPT = ("model.keras", FILE)
 PREDICTION_COLUMNS = ["image_id", "data_set", "source", "group", "y", "p", "fold", "seed", "split"]
 
 
@@ -135,7 +137,7 @@ class Store:
         """Whether the run is finished, and its network there if it is to be kept."""
         folder = self.folder(spec)
         keep = not isinstance(spec, str) and spec.keep_model
-        return (folder / "done.json").is_file() and (not keep or (folder / "model.keras").is_file())
+        return (folder / "done.json").is_file() and (not keep or all((folder / name).is_file() for name in KEPT))
 
     def describe(self, spec):
         """Write what the run is into its folder, unless that is there already; return the folder."""
@@ -231,6 +233,7 @@ class Store:
                 raise LeuknetError(f"{spec.settings.approach} has no network to keep: plan it without keep_model")
             with atomic(folder / "model.keras") as temporary:
                 trained.model.save(temporary)
+            write_reference(folder, trained.model, cohort, spec.split, spec.fold)
         write_json(folder / "done.json", {"seconds": time.perf_counter() - began, **trained.timing})
         for name in ("checkpoint.npz", "progress.json"):
             (folder / name).unlink(missing_ok=True)
