@@ -45,7 +45,20 @@ from leuknet.show.curves import (
     protocols,
     threshold_view,
 )
+from leuknet.show.explore import browse_card, embedding_card, outcomes, run_card, run_names, split_card
+from leuknet.show.maps import (
+    filter_heat_maps,
+    map_card,
+    map_examples,
+    map_sheet,
+    nuclei_verdict,
+    percent_shares,
+    region_ratios,
+    removal_view,
+    worst_maps,
+)
 from leuknet.show.network import network_diagram
+from leuknet.show.prediction import distance_table, prediction_card, prediction_table, read_slide, slide_card
 from leuknet.show.publish import banner, cohort_words, figure, table
 from leuknet.show.sources import (
     beside_real,
@@ -81,7 +94,7 @@ from leuknet.show.survey import (
     smears,
     table_1,
 )
-from leuknet.show.widgets import slide
+from leuknet.show.widgets import browser, slide, upload
 
 __all__ = [
     "ablation_table",
@@ -95,6 +108,8 @@ __all__ = [
     "banner",
     "beside",
     "beside_real",
+    "browse_card",
+    "browser",
     "by_test_set",
     "calls_table",
     "catch_rates",
@@ -111,10 +126,13 @@ __all__ = [
     "contact_sheet",
     "counts_table",
     "decision_regions",
+    "distance_table",
+    "embedding_card",
     "fall_lines",
     "falls",
     "figure",
     "fill",
+    "filter_heat_maps",
     "findings",
     "first_look",
     "five_runs",
@@ -124,15 +142,23 @@ __all__ = [
     "label_clues",
     "label_levels",
     "learning_curves",
+    "map_card",
+    "map_examples",
+    "map_sheet",
     "native_sizes",
     "neighbour_table",
     "network_diagram",
+    "nuclei_verdict",
     "one_at_a_time",
     "one_each",
+    "outcomes",
     "paired_protocols",
+    "percent_shares",
     "percent_summary",
     "policy_table",
     "possible_values",
+    "prediction_card",
+    "prediction_table",
     "probe_levels",
     "probe_sources",
     "probe_table",
@@ -142,13 +168,20 @@ __all__ = [
     "published_counts",
     "published_t_test",
     "rate_dots",
+    "read_slide",
+    "region_ratios",
+    "removal_view",
+    "run_card",
+    "run_names",
     "separability",
     "settings_table",
     "shear_units",
     "slide",
+    "slide_card",
     "sliders",
     "smears",
     "source_confusion",
+    "split_card",
     "split_map",
     "stacked",
     "stated_and_needed",
@@ -161,8 +194,10 @@ __all__ = [
     "trained_table",
     "twenty_times",
     "twenty_times_view",
+    "upload",
     "variant_card",
     "verdict",
     "warp_check",
     "wide",
+    "worst_maps",
 ]

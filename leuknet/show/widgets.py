@@ -6,6 +6,10 @@ import ipywidgets
 import matplotlib.pyplot as plt
 from IPython.display import display
 
+from leuknet.errors import LeuknetError
+from leuknet.show.explore import ALL, browse_card, filtered, thumbnails
+from leuknet.show.style import CLASS_NAMES, table_order
+
 
 def png(fig):
     """Return `fig` as PNG bytes and close it."""
@@ -15,15 +19,16 @@ def png(fig):
     return buffer.getvalue()
 
 
-def slide(draw, **ranges):
-    """Show one slider for each argument of `draw`, and the figure it returns.
+def slide(draw, **controls):
+    """Show one control for each argument of `draw`, and the figure it returns.
 
     Parameters
     ----------
     draw : callable
         Keyword arguments to a matplotlib figure.
-    **ranges : tuple (low, high, step, start)
-        Whole numbers give a slider of whole numbers.
+    **controls : tuple (low, high, step, start), list, or dict
+        A tuple gives a slider, of whole numbers where it has whole numbers; a list a menu of its values, begun at the
+        first; a dictionary a menu of its keys that stand for its values.
 
     Returns
     -------
@@ -31,17 +36,103 @@ def slide(draw, **ranges):
         For tests; it is displayed already.
     """
     image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
-    sliders = {name: _slider(name, *bounds) for name, bounds in ranges.items()}
+    shown = {name: _control(name, limits) for name, limits in controls.items()}
 
     def update(_=None):
-        image.value = png(draw(**{name: slider.value for name, slider in sliders.items()}))
+        image.value = png(draw(**{name: control.value for name, control in shown.items()}))
 
-    for slider in sliders.values():
-        slider.observe(update, names="value")
+    for control in shown.values():
+        control.observe(update, names="value")
     update()
-    box = ipywidgets.VBox([*sliders.values(), image])
+    box = ipywidgets.VBox([*shown.values(), image])
     display(box)
     return box
+
+
+def browser(cohort):
+    """Show a cohort's images one by one, filtered by data set, source and class, each beside those most like it.
+
+    Returns
+    -------
+    ipywidgets.VBox
+        For tests; it is displayed already.
+    """
+    table, small = cohort.table, thumbnails(cohort.images)
+    menus = {
+        "data_set": _control("data_set", [ALL, *table_order(table["data_set"])]),
+        "source": _control("source", [ALL, *table_order(table["source"])]),
+        "label": _control("label", {ALL: ALL} | {name: label for label, name in CLASS_NAMES.items()}),
+    }
+    slider, said = _slider("image", 0, len(cohort) - 1, 1, 0), ipywidgets.Label()
+    image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+
+    def draw(_=None):
+        places = filtered(table, **{name: menu.value for name, menu in menus.items()})
+        if len(places):
+            image.value = png(browse_card(cohort, int(places[slider.value]), small))
+
+    def narrow(_=None):
+        places = filtered(table, **{name: menu.value for name, menu in menus.items()})
+        said.value = (
+            f"{len(places)} of {len(cohort)} images" if len(places) else "no image is all of this: change a menu"
+        )
+        slider.disabled = not len(places)
+        slider.max, before = max(len(places) - 1, 0), slider.value
+        slider.value = 0
+        if before == 0:
+            draw()
+
+    for menu in menus.values():
+        menu.observe(narrow, names="value")
+    slider.observe(draw, names="value")
+    narrow()
+    box = ipywidgets.VBox([*menus.values(), slider, said, image])
+    display(box)
+    return box
+
+
+def upload(draw, label="your slide"):
+    """Show a button that takes one image file, and the figure that `draw` makes of it, or why it cannot.
+
+    Parameters
+    ----------
+    draw : callable
+        (file name, content as bytes) to a matplotlib figure; a `LeuknetError` is shown as text.
+    label : str
+        On the button.
+
+    Returns
+    -------
+    ipywidgets.VBox
+        For tests; it is displayed already.
+    """
+    wide = ipywidgets.Layout(width="max-content")
+    button = ipywidgets.FileUpload(accept="image/*", multiple=False, description=label, layout=wide)
+    said = ipywidgets.Label("No file is sent anywhere but to this notebook's own kernel.")
+    image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%", visibility="hidden"))
+
+    def update(change):
+        if not change["new"]:
+            return
+        file = change["new"][0]
+        try:
+            image.value = png(draw(file["name"], bytes(file["content"])))
+            said.value, image.layout.visibility = file["name"], "visible"
+        except LeuknetError as error:
+            said.value, image.layout.visibility = f"{file['name']}: {error}", "hidden"
+
+    button.observe(update, names="value")
+    box = ipywidgets.VBox([button, said, image])
+    display(box)
+    return box
+
+
+def _control(name, limits):
+    if isinstance(limits, tuple):
+        return _slider(name, *limits)
+    options = list(limits.items()) if isinstance(limits, dict) else list(limits)
+    style = {"description_width": "initial"}
+    return ipywidgets.Dropdown(options=options, description=name.replace("_", " "), style=style)
 
 
 def _slider(name, low, high, step, start):

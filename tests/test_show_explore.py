@@ -1,0 +1,148 @@
+"""Explorers: what each shows for known cohorts and predictions, and that its widget redraws by the same function."""
+
+import io
+from dataclasses import replace
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from made import small_cohort
+from PIL import Image
+
+from leuknet.errors import LeuknetError
+from leuknet.protocol.splits import k_fold, lodocv
+from leuknet.show import explore, widgets
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    """Return a cohort in which image 5 is a copy of image 0 under another name."""
+    made = small_cohort(3)
+    images, table = made.images.copy(), made.table.copy()
+    images[5] = images[0]
+    table.loc[5, "sha256"] = table.loc[0, "sha256"]
+    return replace(made, images=images, table=table)
+
+
+def results():
+    """Return two finished runs of ten images each, as `Results` gives them."""
+    rng = np.random.default_rng(0)
+    y = np.tile([0, 1], 5)
+    frames = [
+        pd.DataFrame({"run": run, "image_id": [f"i{k}" for k in range(10)], "y": y, "split": "test"})
+        .assign(p=np.clip(0.3 + 0.4 * y + rng.normal(0, spread, 10), 0, 1))
+        for run, spread in (("a", 0.05), ("b", 0.4))
+    ]  # fmt: skip
+    history = pd.DataFrame({"run": ["a", "a", "b"], "epoch": [1, 2, 1], "accuracy": [0.5, 0.9, 0.6]})
+    runs = pd.DataFrame({"run": ["a", "b"], "backbone": "VGG16-nano", "approach": "mDFT", "protocol": "LODOCV"})
+    runs = runs.assign(fold=["A", "A"], seed=[11, 12])
+    return SimpleNamespace(predictions=pd.concat(frames), histories=history, runs=runs)
+
+
+def drawn(image):
+    return np.asarray(Image.open(io.BytesIO(image.value)))
+
+
+def titles(fig):
+    return [text.get_text() for text in fig.axes[0].texts]
+
+
+def test_filters(cohort):
+    table = cohort.table
+    assert len(explore.filtered(table)) == len(table)
+    assert set(table["data_set"].iloc[explore.filtered(table, data_set="B", label=1)]) == {"B"}
+    assert len(explore.filtered(table, data_set="B", label=1)) == 3
+    assert len(explore.filtered(table, data_set="B", source="A")) == 0
+
+
+def test_a_copy_stands_beside_its_twin_and_is_called_so(cohort):
+    fig = explore.browse_card(cohort, 0, n=3)
+    assert "SAME FILE" in "".join(titles(fig)) and len(fig.axes[0].images) == 4
+    np.testing.assert_array_equal(fig.axes[0].images[1].get_array(), cohort.images[5])
+    assert "SAME FILE" not in "".join(titles(explore.browse_card(cohort, 2, n=3)))
+    with pytest.raises(LeuknetError, match="count from 0"):
+        explore.browse_card(cohort, 999)
+
+
+def test_browser_filters_and_draws(cohort):
+    data_set, source, label, slider, said, image = widgets.browser(cohort).children
+    first = drawn(image)
+    slider.value = 1
+    assert not np.array_equal(drawn(image), first) and slider.max == len(cohort) - 1
+    data_set.value = "B"
+    assert slider.max == 5 and slider.value == 0 and said.value == f"6 of {len(cohort)} images"
+    second = drawn(image)
+    label.value = 1
+    assert slider.max == 2 and not np.array_equal(drawn(image), second)
+    source.value = "A"
+    assert slider.disabled and "change a menu" in said.value
+    source.value = explore.ALL
+    assert not slider.disabled and slider.max == 2
+    assert all(control.description for control in (data_set, source, label, slider))
+
+
+def test_split_card_counts_who_trains_and_who_is_tested(cohort):
+    split = lodocv(cohort.table)
+    fig = explore.split_card(cohort.table, split, "B")
+    words = [text.get_text() for ax in fig.axes for text in ax.get_legend().get_texts()]
+    assert words == ["train (9)", "test (3)", "train (6)", "test (3)"]
+    assert fig.get_suptitle().startswith("fold B. ") and "share no source" in fig.get_suptitle()
+    pooled = k_fold(cohort.table, 2)
+    assert "3 sources" not in fig.get_suptitle()
+    assert "share" in explore.split_card(cohort.table, pooled, pooled.folds[0]).get_suptitle()
+
+
+def test_menu_of_pairs_drives_a_widget(cohort):
+    splits = [lodocv(cohort.table), k_fold(cohort.table, 2)]
+    folds = {f"{split.protocol}: {fold}": (split, fold) for split in splits for fold in split.folds}
+    menu, image = widgets.slide(lambda fold: explore.split_card(cohort.table, *fold), fold=folds).children
+    first = drawn(image)
+    menu.value = list(folds.values())[-1]
+    assert not np.array_equal(drawn(image), first) and menu.description == "fold"
+
+
+def test_run_card_follows_run_and_threshold():
+    found = results()
+    assert list(explore.run_names(found)) == [f"VGG16-nano mDFT, LODOCV, A, seed {n}" for n in (0, 1)]
+    clean = explore.run_card(found, "a", 0.5)
+    assert "A 100.0  P 100.0  R 100.0  S 100.0  MCC 100.0" in clean.get_suptitle()
+    assert [text.get_text() for text in clean.axes[1].texts] == ["5", "0", "0", "5"]
+    strict = explore.run_card(found, "a", 0.99)
+    assert "R 0.0" in strict.get_suptitle() and "P –" in strict.get_suptitle()
+    assert "A 100.0" not in explore.run_card(found, "b", 0.5).get_suptitle()
+
+
+def test_reliability_of_calibrated_probabilities_lies_on_the_diagonal():
+    p = np.repeat([0.25, 0.75], 400)
+    y = np.tile([1, 0, 0, 0], 100).tolist() + np.tile([1, 1, 1, 0], 100).tolist()
+    _, ax = plt.subplots()
+    explore.reliability(ax, np.array(y), p)
+    np.testing.assert_allclose(ax.collections[0].get_offsets(), [[0.25, 0.25], [0.75, 0.75]])
+
+
+def test_embedding_card_marks_the_slide_that_is_shown(cohort):
+    table = cohort.table
+    n = len(table)
+    planes = [
+        table[["image_id", "data_set", "source", "label"]].assign(x=x, y=0.0, method=method)
+        for method, x in (("PCA", np.arange(n)[::-1]), ("UMAP", np.arange(n)))
+    ]
+    error = explore.outcomes(table, pd.DataFrame({"image_id": table["image_id"][:2], "y": [0, 1], "p": [0.9, 0.9]}))
+    assert error.tolist() == ["wrong", "right", *["not tested"] * (n - 2)]
+    points = pd.concat(planes)
+    for method, shown in (("PCA", n - 3), ("UMAP", 2)):
+        fig = explore.embedding_card(points, cohort.images, error, method, "error", point=2)
+        np.testing.assert_array_equal(fig.axes[1].images[0].get_array(), cohort.images[shown])
+        assert table["image_id"][shown] in fig.axes[1].get_title(loc="left")
+    by_class = explore.embedding_card(points, cohort.images, error, "PCA", "class")
+    assert len(by_class.axes[0].get_legend().get_texts()) == 2
+    with pytest.raises(LeuknetError, match="methods PCA, UMAP"):
+        explore.embedding_card(points, cohort.images, error, "t-SNE")
