@@ -10,7 +10,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: study test check smoke figures lab lock clean
+.PHONY: study test check smoke figures handout lab lock clean
 .DELETE_ON_ERROR:
 
 study: $(READY)
@@ -33,6 +33,10 @@ figures: $(READY)
 	$(BIN)/leuknet study --profile demo --out runs/demo
 	rm -rf figures
 	cp -r runs/demo/figures figures
+
+# The student edition: every page without its answers.
+handout: $(READY)
+	$(BIN)/leuknet handout runs/handout
 
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks

@@ -19,7 +19,11 @@ import typer
 import leuknet
 from leuknet.errors import LeuknetError
 from leuknet.paper.cli import audit_command, paper_app
+<<<<<<< HEAD
 from leuknet.slides import export_command, predict_command
+=======
+from leuknet.show.cli import handout_command, report_command
+>>>>>>> 09e4abc (wip)
 from leuknet.study.cli import grid_command, rerun_command, runs_app
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -33,6 +37,8 @@ def _version(wanted: bool):
 
 app.add_typer(paper_app, name="paper")
 app.command("audit")(audit_command)
+app.command("report")(report_command)
+app.command("handout")(handout_command)
 app.command("grid")(grid_command)
 app.command("rerun")(rerun_command)
 app.add_typer(runs_app, name="runs")

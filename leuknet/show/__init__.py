@@ -94,6 +94,7 @@ from leuknet.show.survey import (
     smears,
     table_1,
 )
+from leuknet.show.verdicts import claims_ledger, verdict_cells, verdict_counts, verdict_rows
 from leuknet.show.widgets import browser, slide, upload
 
 __all__ = [
@@ -116,6 +117,7 @@ __all__ = [
     "cell_kinds",
     "cells_and_masks",
     "checklist",
+    "claims_ledger",
     "class_and_source",
     "class_balance",
     "class_counts",
@@ -197,6 +199,9 @@ __all__ = [
     "upload",
     "variant_card",
     "verdict",
+    "verdict_cells",
+    "verdict_counts",
+    "verdict_rows",
     "warp_check",
     "wide",
     "worst_maps",

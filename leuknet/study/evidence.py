@@ -1,7 +1,10 @@
 """What the run folders of a study say: one row a run and role, and whether it can stand beside the paper's numbers."""
 
+import csv
 import json
 import tomllib
+from collections import Counter
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -70,10 +73,11 @@ def _rows(folder):
         "seconds": done.get("seconds"),
         "trained_on": len(training),
     }
+    data_sets = Counter(image.split("/")[0] for image in training)
     rows = []
     for role, part in predictions[predictions["split"] != "validation"].groupby("split", sort=False):
         tested = sorted(map(canonical, part["data_set"].unique()))
-        shared = sum(source(image.split("/")[0]) in set(part["source"]) for image in training)
+        shared = sum(n for name, n in data_sets.items() if source(name) in set(part["source"]))
         more = {"role": role, "tested": ", ".join(tested), "images": len(part), "shared": shared}
         why = "; ".join([*unlike_paper(run), *unlike_images(part, training, role)])
         rows.append(told | more | {"why_not": why} | scores(part["y"], part["p"]))
@@ -97,8 +101,9 @@ def trained_images(folder):
     path = folder / "split.csv"
     if not path.is_file():
         return []
-    table = pd.read_csv(path, comment="#", dtype=str, keep_default_na=False)
-    return table.loc[table["role"] == "train", "image_id"].tolist()
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(line for line in file if not line.startswith("# {"))
+        return [row["image_id"] for row in rows if row["role"] == "train"]
 
 
 def unlike_paper(run):
@@ -135,6 +140,7 @@ def unlike_images(part, training, role):
     return [] if low <= len(training) <= high else [f"trained on {len(training)} images, not {low:.0f} to {high:.0f}"]
 
 
+@cache
 def tolerances():
     """Return ``tolerances.toml`` as a dictionary."""
     return tomllib.loads(files("leuknet.study").joinpath("tolerances.toml").read_text("utf-8"))

@@ -1,0 +1,313 @@
+"""The rules of the claims ledger: what this study's runs say of a claim.
+
+Each rule takes its entry of ``ledger.toml`` and the study's `Sources`, and returns `Evidence`. Accuracies are compared
+over runs: Welch's interval of the difference of means, 95 %; "ahead" means that the interval lies above 0.
+"""
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from leuknet.study import evidence, verdicts
+
+SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
+DEPENDS, CANNOT = "depends on the protocol", "cannot be tested here"
+POOLED, LEFT_OUT, HOLD_OUT = r"\d+-fold(?! by)", r"LODOCV|leave-one-source-out", "hold-out"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What this study's runs say of a claim: a verdict of the ledger, and the number behind it."""
+
+    verdict: str
+    number: str
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What rules look at: `results` of the runs, the result folder (tables of pages), the runs' folder."""
+
+    runs: pd.DataFrame
+    out: Path
+
+    def table(self, name):
+        """Return a page's table by its file's stem, or None if the page has not been run into this folder."""
+        path = self.out / "tables" / f"{name}.csv"
+        return pd.read_csv(path) if path.is_file() else None
+
+    @property
+    def tests(self):
+        """The rows of `runs` in role test."""
+        return self.runs[self.runs["role"] == "test"] if len(self.runs) else self.runs
+
+
+def difference(a, b, level=0.95):
+    """Return mean(a) - mean(b) in points and Welch's interval; the interval is None for fewer than two runs."""
+    a, b = (100 * np.asarray(values, float) for values in (a, b))
+    gap = float(a.mean() - b.mean())
+    if min(len(a), len(b)) < 2:
+        return gap, None
+    if max(np.ptp(a), np.ptp(b)) < 1e-9:
+        return gap, (gap, gap)
+    bounds = stats.ttest_ind(a, b, equal_var=False).confidence_interval(level)
+    return gap, (float(bounds.low), float(bounds.high))
+
+
+def told(gap, bounds):
+    """Return a difference as text, e.g. ``+1.2 points (-0.5 to 2.9)``."""
+    return f"{gap:+.1f} points" + (f" ({bounds[0]:.1f} to {bounds[1]:.1f})" if bounds else " (one run)")
+
+
+def ahead_of(pairs):
+    """Judge comparisons ``[(name, a, b)]``: supported only if a is separably ahead of b in every one."""
+    if not pairs:
+        return Evidence(CANNOT, "no such runs in this folder")
+    compared = [(name, *difference(a, b)) for name, a, b in pairs]
+    if any(bounds is None for _, _, bounds in compared):
+        return Evidence(CANNOT, "one run each: no spread to judge by")
+    won = sum(bounds[0] > 0 for _, _, bounds in compared)
+    lost = sum(bounds[1] < 0 for _, _, bounds in compared)
+    name, gap, bounds = min(compared, key=lambda row: row[1])
+    number = f"ahead in {won} of {len(compared)} comparisons, behind in {lost}; closest: {name} {told(gap, bounds)}"
+    return Evidence(SUPPORTED if won == len(compared) else NOT_SUPPORTED, number)
+
+
+def groups(frame, query):
+    """Return accuracies by ``(fold, backbone approach)`` of the rows that fit `query`, LODOCV, the usual head."""
+    part = frame.query(query)
+    part = part[(part["protocol"] == "LODOCV") & (part["dense"] == "")]
+    names = part["backbone"] + " " + part["approach"]
+    return {key: rows["A"].to_numpy() for key, rows in part.groupby([part["fold"], names])}
+
+
+def ahead(rule, sources):
+    """Each network of `first` against each of `rest` on every test set left out."""
+    if sources.tests.empty:
+        return ahead_of([])
+    ours = groups(sources.tests, rule["first"])
+    pairs = []
+    for query in rule["rest"].values():
+        theirs = groups(sources.tests, query)
+        pairs += [
+            (f"{fold}, {a} over {b}", ours[fold, a], theirs[other, b])
+            for (fold, a), (other, b) in itertools.product(ours, theirs)
+            if fold == other
+        ]
+    return ahead_of(pairs)
+
+
+def equal(rule, sources):
+    """Whether two networks are equivalent on every test set: the 90 % interval within the tolerance."""
+    if sources.tests.empty:
+        return Evidence(CANNOT, "no such runs in this folder")
+    ours, theirs = (
+        {fold: values for (fold, _), values in groups(sources.tests, query).items()}
+        for query in (rule["first"], *rule["rest"].values())
+    )
+    compared = {fold: difference(ours[fold], theirs[fold], 0.9) for fold in ours if fold in theirs}
+    return equivalence(compared)
+
+
+def equivalence(compared):
+    """Judge 90 % intervals by test set: inside the tolerance, leaving out 0, or too wide to tell."""
+    if not compared or any(bounds is None for _, bounds in compared.values()):
+        return Evidence(CANNOT, "no two runs of each in this folder")
+    limit = evidence.tolerances()["equivalent"]
+    number = "; ".join(f"{fold} {told(*pair)}" for fold, pair in compared.items()) + f"; equivalent within {limit:g}"
+    inside = [-limit < low and high < limit for _, (low, high) in compared.values()]
+    apart = [low > 0 or high < 0 for _, (low, high) in compared.values()]
+    if all(inside):
+        return Evidence(SUPPORTED, number)
+    return Evidence(NOT_SUPPORTED if any(apart) else CANNOT, number)
+
+
+def heads(rule, sources):
+    """The chosen head against each other one, on every test set."""
+    if sources.tests.empty:
+        return ahead_of([])
+    frame = evidence.head_rows(sources.runs)
+    values = {key: part["A"].to_numpy() for key, part in frame.groupby(["fold", "head"])}
+    chosen = "1024–256"
+    return ahead_of(
+        [
+            (f"{fold}, over {head}", values[fold, chosen], values[fold, head])
+            for fold, head in values
+            if head != chosen and (fold, chosen) in values
+        ]
+    )
+
+
+def spread(rule, sources):
+    """The best approach of VGG-16 against the worst, on every test set."""
+    if sources.tests.empty:
+        return ahead_of([])
+    values = groups(sources.tests, "backbone == 'VGG16' and approach in ['SFT', 'mSFT', 'DFT', 'mDFT']")
+    pairs = []
+    for fold in dict.fromkeys(fold for fold, _ in values):
+        ranked = sorted((name for place, name in values if place == fold), key=lambda name: values[fold, name].mean())
+        if len(ranked) > 1:
+            best, worst = ranked[-1], ranked[0]
+            pairs.append((f"{fold}, {best} over {worst}", values[fold, best], values[fold, worst]))
+    return ahead_of(pairs)
+
+
+def leuknet_by_protocol(frame, marks):
+    """Return accuracies of LeukNet's runs under protocols whose names match `marks`."""
+    part = frame[(frame["backbone"] == "VGG16") & (frame["approach"] == "mDFT") & (frame["dense"] == "")]
+    return part.loc[part["protocol"].str.match(marks), "A"].to_numpy()
+
+
+def protocols(rule, sources):
+    """Pooled folds against data sets and sources left out: is the pooled number higher?"""
+    if sources.tests.empty:
+        return ahead_of([])
+    pooled = leuknet_by_protocol(sources.tests, POOLED)
+    marks = LEFT_OUT.split("|")
+    pairs = [(f"pooled over {mark}", pooled, leuknet_by_protocol(sources.tests, mark)) for mark in marks]
+    return ahead_of([pair for pair in pairs if len(pooled) and len(pair[2])])
+
+
+def shared(rule, sources):
+    """Training images of the tested source under LODOCV."""
+    runs = sources.tests
+    runs = runs[(runs["protocol"] == "LODOCV") & (runs["trained_on"] > 0)] if len(runs) else runs
+    if runs.empty:
+        return Evidence(CANNOT, "no LODOCV run with its split in this folder")
+    worst = runs.groupby("fold", sort=False)[["shared", "trained_on"]].max()
+    number = "training images of the tested source: " + "; ".join(
+        f"{fold} {row['shared']} of {row['trained_on']}" for fold, row in worst.iterrows()
+    )
+    return Evidence(NOT_SUPPORTED if (worst["shared"] > 0).any() else SUPPORTED, number)
+
+
+def overfitting(rule, sources):
+    """Validation loss at the end against its lowest, then the fall from a random hold-out to what is left out."""
+    rises = []
+    for path in sorted(evidence.trainings(sources.out).glob("*/history.csv")) if len(sources.runs) else []:
+        history = pd.read_csv(path)
+        if "validation_loss" in history and (path.parent / "done.json").is_file():
+            rises.append(history["validation_loss"].iloc[-1] / history["validation_loss"].min() - 1)
+    if not rises:
+        return Evidence(CANNOT, "no run with a validation curve in this folder")
+    number = f"validation loss ends {100 * np.mean(rises):.0f} % above its lowest epoch (mean of {len(rises)} runs)"
+    if np.mean(rises) > evidence.tolerances()["loss_rise"]:
+        return Evidence(NOT_SUPPORTED, number)
+    inside, outside = (leuknet_by_protocol(sources.tests, marks) for marks in (HOLD_OUT, LEFT_OUT))
+    if not len(inside) or not len(outside):
+        return Evidence(SUPPORTED, number)
+    gap, bounds = difference(inside, outside)
+    number += f"; hold-out over data sets and sources left out: {told(gap, bounds)}"
+    return Evidence(DEPENDS if bounds and bounds[0] > 0 else SUPPORTED, number)
+
+
+def external(sources):
+    """Return the rows tested on a set apart, and the rows of the same runs within their folds."""
+    runs = sources.runs
+    if runs.empty or not (runs["role"] == "external").any():
+        return runs.head(0), runs.head(0)
+    outside = runs[runs["role"] == "external"]
+    return outside, runs[(runs["role"] == "test") & runs["run"].isin(outside["run"])]
+
+
+def of(frame, approach):
+    """Return the rows of one approach by run; VGG-16 with the usual head where it is a network."""
+    return frame[(frame["approach"] == approach) & (frame["dense"] == "")].set_index("run")["A"]
+
+
+def transfer(rule, sources):
+    """LeukNet against random weights: equivalent within the folds, and on the set apart?"""
+    outside, inside = external(sources)
+    pairs = [[of(frame, name) for name in ("mDFT", "scratch")] if len(frame) else [] for frame in (inside, outside)]
+    if not all(len(values) > 1 for pair in pairs for values in pair) or not pairs[0]:
+        return Evidence(CANNOT, "no runs of both with a set apart in this folder")
+    within = equivalence({"within folds": difference(*pairs[0], 0.9)})
+    gap, bounds = difference(*pairs[1])
+    number = f"{within.number}; on the set apart {told(gap, bounds)}"
+    if within.verdict == SUPPORTED and (bounds[0] > 0 or bounds[1] < 0):
+        return Evidence(DEPENDS, number)
+    return Evidence(within.verdict, number)
+
+
+def decay(rule, sources):
+    """Falls from the folds to the set apart: is LeukNet's smaller than that of random weights?"""
+    outside, inside = external(sources)
+    falls = {
+        name: (of(inside, name) - of(outside, name)).dropna() if len(inside) else [] for name in ("mDFT", "scratch")
+    }
+    if not all(len(values) > 1 for values in falls.values()):
+        return Evidence(CANNOT, "no runs of both with a set apart in this folder")
+    judged = ahead_of([("smaller fall than random weights by", falls["scratch"], falls["mDFT"])])
+    means = ", ".join(f"{name} {100 * values.mean():.1f}" for name, values in falls.items())
+    return Evidence(judged.verdict, f"falls (points): {means}; {judged.number}")
+
+
+def rivals(rule, sources):
+    """LeukNet against every comparison system on the set apart."""
+    outside, _ = external(sources)
+    systems = sorted(outside.loc[outside["backbone"] == "", "approach"].unique()) if len(outside) else []
+    if not systems or not len(of(outside, "mDFT")):
+        return Evidence(CANNOT, "no comparison system was run on the set apart in this folder")
+    return ahead_of([(f"over {name}", of(outside, "mDFT"), of(outside, name)) for name in systems])
+
+
+def cell(rule, sources):
+    """One published accuracy beside this study's runs, by the fixed tolerances."""
+    number, block, row = rule["cell"]
+    cells = verdicts.compare(sources.runs)
+    keep = (cells["table"] == number) & (cells["block"] == block) & (cells["row"] == row) & (cells["metric"] == "A")
+    line = cells[keep].iloc[0]
+    words = f"{verdicts.plus_minus(line['here'], line['spread here']) or 'no run'}, published {line['published']:.2f}: "
+    kinds = {verdicts.REPRODUCED: SUPPORTED, verdicts.HIGHER: NOT_SUPPORTED, verdicts.LOWER: NOT_SUPPORTED}
+    return Evidence(kinds.get(line["verdict"], CANNOT), words + line["verdict"])
+
+
+def separable(rule, sources):
+    """Page 07's linear SVM: has the named approach the highest accuracy on every test set?"""
+    table = sources.table("07_feature_space-table10")
+    if table is None:
+        return Evidence(CANNOT, "page 07 has not been run into this folder")
+    column, first = f"{rule['scenario']} A (%)", rule["first"]
+    here = table[(table["who"] == "here") & ~table["features"].str.startswith("ImageNet")]
+    values = here.assign(a=pd.to_numeric(here[column], errors="coerce")).pivot(
+        index="data set", columns="features", values="a"
+    )
+    others = values.drop(columns=first).max(axis=1)
+    number = "; ".join(
+        f"{name}: {first} {values.loc[name, first]:.1f}, best other {others[name]:.1f}" for name in values.index
+    )
+    return Evidence(SUPPORTED if (values[first] > others).all() else NOT_SUPPORTED, number + " (%, one run)")
+
+
+def linear(rule, sources):
+    """Page 07's three classifiers on the same images: does a linear one on the features keep up with the network?"""
+    table = sources.table("07_feature_space-linear")
+    if table is None:
+        return Evidence(CANNOT, "page 07 has not been run into this folder")
+    values = table.set_index("classifier")["A (%)"].astype(float)
+    number = "; ".join(f"{name} {value:.1f} %" for name, value in values.items())
+    keeps_up = (
+        values["linear SVM on the features"] >= values["the network itself"] - evidence.tolerances()["equivalent"]
+    )
+    return Evidence(NOT_SUPPORTED if keeps_up else SUPPORTED, number)
+
+
+def nuclei(rule, sources):
+    """Page 08's verdict, by its own rule."""
+    table = sources.table("08_activation_maps-verdict")
+    if table is None:
+        return Evidence(CANNOT, "page 08 has not been run into this folder, or the cohort has no outlines")
+    number = "; ".join(
+        f"{row['method']}: {row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f}) times its area, {row['verdict']}"
+        for row in table.to_dict("records")
+    )
+    return Evidence(SUPPORTED if (table["verdict"] == "supported").all() else NOT_SUPPORTED, number)
+
+
+RULES = {
+    rule.__name__: rule
+    for rule in (ahead, equal, heads, spread, protocols, shared, overfitting, transfer, decay, rivals, cell, separable)
+} | {"linear": linear, "nuclei": nuclei}

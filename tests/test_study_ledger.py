@@ -1,0 +1,127 @@
+"""The claims ledger: every claim has a rule; rules give the verdicts that made-up runs must give."""
+
+import pandas as pd
+import pytest
+from fake_runs import golden_runs
+
+from leuknet.paper import facts
+from leuknet.paper.audit import Finding
+from leuknet.study import ledger, rules
+
+FOLDS = ("ALL-IDB 1", "ALL-IDB 2")
+
+
+def frame(accuracies, backbone="VGG16", protocol="LODOCV", role="test", folds=FOLDS, shared=0):
+    """Return rows as `evidence.results` gives them: {approach: accuracies of the seeds}."""
+    return pd.DataFrame(
+        {
+            "run": f"{approach} {fold} {protocol} {seed}",
+            "backbone": backbone,
+            "approach": approach,
+            "dense": "",
+            "protocol": protocol,
+            "fold": fold,
+            "seed": seed,
+            "role": role,
+            "tested": fold,
+            "trained_on": 3307,
+            "shared": shared,
+            "A": value,
+        }
+        for approach, values in accuracies.items()
+        for fold in folds
+        for seed, value in enumerate(values)
+    )
+
+
+def judged(name, runs, out="nowhere"):
+    rule = ledger.rules()[name]
+    return rules.RULES[rule["rule"]](rule, rules.Sources(runs, rules.Path(out)))
+
+
+def test_every_claim_has_an_entry_whose_findings_and_rule_exist():
+    entries = ledger.rules()
+    assert set(entries) == set(facts.claims()["id"])
+    assert all(entry["decides"] for entry in entries.values())
+    assert {entry["rule"] for entry in entries.values() if "rule" in entry} <= set(rules.RULES)
+    assert all("rule" in entry or entry.get("settled") or "neither" in entry["decides"] for entry in entries.values())
+
+
+def test_best_only_if_separably_ahead_everywhere():
+    others = {"SFT": (0.7, 0.71, 0.7), "mSFT": (0.72, 0.7, 0.71), "DFT": (0.8, 0.79, 0.81)}
+    assert judged("mdft-best", frame({"mDFT": (0.95, 0.96, 0.94)} | others)).verdict == "supported"
+    close = judged("mdft-best", frame({"mDFT": (0.81, 0.79, 0.82)} | others))
+    assert close.verdict == "not supported" and "4 of 6" in close.number
+    assert judged("mdft-best", frame({"mDFT": (0.9,)} | {k: v[:1] for k, v in others.items()})).verdict == rules.CANNOT
+    assert judged("mdft-best", frame({"mDFT": (0.9, 0.9)})).verdict == "cannot be tested here"
+
+
+def test_equivalent_needs_a_narrow_interval():
+    a, b = (0.90, 0.905, 0.895, 0.9), (0.902, 0.898, 0.9, 0.904)
+    same = pd.concat([frame({"mDFT": a}), frame({"mDFT": b}, backbone="VGG19")])
+    assert judged("vgg-equivalent", same).verdict == "supported"
+    wide = pd.concat([frame({"mDFT": (0.7, 0.95, 0.8)}), frame({"mDFT": (0.75, 0.9, 0.85)}, backbone="VGG19")])
+    assert judged("vgg-equivalent", wide).verdict == "cannot be tested here"
+    apart = pd.concat([frame({"mDFT": a}), frame({"mDFT": (0.7, 0.71, 0.7)}, backbone="VGG19")])
+    assert judged("vgg-equivalent", apart).verdict == "not supported"
+
+
+def test_transfer_matters_outside_only():
+    same = {"mDFT": (0.98, 0.985, 0.982, 0.98), "scratch": (0.981, 0.983, 0.984, 0.98)}
+    unlike = {"mDFT": (0.71, 0.7, 0.72, 0.7), "scratch": (0.6, 0.61, 0.6, 0.62)}
+    protocol = "5-fold, UFG external"
+    runs = pd.concat(
+        [
+            frame(same, protocol=protocol, folds=("r0",)),
+            frame(unlike, protocol=protocol, folds=("r0",), role="external"),
+        ]
+    )
+    assert judged("scratch-equivalent", runs).verdict == "depends on the protocol"
+    assert judged("moderate-decay", runs).verdict == "supported"
+    assert judged("generalises-better", runs).verdict == "cannot be tested here"
+
+
+def test_shared_training_images_are_counted():
+    assert judged("lodocv-excludes", frame({"mDFT": (0.9, 0.9)})).verdict == "supported"
+    found = judged("lodocv-excludes", frame({"mDFT": (0.9, 0.9)}, shared=770))
+    assert found.verdict == "not supported" and "770 of 3307" in found.number
+
+
+def test_pooled_folds_against_left_out():
+    runs = pd.concat([frame({"mDFT": (0.97, 0.98, 0.97)}, protocol="5-fold"), frame({"mDFT": (0.7, 0.72, 0.71)})])
+    assert judged("lodocv-needed", runs).verdict == "supported"
+    assert judged("lodocv-needed", runs[runs["protocol"] == "LODOCV"]).verdict == "cannot be tested here"
+
+
+def test_tables_of_pages_are_read(tmp_path):
+    (tmp_path / "tables").mkdir()
+    rows = [("ALL-IDB 1", "mDFT", 88.0, 91.0), ("ALL-IDB 1", "DFT", 60.0, 99.0), ("ALL-IDB 1", "SFT", 61.0, 90.0)]
+    table = pd.DataFrame(rows, columns=["data set", "features", "LODOCV A (%)", "k-fold A (%)"]).assign(who="here")
+    table.to_csv(tmp_path / "tables" / "07_feature_space-table10.csv", index=False)
+    assert judged("mdft-separable", pd.DataFrame(), tmp_path).verdict == "supported"
+    assert judged("dft-separable-within", pd.DataFrame(), tmp_path).verdict == "supported"
+    assert judged("nuclei-decide", pd.DataFrame(), tmp_path).verdict == "cannot be tested here"
+
+
+def test_ledger_of_fake_runs_and_of_an_empty_folder(tmp_path):
+    made = Finding("most-images", "Table 11", "m", "inconsistent", "changes a conclusion", "One has more.", "1")
+    found = [made] + [
+        Finding(name, "p", "m", "not decidable", "changes a number", "s", "a")
+        for name in {n for entry in ledger.rules().values() for n in entry.get("audit", ())} - {"most-images"}
+    ]
+    empty = ledger.ledger(tmp_path, found).set_index("claim")
+    assert len(empty) == len(facts.claims()) and set(empty["verdict"]) <= set(ledger.VERDICTS)
+    assert empty.loc["most-images", "verdict"] == "not supported"
+    assert empty.loc["mdft-best", "verdict"] == "cannot be tested here"
+    golden_runs(tmp_path / "trainings")
+    table = ledger.ledger(tmp_path, found).set_index("claim")
+    assert "ALL-IDB 2" in table.loc["lodocv-excludes", "these runs"]
+    assert table.loc["k-fold-accuracy", "these runs"].startswith("no run, published 98.61")
+
+
+@pytest.mark.parametrize(
+    "verdicts, expected", [(("consistent",), "supported"), (("consistent", "inconsistent"), "not supported")]
+)
+def test_settled_by_print(verdicts, expected):
+    found = [Finding("x", "p", "m", v, "" if v == "consistent" else "typographical", "s", "a") for v in verdicts]
+    assert ledger.settled(found) == expected
