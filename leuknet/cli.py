@@ -19,11 +19,7 @@ import typer
 import leuknet
 from leuknet.errors import LeuknetError
 from leuknet.paper.cli import audit_command, paper_app
-<<<<<<< HEAD
 from leuknet.slides import export_command, predict_command
-=======
-from leuknet.show.cli import handout_command, report_command
->>>>>>> 09e4abc (wip)
 from leuknet.study.cli import grid_command, rerun_command, runs_app
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -37,8 +33,6 @@ def _version(wanted: bool):
 
 app.add_typer(paper_app, name="paper")
 app.command("audit")(audit_command)
-app.command("report")(report_command)
-app.command("handout")(handout_command)
 app.command("grid")(grid_command)
 app.command("rerun")(rerun_command)
 app.add_typer(runs_app, name="runs")
@@ -105,6 +99,22 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     print(json.dumps([asdict(finding) for finding in findings], indent=1) if as_json else as_text(findings))
     if any(finding.state == "missing" for finding in findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(help="A result folder of leuknet study or leuknet grid.")]):
+    """Write report.html (self-contained) and report.md: settings, leakage, results, verdicts, claims, audit."""
+    from leuknet.show.report import report as write_report
+
+    print(*write_report(folder), sep="\n")
+
+
+@app.command()
+def handout(out: Annotated[Path, typer.Argument(help="Folder for the student edition.")] = Path("runs/handout")):
+    """Write the pages without their answers."""
+    from leuknet.study.handout import handout as write_handout
+
+    print(*write_handout(out), sep="\n")
 
 
 def main():

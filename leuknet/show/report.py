@@ -18,7 +18,6 @@ from leuknet.study import evidence, verdicts
 from leuknet.study.ledger import ledger
 from leuknet.study.records import records
 
-SETTINGS_END = "protocol"
 HIDDEN = ("coordinates", "verdicts", "claims", "conclusions", "numbers", "typographical", "consistent", "checklist")
 RESULT = ["backbone", "approach", "dense", "protocol", "role", "tested"]
 
@@ -44,7 +43,8 @@ def report(folder):
     runs = evidence.results(folder)
     if runs.empty:
         raise LeuknetError(f"no finished run in {folder}: nothing to report")
-    sections = [*about(folder, runs), *judged(folder, runs), *pictures(folder), *printed()]
+    found = audit()
+    sections = [*about(folder, runs), *judged(folder, runs, found), *pictures(folder), *printed(found)]
     head = {"title": f"LeukNet study report: {folder.resolve().name}", "banner": banner(runs)}
     head["made"] = f"{datetime.now().astimezone():%Y-%m-%d %H:%M} · leuknet {leuknet.__version__}"
     template = files("leuknet.show").joinpath("report.html.j2").read_text("utf-8")
@@ -135,10 +135,9 @@ def scores(runs):
     return pd.DataFrame(rows)
 
 
-def judged(folder, runs):
+def judged(folder, runs, found):
     """Return the sections on published cells and on claims."""
-    cells, found = verdicts.compare(runs), audit()
-    claims = ledger(folder, found)
+    cells, claims = verdicts.compare(runs), ledger(folder, found)
     return [
         ("Published | reproduced | verdict", [
             block("Cells by verdict; tolerances were fixed in leuknet/study/tolerances.toml", verdicts.counts(cells)),
@@ -171,13 +170,13 @@ def sidecar(path):
     return json.loads(beside.read_text("utf-8")) if beside.is_file() else {}
 
 
-def printed():
+def printed(found):
     """Return the sections on the audit's findings and the reviewer's checklist."""
     blocks = []
     for weight in WEIGHTS[:-1]:
         rows = [
             (f.verdict, f.place, f.says, f.arithmetic, f.depends_on, f.may_have_meant)
-            for f in audit()
+            for f in found
             if f.weight == weight
         ]
         columns = ["verdict", "place", "finding", "the sum", "depends on", "may have meant"]

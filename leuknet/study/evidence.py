@@ -78,7 +78,8 @@ def _rows(folder):
     for role, part in predictions[predictions["split"] != "validation"].groupby("split", sort=False):
         tested = sorted(map(canonical, part["data_set"].unique()))
         shared = sum(n for name, n in data_sets.items() if source(name) in set(part["source"]))
-        more = {"role": role, "tested": ", ".join(tested), "images": len(part), "shared": shared}
+        names = ", ".join(tested) if len(tested) < 4 else f"{len(tested)} data sets"
+        more = {"role": role, "tested": names, "images": len(part), "shared": shared}
         why = "; ".join([*unlike_paper(run), *unlike_images(part, training, role)])
         rows.append(told | more | {"why_not": why} | scores(part["y"], part["p"]))
     return rows
@@ -137,7 +138,11 @@ def unlike_images(part, training, role):
         rows = sum(data_set.total for data_set in DATA_SETS.values())
         expected = (0.79 * 3402, 0.81 * 3415) if role == "external" else (rows - 121 - known.total, 3536 - known.total)
     low, high = expected
-    return [] if low <= len(training) <= high else [f"trained on {len(training)} images, not {low:.0f} to {high:.0f}"]
+    return (
+        []
+        if not training or low <= len(training) <= high
+        else [f"trained on {len(training)} images, not {low:.0f} to {high:.0f}"]
+    )
 
 
 @cache
