@@ -6,6 +6,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from leuknet.study.handout import without_answers
+
 FOLDER = Path(__file__).parent.parent / "notebooks"
 PAGES = sorted(FOLDER.glob("*.ipynb"))
 EXPECTED = ["profile", "data", "out", "seed", "changes"]
@@ -63,3 +65,13 @@ def test_ends_with_takeaways_and_exercises(page):
     exercises = prose.split("## Exercises")[1]
     assert 3 <= sum(line.startswith(tuple(f"{n}." for n in range(1, 10))) for line in exercises.splitlines()) <= 5
     assert "redict" in exercises
+
+
+def test_exercises_have_answers_that_a_handout_leaves_out(page):
+    book, _ = page
+    tagged = [cell for cell in book.cells if "solution" in cell.metadata.get("tags", [])]
+    asked = book.cells[-2].source.split("## Exercises")[1]
+    assert tagged == [book.cells[-1]] and tagged[0].cell_type == "markdown"
+    for number in range(1, 6):
+        assert (f"\n{number}. " in asked) == (f"\n**{number}.** " in tagged[0].source)
+    assert without_answers(book).cells == book.cells[:-1]
