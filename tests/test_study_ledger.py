@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 from fake_runs import golden_runs
+from scipy import stats
 
 from leuknet.paper import facts
 from leuknet.paper.audit import Finding
@@ -51,7 +52,11 @@ def test_best_only_if_separably_ahead_everywhere():
     others = {"SFT": (0.7, 0.71, 0.7), "mSFT": (0.72, 0.7, 0.71), "DFT": (0.8, 0.79, 0.81)}
     assert judged("mdft-best", frame({"mDFT": (0.95, 0.96, 0.94)} | others)).verdict == "supported"
     close = judged("mdft-best", frame({"mDFT": (0.81, 0.79, 0.82)} | others))
-    assert close.verdict == "not supported" and "4 of 6" in close.number
+    assert close.verdict == "cannot be tested here" and "4 of 6" in close.number and "too wide" in close.number
+    behind = judged("mdft-best", frame({"mDFT": (0.75, 0.74, 0.75)} | others))
+    assert behind.verdict == "not supported" and "behind in 2" in behind.number
+    level = judged("mdft-best", frame({"mDFT": (0.80, 0.801, 0.80)} | others | {"DFT": (0.801, 0.80, 0.80)}))
+    assert level.verdict == "not supported" and "behind in 0" in level.number
     assert judged("mdft-best", frame({"mDFT": (0.9,)} | {k: v[:1] for k, v in others.items()})).verdict == rules.CANNOT
     assert judged("mdft-best", frame({"mDFT": (0.9, 0.9)})).verdict == "cannot be tested here"
 
@@ -125,3 +130,10 @@ def test_ledger_of_fake_runs_and_of_an_empty_folder(tmp_path):
 def test_settled_by_print(verdicts, expected):
     found = [Finding("x", "p", "m", v, "" if v == "consistent" else "typographical", "s", "a") for v in verdicts]
     assert ledger.settled(found) == expected
+
+
+def test_interval_is_welch():
+    a, b = (0.9, 0.92, 0.95, 0.91), (0.8, 0.86, 0.7)
+    known = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
+    gap, bounds = rules.difference(a, b)
+    assert bounds == pytest.approx((100 * known.low, 100 * known.high)) and bounds[0] < gap < bounds[1]

@@ -46,15 +46,17 @@ class Sources:
 
 
 def difference(a, b, level=0.95):
-    """Return mean(a) - mean(b) in points and Welch's interval; the interval is None for fewer than two runs."""
+    """Return mean(a) - mean(b) in points and Welch's interval (Welch, Biometrika 1947); None for fewer than two runs."""
     a, b = (100 * np.asarray(values, float) for values in (a, b))
     gap = float(a.mean() - b.mean())
     if min(len(a), len(b)) < 2:
         return gap, None
-    if max(np.ptp(a), np.ptp(b)) < 1e-9:
+    parts = a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)
+    if sum(parts) < 1e-12:
         return gap, (gap, gap)
-    bounds = stats.ttest_ind(a, b, equal_var=False).confidence_interval(level)
-    return gap, (float(bounds.low), float(bounds.high))
+    df = sum(parts) ** 2 / (parts[0] ** 2 / (len(a) - 1) + parts[1] ** 2 / (len(b) - 1))
+    low, high = stats.t.interval(level, df, gap, np.sqrt(sum(parts)))
+    return gap, (float(low), float(high))
 
 
 def told(gap, bounds):
@@ -63,7 +65,11 @@ def told(gap, bounds):
 
 
 def ahead_of(pairs):
-    """Judge comparisons ``[(name, a, b)]``: supported only if a is separably ahead of b in every one."""
+    """Judge comparisons ``[(name, a, b)]``, each by Welch's interval of the difference.
+
+    Supported: a is ahead in every one. Not supported: a is behind in one, or no further than the tolerance of
+    equivalence from being ahead. Otherwise the intervals are too wide to tell.
+    """
     if not pairs:
         return Evidence(CANNOT, "no such runs in this folder")
     compared = [(name, *difference(a, b)) for name, a, b in pairs]
@@ -71,9 +77,12 @@ def ahead_of(pairs):
         return Evidence(CANNOT, "one run each: no spread to judge by")
     won = sum(bounds[0] > 0 for _, _, bounds in compared)
     lost = sum(bounds[1] < 0 for _, _, bounds in compared)
+    level = sum(bounds[0] <= 0 <= bounds[1] < evidence.tolerances()["equivalent"] for _, _, bounds in compared)
     name, gap, bounds = min(compared, key=lambda row: row[1])
     number = f"ahead in {won} of {len(compared)} comparisons, behind in {lost}; closest: {name} {told(gap, bounds)}"
-    return Evidence(SUPPORTED if won == len(compared) else NOT_SUPPORTED, number)
+    if won == len(compared):
+        return Evidence(SUPPORTED, number)
+    return Evidence(NOT_SUPPORTED, number) if lost or level else Evidence(CANNOT, f"{number}; too wide to tell")
 
 
 def groups(frame, query):
@@ -198,7 +207,7 @@ def overfitting(rule, sources):
         return Evidence(NOT_SUPPORTED, number)
     inside, outside = (leuknet_by_protocol(sources.tests, marks) for marks in (HOLD_OUT, LEFT_OUT))
     if not len(inside) or not len(outside):
-        return Evidence(SUPPORTED, number)
+        return Evidence(CANNOT, f"{number}; page 06 has not been run into this folder")
     gap, bounds = difference(inside, outside)
     number += f"; hold-out over data sets and sources left out: {told(gap, bounds)}"
     return Evidence(DEPENDS if bounds and bounds[0] > 0 else SUPPORTED, number)

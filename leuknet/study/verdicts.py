@@ -75,7 +75,8 @@ def beside(cell, times, part):
     rules = evidence.tolerances()
     error = np.sqrt(np.nan_to_num(spread) ** 2 / n + np.nan_to_num(sd) ** 2 / max(m, 1))
     told["tolerance"] = max(rules["points"][cell.column], rules["standard_errors"] * error) if m else np.nan
-    why = "" if part is None else "; ".join(dict.fromkeys(part["why_not"]))
+    reasons = [] if part is None else [reason for why in part["why_not"] for reason in why.split("; ") if reason]
+    why = "; ".join(dict.fromkeys(reasons))
     return told | {"verdict": judge(told, part is not None, why, rules)}
 
 
