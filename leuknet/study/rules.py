@@ -46,7 +46,7 @@ class Sources:
 
 
 def difference(a, b, level=0.95):
-    """Return mean(a) - mean(b) in points and Welch's interval (Welch, Biometrika 1947); None for fewer than two runs."""
+    """Return mean(a) - mean(b) in points and Welch's interval (Biometrika 1947); None for fewer than two runs."""
     a, b = (100 * np.asarray(values, float) for values in (a, b))
     gap = float(a.mean() - b.mean())
     if min(len(a), len(b)) < 2:
