@@ -78,7 +78,7 @@ def _rows(folder):
     for role, part in predictions[predictions["split"] != "validation"].groupby("split", sort=False):
         tested = sorted(map(canonical, part["data_set"].unique()))
         shared = sum(n for name, n in data_sets.items() if source(name) in set(part["source"]))
-        names = ", ".join(tested) if len(tested) < 4 else f"{len(tested)} data sets"
+        names = ", ".join(tested) if len(tested) < 4 else "pooled data sets"
         more = {"role": role, "tested": names, "images": len(part), "shared": shared}
         why = "; ".join([*unlike_paper(run), *unlike_images(part, training, role)])
         rows.append(told | more | {"why_not": why} | scores(part["y"], part["p"]))

@@ -11,6 +11,7 @@ from leuknet.paper import facts
 from leuknet.study import evidence
 from leuknet.study.rules import CANNOT, DEPENDS, NOT_SUPPORTED, RULES, SUPPORTED, Evidence, Sources
 
+BY_PRINT, NO_RUN = "the printed numbers decide it", "no run of this study could decide it"
 VERDICTS = (SUPPORTED, NOT_SUPPORTED, DEPENDS, CANNOT)
 
 
@@ -45,7 +46,11 @@ def ledger(out, found):
     for claim in facts.claims().to_dict("records"):
         rule = known[claim["id"]]
         bearing = [findings[name] for name in rule.get("audit", ())]
-        ours = RULES[rule["rule"]](rule, sources) if "rule" in rule else Evidence(CANNOT, "no run could decide it")
+        ours = (
+            RULES[rule["rule"]](rule, sources)
+            if "rule" in rule
+            else Evidence(CANNOT, BY_PRINT if rule.get("settled") else NO_RUN)
+        )
         rows.append(
             {
                 "claim": claim["id"],
