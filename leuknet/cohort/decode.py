@@ -5,6 +5,7 @@ import io
 import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import PIL
@@ -46,14 +47,40 @@ def decode(data, size):
         The reason, without the file's name: empty, damaged, truncated, another format, above `MAX_PIXELS` (Pillow's
         own limit against decompression bombs), several pages or frames, 32-bit pixels.
     """
+    with _reasons(data) as image:
+        rgb = _to_rgb(ImageOps.exif_transpose(image))
+        shrinks = min(rgb.size) >= size
+        resized = rgb.resize((size, size), Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR)
+    return np.asarray(resized), *rgb.size
+
+
+def pixels(path, sha256):
+    """Return the image in file `path` at its full size, decoded as `decode` does: uint8 RGB, shape (height, width, 3).
+
+    Raises
+    ------
+    LeuknetError
+        If the file cannot be read or decoded, or its SHA-256 is another.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise LeuknetError(f"cannot read {path}: {error.strerror or error}") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise LeuknetError(f"{path} changed since the cohort was read: run again")
+    with _reasons(data) as image:
+        return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+
+
+@contextmanager
+def _reasons(data):
+    """Open an image file's bytes; whatever Pillow says against it becomes a `LeuknetError`."""
     if not data:
         raise LeuknetError("the file is empty")
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _refuse(image)
-            rgb = _to_rgb(ImageOps.exif_transpose(image))
-        shrinks = min(rgb.size) >= size
-        resized = rgb.resize((size, size), Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR)
+            yield image
     except (LeuknetError, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -62,7 +89,6 @@ def decode(data, size):
         raise LeuknetError(_too_large()) from None
     except Exception as error:  # Pillow's decoders raise many kinds on damaged files; each becomes a listed reason
         raise LeuknetError(f"damaged or truncated: {' '.join(str(error).split())}") from error
-    return np.asarray(resized), *rgb.size
 
 
 def _refuse(image):

@@ -1,0 +1,111 @@
+"""Whether two images show the same pixels: aligned (ECC, Evangelidis & Psarakis 2008), then correlated at full size."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+COARSE = 56  # px, longest edge at which the alignment begins
+LEAST = 0.9  # correlation of grey levels of two images of the same scene
+LEAST_DETAIL = 0.8  # correlation of what is finer than a cell's outline: other cells have other chromatin
+FLAT = 1.0  # grey levels, s.d. of detail below which an image shows none
+STRETCH = 1.06  # ratio of the two scales of a crop: it is not stretched
+MARGIN = 0.12
+
+
+@dataclass(frozen=True)
+class Match:
+    """Two images of the same pixels: grey and detail correlation, and the box (left, top, width, height) in px."""
+
+    score: float
+    detail: float
+    box: tuple
+
+
+def grey(image):
+    """Return uint8 RGB as float32 grey levels (ITU-R BT.601 luma), shape (height, width)."""
+    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+
+
+def same(crop, holder, box):
+    """Compare a crop with a box of another image, after moving the box to where it fits best.
+
+    Parameters
+    ----------
+    crop, holder : numpy.ndarray, float32, shape (height, width)
+        Grey levels.
+    box : tuple of float
+        Left, top, width and height in px of the holder, about right (an eighth of the edge is near enough).
+
+    Returns
+    -------
+    Match or None
+        None where they are not the same pixels.
+    """
+    for longest in (COARSE, max(crop.shape)):
+        found = _align(crop, holder, box, longest)
+        if found is None:
+            return None
+        box, score, detail = found
+    if score < LEAST or detail < LEAST_DETAIL:
+        return None
+    return Match(round(score, 4), round(detail, 4), tuple(round(float(edge), 1) for edge in box))
+
+
+def _align(crop, holder, box, longest):
+    """Return (box, correlation, correlation of detail) after aligning at `longest` px, or None if nothing fits."""
+    shrink = min(1.0, longest / max(crop.shape), longest / max(box[2:]), max(box[2:]) / max(crop.shape))
+    size = [max(8, round(edge * shrink)) for edge in crop.shape[::-1]]
+    template = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
+    patch, start = _patch(holder, box, size)
+    warp = np.array([[1, 0, start[0]], [0, 1, start[1]]], np.float32)
+    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 1e-5)
+    try:
+        _, warp = cv2.findTransformECC(template, patch, warp, cv2.MOTION_AFFINE, stop, None, 5)
+    except cv2.error:
+        return None  # it did not converge: nothing alike
+    stretch, turn = warp[0, 0] / warp[1, 1], np.abs([warp[0, 1], warp[1, 0]]).max()
+    if not (1 / STRETCH < stretch < STRETCH and 0.75 < warp[0, 0] < 1.33 and turn < 0.05):
+        return None
+    how = {"flags": cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, "borderMode": cv2.BORDER_REPLICATE}
+    shown = cv2.warpAffine(patch, warp, size, **how)
+    ratio = box[2] / size[0], box[3] / size[1]
+    left, top = (box[k] + (warp[k, 2] - start[k]) * ratio[k] for k in (0, 1))
+    moved = left, top, box[2] * warp[0, 0], box[3] * warp[1, 1]
+    return moved, _correlation(template, shown), _detail(template, shown)
+
+
+def _patch(holder, box, size):
+    """Return the box with a margin, scaled so that the box has `size` px, and where the box begins in it."""
+    left, top, width, height = box
+    scale = size[0] / width, size[1] / height
+    margin = np.ceil(MARGIN * np.array(size))
+    matrix = np.array([[scale[0], 0, margin[0] - left * scale[0]], [0, scale[1], margin[1] - top * scale[1]]])
+    x0, x1 = (int(np.clip(edge, 0, holder.shape[1])) for edge in (left - 0.3 * width, left + 1.3 * width + 1))
+    y0, y1 = (int(np.clip(edge, 0, holder.shape[0])) for edge in (top - 0.3 * height, top + 1.3 * height + 1))
+    part = holder[y0:y1, x0:x1]
+    if scale[0] < 1:  # area means first, so that nothing aliases
+        small = [max(1, round(edge * scale[k])) for k, edge in enumerate(part.shape[::-1])]
+        part = cv2.resize(part, small, interpolation=cv2.INTER_AREA)
+        matrix[0, 0], matrix[1, 1] = (x1 - x0) / small[0] * scale[0], (y1 - y0) / small[1] * scale[1]
+        shift = 0.5 * (np.array([matrix[0, 0], matrix[1, 1]]) - np.array(scale))
+    else:
+        shift = np.zeros(2)
+    matrix[:, 2] = margin + (np.array([x0, y0]) - [left, top]) * scale + shift
+    out = [int(edge + 2 * edge_margin) for edge, edge_margin in zip(size, margin, strict=True)]
+    return cv2.warpAffine(part, matrix, out, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), margin
+
+
+def _correlation(a, b):
+    a, b = a - a.mean(), b - b.mean()
+    norm = np.linalg.norm(a) * np.linalg.norm(b)
+    return float((a * b).sum() / norm) if norm > 0 else 0.0
+
+
+def _detail(a, b):
+    """Return the correlation of what lies between 1 px and a sixteenth of the edge, border left out."""
+    wide = max(2.0, max(a.shape) / 16)
+    bands = [cv2.GaussianBlur(v, (0, 0), 1.0) - cv2.GaussianBlur(v, (0, 0), wide) for v in (a, b)]
+    rim = max(1, min(a.shape) // 20)
+    inner = [band[rim:-rim, rim:-rim] for band in bands]
+    return 0.0 if min(band.std() for band in inner) < FLAT else _correlation(*inner)

@@ -1,0 +1,55 @@
+"""Near duplicates: the same image saved again, resized, turned or mirrored; found by perceptual hash (imagehash)."""
+
+import cv2
+import imagehash
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+TURNS = ("", "90°", "180°", "270°", "mirrored", "mirrored, 90°", "mirrored, 180°", "mirrored, 270°")
+BITS = 64
+NEAR = 12  # of 64 bits may differ; pixels decide afterwards
+SHRUNK = 128  # px
+CHUNK = 1024
+ASPECT = 1.08
+
+
+def turned(image, turn):
+    """Return `image` as turn number `turn` of `TURNS` shows it: mirrored left to right first, then turned."""
+    image = image[:, ::-1] if turn >= 4 else image
+    return np.ascontiguousarray(np.rot90(image, turn % 4))
+
+
+def hashes(image):
+    """Return the perceptual hashes of an image in all `TURNS`: bool, shape (8, 64)."""
+    small = cv2.resize(image, (SHRUNK, SHRUNK), interpolation=cv2.INTER_AREA)
+    return np.stack([imagehash.phash(Image.fromarray(turned(small, k))).hash.ravel() for k in range(len(TURNS))])
+
+
+def candidates(bits, sizes):
+    """Return pairs whose hashes are near.
+
+    Parameters
+    ----------
+    bits : numpy.ndarray, bool, shape (n, 8, 64)
+    sizes : array of int, shape (n, 2)
+        Width and height in px: pairs of another shape are left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``a`` < ``b`` (positions), ``turn`` (number: `b` turned so looks like `a`), nearest turn only.
+    """
+    signs = np.where(bits, 1, -1).astype(np.float32)
+    aspect = np.log([width / height for width, height in sizes])
+    rows = []
+    for start in range(0, len(bits), CHUNK):
+        plain = signs[start : start + CHUNK, 0]
+        differ = np.stack([(BITS - plain @ signs[:, turn].T) / 2 for turn in range(len(TURNS))])
+        turn, least = differ.argmin(axis=0), differ.min(axis=0)
+        a, b = np.nonzero(least <= NEAR)
+        turn = turn[a, b]
+        a = a + start
+        wanted = (a < b) & (np.abs(aspect[a] - np.where(turn % 2, -1, 1) * aspect[b]) < np.log(ASPECT))
+        rows.append(np.stack([a, b, turn], axis=1)[wanted])
+    return pd.DataFrame(np.concatenate(rows), columns=["a", "b", "turn"])

@@ -1,0 +1,117 @@
+"""Where one image could be a crop of another: local features (SIFT, Lowe 2004) that agree on one place and scale.
+
+Each feature has a place, a size and a direction, so that one match already says where the crop would lie. Matches that
+turn the crop or scale it by more than the reach are dropped; those of one pair that agree vote for one box. All images'
+features stand in one k-d forest, so that the search grows no faster than the number of images.
+"""
+
+import cv2
+import numpy as np
+import pandas as pd
+
+COLUMNS = ["crop", "holder", "votes", "left", "top", "width", "height"]
+LONGEST = 1400  # px: larger images are searched at this edge; `confirm` sees them at full size
+SMALLEST = 160  # px: smaller images are enlarged for the search
+FEATURES = 3000  # kept of an image as a holder
+QUERIES = 150  # kept of an image as a crop
+NEIGHBOURS = 8
+REACH = 1.2  # octaves: a crop may have been scaled by half to twice, and the measured size is a little off
+TURN = 15  # degrees
+AGREE = 0.15  # of the crop's edge, between the centres of boxes that agree
+BATCH = 20_000
+
+
+def features(image):
+    """Return the SIFT features of an image.
+
+    Parameters
+    ----------
+    image : numpy.ndarray, uint8, shape (height, width, 3)
+
+    Returns
+    -------
+    points : numpy.ndarray, float32, shape (n, 4)
+        x, y and size in px of the image, direction in degrees; strongest first.
+    descriptors : numpy.ndarray, float32, shape (n, 128)
+        Square roots of the L1-normalised histograms (Arandjelović & Zisserman 2012), unit length.
+    """
+    plane = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    longest = max(plane.shape)
+    factor = min(LONGEST / longest, max(1.0, SMALLEST / longest))
+    if factor != 1:
+        how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+        plane = cv2.resize(plane, None, fx=factor, fy=factor, interpolation=how)
+    found, values = cv2.SIFT_create(FEATURES, contrastThreshold=0.02, edgeThreshold=20).detectAndCompute(plane, None)
+    if not found:
+        return np.zeros((0, 4), np.float32), np.zeros((0, 128), np.float32)
+    order = np.argsort([-point.response for point in found], kind="stable")
+    points = np.array([(*point.pt, point.size, point.angle) for point in found], np.float32)[order]
+    points[:, :3] /= factor
+    values = values[order] / np.maximum(values[order].sum(axis=1, keepdims=True), 1e-6)
+    return points, np.sqrt(values).astype(np.float32)
+
+
+def candidates(found, sizes, most=10, least=2):
+    """Return where each image could have been cut from.
+
+    Parameters
+    ----------
+    found : list of (points, descriptors)
+        From `features`, one an image.
+    sizes : array of int, shape (n, 2)
+        Width and height of each image in px.
+    most : int
+        Holders kept for each crop, those with most votes.
+    least : int
+        Fewest votes.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``crop``, ``holder`` (positions), ``votes``, ``left``, ``top``, ``width``, ``height`` (px, in the holder),
+        sorted by holder and crop.
+    """
+    matches = _matches(found, np.asarray(sizes, np.float32))
+    rows = [(*pair, *_vote(group)) for pair, group in matches.groupby(["crop", "holder"], sort=True)]
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    frame = frame[frame["votes"] >= least].sort_values("votes", ascending=False, kind="stable")
+    return frame.groupby("crop").head(most).sort_values(["holder", "crop"], ignore_index=True)
+
+
+def _matches(found, sizes):
+    """Return the matches that a crop allows: crop, holder, scale (px of holder a px of crop), x, y, width, height."""
+    owner = np.concatenate([np.full(len(points), place) for place, (points, _) in enumerate(found)])
+    points = np.concatenate([points for points, _ in found])
+    descriptors = np.concatenate([values for _, values in found])
+    forest = cv2.flann_Index(descriptors, {"algorithm": 1, "trees": 4})
+    asked = np.concatenate([np.flatnonzero(owner == place)[:QUERIES] for place in range(len(found))])
+    parts = []
+    for start in range(0, len(asked), BATCH):
+        part = asked[start : start + BATCH]
+        near, _ = forest.knnSearch(descriptors[part], NEIGHBOURS + 1, params={"checks": 64})
+        parts.append(_allowed(np.repeat(part, NEIGHBOURS + 1), near.ravel(), owner, points, sizes))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _allowed(query, near, owner, points, sizes):
+    crop, holder = owner[query], owner[near]
+    scale = points[near, 2] / points[query, 2]
+    turn = np.abs((points[near, 3] - points[query, 3] + 180) % 360 - 180)
+    size = sizes[crop] * scale[:, None]
+    centre = points[near, :2] + scale[:, None] * (sizes[crop] / 2 - points[query, :2])
+    inside = (centre - size / 2 > -0.1 * size).all(1) & (centre + size / 2 < sizes[holder] + 0.1 * size).all(1)
+    good = (crop != holder) & (turn < TURN) & (np.abs(np.log2(scale)) < REACH) & inside
+    columns = {"crop": crop, "holder": holder, "scale": scale, "x": centre[:, 0], "y": centre[:, 1]}
+    frame = pd.DataFrame({**columns, "width": size[:, 0], "height": size[:, 1]})
+    return frame[good]
+
+
+def _vote(group):
+    """Return votes and box (left, top, width, height) of the largest set of matches that agree with one of them."""
+    scale, x, y = (group[name].to_numpy() for name in ("scale", "x", "y"))
+    edge = AGREE * group["width"].to_numpy().clip(min=1)
+    close = np.abs(np.log2(scale[:, None] / scale)) < 0.35
+    close &= (np.abs(x[:, None] - x) < edge[:, None]) & (np.abs(y[:, None] - y) < edge[:, None])
+    agreed = close[close.sum(axis=1).argmax()]
+    x, y, width, height = (float(np.median(group[name].to_numpy()[agreed])) for name in ("x", "y", "width", "height"))
+    return int(agreed.sum()), x - width / 2, y - height / 2, width, height
