@@ -19,6 +19,7 @@ import typer
 import leuknet
 from leuknet.errors import LeuknetError
 from leuknet.paper.cli import audit_command, paper_app
+from leuknet.protocol.cli import data_app
 from leuknet.slides import export_command, predict_command
 from leuknet.study.cli import grid_command, rerun_command, runs_app
 
@@ -32,6 +33,7 @@ def _version(wanted: bool):
 
 
 app.add_typer(paper_app, name="paper")
+app.add_typer(data_app, name="data")
 app.command("audit")(audit_command)
 app.command("grid")(grid_command)
 app.command("rerun")(rerun_command)

@@ -60,6 +60,19 @@ def folder_cohort(folder, size):
     return dataclasses.replace(cohort, name=folder.resolve().name, table=cohort.table.assign(path=paths), masks=masks)
 
 
+def folder_table(folder):
+    """Return the table of `folder` with sizes and absolute paths, and what was left out; one class is enough."""
+    folder = Path(folder).expanduser().absolute()
+    table, rejected = scan(folder)
+    _, sizes, reasons = decode.decode_files([folder / path for path in table["path"]], list(table["sha256"]), 8)
+    good = [reason is None for reason in reasons]
+    left_out = [(path, reason) for path, reason in zip(table["path"], reasons, strict=True) if reason]
+    paths = [str(folder / path) for path in table["path"]]
+    table = table.assign(width=sizes[:, 0], height=sizes[:, 1], path=paths)[good]
+    rejected = _listed([*rejected.itertuples(index=False, name=None), *left_out])
+    return table[COLUMNS].reset_index(drop=True), rejected
+
+
 def scan(folder):
     """Return the table of `folder` without sizes (paths relative to it), and what was left out so far."""
     rejected = []

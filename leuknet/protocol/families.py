@@ -40,7 +40,7 @@ def _merged(names, keys, links, sign):
     """Return a name for each connected component: the distinct `names` in it, the first three of them spelt out."""
     n, edges = len(names), [links]
     for key in keys:
-        code = pd.factorize(key)[0]
+        code = pd.factorize(np.asarray(key, dtype=object))[0]
         first = pd.Series(range(n)).groupby(code).transform("min").to_numpy()
         edges.append(np.stack([np.arange(n), first]))
     rows, columns = np.concatenate(edges, axis=1)
@@ -70,7 +70,9 @@ def honest_tests(table, pairs):
         kin = set(table.loc[table["source"].isin(part["source"]), "data_set"]) - {name}
         linked = sorted((others | kin) - {name})
         counts = part["label"].value_counts().reindex([0, 1], fill_value=0)
-        rows.append((name, *counts, ", ".join(sorted(others - {name})), len(within), len(across), _verdict(counts, linked)))
+        rows.append(
+            (name, *counts, ", ".join(sorted(others - {name})), len(within), len(across), _verdict(counts, linked))
+        )
     columns = ["data_set", "negative", "positive", "shares pixels with", "pairs within", "pairs across", "verdict"]
     return pd.DataFrame(rows, columns=columns)
 

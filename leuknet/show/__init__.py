@@ -46,6 +46,16 @@ from leuknet.show.curves import (
     threshold_view,
 )
 from leuknet.show.explore import browse_card, embedding_card, outcomes, run_card, run_names, split_card
+from leuknet.show.leakage import (
+    marked_table,
+    pair_counts,
+    pair_pictures,
+    pair_table,
+    price,
+    price_table,
+    shortcut_levels,
+    shortcut_table,
+)
 from leuknet.show.maps import (
     filter_heat_maps,
     map_card,
@@ -147,6 +157,7 @@ __all__ = [
     "map_card",
     "map_examples",
     "map_sheet",
+    "marked_table",
     "native_sizes",
     "neighbour_table",
     "network_diagram",
@@ -154,6 +165,9 @@ __all__ = [
     "one_at_a_time",
     "one_each",
     "outcomes",
+    "pair_counts",
+    "pair_pictures",
+    "pair_table",
     "paired_protocols",
     "percent_shares",
     "percent_summary",
@@ -161,6 +175,8 @@ __all__ = [
     "possible_values",
     "prediction_card",
     "prediction_table",
+    "price",
+    "price_table",
     "probe_levels",
     "probe_sources",
     "probe_table",
@@ -178,6 +194,8 @@ __all__ = [
     "separability",
     "settings_table",
     "shear_units",
+    "shortcut_levels",
+    "shortcut_table",
     "slide",
     "slide_card",
     "sliders",

@@ -21,7 +21,7 @@ from leuknet.files import atomic, cache_dir, hash_of
 
 WHOLE = 0.93  # share of the holder's area from which on a crop is the image again
 PAIR = ["kind", "a", "b", "turn", "left", "top", "width", "height", "score", "detail"]
-KINDS = ("exact", "near", "contained")
+OUTSIDE = 0.03  # share of the edge by which a box may leave the image and still count as inside
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Audit:
     ----------
     pairs : pandas.DataFrame
         ``kind`` ("exact": the same decoded pixels; "near": the same image saved again, resized, turned or mirrored;
-        "contained": `a` is a crop of `b`), ``a``, ``b`` (image_id), ``turn`` (how `b` must be turned to look like `a`),
-        ``left``, ``top``, ``width``, ``height`` (box in `b`, px), ``score`` and ``detail`` (correlations at full size),
-        and of both images data set, source and label. Each pair once.
+        "contained": `a` is a crop of `b`; "overlap": `a` and `b` show parts of one field), ``a``, ``b`` (image_id),
+        ``turn`` (how `b` must be turned to look like `a`), ``left``, ``top``, ``width``, ``height`` (box in `b`, px),
+        ``score`` and ``detail`` (correlations at full size), and of both images data set, source and label.
     facts : pandas.DataFrame
         Per image: `facts.facts`, ``outline`` and ``scale_bar`` (bool), in the table's order.
     shortcuts : pandas.DataFrame
@@ -129,9 +129,17 @@ def _confirm(pictures, doubles, wanted, found):
             continue
         match = same(plane(crop), plane(holder), box)
         if match:
-            whole = _share(match.box, plane(holder).shape) >= WHOLE
-            pair = tuple(sorted((crop, holder))) if whole else (crop, holder)
-            found[pair] = ("near" if whole else "contained", "", *match.box, match.score, match.detail)
+            kind = _kind(match.box, plane(holder).shape)
+            found[crop, holder] = (kind, "", *match.box, match.score, match.detail)
+
+
+def _kind(box, shape):
+    """Return what a box in an image of `shape` (height, width) makes of the image that shows the same."""
+    left, top, width, height = box
+    outside = max(-left / width, -top / height, (left + width - shape[1]) / width, (top + height - shape[0]) / height)
+    if outside > OUTSIDE:
+        return "overlap"
+    return "near" if _share(box, shape) >= WHOLE else "contained"
 
 
 def _share(box, shape):

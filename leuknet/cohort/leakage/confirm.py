@@ -7,7 +7,7 @@ import numpy as np
 
 COARSE = 56  # px, longest edge at which the alignment begins
 LEAST = 0.9  # correlation of grey levels of two images of the same scene
-LEAST_DETAIL = 0.8  # correlation of what is finer than a cell's outline: other cells have other chromatin
+LEAST_DETAIL = 0.9  # correlation of what is finer than a cell's outline: other cells have other chromatin
 FLAT = 1.0  # grey levels, s.d. of detail below which an image shows none
 STRETCH = 1.06  # ratio of the two scales of a crop: it is not stretched
 MARGIN = 0.12

@@ -48,5 +48,5 @@ def _stands_out(level, left, top, wide, high, dark):
     above, below = level[max(top - 3, 0), left : left + wide], level[min(top + high + 2, len(level) - 1)]
     below = below[left : left + wide]
     if dark:
-        return min(np.median(above), np.median(below)) > 100
+        return min(np.median(above), np.median(below)) > 70
     return max(np.median(above), np.median(below)) < 220

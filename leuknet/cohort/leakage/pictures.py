@@ -54,6 +54,19 @@ class Pictures:
         except OSError as error:
             raise LeuknetError(f"cannot read {error.filename}: {error.strerror}") from error
 
+    def ordered(self, table):
+        """Return these images in the order of `table`, with it.
+
+        Raises
+        ------
+        LeuknetError
+            If an image is missing or has another SHA-256.
+        """
+        at = pd.Index(self.table["image_id"]).get_indexer(table["image_id"])
+        if (at < 0).any() or (self.table["sha256"].to_numpy()[at] != table["sha256"].to_numpy()).any():
+            raise LeuknetError("these images are not the cohort's: draw it with the same fraction, floor and seed")
+        return Pictures(table, tuple(self.images[place] for place in at))
+
 
 def of_cohort(cohort):
     """Return the `Pictures` of a folder cohort; its files are read when asked for."""

@@ -1,0 +1,103 @@
+"""Audit of 260 crops against 108 images of 2592 x 1944 px, and recall and precision on the synthetic family.
+
+python bench/leakage.py [IMAGES ...]            # seconds, CPU seconds and peak memory for each number (27 54 108)
+python bench/leakage.py --truth [FRACTION]      # rescaled by half to twice, JPEG 60, against the synthetic truth
+"""
+
+import hashlib
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from leuknet import seeds
+from leuknet.cohort.leakage import of_synthetic
+from leuknet.cohort.leakage.audit import look
+from leuknet.cohort.leakage.pictures import Pictures
+from leuknet.cohort.synthetic.draw import draw_field
+from leuknet.cohort.synthetic.plan import Field, plan
+
+CROPS, EDGE, WIDTH, HEIGHT = 260, 257, 2592, 1944
+
+
+def write_images(folder, number):
+    """Write `number` large fields as JPEG and 260 crops of them as PNG; return the table with the truth."""
+    drawn = [draw_field(task, 1)[0].image for task in plan(0.25, 0, 1) if isinstance(task, Field)]
+    generator, rows = seeds.rng("bench leakage"), []
+    for k in range(number):  # mirrored and turned fields are other images to this search
+        image = cv2.resize(drawn[k // 4 % len(drawn)], (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+        image = np.rot90(image[:, ::-1] if k % 4 > 1 else image, 2 * (k % 2))
+        rows.append(_saved(folder / f"Im{k:03d}.jpg", image, ""))
+    for k in range(CROPS):
+        parent = k % number
+        image = cv2.imread(rows[parent]["path"])
+        left, top = int(generator.integers(WIDTH - EDGE)), int(generator.integers(HEIGHT - EDGE))
+        rows.append(
+            _saved(
+                folder / f"crop{k:03d}.png", image[top : top + EDGE, left : left + EDGE, ::-1], f"Im{parent:03d}.jpg"
+            )
+        )
+    return pd.DataFrame(rows)
+
+
+def _saved(path, image, parent):
+    cv2.imwrite(str(path), image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return {"image_id": path.name, "path": str(path), "sha256": digest, "parent": parent}
+
+
+def timed(number):
+    """Audit in this process and print what it took; memory is this process's peak."""
+    with tempfile.TemporaryDirectory() as folder:
+        table = write_images(Path(folder), number)
+        wall, cpu = time.perf_counter(), time.process_time()
+        pairs, _ = look(Pictures(table))
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    true = set(table.loc[table["parent"] != "", ["image_id", "parent"]].itertuples(index=False, name=None))
+    large = pairs[pairs["b"].str.endswith(".jpg")]
+    told = set(zip(large["a"], large["b"], strict=True))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(
+        f"{number} images, {CROPS} crops: {wall:.0f} s, {cpu:.0f} CPU s, {peak:.2f} GB; found {len(told & true)} of "
+        f"{len(true)}, false {len(told - true)}",
+        flush=True,
+    )
+
+
+def truth(fraction):
+    """Print recall and precision of containment on the synthetic cohort, crops rescaled and compressed."""
+    whole = of_synthetic(fraction, 8)
+    generator, images = seeds.rng("bench truth"), list(whole.images)
+    parent = whole.table["parent"].to_numpy()
+    for place in np.flatnonzero(parent != ""):
+        scale = float(2 ** generator.uniform(-1, 1))
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        image = cv2.resize(images[place], None, fx=scale, fy=scale, interpolation=how)
+        code = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 60])[1]
+        images[place] = cv2.imdecode(code, cv2.IMREAD_COLOR)
+    pairs, _ = look(Pictures(whole.table, tuple(images)))
+    origin = dict(zip(whole.table["image_id"], parent, strict=True))
+    true = {(a, b) for a, b in origin.items() if b}
+    kin = {(a, b) for a, b in zip(pairs["a"], pairs["b"], strict=True) if origin[a] and origin[a] == origin[b]}
+    told = (
+        set(zip(pairs["a"], pairs["b"], strict=True)) - kin
+    )  # two crops of one field may overlap: neither true nor false
+    right = len(told & true)
+    print(f"{len(origin)} images, {len(true)} crops: recall {right / len(true):.4f}, precision {right / len(told):.4f}")
+    print("missed:", sorted(true - told)[:10], "false:", sorted(told - true)[:10])
+
+
+if __name__ == "__main__":
+    if "--truth" in sys.argv:
+        truth(float(sys.argv[2]) if len(sys.argv) > 2 else 0.2)
+    elif len(sys.argv) == 2:
+        timed(int(sys.argv[1]))
+    else:
+        for asked in sys.argv[1:] or ["27", "54", "108"]:
+            subprocess.run([sys.executable, __file__, asked], check=True)
