@@ -102,6 +102,8 @@ def test_outlines_and_bars_are_seen_where_they_are_drawn(drawn):
     height, width = plain[0].shape[:2]
     cv2.circle(plain[0], (width // 2, height // 2), height // 4, (255, 0, 0), 2)
     assert marks.outline(plain[0]) and not marks.scale_bar(plain[0])
+    plain[1] = rng("bar").integers(190, 215, (240, 320, 3), np.uint8)
+    height, width = 240, 320
     cv2.rectangle(plain[1], (width - 80, height - 20), (width - 20, height - 16), (0, 0, 0), -1)
     assert marks.scale_bar(plain[1]) and not marks.outline(plain[1])
 
