@@ -4,7 +4,6 @@ A command is one function here that imports what it calls when it is called, so 
 ``import leuknet`` load no TensorFlow. A `LeuknetError` becomes one line on standard error and exit code 2.
 """
 
-import ast
 import json
 import logging
 import os
@@ -61,9 +60,10 @@ def study(
 ):
     """Run the pages in order, one fresh kernel each, and write a folder to read."""
     from leuknet.study.pages import run_study
+    from leuknet.study.profiles import values_of
 
     only = [*(only or []), *(pages or [])]
-    parameters = {"seed": seed, "changes": _values(change or [])}
+    parameters = {"seed": seed, "changes": values_of(change or [])}
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as cleanly as by Ctrl-C
     try:
         records = run_study(profile, only, data, out, backend, parameters, jobs=jobs)
@@ -76,20 +76,6 @@ def study(
     if failed:
         print(f"failed: {', '.join(failed)} (their logs are in the folder logs)", file=sys.stderr)
         raise typer.Exit(1)
-
-
-def _values(pairs):
-    """Return ``["epochs=3", "title=x"]`` as ``{"epochs": 3, "title": "x"}``: Python literals, other text as it is."""
-    values = {}
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
-        if not equals:
-            raise LeuknetError(f"--set wants KEY=VALUE, not '{pair}'")
-        try:
-            values[key] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            values[key] = text
-    return values
 
 
 @app.command()

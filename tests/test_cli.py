@@ -79,9 +79,9 @@ def test_what_the_study_refuses(arguments, said, tmp_path, monkeypatch, capsys):
     ],
 )
 def test_set_reads_python_literals_and_text(pairs, values):
-    from leuknet.cli import _values
+    from leuknet.study.profiles import values_of
 
-    assert _values(pairs) == values
+    assert values_of(pairs) == values
 
 
 def test_doctor_json_is_all_of_it(monkeypatch, capsys):

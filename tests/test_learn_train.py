@@ -6,9 +6,12 @@ import pytest
 from made import small_cohort
 
 from leuknet.errors import LeuknetError
+from leuknet.learn import networks
+from leuknet.learn.flops import counted
 from leuknet.learn.settings import TrainSettings
-from leuknet.learn.train import Progress, epoch_inputs, held_out, optimiser, train, trainer_for
+from leuknet.learn.train import Progress, _kept, epoch_inputs, held_out, optimiser, train, trainer_for
 from leuknet.protocol.metrics import scores
+from leuknet.study.ablation import shapes_only
 
 NANO = TrainSettings(backbone="VGG16-nano", weights="random", epochs=2, batch=8, learning_rate=0.05)
 
@@ -113,3 +116,31 @@ def test_bad_input_is_told(cohort, roles):
         NANO.but(learning_rat=1)
     with pytest.raises(LeuknetError, match="precision"):
         NANO.but(precision="float8")
+
+
+@pytest.mark.parametrize("approach, copies", [("mDFT", 0), ("mSFT", 1)])
+def test_a_streamed_cohort_gives_the_same_run(cohort, roles, approach, copies, monkeypatch, tmp_path):
+    monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path))  # features are computed by both
+    settings = NANO.but(approach=approach, copies=copies, validation=0.25)
+    keras.config.set_dtype_policy("float32")
+    resident = train(cohort, roles, settings, seed=6)
+    monkeypatch.setenv("LEUKNET_RESIDENT_GB", "0.00001")
+    monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path / "streamed"))
+    _kept.clear()
+    streamed = train(cohort, roles, settings, seed=6)
+    assert trainer_for(cohort, settings).source.streamed
+    _kept.clear()
+    np.testing.assert_array_equal(resident.probabilities["test"][1], streamed.probabilities["test"][1])
+    np.testing.assert_array_equal(resident.history["loss"], streamed.history["loss"])
+
+
+def test_operations_of_vgg16_are_those_its_authors_give():
+    """15.5 billion multiply-adds forward at 224 px (the sum over Table 1, column D, of arXiv:1409.1556)."""
+    with shapes_only():
+        forward = counted(keras.applications.VGG16(weights=None))["forward"]
+        told = counted(networks.build(networks.NetworkSpec("VGG16", "mSFT")))
+        full = counted(networks.build(networks.NetworkSpec("VGG16", "mDFT")))
+    assert forward / 2 == pytest.approx(15.47e9, rel=0.001)
+    assert full["forward"] == told["forward"] and 1.9 < full["training"] / full["forward"] < 3
+    head = 2 * (7 * 7 * 512 * 1024 + 1024 * 256 + 256)
+    assert told["training"] - told["forward"] == head + head - 2 * 7 * 7 * 512 * 1024

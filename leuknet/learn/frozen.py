@@ -11,8 +11,8 @@ from leuknet.learn.policy import draw, identity
 from leuknet.seeds import rng
 
 
-def variants_model(size, shear_unit, backbone, rows):
-    """Return the model from index and draws to the features of a warped image; identity draws give the plain image.
+def variants_model(size, shear_unit, backbone, source):
+    """Return the model from `source`'s input and draws to the features of a warped image; identity draws warp nothing.
 
     Parameters
     ----------
@@ -21,16 +21,16 @@ def variants_model(size, shear_unit, backbone, rows):
     shear_unit : {"degrees", "radians"}
     backbone : keras.Model
         The frozen part.
-    rows : Rows
-        The cohort's images on the device.
+    source : Source
+        The cohort's images.
     """
-    index = keras.Input((), dtype="int32")
+    asked, images = source.input()
     draws = keras.Input((8,), dtype="float32")
-    image = Warp(size, shear_unit=shear_unit, always=True)([rows(index), draws])
-    return keras.Model([index, draws], backbone(image, training=False))
+    image = Warp(size, shear_unit=shear_unit, always=True)([images, draws])
+    return keras.Model([asked, draws], backbone(image, training=False))
 
 
-def pool_features(cohort, spec, settings, backbone, variants, batch=64):
+def pool_features(cohort, spec, settings, backbone, variants, source, batch=64):
     """Return (key, features) of the cohort's plain images followed by all their fixed variants.
 
     Parameters
@@ -43,6 +43,8 @@ def pool_features(cohort, spec, settings, backbone, variants, batch=64):
         The frozen part, its weights in place.
     variants : keras.Model
         From `variants_model`, over this backbone.
+    source : Source
+        The cohort's images, as `variants` was made for.
 
     Returns
     -------
@@ -57,21 +59,21 @@ def pool_features(cohort, spec, settings, backbone, variants, batch=64):
     key = hash_of([cohort.key, frozen, settings.copies, asdict(policy) if policy else None])
     path = cache_dir() / "features" / f"{key}.npy"
     if not path.is_file():
-        features = compute(len(cohort), settings, variants, batch)
+        features = compute(len(cohort), settings, variants, source, batch)
         with atomic(path) as temporary, temporary.open("wb") as file:
             np.save(file, features)
     return key, np.load(path, mmap_mode="r")
 
 
-def compute(count, settings, variants, batch):
+def compute(count, settings, variants, source, batch):
     """Run plain images and variants in whole batches (the last one padded), so that one compiled shape serves."""
     images, draws = np.arange(count), identity(count)
     if settings.augmentation and settings.copies:
         images = np.concatenate([images, np.repeat(images, settings.copies)])
         draws = np.concatenate([draws, variant_draws(settings, count)])
     padded = -(-len(images) // batch) * batch
-    inputs = [np.resize(images, padded).astype(np.int32), np.resize(draws, (padded, 8))]
-    return np.asarray(variants.predict(inputs, batch_size=batch, verbose=0), np.float32)[: len(images)]
+    batches = source.feed(np.resize(images, padded), np.resize(draws, (padded, 8)), batch)
+    return np.asarray(variants.predict(**batches, verbose=0), np.float32)[: len(images)]
 
 
 def variant_draws(settings, count):

@@ -1,7 +1,11 @@
-"""A table that stands on the device and is asked for rows by index."""
+"""A cohort's images as a network's input: standing on the device and asked for by index, or streamed from disk."""
+
+import os
 
 import keras
 import numpy as np
+
+RESIDENT_GB = 4.0
 
 
 class Rows(keras.layers.Layer):
@@ -18,15 +22,78 @@ class Rows(keras.layers.Layer):
         self.table = self.add_weight(
             shape=array.shape,
             dtype=str(array.dtype),
-            initializer="zeros",
+            initializer=lambda shape, dtype=None: keras.ops.convert_to_tensor(array),  # no zeros beside it
             trainable=False,
             autocast=False,
             name="table",
         )
-        self.table.assign(np.ascontiguousarray(array))
 
     def call(self, index):
         return keras.ops.take(self.table, index, axis=0)
 
     def compute_output_spec(self, index):
         return keras.KerasTensor((*index.shape, *self.table.shape[1:]), dtype=self.table.dtype)
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches read from a memory map when they are asked for: (images, draws), with labels if given."""
+
+    def __init__(self, images, indices, draws, labels, batch):
+        super().__init__()
+        self.parts = images, indices, draws, labels, batch
+
+    def __len__(self):
+        return -(-len(self.parts[1]) // self.parts[4])
+
+    def __getitem__(self, number):
+        images, indices, draws, labels, batch = self.parts
+        part = slice(number * batch, (number + 1) * batch)
+        inputs = images[indices[part]], draws[part]
+        return (inputs,) if labels is None else (inputs, labels[part])
+
+
+def resident_bytes():
+    """Return how large a cohort may be to stand on the device: ``$LEUKNET_RESIDENT_GB``, else 4 GB."""
+    return float(os.environ.get("LEUKNET_RESIDENT_GB") or RESIDENT_GB) * 1e9
+
+
+class Source:
+    """The images of a cohort for networks: on the device if they are small enough, else from the memory map.
+
+    Both ways give the same batches; a run does not tell which it was.
+
+    Parameters
+    ----------
+    images : numpy.ndarray, uint8, shape (n, size, size, 3)
+
+    Attributes
+    ----------
+    streamed : bool
+    """
+
+    def __init__(self, images):
+        self.images, self.streamed = images, images.nbytes > resident_bytes()
+        self.rows = None if self.streamed else Rows(images)
+
+    def input(self):
+        """Return (keras.Input, images uint8 (b, size, size, 3)) for a model; `feed` makes what goes in."""
+        if self.streamed:
+            image = keras.Input(self.images.shape[1:], dtype="uint8", name="image_bytes")
+            return image, image
+        index = keras.Input((), dtype="int32", name="index")
+        return index, self.rows(index)
+
+    def feed(self, indices, draws, batch, labels=None):
+        """Return the keyword arguments with which a model over `input` and draws is fitted or predicts.
+
+        Parameters
+        ----------
+        indices : int array, shape (m,)
+        draws : float32 array, shape (m, 8)
+        batch : int
+        labels : float32 array, shape (m,), optional
+        """
+        if self.streamed:
+            return {"x": Batches(self.images, indices, draws, labels, batch)}
+        told = {"x": [indices.astype(np.int32), draws], "batch_size": batch}
+        return told if labels is None else told | {"y": labels}

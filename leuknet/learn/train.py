@@ -1,7 +1,8 @@
 """One training: the cohort on the device, drawing on the host, warp and step compiled together (§4.1, §4.2).
 
-The images stand on the device as uint8 and a batch is asked for by its indices. `Trainer` holds one compiled step
-for one network structure and cohort, so that runs which differ only in images, seed or learning rate share it.
+The images stand on the device as uint8 and a batch is asked for by its indices, or a large cohort is streamed from its
+memory map (`leuknet.learn.rows.Source`). `Trainer` holds one compiled step for one network structure and cohort, so
+that runs which differ only in images, seed or learning rate share it.
 """
 
 import time
@@ -17,11 +18,13 @@ from leuknet.learn import networks, weights
 from leuknet.learn.augment import Warp
 from leuknet.learn.frozen import pool_features, variant_draws, variants_model
 from leuknet.learn.policy import draw, identity
-from leuknet.learn.rows import Rows
+from leuknet.learn.rows import Rows, Source
 from leuknet.learn.settings import FROZEN_APPROACHES
+from leuknet.learn.spread import filled, spread
 from leuknet.seeds import derive, rng
 
 STRUCTURE = ("backbone", "approach", "dense", "dropout", "frozen_until", "preprocessing", "precision")
+STEPS_PER_CALL = 16  # Python is called back once in so many steps
 OPTIMISER = ("learning_rate", "momentum", "weight_decay", "decay_reading")
 
 
@@ -93,14 +96,15 @@ class Trainer:
 
     def __init__(self, cohort, settings):
         keras.config.set_dtype_policy(settings.precision)
+        self.devices = spread(settings.batch)
         self.cohort, self.spec = cohort, network_spec(settings, cohort.size)
         self.net = networks.build(self.spec)
-        self.rows = Rows(cohort.images)
-        index = keras.Input((), dtype="int32", name="index")
+        self.source = Source(cohort.images)
+        asked, images = self.source.input()
         draws = keras.Input((8,), dtype="float32", name="draws")
         self.shear_unit = settings.augmentation.shear_unit if settings.augmentation else "degrees"
-        image = Warp(cohort.size, shear_unit=self.shear_unit, name="warp")([self.rows(index), draws])
-        self.model = keras.Model([index, draws], self.net(image))
+        image = Warp(cohort.size, shear_unit=self.shear_unit, name="warp")([images, draws])
+        self.model = keras.Model([asked, draws], self.net(image))
         compile_model(self.model, settings)
         self.backbone = self.variants = self.pool = self.pool_key = self.head = None
 
@@ -125,8 +129,8 @@ class Trainer:
         """Stand the features of all variants of all images on the device, and once compile the head over them."""
         if self.variants is None:
             self.backbone, self.dense = networks.split_at_frozen(self.net)
-            self.variants = variants_model(self.cohort.size, self.shear_unit, self.backbone, self.rows)
-        key, features = pool_features(self.cohort, self.spec, settings, self.backbone, self.variants)
+            self.variants = variants_model(self.cohort.size, self.shear_unit, self.backbone, self.source)
+        key, features = pool_features(self.cohort, self.spec, settings, self.backbone, self.variants, self.source)
         if self.pool is None:
             self.pool = Rows(features)
             index = keras.Input((), dtype="int32", name="index")
@@ -144,8 +148,7 @@ class Trainer:
         if self.head is not None:
             values = self.head.predict(padded, batch_size=batch, verbose=0)
         else:
-            inputs = [padded, identity(len(padded))]
-            values = self.model.predict(inputs, batch_size=batch, verbose=0)
+            values = self.model.predict(**self.source.feed(padded, identity(len(padded)), batch), verbose=0)
         return np.asarray(values, np.float32).reshape(-1)[: len(indices)]
 
 
@@ -154,7 +157,11 @@ def compile_model(model, settings):
     on_gpu = any(name.startswith(("gpu", "cuda")) for name in keras.distribution.list_devices())
     jit = "auto" if on_gpu or keras.backend.backend() != "tensorflow" else False
     accuracy = keras.metrics.BinaryAccuracy(name="accuracy")  # made here: by name, it is made in a second trace
-    model.compile(optimiser(settings), loss="binary_crossentropy", metrics=[accuracy], jit_compile=jit)
+    counted = {"loss": "binary_crossentropy", "metrics": [accuracy]}
+    if keras.distribution.distribution() is not None:  # rows that fill a batch up have weight 0, see `filled`
+        loss = keras.losses.BinaryCrossentropy(reduction="mean_with_sample_weight")
+        counted = {"loss": loss, "weighted_metrics": [accuracy]}
+    model.compile(optimiser(settings), jit_compile=jit, **counted)
 
 
 _kept = {}
@@ -248,10 +255,13 @@ def one_epoch(trainer, settings, fit_on, validate_on, seed, epoch):
     began = time.perf_counter()
     labels = trainer.cohort.labels
     images, draws, slots = epoch_inputs(settings, fit_on, len(labels), seed, epoch)
-    model, inputs = trainer.model, [images.astype(np.int32), draws]
+    model, batches = trainer.model, trainer.source.feed(images, draws, settings.batch, labels[images])
     if trainer.head is not None:
-        model, inputs = trainer.head, slots.astype(np.int32)
-    logs = model.fit(inputs, labels[images], batch_size=settings.batch, shuffle=False, verbose=0).history
+        model = trainer.head
+        batches = {"x": slots.astype(np.int32), "y": labels[images], "batch_size": settings.batch}
+    model.steps_per_execution = STEPS_PER_CALL
+    logs = model.fit(**filled(batches, trainer.devices), shuffle=False, verbose=0).history
+    model.steps_per_execution = 1  # TensorFlow would unroll predictions, and trace them anew for each number of batches
     row = {"epoch": epoch + 1, "loss": float(logs["loss"][0]), "accuracy": float(logs["accuracy"][0])}
     if not np.isfinite(row["loss"]):
         raise LeuknetError(f"the loss is {row['loss']} in epoch {epoch + 1}: lower learning_rate")

@@ -36,11 +36,11 @@ def grid_command(
 ):
     """Train a grid of runs; what is done is skipped, what was interrupted goes on."""
     os.environ["KERAS_BACKEND"] = backend
-    from leuknet.cli import _values
     from leuknet.study import cost, grid
+    from leuknet.study.profiles import values_of
     from leuknet.study.study import open_study
 
-    study = open_study("grid", profile, data, out, seed, **_values(change or []))
+    study = open_study("grid", profile, data, out, seed, **values_of(change or []))
     plans = grid.runs_of(study, experiments)
     if measure:
         for settings in cost.unmeasured(plans, study.store, study.profile.size):

@@ -1,5 +1,6 @@
 """Profiles: how large a study is, as data in ``profiles.toml``."""
 
+import ast
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
@@ -84,6 +85,20 @@ def profile(name, **changes):
     checked = replace(base, training={**base.training, **training}, frozen=frozen)
     checked.settings()
     return checked
+
+
+def values_of(pairs):
+    """Return ``["epochs=3", "title=x"]`` as ``{"epochs": 3, "title": "x"}``: Python literals, other text as it is."""
+    values = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            raise LeuknetError(f"--set wants KEY=VALUE, not '{pair}'")
+        try:
+            values[key] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            values[key] = text
+    return values
 
 
 def _load():

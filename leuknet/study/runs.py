@@ -9,6 +9,7 @@ tells its epoch. An interrupted run leaves ``checkpoint.npz`` and goes on from t
 import json
 import time
 import traceback
+import zipfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -144,7 +145,7 @@ class Store:
         folder = self.folder(spec)
         try:
             there = RunSpec.read(folder)
-            if there.recipe is not None and there.keep_model >= spec.keep_model:
+            if there.recipe == spec.recipe and there.keep_model >= spec.keep_model:
                 return folder
         except LeuknetError:
             pass  # not there, or not whole
@@ -187,6 +188,11 @@ class Store:
         wait : bool
             Wait while another process is at it.
 
+        Returns
+        -------
+        bool
+            Whether it was trained to its end now; false if it was done before.
+
         Raises
         ------
         RunError
@@ -198,9 +204,11 @@ class Store:
         folder = self.folder(spec)
         try:
             with self.held(spec, wait):
-                if not self.done(spec):
+                wanted = not self.done(spec)
+                if wanted:
                     _sweep(folder)
                     self._train(spec, cohort, report, checkpoint_seconds)
+                return wanted
         except Exception as error:
             told = explained(error, spec.label, folder)
             if told.outcome != BUSY:
@@ -257,12 +265,17 @@ class Store:
         return {name: json.loads((folder / f"{name}.json").read_text("utf-8")) for name in RECORD_FILES}
 
     def model(self, spec):
-        """Load a kept network (Keras' safe mode: no code from the file is run)."""
+        """Load a kept network in Keras' safe mode: a file that brings code along is refused, and none of it is run."""
         import keras
 
+        path = self.folder(spec) / "model.keras"
         if not self.done(spec) or not spec.keep_model:
             raise LeuknetError(f"run {spec.key} has no kept network: execute it with keep_model=True")
-        return keras.saving.load_model(self.folder(spec) / "model.keras", compile=False, safe_mode=True)
+        try:
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
+        except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+            first = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise LeuknetError(f"{path} is no network that leuknet kept, and is not loaded: {first}") from error
 
     def records(self, every=False):
         """Return the runs in this folder as a table, see `leuknet.study.records.records`."""

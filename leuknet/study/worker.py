@@ -11,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 
+from leuknet.errors import LeuknetError
 from leuknet.study.outcomes import NO_DATA, RunError, code_of, explained
 
 LOOK_SECONDS = 0.2
@@ -27,9 +28,10 @@ def obey(folder, checkpoint_seconds=30.0):
         raise RunError(NO_DATA, f"{folder} does not say how to load its cohort: start it from its page")
     try:
         cohort = load_cohort(**spec.recipe)
-    except OSError as error:
-        raise explained(error, spec.label, folder) from error
-    Store(folder.parent).execute(spec, cohort, checkpoint_seconds=checkpoint_seconds, wait=False)
+    except LeuknetError as error:
+        raise RunError(NO_DATA, str(error)) from error
+    if Store(folder.parent).execute(spec, cohort, checkpoint_seconds=checkpoint_seconds, wait=False):
+        print(f"finished {spec.key}: {spec.label}", flush=True)
 
 
 def end_with(parent):

@@ -1,0 +1,63 @@
+"""Kill a small grid again and again, and see that it ends as if nothing had happened.
+
+Run: ``python bench/crash.py [--kills 13]``. Three grids of the same short runs: undisturbed; on this machine's
+processes with that many SIGKILLs of the runs' processes; on a Dask cluster with that many SIGKILLs of its workers. At
+the end each run must be finished exactly once with the very predictions of the undisturbed grid. Prints what was killed
+in which stage. A grid that gave runs up (three kills in one grid) is started again, as a user would.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from killer import RECIPE, Killer, check_equal, small_grid  # noqa: E402
+
+from leuknet.cohort.load import load_cohort  # noqa: E402
+from leuknet.study.cluster import execute_cluster  # noqa: E402
+from leuknet.study.execute import execute_processes, slots  # noqa: E402
+from leuknet.study.runs import Store  # noqa: E402
+
+
+def disturbed(name, specs, store, kills, span, parents, execute):
+    """Run the grid until all is done, killing meanwhile; print what happened."""
+    killer, began, grids, given_up = Killer(store.root, kills, span, parents), time.monotonic(), 0, 0
+    killer.start()
+    while not all(map(store.done, specs)):
+        report, grids = execute(), grids + 1
+        given_up += len(report.failed)
+    killer.stop.set()
+    killer.join()
+    stages = ", ".join(f"{count} {word}" for word, count in sorted(killer.stages.items()))
+    print(f"{name}: {sum(killer.stages.values())} SIGKILLs ({stages}), {grids} grids, {given_up} given up on the way, "
+          f"{time.monotonic() - began:.0f} s", flush=True)  # fmt: skip
+    return sum(killer.stages.values())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=13)
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=12)
+    options = parser.parse_args()
+    cohort, environments = load_cohort(**RECIPE), slots(2, [])
+    specs = small_grid(cohort, options.seeds, epochs=options.epochs)
+    with tempfile.TemporaryDirectory() as folder:
+        whole, local, dask = (Store(Path(folder) / name) for name in ("whole", "local", "dask"))
+        print(execute_processes(specs, whole, environments, checkpoint_seconds=0), flush=True)
+        span = max(whole.record(spec)["done"]["seconds"] for spec in specs)
+        kills = disturbed("processes", specs, local, options.kills, span, False,
+                          lambda: execute_processes(specs, local, environments, checkpoint_seconds=0))  # fmt: skip
+        kills += disturbed("Dask workers", specs, dask, options.kills, span, True,
+                           lambda: execute_cluster(specs, dask, "local", 2, checkpoint_seconds=0))  # fmt: skip
+        equal = check_equal(specs, local, whole) + check_equal(specs, dask, whole)
+        print(f"{kills} SIGKILLs; {equal} runs each finished once, predictions equal to the undisturbed grid's")
+
+
+if __name__ == "__main__":
+    main()

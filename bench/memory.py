@@ -1,0 +1,97 @@
+"""Memory that a cohort takes in training, on top of the network: standing on the device, and streamed from disk.
+
+Run: ``python bench/memory.py`` (the paper's 3 523 images at 224 px) and ``python bench/memory.py --times 10``. The
+cohort is written to a memory-mapped file of random images in a temporary folder (0.5 GB, or 5.3 GB, of disk). A process
+first trains one batch on a cohort of one batch, then ``--steps`` batches drawn from all of the large one; what the
+second takes beyond the first is the cohort's. Anonymous memory cannot be given back; pages of the mapped file can.
+"""
+
+import argparse
+import os
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+
+from leuknet.cohort.cohort import Cohort
+from leuknet.learn.settings import TrainSettings
+from leuknet.learn.train import train, trainer_for
+from leuknet.seeds import rng
+from leuknet.study.cost import random_cohort
+
+PAPER_IMAGES = 3523
+
+
+class Peak(threading.Thread):
+    """Sample this process's anonymous and whole resident memory (GB) until stopped."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.top, self.going = {"RssAnon": 0.0, "VmRSS": 0.0}, True
+
+    def run(self):
+        while self.going:
+            self.look()
+            time.sleep(0.01)
+
+    def look(self):
+        """Take one sample."""
+        for line in Path("/proc/self/status").read_text().splitlines():
+            name = line.split(":")[0]
+            if name in self.top:
+                self.top[name] = max(self.top[name], int(line.split()[1]) / 1e6)
+
+
+def peak_of(work):
+    """Return what `work` took at its peak."""
+    peak = Peak()
+    peak.start()
+    work()
+    peak.look()
+    peak.going = False
+    peak.join()
+    return peak.top
+
+
+def mapped_cohort(count, size, folder):
+    """Write `count` random images to a file, a thousand at a time, and return them as a memory-mapped cohort."""
+    path, random = Path(folder) / "images.npy", rng("bench memory")
+    images = np.lib.format.open_memmap(path, "w+", np.uint8, (count, size, size, 3))
+    block = random.integers(0, 256, (1000, size, size, 3), dtype=np.uint8)
+    for start in range(0, count, len(block)):
+        part = images[start : start + len(block)]
+        part[:] = block[: len(part)]
+    images.flush()
+    del images, block
+    few = random_cohort(2, 8).table.loc[np.arange(count) % 2].reset_index(drop=True)
+    names = [f"random/{i}" for i in range(count)]
+    return Cohort("random", np.load(path, mmap_mode="r"), few.assign(image_id=names, group=names, sha256=names))
+
+
+def main():
+    """Read the options, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, default=1)
+    parser.add_argument("--backbone", default="VGG16-nano")
+    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--steps", type=int, default=20)
+    options = parser.parse_args()
+    settings = TrainSettings(options.backbone, weights="random", epochs=1, batch=32)
+    few = random_cohort(32, options.size)
+    with tempfile.TemporaryDirectory() as folder:
+        cohort = mapped_cohort(PAPER_IMAGES * options.times, options.size, folder)
+        base = peak_of(lambda: train(few, {"train": np.arange(32)}, settings, 0))
+        chosen = rng("bench steps").choice(len(cohort), options.steps * 32, replace=False)
+        top = peak_of(lambda: train(cohort, {"train": np.sort(chosen)}, settings, 0))
+        how = "streamed" if trainer_for(cohort, settings).source.streamed else "on the device"
+        print(f"{len(cohort)} images at {options.size} px, {cohort.images.nbytes / 1e9:.2f} GB, {how}: at its peak "
+              f"{top['RssAnon'] - base['RssAnon']:.2f} GB of anonymous memory on top of the network, "
+              f"{top['VmRSS'] - base['VmRSS']:.2f} GB with the mapped file's pages")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

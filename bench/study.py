@@ -1,0 +1,70 @@
+"""Hours that each table and the whole paper need on this machine, beside the paper's own from its Table 8.
+
+Run: ``python bench/study.py`` (``KERAS_BACKEND=jax`` for JAX). Measures each network of the grid at the paper's size
+and batch on a few random images (`leuknet.study.cost.probe`; kept, so a second call is quick), counts the runs of the
+profile ``paper`` on a cohort with Table 1's counts, and multiplies. ``--only VGG16`` measures some backbones only.
+
+The paper's hours: its Table 8 gives minutes of one training by backbone and test set, measured on a TITAN XP; every run
+of a backbone is taken to last as long as its mDFT (the mean over both test sets), the only approach it timed.
+"""
+
+import argparse
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+import pandas as pd
+
+from leuknet.cohort.cohort import Cohort
+from leuknet.cohort.registry import DATA_SETS
+from leuknet.paper import facts
+from leuknet.study import cost, grid
+from leuknet.study.study import open_study
+
+
+def counted_cohort(size):
+    """Return a cohort with Table 1's counts whose images are not there: enough to plan runs."""
+    rows = []
+    for name, data_set in DATA_SETS.items():
+        for label, count in ((0, data_set.negatives or 0), (1, data_set.positives or 0)):
+            rows += [(f"{name}/{label}/{i}", name, data_set.source or name, label) for i in range(count)]
+    table = pd.DataFrame(rows, columns=["image_id", "data_set", "source", "label"])
+    table = table.assign(group=table["image_id"], sha256=table["image_id"])
+    return Cohort("counted", np.broadcast_to(np.uint8(0), (len(table), size, size, 3)), table)
+
+
+def paper_minutes():
+    """Return the paper's minutes a training by backbone (mean over its two test sets)."""
+    times = facts.table(8).query("column == 'Training Time'")
+    names = {"VGG-16": "VGG16", "VGG-19": "VGG19", "ResNet": "ResNet50"}
+    return times.assign(row=times["row"].replace(names)).groupby("row")["value"].mean()
+
+
+def main():
+    """Read the options, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="*", help="backbones to measure")
+    parser.add_argument("--batch", type=int, help="measure in smaller batches, where 32 do not fit")
+    parser.add_argument("--precision", default="mixed_bfloat16")
+    parser.add_argument("--batches", type=int, default=1)
+    parser.add_argument("--out", default="runs/paper")
+    options = parser.parse_args()
+    changes = {"precision": options.precision} | ({"batch": options.batch} if options.batch else {})
+    study = open_study("grid", "paper", out=options.out, **changes)
+    study.cohort = counted_cohort(study.profile.size)
+    plans = grid.runs_of(study, ["all"])
+    for settings in cost.unmeasured(plans, study.store, study.profile.size):
+        if not options.only or settings.backbone in options.only:
+            rate = cost.probe(settings, study.profile.size, options.batches)
+            print(f"{settings.backbone} {settings.approach} {settings.dense or ''}: {rate:.3g} images/s", flush=True)
+    found = cost.costs(plans, study.store, study.profile.size)
+    minutes = paper_minutes()
+    own = {name: sum(minutes[spec.settings.backbone] for spec in plan) / 60 for name, plan in plans.items()}
+    own["together"] = sum(minutes[spec.settings.backbone] for spec in grid.together(plans)) / 60
+    print(found.assign(paper_hours=found["experiment"].map(own).round(1)).round(1).to_string(index=False))
+    print(f"place: {cost.place()}, load {os.getloadavg()[0]:.1f}; hours leave out the runs counted as not measured")
+
+
+if __name__ == "__main__":
+    main()

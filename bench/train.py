@@ -1,0 +1,175 @@
+"""Images a second in training: the full loop, the bare compiled step, and plain Keras over ImageDataGenerator.
+
+Run: ``python bench/train.py`` (``KERAS_BACKEND=jax python bench/train.py`` for JAX). On a GPU, the issue's line:
+``python bench/train.py --backbone VGG16 --size 224 --batch 32 --precision mixed_bfloat16 --images 3307``.
+
+Three ways, in turns in one process, each its fastest of ``--passes``, after one to warm up:
+
+- full: `leuknet.learn.train`, a whole epoch: drawing, shuffling, augmentation, scaling, steps;
+- bare: the same compiled step on one batch that never changes, called in a loop: the ceiling of this design;
+- generator: the same network, compiled by Keras, fitted over a legacy ``ImageDataGenerator`` with the paper's ranges.
+
+Operations an image are counted (`leuknet.learn.flops`). On a GPU the rate of a bf16 matrix product is measured too, and
+the share of it that the full loop reaches. CPU time is printed beside the clock: other processes disturb it less.
+"""
+
+import argparse
+import os
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+from keras.src.legacy.preprocessing.image import ImageDataGenerator
+
+from leuknet.learn import networks
+from leuknet.learn.flops import counted
+from leuknet.learn.policy import PAPER, draw
+from leuknet.learn.settings import TrainSettings
+from leuknet.learn.train import Trainer, network_spec, one_epoch, optimiser
+from leuknet.seeds import rng
+from leuknet.study.cost import random_cohort
+from leuknet.study.environment import gpus
+
+
+def full_loop(trainer, settings):
+    """Return a callable that trains one epoch of the full loop."""
+    everything, nothing, epoch = np.arange(len(trainer.cohort)), np.arange(0), iter(range(10**6))
+    return lambda: one_epoch(trainer, settings, everything, nothing, 0, next(epoch))
+
+
+def bare_step(trainer, settings, steps):
+    """Return a callable that calls the compiled step `steps` times on one fixed batch, which stands on the device."""
+    model, batch = trainer.model, settings.batch
+    draws = draw(settings.augmentation, batch, rng("bench")) if settings.augmentation else np.zeros((batch, 8), "f")
+    data = ((np.arange(batch, dtype=np.int32), draws), (np.arange(batch) % 2).astype(np.float32))
+    data = keras.tree.map_structure(keras.ops.convert_to_tensor, data)
+    if keras.backend.backend() == "jax":
+        return _jax_steps(model, data, steps)
+    import tensorflow as tf
+
+    step = tf.function(model.train_step, jit_compile=bool(model.jit_compile))
+
+    def work():
+        for _ in range(steps):
+            logs = step(data)
+        float(logs["loss"])
+
+    return work
+
+
+def _jax_steps(model, data, steps):
+    import jax
+
+    step = jax.jit(model.train_step, donate_argnums=0)
+    names = ("trainable_variables", "non_trainable_variables", "optimizer_variables", "metrics_variables")
+    model._symbolic_build(data_batch=(*data, None))
+    held = [model._get_jax_state(**dict.fromkeys(names, True))]
+    held[0] = jax.tree.map(lambda value: value.copy(), held[0])
+
+    def work():
+        for _ in range(steps):
+            logs, held[0] = step(held[0], (*data, None))
+        jax.block_until_ready(logs)
+
+    return work
+
+
+def generator_fit(cohort, settings):
+    """Return a callable that fits one epoch the way a user of the paper's time would."""
+    net = networks.build(network_spec(settings, cohort.size))
+    net.compile(optimiser(settings), loss="binary_crossentropy", metrics=["accuracy"])
+    legacy = ImageDataGenerator(
+        rotation_range=PAPER.rotation,
+        width_shift_range=PAPER.width_shift,
+        height_shift_range=PAPER.height_shift,
+        shear_range=PAPER.shear,
+        zoom_range=PAPER.zoom,
+        horizontal_flip=True,
+        vertical_flip=True,
+        fill_mode="reflect",
+        rescale=1 / 255,
+    ).flow(cohort.images, cohort.labels, batch_size=settings.batch, seed=0)
+    return lambda: net.fit(legacy, verbose=0)
+
+
+def fastest(ways, passes):
+    """Return {name: (seconds, CPU seconds)} of the fastest pass; the ways take turns."""
+    for work in ways.values():
+        work()
+    best = {}
+    for _ in range(passes):
+        for name, work in ways.items():
+            clock, cpu = time.perf_counter(), time.process_time()
+            work()
+            taken = time.perf_counter() - clock, time.process_time() - cpu
+            best[name] = np.minimum(best.get(name, taken), taken)
+    return best
+
+
+def matrix_rate(side=8192, times=20):
+    """Return the measured rate of a bf16 matrix product, in operations a second."""
+    a = keras.ops.cast(keras.random.normal((side, side)), "bfloat16")
+    product = keras.ops.matmul
+    if keras.backend.backend() == "jax":
+        import jax
+
+        product = jax.jit(keras.ops.matmul)
+    float(keras.ops.sum(keras.ops.cast(product(a, a), "float32")))
+    began, b = time.perf_counter(), a
+    for _ in range(times):
+        b = product(a, b) * 0.01
+    float(keras.ops.sum(keras.ops.cast(b, "float32")))
+    return times * 2 * side**3 / (time.perf_counter() - began)
+
+
+def main():
+    """Read the options, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--backbone", default="VGG16")
+    parser.add_argument("--approach", default="mDFT")
+    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--images", type=int, default=64)
+    parser.add_argument("--passes", type=int, default=2)
+    parser.add_argument("--precision", default="mixed_bfloat16")
+    parser.add_argument("--without", nargs="*", default=[], help="ways to leave out: generator, bare")
+    options = parser.parse_args()
+    settings = TrainSettings(
+        options.backbone, options.approach, "random", batch=options.batch, precision=options.precision
+    )
+    cohort = random_cohort(options.images, options.size)
+    trainer = Trainer(cohort, settings)
+    trainer.begin(settings, seed=0)
+    steps = -(-options.images // options.batch)
+    ways = {"full": full_loop(trainer, settings), "bare": bare_step(trainer, settings, steps)}
+    ways["generator"] = generator_fit(cohort, settings)
+    best = fastest({name: work for name, work in ways.items() if name not in options.without}, options.passes)
+    report(options, best, steps, counted(trainer.net)["training"])
+
+
+def report(options, best, steps, flops):
+    """Print the rates, their ratios, and on a GPU the share of the matrix rate."""
+    load = os.getloadavg()[0]
+    print(f"{options.backbone} {options.approach}, {options.size} px, batch {options.batch}, {options.precision}, "
+          f"{keras.backend.backend()}, {len(os.sched_getaffinity(0))} cores, load {load:.1f}, "
+          f"GPUs {', '.join(gpus()) or 'none'}")  # fmt: skip
+    counts = {"full": options.images, "bare": steps * options.batch, "generator": options.images}
+    for name, (seconds, cpu) in best.items():
+        print(f"{name:>9}: {counts[name] / seconds:9.2f} images/s, {counts[name] / cpu:9.2f} images per CPU second")
+    for other in ("bare", "generator"):
+        if other in best:
+            clock, cpu = (counts["full"] / best["full"]) / (counts[other] / best[other])
+            print(f"full / {other}: {clock:.3f} by the clock, {cpu:.3f} by CPU time")
+    rate = counts["full"] / best["full"][0]
+    print(f"operations an image in training: {flops / 1e9:.1f} billion; full loop: {rate * flops / 1e12:.3f} TFLOP/s")
+    if gpus():
+        top = matrix_rate()
+        print(f"bf16 matrix product: {top / 1e12:.0f} TFLOP/s; share reached: {rate * flops / top:.1%}")
+    else:
+        print("no GPU here: its images/s and share of the bf16 matrix rate are not measured")
+
+
+if __name__ == "__main__":
+    main()
