@@ -26,11 +26,12 @@ from leuknet.study.runs import Store  # noqa: E402
 
 def disturbed(name, specs, store, kills, span, parents, execute):
     """Run the grid until all is done, killing meanwhile; print what happened."""
-    killer, began, grids, given_up = Killer(store.root, kills, span, parents), time.monotonic(), 0, 0
+    killer, began, grids, given_up = Killer(store.root, kills, span / 2, parents), time.monotonic(), 0, 0
     killer.start()
     while not all(map(store.done, specs)):
         report, grids = execute(), grids + 1
         given_up += len(report.failed)
+        print(*report.events, sep="\n", flush=True)
     killer.stop.set()
     killer.join()
     stages = ", ".join(f"{count} {word}" for word, count in sorted(killer.stages.items()))
@@ -43,6 +44,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=13)
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--only", choices=["processes", "dask"])
     parser.add_argument("--epochs", type=int, default=12)
     options = parser.parse_args()
     cohort, environments = load_cohort(**RECIPE), slots(2, [])
@@ -51,11 +53,15 @@ def main():
         whole, local, dask = (Store(Path(folder) / name) for name in ("whole", "local", "dask"))
         print(execute_processes(specs, whole, environments, checkpoint_seconds=0), flush=True)
         span = max(whole.record(spec)["done"]["seconds"] for spec in specs)
-        kills = disturbed("processes", specs, local, options.kills, span, False,
-                          lambda: execute_processes(specs, local, environments, checkpoint_seconds=0))  # fmt: skip
-        kills += disturbed("Dask workers", specs, dask, options.kills, span, True,
-                           lambda: execute_cluster(specs, dask, "local", 2, checkpoint_seconds=0))  # fmt: skip
-        equal = check_equal(specs, local, whole) + check_equal(specs, dask, whole)
+        ways = {
+            "processes": (local, lambda: execute_processes(specs, local, environments, checkpoint_seconds=0)),
+            "dask": (dask, lambda: execute_cluster(specs, dask, "local", 2, checkpoint_seconds=0)),
+        }
+        kills = equal = 0
+        for name in [options.only] if options.only else ways:
+            store, execute = ways[name]
+            kills += disturbed(name, specs, store, options.kills, span, name == "dask", execute)
+            equal += check_equal(specs, store, whole)
         print(f"{kills} SIGKILLs; {equal} runs each finished once, predictions equal to the undisturbed grid's")
 
 

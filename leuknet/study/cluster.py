@@ -78,8 +78,10 @@ def cluster_of(setup):
     """Return the Dask cluster that `setup` describes, started; None where only an address is known."""
     try:
         if setup.kind == "local":
+            import dask
             from distributed import LocalCluster
 
+            dask.config.set({"distributed.deploy.lost-worker-timeout": "60s"})  # a busy machine restarts one slowly
             resources = {"GPU": setup.gpus_per_run} if setup.gpus_per_run else None
             return LocalCluster(setup.workers, threads_per_worker=1, resources=resources, dashboard_address=None)
         if setup.kind in QUEUES:
@@ -95,10 +97,11 @@ def cluster_of(setup):
 
 @contextmanager
 def opened(setup):
-    """Yield the scheduler's address; what this started is closed at the end."""
+    """Yield the scheduler's address and a callable that replaces lost workers; close at the end what this started."""
     cluster = cluster_of(setup)
+    many = {"n": setup.workers} if setup.kind == "local" else {"jobs": setup.workers}
     try:
-        yield cluster.scheduler_address if cluster else setup.address
+        yield (cluster.scheduler_address, lambda: cluster.scale(**many)) if cluster else (setup.address, lambda: None)
     finally:
         if cluster:
             cluster.close()
@@ -184,8 +187,8 @@ def execute_cluster(specs, store, where, workers=None, watch=None, again=False, 
     mark = f".grid-{uuid4().hex}"
     try:
         write_text(store.root / mark, "a grid runs here\n")
-        with opened(setup) as address:
-            crew = Crew(tally, setup, address, mark if setup.shared else "", checkpoint_seconds)
+        with opened(setup) as (address, replenish):
+            crew = Crew(tally, setup, address, replenish, mark if setup.shared else "", checkpoint_seconds)
             while tally.unfinished:
                 crew.work(watch)
     except OSError as error:
@@ -200,8 +203,8 @@ def execute_cluster(specs, store, where, workers=None, watch=None, again=False, 
 class Crew:
     """The workers of one scheduler and what they were given."""
 
-    def __init__(self, tally, setup, address, mark, checkpoint_seconds):
-        self.tally, self.setup, self.address, self.mark = tally, setup, address, mark
+    def __init__(self, tally, setup, address, replenish, mark, checkpoint_seconds):
+        self.tally, self.setup, self.address, self.replenish, self.mark = tally, setup, address, replenish, mark
         self.seconds, self.futures, self.known, self.shunned = checkpoint_seconds, {}, set(), set()
         self.environment = {"KERAS_BACKEND": os.environ.get("KERAS_BACKEND", "tensorflow")}
         if setup.kind == "local":
@@ -248,8 +251,10 @@ class Crew:
             self.tally.note(f"connecting to {self.address} anew")
 
     def look(self, client):
-        """Note which workers came and went."""
+        """Note which workers came and went, and have those replaced that this started."""
         now = set(client.nthreads())
+        if len(now) < self.setup.workers:
+            self.replenish()
         for address in sorted(self.known - now):
             self.tally.note(f"worker {address} is gone; its runs start again elsewhere, from their checkpoints if seen")
         self.known = now
