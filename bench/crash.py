@@ -24,9 +24,9 @@ from leuknet.study.execute import execute_processes, slots  # noqa: E402
 from leuknet.study.runs import Store  # noqa: E402
 
 
-def disturbed(name, specs, store, kills, span, parents, execute):
+def disturbed(name, specs, store, kills, mean, parents, execute):
     """Run the grid until all is done, killing meanwhile; print what happened."""
-    killer, began, grids, given_up = Killer(store.root, kills, span / 2, parents), time.monotonic(), 0, 0
+    killer, began, grids, given_up = Killer(store.root, kills, mean, parents), time.monotonic(), 0, 0
     killer.start()
     while not all(map(store.done, specs)):
         report, grids = execute(), grids + 1
@@ -44,6 +44,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=13)
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--mean", type=float, default=2.0, help="seconds of training before a kill, on average")
     parser.add_argument("--only", choices=["processes", "dask"])
     parser.add_argument("--epochs", type=int, default=12)
     options = parser.parse_args()
@@ -52,7 +53,6 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         whole, local, dask = (Store(Path(folder) / name) for name in ("whole", "local", "dask"))
         print(execute_processes(specs, whole, environments, checkpoint_seconds=0), flush=True)
-        span = max(whole.record(spec)["done"]["seconds"] for spec in specs)
         ways = {
             "processes": (local, lambda: execute_processes(specs, local, environments, checkpoint_seconds=0)),
             "dask": (dask, lambda: execute_cluster(specs, dask, "local", 2, checkpoint_seconds=0)),
@@ -60,7 +60,7 @@ def main():
         kills = equal = 0
         for name in [options.only] if options.only else ways:
             store, execute = ways[name]
-            kills += disturbed(name, specs, store, options.kills, span, name == "dask", execute)
+            kills += disturbed(name, specs, store, options.kills, options.mean, name == "dask", execute)
             equal += check_equal(specs, store, whole)
         print(f"{kills} SIGKILLs; {equal} runs each finished once, predictions equal to the undisturbed grid's")
 

@@ -66,12 +66,12 @@ def stage(folder, since):
 class Killer(threading.Thread):
     """Kill `wanted` times, each time a random run's process, or its parent, a Dask worker.
 
-    Most kills wait until the run trains, and then for a random time up to `span` seconds.
+    Most kills wait until the run trains, and then for a random time, exponential with a mean of `mean` seconds.
     """
 
-    def __init__(self, root, wanted, span, parents=False, seed=0):
+    def __init__(self, root, wanted, mean, parents=False, seed=0):
         super().__init__(daemon=True)
-        self.root, self.wanted, self.span, self.parents = Path(root).resolve(), wanted, span, parents
+        self.root, self.wanted, self.mean, self.parents = Path(root).resolve(), wanted, mean, parents
         self.random, self.stages, self.stop = rng("killer", seed), Counter(), threading.Event()
 
     def run(self):
@@ -90,7 +90,9 @@ class Killer(threading.Thread):
             if self.random.random() < 0.85:
                 while process.is_running() and stage(folder, since) == "starting" and not self.stop.is_set():
                     time.sleep(0.005)
-            time.sleep(self.random.uniform(0, self.span))
+            moment = time.monotonic() + self.random.exponential(self.mean)
+            while process.is_running() and time.monotonic() < moment:
+                time.sleep(0.005)
             if process.is_running() and process.status() != psutil.STATUS_ZOMBIE and target.pid != os.getpid():
                 word = stage(folder, since)
                 target.send_signal(signal.SIGKILL)

@@ -40,7 +40,7 @@ def test_dask_workers_killed_and_results_travel(specs, whole, tmp_path, monkeypa
     monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path / "elsewhere"))  # the workers': they see no folder of runs
     away = tmp_path / "elsewhere" / "trainings"
     setup = tmp_path / "cluster.toml"
-    store, killer = Store(tmp_path / "runs"), Killer(away, wanted=1, span=1.0, parents=True)
+    store, killer = Store(tmp_path / "runs"), Killer(away, wanted=1, mean=0.5, parents=True)
     with distributed.LocalCluster(1, threads_per_worker=1, dashboard_address=None) as workers:
         setup.write_text(f'kind = "scheduler"\naddress = "{workers.scheduler_address}"\nshared = false\n')
         astray = replace(specs[0], seed=99, recipe={**RECIPE, "data": str(tmp_path / "nowhere")})

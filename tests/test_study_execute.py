@@ -44,7 +44,7 @@ def whole(cohort, specs, tmp_path_factory):
 
 def test_two_grids_in_one_folder_and_kills(specs, whole, tmp_path):
     store, reports = Store(tmp_path), []
-    killer = Killer(tmp_path, wanted=2, span=1.0)
+    killer = Killer(tmp_path, wanted=2, mean=0.5)
     killer.start()
 
     def grid():
