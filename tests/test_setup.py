@@ -26,7 +26,13 @@ NOT_IMPORTED = {
     "jupyterlab": "a program that people open the pages with",
     "pyarrow": "pandas reads and writes Parquet with it",
 }
-OPTIONAL = {"jax": "jax", "torch": "a backend that users bring", "distributed": "cluster", "dask-jobqueue": "cluster"}
+OPTIONAL = {
+    "jax": "jax",
+    "torch": "a backend that users bring",
+    "dask": "cluster",
+    "distributed": "cluster",
+    "dask-jobqueue": "cluster",
+}
 MODULES = {"cv2": "opencv-python-headless", "PIL": "pillow", "skimage": "scikit-image", "sklearn": "scikit-learn"}
 MODULES |= {
     "umap": "umap-learn",
