@@ -47,7 +47,8 @@ def write_images(folder, number):
 
 
 def _saved(path, image, parent):
-    cv2.imwrite(str(path), image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
+    how = [cv2.IMWRITE_JPEG_QUALITY, 92] if path.suffix == ".jpg" else []
+    cv2.imwrite(str(path), image[..., ::-1], how)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return {"image_id": path.name, "path": str(path), "sha256": digest, "parent": parent}
 

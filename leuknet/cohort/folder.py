@@ -11,7 +11,8 @@ from leuknet.cohort.cache import cached
 from leuknet.cohort.cohort import COLUMNS, Cohort
 from leuknet.cohort.groups import read_groups
 from leuknet.cohort.masks import FOLDER, read_masks
-from leuknet.cohort.registry import lookup
+from leuknet.cohort.native import LAYOUTS, recognise
+from leuknet.cohort.registry import lookup, plain
 from leuknet.errors import LeuknetError
 from leuknet.files import hash_of
 
@@ -22,6 +23,9 @@ _JUNK = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"}
 
 def folder_cohort(folder, size):
     """Read a folder of images as a cohort; cached on disk under a key of its content, layout and `size`.
+
+    A data set may also lie there as its provider ships it (``DIR/<data set>/<native layout>``, see
+    `leuknet.cohort.native`): the layout, told by its content, then names data set, classes and patients.
 
     A data set called as in Table 1 (case, spaces and punctuation ignored) takes its source from the registry, any
     other is its own source. ``DIR/groups.csv`` may name the source and the group of images (`groups.read_groups`).
@@ -79,7 +83,9 @@ def scan(folder):
     rows = [row for data_set in _data_sets(folder, rejected) for row in _rows(folder, data_set, rejected)]
     table = pd.DataFrame(rows).sort_values("image_id", ignore_index=True)
     table = _without_namesakes(table, rejected)
-    table = table.assign(group=_groups_by_name(table))
+    patients = table.pop("patient")
+    known = table["source"] + "/" + patients
+    table = table.assign(group=known.where(patients != "", _groups_by_name(table)))
     table = read_groups(folder / "groups.csv", table)
     found = decode.digests([folder / path for path in table["path"]])
     unreadable = [isinstance(digest, OSError) for digest in found]
@@ -123,10 +129,10 @@ def _data_sets(folder, rejected):
             if path.name.lower() in LABELS:
                 raise LeuknetError(f"{path} lies where a data set's folder should: lay {folder} out as {LAYOUT}")
             known = lookup(path.name)
-            plain = known.name if known else _nfc(path.name).casefold()
-            if plain in seen:
-                raise LeuknetError(f"{folder} names one data set twice, {seen[plain]!r} and {path.name!r}: rename one")
-            seen[plain] = path.name
+            key = known.name if known else _nfc(path.name).casefold()
+            if key in seen:
+                raise LeuknetError(f"{folder} names one data set twice, {seen[key]!r} and {path.name!r}: rename one")
+            seen[key] = path.name
             folders.append(path)
         elif path.suffix.lower() in decode.SUFFIXES:
             raise LeuknetError(f"{path} lies directly in {folder}: move images to {LAYOUT}")
@@ -157,6 +163,10 @@ def _class_folders(folder, data_set, rejected):
 def _rows(folder, data_set, rejected):
     name = _nfc(data_set.name)
     known = lookup(name)
+    if shipped := _native(data_set, name):
+        for layout in shipped:
+            yield from _shipped_rows(folder, data_set, layout)
+        return
     for label, class_folder in _class_folders(folder, data_set, rejected).items():
         files = [path for path in _visible(class_folder) if _is_image(path, folder, rejected)]
         if not files:
@@ -168,7 +178,30 @@ def _rows(folder, data_set, rejected):
                 "source": known.source if known else name,
                 "label": LABELS[label],
                 "path": _relative(path, folder),
+                "patient": "",
             }
+
+
+def _native(data_set, name):
+    """Return the layouts in which a provider ships what lies in a data set's folder; none where it lies by class."""
+    if any(path.is_dir() and path.name.lower() in LABELS for path in _visible(data_set)):
+        return []
+    named = [layout for layout in LAYOUTS.values() if plain(layout.name) == plain(name) and layout.images(data_set)]
+    return named or recognise(data_set)
+
+
+def _shipped_rows(folder, data_set, layout):
+    known = lookup(layout.name)
+    for image in layout.images(data_set):
+        label = "positive" if image.label else "negative"
+        yield {
+            "image_id": f"{layout.name}/{label}/{_nfc(' '.join(image.path.parts))}",
+            "data_set": layout.name,
+            "source": known.source if known else layout.name,
+            "label": image.label,
+            "path": _relative(data_set / image.path, folder),
+            "patient": image.group,
+        }
 
 
 def _is_image(path, folder, rejected):

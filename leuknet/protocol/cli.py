@@ -61,6 +61,79 @@ def splits_data(
     typer.echo(verdict(found))
 
 
+@data_app.command("list")
+def list_data(folder: Annotated[Path | None, typer.Argument(metavar="DIR")] = None, as_json: Json = False):
+    """Print every data set that can be read: published counts, what DIR holds, terms, layout."""
+    from leuknet.cohort.native.getting import listing
+
+    frame = listing(_found(folder) if folder else None)
+    typer.echo(frame.to_json(orient="records", indent=1) if as_json else frame.to_string(index=False))
+
+
+@data_app.command("check")
+def check_data(folder: Folder):
+    """Tell which data sets DIR holds, by content, and each difference from Table 1; code 1 if there is any."""
+    from leuknet.cohort.registry import lookup
+
+    differs = False
+    for name, counts in _found(folder).items():
+        known = lookup(name)
+        wanted = (known.negatives, known.positives) if known else counts
+        said = "as published" if known else "not in Table 1"
+        if tuple(counts) != wanted:
+            differs, said = True, f"Table 1 has {wanted[0]} negative, {wanted[1]} positive"
+        typer.echo(f"{name}: {counts[0]} negative, {counts[1]} positive; {said}")
+    if differs:
+        raise typer.Exit(1)
+
+
+@data_app.command("get")
+def get_data(
+    name: str,
+    file: Annotated[Path | None, typer.Option(help="The archive that you brought from the provider.")] = None,
+    url: Annotated[str | None, typer.Option(help="A direct file; needs --sha256.")] = None,
+    sha256: Annotated[str | None, typer.Option()] = None,
+    to: Annotated[Path | None, typer.Option(help="New folder; NAME if not given.")] = None,
+):
+    """Print the provider's steps for a data set; with --file or --url unpack the archive safely and check it."""
+    from leuknet.cohort.native import getting, read
+    from leuknet.cohort.native.archives import unpack
+    from leuknet.errors import LeuknetError
+
+    if url and not sha256:
+        raise LeuknetError("--url needs --sha256: a download is only trusted by its hash")
+    if not (file or url):
+        typer.echo(getting.steps(name))
+        return
+    getting.steps(name)
+    target = to or Path(name)
+    unpack(file or getting.download(url, sha256), target)
+    images = read(name, target)
+    positive = sum(image.label for image in images)
+    typer.echo(f"{target}: {name}, {len(images) - positive} negative, {positive} positive; now: leuknet data check")
+
+
+@data_app.command("crop")
+def crop_data(
+    folder: Annotated[Path, typer.Argument(help="ALL-IDB 1 with im/ and xyc/.")],
+    out: Path,
+    edge: Annotated[int, typer.Option(help="px")] = 257,
+):
+    """Cut ALL-IDB 1 (Crop) from ALL-IDB 1: a square around each centroid of its xyc files."""
+    from leuknet.cohort.native.centroids import crop_all
+
+    typer.echo(f"{out}: {crop_all(folder, out, edge)} images of {edge} px (Table 1: 510)")
+
+
+def _found(folder):
+    """Return {data set: (negative, positive)} in DIR."""
+    from leuknet.cohort.folder import folder_table
+
+    table, _ = folder_table(folder)
+    counts = table.groupby(["data_set", "label"]).size().unstack(fill_value=0).reindex(columns=[0, 1], fill_value=0)
+    return {name: (int(row[0]), int(row[1])) for name, row in counts.iterrows()}
+
+
 def _audited(folder):
     from leuknet.cohort.folder import folder_table
     from leuknet.cohort.leakage.audit import audit
