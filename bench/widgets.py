@@ -1,0 +1,66 @@
+"""How long does a widget's picture take to redraw? The aim is 200 ms where no network runs.
+
+Run: ``python bench/widgets.py [--profile demo]``. Every explorer is drawn ten times on the profile's synthetic cohort
+with made-up predictions and planes, as its widget draws it, and turned into PNG. Median clock and CPU time are printed.
+"""
+
+import argparse
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+
+from leuknet import show
+from leuknet.protocol.splits import lodocv
+from leuknet.show.explore import thumbnails
+from leuknet.show.widgets import png
+from leuknet.study import open_study
+
+TIMES = 10
+
+
+def made(table):
+    """Return predictions of one run and its history as `Results` gives them, and three planes, all drawn at random."""
+    random = np.random.default_rng(0)
+    y = table["label"].to_numpy()
+    p = np.clip(0.5 + 0.3 * (y - 0.5) + random.normal(0, 0.2, len(y)), 0, 1)
+    frame = pd.DataFrame({"run": "a", "image_id": table["image_id"], "y": y, "p": p, "split": "test"})
+    history = pd.DataFrame({"run": "a", "epoch": np.arange(1, 51), "accuracy": random.random(50)})
+    columns = ["image_id", "data_set", "source", "label"]
+    planes = [table[columns].assign(method=m, **dict(zip("xy", random.random((2, len(y))), strict=True))) for m in "PT"]
+    return SimpleNamespace(predictions=frame, histories=history), pd.concat(planes)
+
+
+def main():
+    """Print one line an explorer."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--profile", default="demo")
+    study = open_study("bench", options.parse_args().profile)
+    cohort, images = study.cohort, study.gallery.images
+    results, planes = made(cohort.table)
+    split, small = lodocv(cohort.table), thumbnails(images)
+    error = show.outcomes(cohort.table, results.predictions)
+    first = results.predictions
+    draws = {
+        "cohort browser": lambda i: show.browse_card(study.gallery, i, small),
+        "split viewer": lambda i: show.split_card(cohort.table, split, split.folds[i % len(split.folds)]),
+        "run explorer": lambda i: show.run_card(results, "a", 0.05 + i / 20),
+        "embedding, by class": lambda i: show.embedding_card(planes, images, error, "P", "class", i),
+        "embedding, by source": lambda i: show.embedding_card(planes, images, error, "P", "source", i),
+        "threshold": lambda i: show.threshold_view(first, 0.05 + i / 20),
+        "augmentation": lambda i: show.variant_card(images[0], theta=4.0 * i),
+    }
+    for name, draw in draws.items():
+        png(draw(0))
+        clock, cpu = [], []
+        for i in range(TIMES):
+            began = time.perf_counter(), time.process_time()
+            png(draw(i))
+            clock.append(time.perf_counter() - began[0])
+            cpu.append(time.process_time() - began[1])
+        print(f"{name:22} {1000 * np.median(clock):6.0f} ms clock {1000 * np.median(cpu):6.0f} ms CPU")
+
+
+if __name__ == "__main__":
+    main()
