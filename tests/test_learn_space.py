@@ -100,7 +100,7 @@ def test_the_papers_folds_were_pooled():
     assert len(accuracy) == 5 and (abs(accuracy - accuracy.round()) < 0.011).all()
 
 
-@pytest.mark.parametrize("method", ["t-SNE", "UMAP"])
+@pytest.mark.parametrize("method", ["PCA", "t-SNE", "UMAP"])
 def test_projections_keep_far_groups_apart_and_repeat(method):
     table = cohort_table(per_class=10)
     x = by_class(table, d=5, gap=40.0)
@@ -115,7 +115,7 @@ def test_projections_keep_far_groups_apart_and_repeat(method):
 
 def test_bad_projections_say_what_is_wrong(table):
     with pytest.raises(LeuknetError, match="use 'PCA', 't-SNE' or 'UMAP'"):
-        space.plane(by_class(table), "PCA")
+        space.plane(by_class(table), "Isomap")
     with pytest.raises(LeuknetError, match="four or more"):
         space.plane(by_class(table)[:3])
     with pytest.raises(LeuknetError, match="one row per image"):

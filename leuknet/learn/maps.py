@@ -14,7 +14,7 @@ from leuknet.errors import LeuknetError
 
 METHODS = ("Grad-CAM", "Grad-CAM++", "occlusion")
 TARGETS = ("called", "positive", "negative")
-PATCHES = 6  # occlusion: patches an edge; they overlap by half
+PATCHES = 5  # occlusion: patches an edge; they overlap by half
 
 
 def activation_maps(model, images, method="Grad-CAM", target="called", layer=None, batch=32):
@@ -50,7 +50,7 @@ def activation_maps(model, images, method="Grad-CAM", target="called", layer=Non
         return occlusion(logit, images, signs, batch)
     low, high = split_at(logit, layer or default_layer(model))
     weigh = grad_cam if method == "Grad-CAM" else grad_cam_plus
-    maps = []
+    maps, batch = [], min(batch, len(images))
     for start in range(0, len(images), batch):
         some = images[start : start + batch]
         maps.append(weigh(low, high, padded(some, batch), np.resize(signs[start : start + batch], batch))[: len(some)])
@@ -97,7 +97,7 @@ def split_at(model, layer):
 
 def logits(logit, images, batch=32):
     """Return the logit of each uint8 image, float32 (n,)."""
-    values = []
+    values, batch = [], min(batch, len(images))
     for start in range(0, len(images), batch):
         some = images[start : start + batch]
         values.append(values_of(logit, padded(some, batch))[: len(some), 0])
@@ -175,11 +175,11 @@ def grad_cam_plus(low, high, images, signs):
 def occlusion(logit, images, signs, batch=32):
     """Return how much the signed logit falls when a patch is covered, averaged over the patches that cover a pixel.
 
-    Patches have a sixth of the edge, lie half a patch apart, and take the image's median colour.
+    Patches have a fifth of the edge, lie half a patch apart, and take the image's median colour.
     """
     size = images.shape[1]
     edge = max(size // PATCHES, 1)
-    starts = np.unique(np.append(np.arange(0, size - edge, max(edge // 2, 1)), size - edge))
+    starts = np.unique(np.linspace(0, size - edge, 2 * PATCHES - 1).round().astype(int))
     places = [np.s_[top : top + edge, left : left + edge] for top in starts for left in starts]
     whole, maps = logits(logit, images, batch), np.zeros((len(images), size, size), np.float32)
     covered = np.zeros((size, size), np.float32)

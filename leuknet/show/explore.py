@@ -100,10 +100,11 @@ def split_card(table, split, fold):
                         label=f"{role} ({of.sum()})")  # fmt: skip
                 left += of.to_numpy()
             ax.set(xlabel="images", ylim=(len(names) - 0.4, -0.6))
-            ax.set_title(CLASS_NAMES[label], fontsize=10, loc="left")
+            ax.xaxis.get_major_locator().set_params(integer=True)
             ax.grid(axis="x")
             ax.grid(axis="y", visible=False)
-            ax.legend(loc="lower right")
+            look = {"title": CLASS_NAMES[label], "alignment": "left", "ncols": 3}
+            ax.legend(loc="lower left", bbox_to_anchor=(0, 1), **look)
         fig.suptitle(f"fold {fold}. {one.leakage(table)}", fontsize=9, x=0.01, ha="left", wrap=True)
     return fig
 
