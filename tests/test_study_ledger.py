@@ -105,6 +105,9 @@ def test_tables_of_pages_are_read(tmp_path):
     table.to_csv(tmp_path / "tables" / "07_feature_space-table10.csv", index=False)
     assert judged("mdft-separable", pd.DataFrame(), tmp_path).verdict == "supported"
     assert judged("dft-separable-within", pd.DataFrame(), tmp_path).verdict == "supported"
+    few = frame({"mDFT": (0.9,)}).assign(images=16)  # 27 points on 16 images may be chance
+    assert judged("mdft-separable", few, tmp_path).verdict == "cannot be tested here"
+    assert judged("mdft-separable", few.assign(images=108), tmp_path).verdict == "supported"
     assert judged("nuclei-decide", pd.DataFrame(), tmp_path).verdict == "cannot be tested here"
 
 

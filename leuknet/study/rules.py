@@ -288,7 +288,20 @@ def separable(rule, sources):
     number = "; ".join(
         f"{name}: {first} {values.loc[name, first]:.1f}, best other {others[name]:.1f}" for name in values.index
     )
-    return Evidence(SUPPORTED if (values[first] > others).all() else NOT_SUPPORTED, number + " (%, one run)")
+    gaps, least = values[first] - others, least_gap(sources.tests, values.index)
+    if (gaps > least).all():
+        return Evidence(SUPPORTED, f"{number} (%, one run)")
+    verdict = NOT_SUPPORTED if (gaps < -least).any() else CANNOT
+    return Evidence(verdict, f"{number} (%); one run tells gaps above {least.max():.0f} points only")
+
+
+def least_gap(tests, names):
+    """Return the gap (points) that one run on each tested data set can tell from chance; 0 where n is not known.
+
+    1.96 standard errors of a difference of two proportions near one half, on the data set's images.
+    """
+    images = {name: tests.loc[tests["tested"] == name, "images"].max() for name in names} if len(tests) else {}
+    return pd.Series({name: 196 * np.sqrt(0.5 / n) if (n := images.get(name, 0)) > 0 else 0.0 for name in names})
 
 
 def linear(rule, sources):
