@@ -21,7 +21,8 @@ from leuknet.errors import LeuknetError
 from leuknet.protocol.splits import Split
 from leuknet.study import outcomes
 from leuknet.study.execute import execute_here, execute_processes
-from leuknet.study.rerun import rerun
+from leuknet.study.records import same_place
+from leuknet.study.rerun import recorded_threads, rerun
 from leuknet.study.runs import Store
 
 
@@ -167,6 +168,9 @@ def test_a_run_repeats_from_its_record_alone(specs, whole, tmp_path):
     other = replace(found, equal=False, mean=0.2, largest=0.5, calls=3)
     assert not other.agrees and not replace(other, alike=False).agrees and replace(other, alike=False, mean=0.01).agrees
     assert "DOES NOT AGREE" in str(other)
+    made = json.loads((whole.folder(specs[0]) / "environment.json").read_text())
+    assert same_place(made, made) and not same_place(made, made | {"threads": {"OMP_NUM_THREADS": "64"}})
+    assert recorded_threads(whole.folder(specs[0])) == made["threads"] and recorded_threads(tmp_path) == {}
     with pytest.raises(LeuknetError, match="the run itself"):
         rerun(whole.folder(specs[0]), out=whole.root)
     with pytest.raises(LeuknetError, match="holds no run"):

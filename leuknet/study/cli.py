@@ -153,9 +153,11 @@ def rerun_command(
     """Repeat a run from its record alone and say whether the predictions agree."""
     os.environ["KERAS_BACKEND"] = backend
     from leuknet.study.records import find
-    from leuknet.study.rerun import rerun
+    from leuknet.study.rerun import recorded_threads, rerun
 
-    found = rerun(find(run, _folder_of_runs(root) if root else None), data, tolerance, out)
+    folder = find(run, _folder_of_runs(root) if root else None)
+    os.environ.update(recorded_threads(folder))  # before the backend loads: sums depend on them
+    found = rerun(folder, data, tolerance, out)
     print(found)
     if not found.agrees:
         raise typer.Exit(1)

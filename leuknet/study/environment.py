@@ -31,6 +31,9 @@ def version(package):
         return None
 
 
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+
+
 @functools.cache
 def commit():
     """Return the checkout's commit, with "+changes" if files differ from it, or None outside a checkout."""
@@ -49,6 +52,11 @@ def commit():
     return head.stdout.strip() + ("+changes" if dirty.stdout.strip() else "")
 
 
+def threads():
+    """Return how many threads this process was told to use, by the variables that say so: sums depend on it."""
+    return {name: os.environ[name] for name in THREADS if name in os.environ}
+
+
 @functools.cache
 def gpus():
     """Return the names of this machine's NVIDIA GPUs, as its driver lists them; empty without one."""
@@ -62,7 +70,7 @@ def gpus():
 
 @functools.cache
 def environment():
-    """Return a dictionary: package versions, Keras backend, Python, system, processors, GPUs, commit."""
+    """Return a dictionary: package versions, Keras backend, Python, system, processors, GPUs, threads, commit."""
     return {
         "leuknet": leuknet.__version__,
         "commit": commit(),
@@ -71,6 +79,7 @@ def environment():
         "machine": platform.machine(),
         "processors": os.cpu_count(),
         "gpus": gpus(),
+        "threads": threads(),
         "backend": backend(),
         "packages": {name: found for name in PACKAGES if (found := version(name))},
     }

@@ -13,6 +13,7 @@ import psutil
 
 from leuknet.errors import LeuknetError
 from leuknet.study import outcomes
+from leuknet.study.environment import THREADS
 from leuknet.study.environment import gpus as gpu_names
 from leuknet.study.runs import RunSpec
 from leuknet.study.tally import Report, Tally
@@ -104,8 +105,7 @@ def slots(workers=None, gpus=None, per_run=1):
     for number in range(workers):
         env = {"LEUKNET_DEVICES_PER_RUN": str(per_run)} if per_run > 1 else {}
         if workers > 1:
-            names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-            env |= {name: os.environ.get(name, str(threads)) for name in names}
+            env |= {name: os.environ.get(name, str(threads)) for name in THREADS}
         if groups:
             env |= {"CUDA_VISIBLE_DEVICES": groups[number % len(groups)]}
         if workers > len(groups) > 0:

@@ -12,7 +12,7 @@ from leuknet.files import atomic
 from leuknet.protocol.metrics import scores
 
 FIRST = ["run", "status", "backbone", "approach", "protocol", "fold", "seed", "weights", "seconds"]
-BACKEND = ("backend", "machine", "gpus")
+BACKEND = ("backend", "machine", "processors", "gpus", "threads")
 
 
 def _read(path):
@@ -172,7 +172,7 @@ def agreement(a, b):
 
 
 def same_place(environment_a, environment_b):
-    """Whether two environments compute alike: backend, its packages, machine and GPUs."""
+    """Whether two environments compute alike: backend, its packages, machine, GPUs, and threads."""
     packages = [
         {k: e.get("packages", {}).get(k) for k in ("keras", e.get("backend"))} for e in (environment_a, environment_b)
     ]

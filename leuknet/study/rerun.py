@@ -28,17 +28,23 @@ class Rerun:
 
     @property
     def agrees(self):
-        """Exactly, if made on the same machine and backend; else a mean difference within the tolerance."""
+        """Exactly, if made on the same machine, backend and threads; else a mean difference within the tolerance."""
         return self.equal if self.alike else self.mean <= self.tolerance
 
     def __str__(self):
-        where = "the same machine and backend" if self.alike else "another machine or backend"
+        where = "the same machine, backend and threads" if self.alike else "another machine, backend or threads"
         rule = "must be equal" if self.alike else f"mean difference of P at most {self.tolerance:g}"
         found = "all equal" if self.equal else (
             f"difference of P at most {self.largest:.3g}, mean {self.mean:.3g}; {self.calls} called otherwise"
         )  # fmt: skip
         verdict = "agrees" if self.agrees else "DOES NOT AGREE"
         return f"run {self.run}: {verdict}. {self.images} predictions, {found} (made on {where}: {rule})"
+
+
+def recorded_threads(folder):
+    """Return the variables by which a run's process was told its threads, from ``environment.json``."""
+    path = Path(folder) / "environment.json"
+    return json.loads(path.read_text("utf-8")).get("threads", {}) if path.is_file() else {}
 
 
 def rerun(folder, data=None, tolerance=TOLERANCE, out=None):
