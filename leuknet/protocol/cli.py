@@ -45,14 +45,22 @@ def splits_data(
     ] = "k-fold",
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("splits.csv"),
     seed: Annotated[int, typer.Option()] = 0,
+    check: Annotated[Path | None, typer.Option(help="Check this splits.csv against DIR and write nothing.")] = None,
 ):
     """Audit DIR, make groups of what shares pixels, and write a split that a reviewer can take away."""
     from leuknet.cohort.leakage.verdict import verdict
-    from leuknet.protocol.exchange import write_splits
+    from leuknet.protocol.exchange import read_splits, write_splits
     from leuknet.protocol.families import regroup
     from leuknet.protocol.named import make_split
 
     table, found = _audited(folder)
+    if check:
+        table = regroup(table, found.pairs)
+        split, said = read_splits(check, table)
+        split.check(table)
+        typer.echo(f"{check}: {split.protocol}, {len(split.folds)} folds: its images are these\naudit then: {said}")
+        typer.echo(f"audit now: {verdict(found)}\n{split.leakage(table)}")
+        return
     table = regroup(table, found.pairs)
     split = make_split(protocol, table, seed)
     name = write_splits(out, split, table, verdict(found))

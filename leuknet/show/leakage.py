@@ -98,7 +98,7 @@ def shortcut_levels(found):
             ax.axis("off")
         for ax, name in zip(axes.ravel(), names, strict=False):
             part = found[found["data_set"] == name].set_index("named by").reindex(words)
-            _levels(ax, part, f"{name} (n = {int(part['images'].iloc[0])})", words)
+            _levels(ax, part, f"{name} (n = {int(part['images'].max())})", words)
         for ax in axes[-1]:
             ax.set_xlabel("balanced accuracy (%)")
     return fig

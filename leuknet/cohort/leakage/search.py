@@ -72,6 +72,7 @@ def candidates(found, sizes, most=10, least=2):
         sorted by holder and crop.
     """
     matches = _matches(found, np.asarray(sizes, np.float32))
+    matches = matches[matches.groupby(["crop", "holder"])["x"].transform("size") >= least]
     rows = [(*pair, *_vote(group)) for pair, group in matches.groupby(["crop", "holder"], sort=True)]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     frame = frame[frame["votes"] >= least].sort_values("votes", ascending=False, kind="stable")

@@ -33,7 +33,8 @@ def shortcuts(table, facts, seed=0):
     pandas.DataFrame
         ``data_set``, ``named by`` (key of `SHORTCUTS`), ``images``, ``score`` (balanced accuracy of a decision tree on
         images left out, 0.5 is chance), ``low``, ``high`` (95 % by resampling groups), ``values`` (different ones).
-        Data sets with one class, or with fewer than `FOLDS` groups of either, are left out.
+        Facts that are alike in all images are left out, as are data sets with one class, or with fewer than `FOLDS`
+        groups of either.
     """
     rows = []
     for name in [*dict.fromkeys(table["data_set"]), ALL]:
@@ -43,6 +44,8 @@ def shortcuts(table, facts, seed=0):
             continue
         for words, columns in SHORTCUTS.items():
             values = facts.loc[chosen, columns]
+            if len(values.drop_duplicates()) < 2:
+                continue  # alike in all images: it names nothing
             named = _named(_numbers(values), labels, part["group"].to_numpy(), derive("shortcut", seed, name, words))
             low, high = _interval(labels, named, part["group"].to_numpy(), seed)
             score = balanced_accuracy_score(labels, named)
