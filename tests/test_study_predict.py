@@ -177,7 +177,7 @@ def test_onnx_round_trip(kept, cohort, tmp_path):
     for name in export.NEEDED:
         pytest.importorskip(name, reason="the extra onnx is not installed")
     runtime = pytest.importorskip("onnxruntime", reason="onnxruntime reads the file back")
-    path = export.write_onnx(kept.model, tmp_path / "model.onnx")
+    path = export.write_onnx(predict.open_run(kept.folder).model, tmp_path / "model.onnx")
     session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     x = cohort.images[:5].astype(np.float32) / 255
     [found] = session.run(None, {session.get_inputs()[0].name: x})

@@ -4,6 +4,7 @@ import importlib.util
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 import leuknet
@@ -50,6 +51,7 @@ def write_onnx(model, path):
     """Write a network as ONNX by Keras' own exporter and return `path`; input and output as in Keras, any batch."""
     if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
         raise LeuknetError(f"ONNX needs {' and '.join(missing)}: python -m pip install 'leuknet[onnx]'")
+    model(np.zeros((1, *model.input_shape[1:]), np.float32))  # Keras exports no network that was never called
     with atomic(path) as temporary:
         try:
             model.export(temporary, format="onnx", verbose=False)
