@@ -17,18 +17,15 @@ class Entry:
     key : str
         What `SystemSettings.system` names.
     work : str
-        Its name in tables: as Table 11 prints it, and what kind it is where an article has several.
+        Its name in tables: as Table 11 prints it; where an article has several kinds, those whose figure Table 11 does
+        not print have a comma and the kind behind the name.
     family : {"handcrafted", "network", "features", "control"}
     place : str
         ``"<file of this room>:<class>"``.
     reference : int or None
         Number in the paper's references.
-    row : str or None
-        Its row in Table 11; None if the article's own figure is another kind's, or there is none.
     size : {"gallery", "profile"}
         Which size of the images it works on: handmade features need the larger one.
-    options : tuple of (str, value)
-        Of the class.
     """
 
     key: str
@@ -36,12 +33,27 @@ class Entry:
     family: str
     place: str
     reference: int | None = None
-    row: str | None = None
     size: str = "profile"
-    options: tuple = ()
 
 
 _ENTRIES = (
+    Entry("putzu", "Putzu et al. [6]", "handcrafted", "putzu:Putzu", 6, size="gallery"),
+    Entry("vincent", "Vincent et al. [7]", "handcrafted", "vincent:Vincent", 7, size="gallery"),
+    Entry("patel", "Patel e Mishra [8]", "handcrafted", "patel:Patel", 8, size="gallery"),
+    Entry("singhal", "Singhal et al. [9]", "handcrafted", "singhal:Patterns", 9, size="gallery"),
+    Entry("singhal-glcm", "Singhal et al. [9], GLCM", "handcrafted", "singhal:Cooccurrence", 9, size="gallery"),
+    Entry("thanh", "Thanh et al. [14]", "network", "thanh:Thanh", 14),
+    Entry("shafique", "Shafique et al. [16]", "network", "shafique:Shafique", 16),
+    Entry("shafique-hsv", "Shafique et al. [16], HSV", "network", "shafique:HSV", 16),
+    Entry("shafique-ycbcr", "Shafique et al. [16], YCbCr", "network", "shafique:YCbCr", 16),
+    Entry("rehman", "Rehman et al. [17]", "network", "rehman:Rehman", 17),
+    Entry("loey", "Loey et al. [18]", "network", "loey:FineTuned", 18),
+    Entry("loey-svm", "Loey et al. [18], features and SVM", "features", "loey:Features", 18),
+    Entry("pansombut", "Pansombut et al. [19]", "network", "pansombut:Pansombut", 19),
+    Entry("ahmed", "Ahmed et al. [20]", "network", "ahmed:Ahmed", 20),
+    Entry("vogado", "Vogado et al. [22]", "features", "vogado:Vogado", 22),
+    Entry("sahlol", "Sahlol et al. [23]", "features", "sahlol:Sahlol", 23),
+    Entry("linear", "VGG-16 features, linear SVM", "features", "linear:Linear"),
     Entry("mean-colour", "nearest mean colour", "control", "controls:MeanColour"),
     Entry("format", "image size and format", "control", "controls:SizeAndFormat"),
 )
@@ -59,4 +71,4 @@ def make(settings):
     """Return the unfitted system that `settings` name."""
     entry = lookup(settings.system)
     module, name = entry.place.split(":")
-    return getattr(import_module(f"leuknet.compare.{module}"), name)(settings, **dict(entry.options))
+    return getattr(import_module(f"leuknet.compare.{module}"), name)(settings)

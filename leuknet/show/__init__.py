@@ -70,6 +70,7 @@ from leuknet.show.maps import (
 from leuknet.show.network import network_diagram
 from leuknet.show.prediction import distance_table, prediction_card, prediction_table, read_slide, slide_card
 from leuknet.show.publish import banner, cohort_words, figure, table
+from leuknet.show.segmentation import mask_sets, segmentation_examples, segmentation_scores, segmentation_table
 from leuknet.show.sources import (
     beside_real,
     colour_statistics,
@@ -104,6 +105,7 @@ from leuknet.show.survey import (
     smears,
     table_1,
 )
+from leuknet.show.systems import chance_table, paired_tests, ranked_dots, ranking, table11_again
 from leuknet.show.verdicts import claims_ledger, verdict_cells, verdict_counts, verdict_rows
 from leuknet.show.widgets import browser, slide, upload
 
@@ -126,6 +128,7 @@ __all__ = [
     "catch_rates",
     "cell_kinds",
     "cells_and_masks",
+    "chance_table",
     "checklist",
     "claims_ledger",
     "class_and_source",
@@ -158,6 +161,7 @@ __all__ = [
     "map_examples",
     "map_sheet",
     "marked_table",
+    "mask_sets",
     "native_sizes",
     "neighbour_table",
     "network_diagram",
@@ -169,6 +173,7 @@ __all__ = [
     "pair_pictures",
     "pair_table",
     "paired_protocols",
+    "paired_tests",
     "percent_shares",
     "percent_summary",
     "policy_table",
@@ -185,12 +190,17 @@ __all__ = [
     "published_accuracies",
     "published_counts",
     "published_t_test",
+    "ranked_dots",
+    "ranking",
     "rate_dots",
     "read_slide",
     "region_ratios",
     "removal_view",
     "run_card",
     "run_names",
+    "segmentation_examples",
+    "segmentation_scores",
+    "segmentation_table",
     "separability",
     "settings_table",
     "shear_units",
@@ -207,6 +217,7 @@ __all__ = [
     "stated_and_needed",
     "table",
     "table10",
+    "table11_again",
     "table_1",
     "tested",
     "threshold_view",

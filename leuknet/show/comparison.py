@@ -7,7 +7,7 @@ from leuknet.paper import facts
 from leuknet.show.style import language
 from leuknet.show.summaries import PERCENT_METRICS, mean_sd
 
-OURS = {"mDFT": "LeukNet", "scratch": "VGG-16 *"}
+OURS = {"vogado": "Vogado et al. [22]", "scratch": "VGG-16 *", "mDFT": "LeukNet"}
 LOOKS = {
     "Vogado et al. [22]": ("#4D4D4D", "s"),
     "VGG-16 *": ("#E69F00", "D"),
@@ -30,7 +30,8 @@ def beside(number, scores, here):
     ----------
     number : {12, 13}
     scores : pandas.DataFrame
-        One row a run: ``approach`` and the metrics as fractions, from `Results.scores`.
+        One row a run: ``approach`` and the metrics as fractions, from `Results.scores` or `Comparison.scores`; what
+        the table does not publish is left out.
     here : str
         What the cells of this study were made on, e.g. "synthetic cohort, demo".
 
@@ -48,7 +49,7 @@ def beside(number, scores, here):
             metric: mean_sd(part[metric], metric) if metric in part and part[metric].notna().any() else ""
             for metric in PERCENT_METRICS
         }
-        for approach, part in scores.groupby("approach", sort=False)
+        for approach, part in scores[scores["approach"].isin(OURS)].groupby("approach", sort=False)
     ]
     columns = ["work", "where", "runs", *PERCENT_METRICS]
     return pd.concat([published, pd.DataFrame(rows)], ignore_index=True)[columns].fillna("")

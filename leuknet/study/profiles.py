@@ -5,6 +5,8 @@ import tomllib
 from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
 
+from leuknet.compare.registry import lookup
+from leuknet.compare.settings import SystemSettings
 from leuknet.errors import LeuknetError
 from leuknet.learn.settings import FROZEN_APPROACHES, TrainSettings
 
@@ -26,6 +28,7 @@ class Profile:
     points: int
     training: dict = field(default_factory=dict)
     frozen: dict = field(default_factory=dict)
+    systems: dict = field(default_factory=dict)
 
     def settings(self, backbone="VGG16", approach="mDFT", **changes):
         """Return the `TrainSettings` of this profile for one network, with `changes` on top.
@@ -39,6 +42,11 @@ class Profile:
         if values.get("weights") == "formula" and not shipped(values["backbone"]):
             values["weights"] = "random"
         return TrainSettings.from_dict(values)
+
+    def system(self, key, **changes):
+        """Return the `SystemSettings` of this profile for one comparison system, with `changes` on top."""
+        values = {"nano": self.nano, "weights": self.training.get("weights", "imagenet"), **self.systems, **changes}
+        return SystemSettings.from_dict({"system": lookup(key).key, **values})
 
     def backbone(self, name):
         """Return `name`, narrow where the profile is: "VGG16" becomes "VGG16-nano"."""

@@ -1,0 +1,117 @@
+"""Image-processing steps that the comparison systems share: finding nuclei and leukocytes without learning.
+
+All take RGB, uint8, shape (height, width, 3), and lengths in pixels; masks are bool, shape (height, width).
+"""
+
+import cv2
+import numpy as np
+from scipy import ndimage
+from skimage.filters import threshold_otsu, threshold_triangle
+from skimage.measure import label, regionprops
+from skimage.segmentation import clear_border, watershed
+
+SMALLEST = 12  # px: fewer are no nucleus
+REACH = 0.8  # cytoplasm lies within this share of the nucleus' radius around it (radius of a disc of equal area)
+SOLID = 0.75  # area over convex area: less is debris or a clump that no cut has parted
+MOST_CELLS = 40
+
+
+def smooth(channel, sigma=1.0):
+    """Return the channel, float32, after a Gaussian filter of `sigma` px."""
+    return cv2.GaussianBlur(np.asarray(channel, np.float32), (0, 0), sigma)
+
+
+def purple(image):
+    """Return log(B / G), float32, smoothed: how much more green than blue is absorbed.
+
+    Chromatin takes the purple of Romanowsky stains, which absorbs green most; red cells absorb green and blue alike,
+    and the lamp's colour only shifts the whole image.
+    """
+    light = np.asarray(image, np.float32) + 1
+    return smooth(np.log(light[..., 2] / light[..., 1]))
+
+
+def yellow(image):
+    """Return the yellow of CMYK, float32 in [0, 1], smoothed: (1 - B - K) / (1 - K) with K = 1 - max(R, G, B)."""
+    rgb = np.asarray(image, np.float32) / 255
+    brightest = rgb.max(axis=-1)
+    return smooth((brightest - rgb[..., 2]) / np.maximum(brightest, 1e-6))
+
+
+def otsu(values):
+    """Return Otsu's threshold, or the greatest value where all are alike (so that nothing lies above it)."""
+    low, high = float(np.min(values)), float(np.max(values))
+    return threshold_otsu(np.asarray(values)) if high > low else high
+
+
+def opened(mask, size=3):
+    """Return the mask after a morphological opening with a disc of `size` px, without pieces below `SMALLEST`."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    kept = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    pieces = label(kept)
+    large = np.bincount(pieces.ravel()) >= SMALLEST
+    large[0] = False
+    return large[pieces]
+
+
+def nuclei(image):
+    """Return the mask of all nuclei: `purple` above Otsu's threshold, opened."""
+    values = purple(image)
+    return opened(values > otsu(values))
+
+
+def leukocytes(image, core=None):
+    """Return the mask of all leukocytes: the nuclei and what is darker in green than the background around them.
+
+    The background's end is Zack's threshold (the triangle method); red cells are kept away by `near`.
+    """
+    core = nuclei(image) if core is None else core
+    if not core.any():
+        return core
+    green = smooth(image[..., 1])
+    return joined(((green < threshold_triangle(green)) & near(core)) | core, core)
+
+
+def near(core):
+    """Return what lies within `REACH` radii of a nucleus, each piece having its own radius."""
+    distance, (row, column) = ndimage.distance_transform_edt(~core, return_indices=True)
+    pieces = label(core)
+    radius = np.sqrt(np.bincount(pieces.ravel()) / np.pi)
+    return distance < REACH * radius[pieces[row, column]]
+
+
+def joined(body, core):
+    """Return the pieces of `body` that hold a pixel of `core`."""
+    pieces = label(body)
+    wanted = np.zeros(pieces.max() + 1, bool)
+    wanted[pieces[core]] = True
+    wanted[0] = False
+    return wanted[pieces]
+
+
+def separated(mask):
+    """Part cells that touch, by a watershed of the distance to the border; returns labels, int, 0 outside.
+
+    A seed is what lies deeper than 0.6 of its own piece's greatest depth, so that no piece is lost.
+    """
+    pieces = label(mask)
+    depth = smooth(ndimage.distance_transform_edt(mask))
+    deepest = ndimage.maximum(depth, pieces, np.arange(pieces.max() + 1))
+    seeds = label(mask & (depth > 0.6 * np.asarray(deepest)[pieces]))
+    return watershed(-depth, seeds, mask=mask)
+
+
+def cleaned(labels):
+    """Leave out cells that touch the image's border, are debris or no solid body; keep all if none would be left."""
+    regions = regionprops(clear_border(labels))
+    if not regions:
+        return labels
+    usual = np.median([region.area for region in regions])
+    good = [region.label for region in regions if region.solidity >= SOLID and region.area >= usual / 4]
+    return np.where(np.isin(labels, good), labels, 0) if good else labels
+
+
+def cells(labels):
+    """Return the box (two slices) and label of each cell, largest first, at most `MOST_CELLS`."""
+    regions = sorted(regionprops(labels), key=lambda region: (-region.area, region.label))
+    return [(region.slice, region.label) for region in regions[:MOST_CELLS] if region.area >= SMALLEST]

@@ -1,0 +1,32 @@
+"""Layers of the small networks: convolutions with pooling, then dense layers."""
+
+import keras
+
+
+def stack(size, filters, dense, nano, dropout=0.0):
+    """Return a network of one 3 x 3 convolution (ReLU) and 2 x 2 max-pooling for each of `filters`, then dense layers.
+
+    Parameters
+    ----------
+    size : int
+        Edge of the input, px.
+    filters, dense : tuple of int
+        `dense` without the output.
+    nano : bool
+        A quarter of the widths (at least 8), and the image averaged to half its edge first: an eighth of the work.
+    dropout : float
+        After each dense layer.
+    """
+    image = x = keras.Input((size, size, 3), name="image")
+    if nano:
+        filters, dense = (tuple(max(8, width // 4) for width in widths) for widths in (filters, dense))
+        x = keras.layers.AveragePooling2D(name="halved")(x)
+    for i, width in enumerate(filters, start=1):
+        x = keras.layers.Conv2D(width, 3, padding="same", activation="relu", name=f"conv{i}")(x)
+        x = keras.layers.MaxPooling2D(name=f"pool{i}")(x)
+    x = keras.layers.Flatten(name="flatten")(x)
+    for i, units in enumerate(dense, start=1):
+        x = keras.layers.Dense(units, activation="relu", name=f"dense{i}")(x)
+        if dropout:
+            x = keras.layers.Dropout(dropout, name=f"dropout{i}")(x)
+    return keras.Model(image, keras.layers.Dense(1, activation="sigmoid", name="probability")(x))

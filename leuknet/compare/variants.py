@@ -1,0 +1,34 @@
+"""The variants that the articles' augmentations draw: of uint8 RGB images, on the host."""
+
+import cv2
+import numpy as np
+
+
+def moved(image, angle=0.0, shift=(0.0, 0.0), zoom=1.0, shear=0.0):
+    """Return the image turned by `angle` degrees, zoomed, sheared by `shear` degrees and shifted by shares of its edge.
+
+    What comes in from outside reflects the image.
+    """
+    edge = image.shape[0]
+    matrix = cv2.getRotationMatrix2D((edge / 2 - 0.5, edge / 2 - 0.5), angle, zoom)
+    slope = np.tan(np.radians(shear))
+    matrix = np.array([[1, slope], [0, 1]]) @ matrix
+    matrix[:, 2] += np.array(shift) * edge - np.array([slope * (edge - 1) / 2, 0])
+    return cv2.warpAffine(image, matrix, (edge, edge), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+
+
+def equalised(image):
+    """Return the image with its luma's histogram equalised, colours kept."""
+    luma = cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb)
+    luma[..., 0] = cv2.equalizeHist(np.ascontiguousarray(luma[..., 0]))
+    return cv2.cvtColor(luma, cv2.COLOR_YCrCb2RGB)
+
+
+def blurred(image, sigma):
+    """Return the image after a Gaussian filter of `sigma` px."""
+    return cv2.GaussianBlur(np.asarray(image), (0, 0), sigma)
+
+
+def flipped(image, generator):
+    """Return the image or its mirror image, with equal chance."""
+    return np.ascontiguousarray(image[:, ::-1]) if generator.random() < 0.5 else np.asarray(image)

@@ -1,0 +1,173 @@
+"""The comparison of Tables 11 to 13 within a study: all systems, LeukNet and VGG-16 * on the same images and folds."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from leuknet.compare.registry import SYSTEMS, lookup
+from leuknet.errors import LeuknetError
+from leuknet.protocol.metrics import scores_by
+from leuknet.protocol.splits import k_fold, leave_one_source_out, lodocv, with_external
+from leuknet.study.execute import execute_here
+from leuknet.study.runs import RunSpec
+from leuknet.study.study import Results, ticker
+
+OURS = {"mDFT": "LeukNet", "scratch": "VGG-16 *"}
+VARIANTS = ("singhal-glcm", "shafique-hsv", "shafique-ycbcr", "loey-svm")
+POOLED, PUBLISHED, FAIR = "pooled", "LODOCV", "leave-one-source-out"
+
+
+def plan_systems(study, split, systems=None, seeds=None, **changes):
+    """Return the runs of comparison systems over all folds of `split`.
+
+    Handmade features are measured on the gallery's images, because leukocytes of a field are a few pixels wide at the
+    networks' size; all else sees the images that LeukNet sees.
+
+    Parameters
+    ----------
+    study : Study
+    split : Split
+    systems : list of str, optional
+        Keys of `leuknet.compare.registry.SYSTEMS`; if not given all but `VARIANTS`, which Table 11 has no figure for.
+    seeds : list of int, optional
+        The study's first seed if not given.
+    **changes
+        To the profile's `SystemSettings`.
+
+    Returns
+    -------
+    list of RunSpec
+    """
+    keys = {"profile": study.cohort.key, "gallery": study.gallery.key}
+    chosen = [key for key in SYSTEMS if key not in VARIANTS] if systems is None else systems
+    return [
+        RunSpec(study.profile.system(name, **changes), split, fold, seed, keys[lookup(name).size])
+        for name in chosen
+        for fold in split.folds
+        for seed in seeds or study.seeds[:1]
+    ]
+
+
+def plan_ours(study, split):
+    """Return the runs of LeukNet and of VGG-16 from random weights, of the study's first seed."""
+    return [spec for name in OURS for spec in study.plan(split, seeds=study.seeds[:1], approach=name)]
+
+
+def work(approach):
+    """Return the name in tables of a system's key or of an approach."""
+    return OURS.get(approach) or lookup(approach).work
+
+
+def comparison_splits(study):
+    """Return the three protocols of the comparison, name to `Split`.
+
+    Pooled folds leave out the data set that Table 13 sets apart, so that one set of runs serves Tables 11, 12 and 13;
+    where no other data set holds both classes they take in all, because the rest would have one class a source.
+    """
+    table, p = study.cohort.table, study.profile
+    pooled = k_fold(table, p.folds, p.repeats, seed=study.seed)
+    if len(study.two_class("data_set")) > 1:
+        pooled = with_external(pooled, table, study.set_apart)
+    return {POOLED: pooled, PUBLISHED: lodocv(table), FAIR: leave_one_source_out(table)}
+
+
+@dataclass
+class Comparison:
+    """All systems under all protocols.
+
+    Attributes
+    ----------
+    predictions : pandas.DataFrame
+        Those of `Results`, with ``column`` (protocol's name in the comparison) and ``work``.
+    runs : pandas.DataFrame
+        One row a run: ``work``, ``approach``, ``column``, ``weights``, ``bytes``, ``seconds`` (to predict one image).
+    failed : dict of str to str
+        Work to the reason why it could not be had.
+    """
+
+    predictions: pd.DataFrame
+    runs: pd.DataFrame
+    failed: dict
+
+    def of(self, column, role="test"):
+        """Return the predictions under one protocol for the images in `role`."""
+        frame = self.predictions
+        return frame[(frame["column"] == column) & (frame["split"] == role)]
+
+    def scores(self, column=POOLED, role="test"):
+        """Return the metrics of each run under one protocol, one row a run."""
+        return scores_by(self.of(column, role), ["approach", "fold", "seed"])
+
+    @property
+    def weights(self):
+        """What each kind of network began from, as captions print it."""
+        rows = self.runs[self.runs["weights"] != "none"].drop_duplicates(["work", "weights"])
+        named = rows.groupby("weights", sort=False)["work"].agg(", ".join)
+        return "; ".join(f"{works}: {weights}" for weights, works in named.items())
+
+
+def compare(study, splits, systems=None, progress=True):
+    """Run LeukNet, VGG-16 * and comparison systems under each of `splits` and return the `Comparison`.
+
+    A system that cannot be had here (no pretrained weights, say) is left out and named in ``failed``.
+    """
+    predictions, runs, failed = [], [], {}
+    for column, split in splits.items():
+        specs = plan_ours(study, split) + plan_systems(study, split, systems)
+        results, reasons = run_each(study, specs, progress)
+        failed |= {work(approach): reason for approach, reason in reasons.items()}
+        predictions.append(named(results.predictions, column))
+        runs.append(named(costs(study, results), column))
+    return Comparison(*(pd.concat(frames, ignore_index=True) for frames in (predictions, runs)), failed)
+
+
+def run_each(study, specs, progress=True):
+    """Finish `specs`, each on the images of its size; return the `Results` and, of what failed, approach to reason.
+
+    Raises
+    ------
+    LeuknetError
+        If all failed.
+    """
+    failed = {}
+    for cohort in (study.cohort, study.gallery):
+        own = [spec for spec in specs if spec.cohort_key == cohort.key]
+        report = execute_here(own, study.store, cohort, ticker() if progress else None)
+        failed |= {spec.settings.approach: report.failed[spec.key] for spec in own if spec.key in report.failed}
+    done = [spec for spec in specs if spec.settings.approach not in failed]
+    if not done:
+        raise LeuknetError(f"nothing of the comparison could be run; {next(iter(failed.values()), 'it has no run')}")
+    return Results(done, study.store), failed
+
+
+def named(frame, column):
+    """Return `frame` with the work's name and the protocol's."""
+    return frame.assign(work=frame["approach"].map(work), column=column)
+
+
+def costs(study, results):
+    """Return one row a run: approach, weights, bytes to keep, and seconds that predicting one image takes.
+
+    Of a comparison system the seconds are CPU time of describing an image (or of the network's forward pass), of
+    LeukNet and VGG-16 * the clock's.
+    """
+    sizes, rows = {}, []
+    for spec in results.specs:
+        record, approach = results.store.record(spec), spec.settings.approach
+        images = sum(
+            len(where) for role, where in spec.split.indices(study.cohort.table, spec.fold).items() if role != "train"
+        )
+        seconds = record["done"].get("describe_seconds") or record["done"]["predict_seconds"] / images
+        weights, kept = record["weights"]["weights"], record["weights"].get("bytes")
+        if kept is None:
+            sizes[approach] = kept = sizes.get(approach) or 4 * parameters(spec.settings, study.cohort.size)
+        rows.append({"approach": approach, "fold": spec.fold, "weights": weights, "bytes": kept, "seconds": seconds})
+    return pd.DataFrame(rows)
+
+
+def parameters(settings, size):
+    """Return how many parameters the network of a training has."""
+    from leuknet.learn import networks
+    from leuknet.learn.train import network_spec
+
+    return networks.build(network_spec(settings, size)).count_params()
