@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from made import small_cohort
 
+from leuknet.cohort.synthetic import synthetic_cohort
+from leuknet.compare import putzu
+from leuknet.compare.described import describe_all, descriptions
 from leuknet.compare.registry import SYSTEMS, lookup, make
+from leuknet.compare.run import run
 from leuknet.compare.settings import SystemSettings
+from leuknet.compare.system import means
 from leuknet.errors import LeuknetError
 from leuknet.protocol.splits import lodocv
 from leuknet.study.execute import execute_here
@@ -56,3 +61,40 @@ def test_size_and_format_sees_the_file_only():
 
 def test_every_entry_is_complete():
     assert all(entry.key == key and entry.size in ("gallery", "profile") for key, entry in SYSTEMS.items())
+
+
+@pytest.fixture(scope="module")
+def stained():
+    """Return a synthetic cohort of few images at a size that holds cells."""
+    return synthetic_cohort(size=64, fraction=0.001, floor=4)
+
+
+@pytest.mark.parametrize("key", list(SYSTEMS))
+def test_each_system_learns_and_answers_with_probabilities(key, stained):
+    options = {"epochs": 1, "copies": 1, "batch": 16} if lookup(key).family == "network" else {}
+    settings = SystemSettings(key, nano=True, weights="formula", **options)
+    train, test = np.arange(0, len(stained), 2), np.arange(1, len(stained), 2)
+    outcome = run(stained, {"train": train, "test": test}, settings, seed=1)
+    where, p = outcome.probabilities["test"]
+    assert (where == test).all() and p.shape == test.shape and p.dtype == np.float32
+    assert ((p >= 0) & (p <= 1)).all() and outcome.weights["bytes"] > 0
+    if lookup(key).family == "handcrafted":
+        assert ((p >= 0.5) == stained.labels[test]).mean() > max(stained.labels[test].mean(), 0.6)
+
+
+def test_one_class_in_training_is_refused(stained):
+    only = np.flatnonzero(stained.labels == 1)
+    with pytest.raises(LeuknetError, match="one class only"):
+        run(stained, {"train": only, "test": only[:1]}, SystemSettings("mean-colour"), 0)
+
+
+def test_descriptions_do_not_depend_on_the_workers_and_are_kept(stained):
+    found = [describe_all(stained.images[:6], putzu.describe, workers) for workers in (1, 2)]
+    np.testing.assert_array_equal(found[0].values, found[1].values)
+    kept = descriptions(stained, putzu.describe)
+    np.testing.assert_array_equal(kept.values[: found[0].counts.sum()], found[0].values)
+    np.testing.assert_array_equal(kept.of(1), kept.values[kept.counts[0] : kept.counts[:2].sum()])
+
+
+def test_an_image_without_cells_gets_the_prevalence():
+    np.testing.assert_allclose(means(np.array([0.2, 0.4, 0.9]), np.array([0, 0, 2]), 3, 0.7), [0.3, 0.7, 0.9])

@@ -20,7 +20,7 @@ def stack(size, filters, dense, nano, dropout=0.0):
     image = x = keras.Input((size, size, 3), name="image")
     if nano:
         filters, dense = (tuple(max(8, width // 4) for width in widths) for widths in (filters, dense))
-        x = keras.layers.AveragePooling2D(name="halved")(x)
+        x = keras.layers.AveragePooling2D(2, name="halved")(x)
     for i, width in enumerate(filters, start=1):
         x = keras.layers.Conv2D(width, 3, padding="same", activation="relu", name=f"conv{i}")(x)
         x = keras.layers.MaxPooling2D(name=f"pool{i}")(x)
