@@ -28,7 +28,6 @@ class Profile:
     points: int
     training: dict = field(default_factory=dict)
     frozen: dict = field(default_factory=dict)
-    systems: dict = field(default_factory=dict)
 
     def settings(self, backbone="VGG16", approach="mDFT", **changes):
         """Return the `TrainSettings` of this profile for one network, with `changes` on top.
@@ -45,7 +44,8 @@ class Profile:
 
     def system(self, key, **changes):
         """Return the `SystemSettings` of this profile for one comparison system, with `changes` on top."""
-        values = {"nano": self.nano, "weights": self.training.get("weights", "imagenet"), **self.systems, **changes}
+        own = tomllib.loads(files("leuknet.study").joinpath("systems.toml").read_text("utf-8"))[self.name]
+        values = {"nano": self.nano, "weights": self.training.get("weights", "imagenet"), **own, **changes}
         return SystemSettings.from_dict({"system": lookup(key).key, **values})
 
     def backbone(self, name):
