@@ -21,28 +21,25 @@ from leuknet.cohort.leakage import of_synthetic
 from leuknet.cohort.leakage.audit import look
 from leuknet.cohort.leakage.pictures import Pictures
 from leuknet.cohort.synthetic.draw import draw_field
-from leuknet.cohort.synthetic.plan import Field, plan
+from leuknet.cohort.synthetic.plan import CELL_CROPS, Field, plan
 
 CROPS, EDGE, WIDTH, HEIGHT = 260, 257, 2592, 1944
 
 
 def write_images(folder, number):
-    """Write `number` large fields as JPEG and 260 crops of them as PNG; return the table with the truth."""
-    drawn = [draw_field(task, 1)[0].image for task in plan(0.25, 0, 1) if isinstance(task, Field)]
-    generator, rows = seeds.rng("bench leakage"), []
-    for k in range(number):  # mirrored and turned fields are other images to this search
-        image = cv2.resize(drawn[k // 4 % len(drawn)], (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
-        image = np.rot90(image[:, ::-1] if k % 4 > 1 else image, 2 * (k % 2))
+    """Write `number` large fields as JPEG and crops at ALL-IDB 2's cells in them as PNG; return the table with the truth."""
+    fields = [task for task in plan(1.0, 0, 1) if isinstance(task, Field)]
+    rows, cells = [], []
+    for k, field in enumerate(fields[:: len(fields) // number][:number]):
+        whole, *crops = draw_field(field, 1)
+        image = cv2.resize(whole.image, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
         rows.append(_saved(folder / f"Im{k:03d}.jpg", image, ""))
-    for k in range(CROPS):
-        parent = k % number
-        image = cv2.imread(rows[parent]["path"])
-        left, top = int(generator.integers(WIDTH - EDGE)), int(generator.integers(HEIGHT - EDGE))
-        rows.append(
-            _saved(
-                folder / f"crop{k:03d}.png", image[top : top + EDGE, left : left + EDGE, ::-1], f"Im{parent:03d}.jpg"
-            )
-        )
+        cells += [(k, crop.row["box"]) for crop in crops if crop.row["data_set"] == CELL_CROPS]
+    for n, (k, box) in enumerate(cells[:CROPS]):
+        left, top, width, _ = (2 * int(edge) for edge in box.split(","))
+        left, top = left + (width - EDGE) // 2, top + (width - EDGE) // 2
+        image = cv2.imread(rows[k]["path"])[top : top + EDGE, left : left + EDGE, ::-1]
+        rows.append(_saved(folder / f"crop{n:03d}.png", image, f"Im{k:03d}.jpg"))
     return pd.DataFrame(rows)
 
 
@@ -65,7 +62,7 @@ def timed(number):
     told = set(zip(large["a"], large["b"], strict=True))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
-        f"{number} images, {CROPS} crops: {wall:.0f} s, {cpu:.0f} CPU s, {peak:.2f} GB; found {len(told & true)} of "
+        f"{number} images, {len(true)} crops: {wall:.0f} s, {cpu:.0f} CPU s, {peak:.2f} GB; found {len(told & true)} of "
         f"{len(true)}, false {len(told - true)}",
         flush=True,
     )

@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 
 COARSE = 56  # px, longest edge at which the alignment begins
+FINE = 512  # px, longest edge to which it is refined: a fiftieth of a pixel there is a tenth at full size
 LEAST = 0.9  # correlation of grey levels of two images of the same scene
+LEAST_COARSE = 0.8  # at the coarse size: other places are let go before they are looked at in full
 LEAST_DETAIL = 0.9  # correlation of what is finer than a cell's outline: other cells have other chromatin
 FLAT = 1.0  # grey levels, s.d. of detail below which an image shows none
 STRETCH = 1.06  # ratio of the two scales of a crop: it is not stretched
@@ -42,18 +44,22 @@ def same(crop, holder, box):
     Match or None
         None where they are not the same pixels.
     """
-    for longest in (COARSE, max(crop.shape)):
-        found = _align(crop, holder, box, longest)
+    full = max(crop.shape)
+    stages = [(COARSE, True), (min(full, FINE), True)] + [(full, False)] * (full > FINE)
+    for longest, moves in stages:
+        found = _align(crop, holder, box, longest, moves)
         if found is None:
             return None
         box, score, detail = found
+        if score < LEAST_COARSE:
+            return None
     if score < LEAST or detail < LEAST_DETAIL:
         return None
     return Match(round(score, 4), round(detail, 4), tuple(round(float(edge), 1) for edge in box))
 
 
-def _align(crop, holder, box, longest):
-    """Return (box, correlation, correlation of detail) after aligning at `longest` px, or None if nothing fits."""
+def _align(crop, holder, box, longest, moves):
+    """Return (box, correlation, correlation of detail) at `longest` px, aligned if `moves`; None if nothing fits."""
     shrink = min(1.0, longest / max(crop.shape), longest / max(box[2:]), max(box[2:]) / max(crop.shape))
     size = [max(8, round(edge * shrink)) for edge in crop.shape[::-1]]
     template = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
@@ -61,7 +67,8 @@ def _align(crop, holder, box, longest):
     warp = np.array([[1, 0, start[0]], [0, 1, start[1]]], np.float32)
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 1e-5)
     try:
-        _, warp = cv2.findTransformECC(template, patch, warp, cv2.MOTION_AFFINE, stop, None, 5)
+        if moves:
+            _, warp = cv2.findTransformECC(template, patch, warp, cv2.MOTION_AFFINE, stop, None, 5)
     except cv2.error:
         return None  # it did not converge: nothing alike
     stretch, turn = warp[0, 0] / warp[1, 1], np.abs([warp[0, 1], warp[1, 0]]).max()
