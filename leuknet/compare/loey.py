@@ -13,13 +13,12 @@ Departures: no pretrained AlexNet in Keras, see `leuknet.compare.alexnet`; witho
 those of random weights.
 """
 
-import keras
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from leuknet.compare import variants
-from leuknet.compare.alexnet import AlexNetSystem, classifier, start
+from leuknet.compare.alexnet import AlexNetSystem, body, start
 from leuknet.compare.system import System, probability
 from leuknet.compare.training import compiled
 
@@ -40,9 +39,8 @@ class Features(AlexNetSystem):
 
     def fit(self, cohort, train, seed):
         """See `System.fit`."""
-        model = compiled(classifier, cohort.size, self.settings.nano, self.learning_rate, self.momentum)
-        self.weights = start(model, self.settings.nano, 0)  # one fixed network, whatever the run's seed
-        self.model = keras.Model(model.inputs[0], model.get_layer("fc7").output)
+        self.model = compiled(body, cohort.size, self.settings.nano, self.learning_rate, self.momentum)
+        self.weights = start(self.model, self.settings.nano, 0)  # one fixed network, whatever the run's seed
         values = self.forward(self.model, cohort, train)
         labels = cohort.labels[train].astype(int)
         self.classifier = make_pipeline(StandardScaler(), SVC(kernel="linear")).fit(values, labels)

@@ -32,11 +32,11 @@ NOISE, ALIKE, MOST = 0.05, 0.95, 1000
 
 def informative(values, labels):
     """Return the features, int array by descending F, that differ between the classes and are not like a better one."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        f, p = f_classif(values, labels)
-    order = np.argsort(-np.nan_to_num(f, nan=-1), kind="stable")
-    significant = order[np.nan_to_num(p, nan=1)[order] < NOISE]
-    return uncorrelated(values, (significant if len(significant) else order[:10])[:MOST], ALIKE)
+    varying = np.flatnonzero(np.ptp(values, axis=0) > 0)
+    f, p = f_classif(values[:, varying], labels)
+    order = np.argsort(-f, kind="stable")
+    significant = order[p[order] < NOISE]
+    return uncorrelated(values, varying[(significant if len(significant) else order[:10])[:MOST]], ALIKE)
 
 
 def swarm(values, labels, seed):
