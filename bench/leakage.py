@@ -27,7 +27,7 @@ CROPS, EDGE, WIDTH, HEIGHT = 260, 257, 2592, 1944
 
 
 def write_images(folder, number):
-    """Write `number` large fields as JPEG and crops at ALL-IDB 2's cells in them as PNG; return the table with the truth."""
+    """Write `number` large fields as JPEG and crops at ALL-IDB 2's cells as PNG; return a table with the truth."""
     fields = [task for task in plan(1.0, 0, 1) if isinstance(task, Field)]
     rows, cells = [], []
     for k, field in enumerate(fields[:: len(fields) // number][:number]):
@@ -62,8 +62,8 @@ def timed(number):
     told = set(zip(large["a"], large["b"], strict=True))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
-        f"{number} images, {len(true)} crops: {wall:.0f} s, {cpu:.0f} CPU s, {peak:.2f} GB; found {len(told & true)} of "
-        f"{len(true)}, false {len(told - true)}",
+        f"{number} images, {len(true)} crops: {wall:.0f} s, {cpu:.0f} CPU s, {peak:.2f} GB; "
+        f"found {len(told & true)} of {len(true)}, false {len(told - true)}",
         flush=True,
     )
 
