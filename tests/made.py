@@ -1,5 +1,7 @@
 """Small cohorts made for tests: two classes that differ in brightness, several data sets, no files."""
 
+import signal
+
 import numpy as np
 import pandas as pd
 
@@ -19,3 +21,8 @@ def small_cohort(per_class=6, size=32, data_sets=("A", "B", "C"), single=("D",))
                 rows.append((image_id, name, name, image_id, label, size, size, "", f"{len(images):064x}"))
     columns = ["image_id", "data_set", "source", "group", "label", "width", "height", "path", "sha256"]
     return Cohort("made", np.stack(images), pd.DataFrame(rows, columns=columns))
+
+
+def hear_ctrl_c():
+    """Let a child process hear SIGINT, which shells make their background jobs, and so this suite in one, ignore."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 from killer import RECIPE, Killer, check_equal, small_grid
+from made import hear_ctrl_c
 
 from leuknet.cohort.load import load_cohort
 from leuknet.errors import LeuknetError
@@ -68,7 +69,8 @@ def test_ctrl_c_ends_the_grid_and_its_processes(tmp_path):
     grid = tmp_path / "g.toml"
     grid.write_text("seeds = 1\n[settings]\nepochs = 500\n")
     command = [sys.executable, "-m", "leuknet.cli", "grid", str(grid), "--profile", "smoke", "--out", str(tmp_path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               preexec_fn=hear_ctrl_c)  # fmt: skip
     deadline = time.monotonic() + 240
     while not list(tmp_path.glob("trainings/*/progress.json")) and time.monotonic() < deadline:
         assert process.poll() is None, process.stderr.read()
@@ -183,6 +185,7 @@ def test_a_hostile_model_file_runs_nothing(specs, tmp_path, kind):
     store, spec, trace = Store(tmp_path), replace(specs[0], keep_model=True), tmp_path / "trace"
     folder = store.describe(spec)
     (folder / "done.json").write_text("{}")
+    (folder / "reference.npz").write_bytes(b"")
     path = folder / "model.keras"
     if kind == "lambda":
         code = f"lambda x: (open({str(trace)!r}, 'w').close(), x)[1]"

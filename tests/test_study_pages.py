@@ -11,6 +11,7 @@ import nbformat
 import pandas as pd
 import psutil
 import pytest
+from made import hear_ctrl_c
 from nbformat import v4
 
 from leuknet.errors import LeuknetError
@@ -275,7 +276,7 @@ def test_interrupted_study_leaves_no_process_and_no_finished_page(folder, tmp_pa
         f"pages.notebooks_dir = lambda: {str(folder)!r}\n"
         f"sys.argv = ['leuknet', 'study', '--out', {str(out)!r}]\ncli.main()"
     )
-    study = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    study = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c)
     while study.poll() is None and not (started.exists() and started.read_text()):
         time.sleep(0.1)
     sleep = psutil.Process(int(started.read_text()))

@@ -100,6 +100,8 @@ def kernel_manager(log, environment, meter):
             self.transport_encryption = "auto"
             await super().start_kernel(env=os.environ | environment, stdout=log, stderr=log, **kwargs)
             meter.watch(self.provisioner.pid)
+            if meter.stop.is_set():  # jupyter_client would wait a minute for a kernel that died so early
+                raise RuntimeError("stopped")
 
     return PageKernel
 
