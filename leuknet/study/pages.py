@@ -223,13 +223,19 @@ def run_study(
 
 
 def _finish(pages, jobs, run):
-    """Yield `run`'s record of each page as it ends, `jobs` at a time; whatever breaks in stops those that run."""
+    """Yield `run`'s record of each page as it ends, `jobs` at a time; whatever breaks in stops those that run.
+
+    Side by side, those that another waits for begin first.
+    """
     waiting, running, stop = list(pages), {}, threading.Event()
+    awaited = {number for page in pages for number in page.after}
     with ThreadPoolExecutor(jobs) as pool:
         try:
             while waiting or running:
                 unfinished = {page.number for page in [*waiting, *running.values()]}
                 ready = [page for page in waiting if not unfinished & set(page.after)]
+                if jobs > 1:
+                    ready.sort(key=lambda page: page.number not in awaited)
                 for page in ready[: jobs - len(running)]:
                     waiting.remove(page)
                     running[pool.submit(run, page, stop)] = page
