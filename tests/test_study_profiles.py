@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from leuknet.errors import LeuknetError
+from leuknet.learn.backbones import fits_own_dense
 from leuknet.learn.settings import TrainSettings
 from leuknet.study.profiles import names, profile
 
@@ -47,3 +48,9 @@ def test_a_bad_value_raises_before_anything_runs():
 def test_profiles_load_without_keras():
     code = "import leuknet.study.profiles, sys; assert not {'tensorflow', 'keras', 'jax', 'torch'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", names())
+def test_images_have_a_size_at_which_sft_and_dft_can_keep_their_dense_layers(name):
+    chosen = profile(name)
+    assert all(fits_own_dense(chosen.backbone(vgg), chosen.size) for vgg in ("VGG16", "VGG19"))
