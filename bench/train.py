@@ -22,11 +22,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import numpy as np
-from keras.src.legacy.preprocessing.image import ImageDataGenerator
+from augment import legacy_generator
 
 from leuknet.learn import networks
 from leuknet.learn.flops import counted
-from leuknet.learn.policy import PAPER, draw
+from leuknet.learn.policy import draw
 from leuknet.learn.settings import TrainSettings
 from leuknet.learn.train import Trainer, network_spec, one_epoch, optimiser
 from leuknet.seeds import rng
@@ -82,17 +82,7 @@ def generator_fit(cohort, settings, precision):
     keras.config.set_dtype_policy(precision)
     net = networks.build(network_spec(settings, cohort.size))
     net.compile(optimiser(settings), loss="binary_crossentropy", metrics=["accuracy"])
-    legacy = ImageDataGenerator(
-        rotation_range=PAPER.rotation,
-        width_shift_range=PAPER.width_shift,
-        height_shift_range=PAPER.height_shift,
-        shear_range=PAPER.shear,
-        zoom_range=PAPER.zoom,
-        horizontal_flip=True,
-        vertical_flip=True,
-        fill_mode="reflect",
-        rescale=1 / 255,
-    ).flow(cohort.images, cohort.labels, batch_size=settings.batch, seed=0)
+    legacy = legacy_generator().flow(cohort.images, cohort.labels, batch_size=settings.batch, seed=0)
     return lambda: net.fit(legacy, verbose=0)
 
 

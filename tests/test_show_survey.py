@@ -132,17 +132,6 @@ def test_cells_need_masks_and_give_the_nucleus_share(cohort):
     assert survey.nucleus_share(np.zeros((4, 4), np.uint8)) is None
 
 
-def test_browser_goes_through_all_images_in_order(cohort):
-    order = survey.browse_order(cohort.table)
-    assert sorted(order) == list(range(len(cohort)))
-    sets = cohort.table["data_set"].iloc[order]
-    assert list(dict.fromkeys(sets)) == ["Atlas", "cellavision2", "JTSC", "Zoo"]
-    fig = survey.image_card(cohort, len(cohort) - 1)
-    assert fig._suptitle.get_text().startswith("Zoo/1/04\npositive (leukaemia); 220 × 100 px")
-    with pytest.raises(LeuknetError, match="count from 0 to 29"):
-        survey.image_card(cohort, 30)
-
-
 def test_figures_have_a_row_for_each_data_set(statistics):
     for fig, ax in ((sources.native_sizes(statistics), 0), (sources.colour_statistics(statistics), 0)):
         names = [label.get_text() for label in fig.axes[ax].get_yticklabels()]

@@ -264,30 +264,3 @@ def nucleus_share(mask):
     """Return nucleus area / cell area (0 to 1) of all cells in a mask, or None if it shows none."""
     cell = int((mask > 0).sum())
     return int((mask == 2).sum()) / cell if cell else None
-
-
-def browse_order(table):
-    """Return positions sorted by data set (Table 1's order), class, image_id: what the browser's slider counts."""
-    names = table_order(table["data_set"])
-    keys = table.assign(rank=table["data_set"].map(names.index), place=np.arange(len(table)))
-    return keys.sort_values(["rank", "label", "image_id"])["place"].to_numpy()
-
-
-def image_card(cohort, place=0):
-    """Draw one image of the cohort, the `place`-th in `browse_order`, with its row of the table and its colours."""
-    order = browse_order(cohort.table)
-    if not 0 <= place < len(order):
-        raise LeuknetError(f"image {place} of {len(order)}: count from 0 to {len(order) - 1}")
-    at = int(order[place])
-    row, image = cohort.table.iloc[at], cohort.images[at]
-    with language():
-        fig, axes = plt.subplots(1, 2, figsize=(8, 3.4), width_ratios=[1, 1.3])
-        strip(axes[0], [image], [row["label"]])
-        for channel, (name, line) in enumerate((("red", "-"), ("green", "--"), ("blue", ":"))):
-            counts, edges = np.histogram(image[..., channel], bins=32, range=(0, 256))
-            axes[1].stairs(100 * counts / counts.sum(), edges, label=name, color=f"tab:{name}", linestyle=line, lw=1.8)
-        axes[1].set(xlabel="grey level (0–255)", ylabel="pixels (%)", xlim=(0, 255))
-        axes[1].legend(loc="upper left")
-        said = f"{CLASS_NAMES[row['label']]}; {row['width']} × {row['height']} px as found; group {row['group']}"
-        fig.suptitle(f"{row['image_id']}\n{said}", fontsize=10, x=0.01, ha="left")
-    return fig
