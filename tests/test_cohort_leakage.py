@@ -108,6 +108,27 @@ def test_outlines_and_bars_are_seen_where_they_are_drawn(drawn):
     assert marks.scale_bar(plain[1]) and not marks.outline(plain[1])
 
 
+def lettered(image, colour, bar=True):
+    """Draw ticks, a thin bar and its length in the lower right corner, as a microscope's software does."""
+    height, width = image.shape[:2]
+    left, right, low = round(0.7 * width), round(0.95 * width), round(0.94 * height)
+    for x in (left, right):
+        cv2.line(image, (x, low - 16), (x, low + 16), colour, 6)
+    if bar:
+        cv2.line(image, (left, low), (right, low), colour, 4)
+    cv2.putText(image, "100 um", (left + 8, low - 12), cv2.FONT_HERSHEY_SIMPLEX, 1.1, colour, 5)
+    return image
+
+
+def test_bars_with_ticks_and_what_is_left_of_their_lettering_are_seen(drawn):
+    fields = [rescaled(drawn.images[k], 896 / drawn.images[k].shape[1]) for k in
+              np.flatnonzero(drawn.table["data_set"] == "Bloodline")[:3]]  # fmt: skip
+    assert not any(marks.scale_bar(field[::4, ::4]) for field in fields)
+    assert marks.scale_bar(lettered(fields[0].copy(), (0, 0, 0)))
+    for colour in ((0, 0, 0), (200, 20, 30)):  # thin bars fall between the pixels that are kept
+        assert all(marks.scale_bar(lettered(field.copy(), colour, bar=False)[::4, ::4]) for field in fields)
+
+
 def test_a_shortcut_is_named_and_noise_is_not():
     generator, n = rng("shortcut test"), 80
     images = generator.integers(90, 160, (n, 24, 24, 3), np.uint8)

@@ -2,12 +2,18 @@
 
 import cv2
 import numpy as np
+import pandas as pd
 
 OUTLINE_SHARE = 0.001  # of the image's pixels
 OUTLINE_SPAN = 0.15  # of the edge
 BAR_SPAN = 0.06  # of the width
 BAR_ASPECT = 5
 BAR_FILL = 0.92
+STROKE_CONTRAST = 80  # grey levels in green, where black and red letters are dark
+STROKE_PIXELS = 10
+STROKE_FILL = 0.4  # of a line's columns: letters stand close, edges of cells do not
+LINE_ASPECT = 1.5
+LINE_HEIGHT = 0.1  # of the image's height
 
 
 def outline(image):
@@ -30,16 +36,46 @@ def outline(image):
 
 
 def scale_bar(image):
-    """Tell whether a straight horizontal bar of one colour, black or white, stands in the upper or lower quarter."""
+    """Tell whether a scale bar stands in the upper or lower quarter.
+
+    Either a straight horizontal bar of one colour, black or white, with or without ticks at its ends; or its lettering,
+    because in images made small without means (nearest pixel) a thin bar is gone while figures and ticks are left.
+
+    Parameters
+    ----------
+    image : numpy.ndarray, uint8, shape (height, width, 3)
+    """
+    return _bar(image) or _lettering(image)
+
+
+def _bar(image):
     height, width = image.shape[:2]
+    least = max(12, round(BAR_SPAN * width))
     level = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     for mask, dark in (((image.max(axis=2) <= 40), True), ((image.min(axis=2) >= 250), False)):
-        _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+        flat = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, least), np.uint8))  # no ticks
+        _, _, stats, _ = cv2.connectedComponentsWithStats(flat, connectivity=4)
         for left, top, wide, high, area in stats[1:]:
-            long = wide >= max(12, BAR_SPAN * width) and wide >= BAR_ASPECT * high and high >= 2
+            long = wide >= BAR_ASPECT * high and high >= 2
             filled, placed = area >= BAR_FILL * wide * high, top > 0.75 * height or top + high < 0.25 * height
             if long and filled and placed and wide < 0.9 * width and _stands_out(level, left, top, wide, high, dark):
                 return True
+    return False
+
+
+def _lettering(image):
+    """Tell whether upright strokes, up to 4 px thick and darker than both sides, stand close together in a line."""
+    height, width = image.shape[:2]
+    strokes = cv2.morphologyEx(image[..., 1], cv2.MORPH_BLACKHAT, np.ones((1, 5), np.uint8)) >= STROKE_CONTRAST
+    strokes[height // 4 : height - height // 4] = False
+    near = np.ones((3, max(5, width // 40 * 2 + 1)), np.uint8)
+    _, parts = cv2.connectedComponents(cv2.dilate(strokes.astype(np.uint8), near))
+    places = pd.DataFrame(np.argwhere(strokes), columns=["row", "column"])
+    for _, part in places.groupby(parts[strokes]):
+        wide, high = np.ptp(part["column"]) + 1, np.ptp(part["row"]) + 1
+        line = wide >= max(BAR_SPAN * width, LINE_ASPECT * high) and high <= LINE_HEIGHT * height
+        if line and len(part) >= STROKE_PIXELS and part["column"].nunique() >= STROKE_FILL * wide:
+            return True
     return False
 
 
