@@ -166,6 +166,21 @@ _RAABIN = dict.fromkeys(("basophil", "eosinophil", "lymphocyte", "monocyte", "ne
 _TALEQANI = {"benign": NEGATIVE, "early": POSITIVE, "pre": POSITIVE, "pro": POSITIVE}
 
 
+_LMU = dict.fromkeys(("bas", "eos", "lyt", "mon", "ngb", "ngs"), NEGATIVE) | {"myo": POSITIVE, "mob": POSITIVE}
+
+
+def _aml_lmu(folder):
+    """``<CLASS>/<CLASS>_NNNN.tiff``, one cell an image (Matek et al. 2019; ``annotations.dat`` repeats the class).
+
+    The images name no patient, so a cell's class is its label: myeloblasts and monoblasts are positive, the six classes of
+    normal smears negative. What is neither a blast nor found in normal smears (EBO, KSC, LYA, MMZ, MYB, PMB, PMO) is left
+    out.
+    """
+    found = [(path, re.fullmatch(r"([A-Z]{3})_\d+", path.stem)) for path in files(folder, (".tif", ".tiff"))]
+    cells = [(path.relative_to(folder), m[1].lower()) for path, m in found if m and m[1] == path.parent.name]
+    return [Image(path, _LMU[kind]) for path, kind in cells if kind in _LMU]
+
+
 def _deep_apl(folder):
     """``Patient_NN/…``: patients as groups, each APL or AML by the master table; all positive."""
     names = [(path, re.match(r"patient[_ ](\d+)", path.relative_to(folder).parts[0], re.I)) for path in files(folder)]
@@ -184,6 +199,12 @@ _ALL = [
     Layout("LISC Dataset", "folders Baso, eosi, lymp, mono, neut, mixt of .bmp", _lisc),
     Layout("C-NMC 2019", "UID_<subject>_<n>_<cell>_{all,hem}.bmp", _cnmc, related=True),
     Layout("BCCD", "BCCD/JPEGImages/BloodImage_NNNNN.jpg", _bccd, related=True),
+    Layout(
+        "AML-Cytomorphology (LMU)",
+        "folders MYO, MOB (blasts) and BAS, EOS, LYT, MON, NGB, NGS of <CLASS>_NNNN.tiff; other classes are left out",
+        _aml_lmu,
+        related=True,
+    ),
     Layout("DeepAPL", "Patient_NN/<images>", _deep_apl, related=True),
     Layout("Taleqani ALL", "folders Benign, Early, Pre, Pro", class_folders(_TALEQANI), related=True),
     Layout("PBC", "folders basophil … platelet", class_folders(_PBC), related=True, named_only=True),
