@@ -1,13 +1,8 @@
 """Native layouts built in small, real ones from shared, downloads from a server on loopback, hostile archives."""
 
-import hashlib
-import http.server
 import io
 import tarfile
-import threading
-import time
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -230,57 +225,6 @@ def test_a_bomb_by_size_and_a_truncated_archive_are_refused(tmp_path, monkeypatc
     with pytest.raises(LeuknetError, match=r"c\.tgz"):
         unpack(tmp_path / "c.tgz", tmp_path / "new")
     assert not (tmp_path / "new").exists() and not list(tmp_path.glob(".unpack*"))
-
-
-BODY = bytes(range(256)) * 400
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        if self.path == "/none":
-            self.send_error(404)
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(BODY)))
-        self.end_headers()
-        if self.path == "/slow":
-            time.sleep(3)
-        self.wfile.write(BODY[:1000] if self.path == "/cut" else BODY)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture(scope="module")
-def server():
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
-
-
-def kept(cache):
-    return (
-        sorted(path.name for path in (Path(cache) / "downloads").glob("*"))
-        if (Path(cache) / "downloads").is_dir()
-        else []
-    )
-
-
-def test_a_good_download_is_kept_and_not_fetched_again(server, cache):
-    digest = hashlib.sha256(BODY).hexdigest()
-    path = getting.download(f"{server}/good", digest)
-    assert Path(path).read_bytes() == BODY
-    assert getting.download("http://127.0.0.1:9/good", digest) == path  # nothing listens there
-
-
-@pytest.mark.parametrize("name", ["wrong", "cut", "none", "slow"])
-def test_bad_downloads_say_why_and_leave_nothing(server, cache, name):
-    before = kept(cache)
-    digest = "0" * 64 if name == "wrong" else hashlib.sha256(BODY + name.encode()).hexdigest()
-    with pytest.raises(LeuknetError, match=f"/{name}"):
-        getting.download(f"{server}/{name}", digest, timeout=1)
-    assert kept(cache) == before
 
 
 def test_real_layouts(shared, tmp_path):

@@ -81,17 +81,7 @@ def list_data(folder: Annotated[Path | None, typer.Argument(metavar="DIR")] = No
 @data_app.command("check")
 def check_data(folder: Folder):
     """Tell which data sets DIR holds, by content, and each difference from Table 1; code 1 if there is any."""
-    from leuknet.cohort.registry import lookup
-
-    differs = False
-    for name, counts in _found(folder).items():
-        known = lookup(name)
-        wanted = (known.negatives, known.positives) if known else counts
-        said = "as published" if known else "not in Table 1"
-        if tuple(counts) != wanted:
-            differs, said = True, f"Table 1 has {wanted[0]} negative, {wanted[1]} positive"
-        typer.echo(f"{name}: {counts[0]} negative, {counts[1]} positive; {said}")
-    if differs:
+    if not all([_say(name, counts) for name, counts in _found(folder).items()]):
         raise typer.Exit(1)
 
 
@@ -103,22 +93,30 @@ def get_data(
     sha256: Annotated[str | None, typer.Option()] = None,
     to: Annotated[Path | None, typer.Option(help="New folder; NAME if not given.")] = None,
 ):
-    """Print the provider's steps for a data set; with --file or --url unpack the archive safely and check it."""
+    """Download a data set whose provider offers a direct file, else print the provider's steps; check what comes.
+
+    An archive, downloaded or brought with --file, is unpacked safely. A download that broke off goes on next time.
+    """
     from leuknet.cohort.native import getting, read
     from leuknet.cohort.native.archives import unpack
+    from leuknet.cohort.native.download import bar
     from leuknet.errors import LeuknetError
 
     if url and not sha256:
         raise LeuknetError("--url needs --sha256: a download is only trusted by its hash")
-    if not (file or url):
-        typer.echo(getting.steps(name))
-        return
-    getting.steps(name)
+    known = (url, sha256) if url else getting.direct(name)
     target = to or Path(name)
-    unpack(file or getting.download(url, sha256), target)
-    images = read(name, target)
-    positive = sum(image.label for image in images)
-    typer.echo(f"{target}: {name}, {len(images) - positive} negative, {positive} positive; now: leuknet data check")
+    typer.echo(getting.about(name) if file or known else getting.steps(name))
+    if not (file or known):
+        return
+    if target.exists():
+        raise LeuknetError(f"{target} is there already: remove it or name another folder with --to")
+    if not file:
+        with bar(name) as tell:
+            file = getting.download(*known, tell=tell)
+    unpack(file, target)
+    labels = [image.label for image in read(name, target)]
+    _say(name, (labels.count(0), labels.count(1)), f"{target}: ")
 
 
 @data_app.command("crop")
@@ -131,6 +129,19 @@ def crop_data(
     from leuknet.cohort.native.centroids import crop_all
 
     typer.echo(f"{out}: {crop_all(folder, out, edge)} images of {edge} px (Table 1: 510)")
+
+
+def _say(name, counts, where=""):
+    """Print what was found of a data set beside Table 1, and return whether it is as published (or not in Table 1)."""
+    from leuknet.cohort.registry import lookup
+
+    known = lookup(name)
+    wanted = (known.negatives, known.positives) if known else counts
+    said = "as published" if known else "not in Table 1"
+    if counts != wanted:
+        said = f"Table 1 has {wanted[0]} negative, {wanted[1]} positive"
+    typer.echo(f"{where}{name}: {counts[0]} negative, {counts[1]} positive; {said}")
+    return counts == wanted
 
 
 def _found(folder):

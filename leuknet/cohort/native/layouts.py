@@ -5,7 +5,7 @@ ALL-IDB 1 (Crop) has no files of its own: it is what ``leuknet data crop`` cuts 
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from leuknet.cohort.decode import SUFFIXES
@@ -172,9 +172,9 @@ _LMU = dict.fromkeys(("bas", "eos", "lyt", "mon", "ngb", "ngs"), NEGATIVE) | {"m
 def _aml_lmu(folder):
     """``<CLASS>/<CLASS>_NNNN.tiff``, one cell an image (Matek et al. 2019; ``annotations.dat`` repeats the class).
 
-    The images name no patient, so a cell's class is its label: myeloblasts and monoblasts are positive, the six classes of
-    normal smears negative. What is neither a blast nor found in normal smears (EBO, KSC, LYA, MMZ, MYB, PMB, PMO) is left
-    out.
+    The images name no patient, so a cell's class is its label: myeloblasts and monoblasts are positive, the six classes
+    of normal smears negative. What is neither a blast nor found in normal smears (EBO, KSC, LYA, MMZ, MYB, PMB, PMO)
+    is left out.
     """
     found = [(path, re.fullmatch(r"([A-Z]{3})_\d+", path.stem)) for path in files(folder, (".tif", ".tiff"))]
     cells = [(path.relative_to(folder), m[1].lower()) for path, m in found if m and m[1] == path.parent.name]
@@ -216,7 +216,22 @@ _ALL = [
         for name in PLAIN
     ),
 ]
-LAYOUTS = {layout.name: layout for layout in _ALL}
+
+
+def _opened(images):
+    """Return a reader that also looks into a folder's only folder, because archives often hold one around all."""
+
+    def look(folder):
+        found = images(folder)
+        inside = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))]
+        if found or len(inside) != 1:
+            return found
+        return [replace(image, path=Path(inside[0].name) / image.path) for image in look(inside[0])]
+
+    return look
+
+
+LAYOUTS = {layout.name: replace(layout, images=_opened(layout.images)) for layout in _ALL}
 
 
 def recognise(folder):
