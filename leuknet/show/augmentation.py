@@ -9,7 +9,7 @@ import pandas as pd
 from leuknet.errors import LeuknetError
 from leuknet.learn.policy import COLUMNS, PAPER, SHEAR_UNITS, Policy, draw, identity, places
 from leuknet.seeds import rng
-from leuknet.show.style import CLASS_NAMES, language
+from leuknet.show.style import CLASS_NAMES, card, language
 
 BATCH = 8  # one compiled shape for all pictures
 WORDS = {
@@ -294,10 +294,12 @@ def variant_card(image, policy=PAPER, **numbers):
     """
     row = change(**numbers)
     with language():
-        fig, axes = plt.subplots(1, 3, figsize=(8, 2.9), width_ratios=[1, 1, 1.25])
+        fig, axes = card(3, (9, 3), right=0.6, bottom=0.6, gap=0.35, width_ratios=[1.1, 1.5, 1])
         _tile(axes[0], image, "original")
         share = outside(row, len(image), policy.shear_unit).mean()
         _tile(axes[1], vary(image, row, policy.shear_unit)[0], f"variant, {share:.1%} reflected")
+        for ax, side in zip(axes, "EW", strict=False):
+            ax.set_anchor(side)
         _ranges(axes[2], policy, row[0])
     return fig
 

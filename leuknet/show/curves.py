@@ -6,7 +6,15 @@ import pandas as pd
 
 from leuknet.protocol.intervals import bootstrap, wilson
 from leuknet.protocol.metrics import count, scores
-from leuknet.show.style import CLASS_COLOURS, CLASS_HATCHES, CLASS_NAMES, PROTOCOL_COLOURS, PROTOCOL_MARKERS, language
+from leuknet.show.style import (
+    CLASS_COLOURS,
+    CLASS_HATCHES,
+    CLASS_NAMES,
+    PROTOCOL_COLOURS,
+    PROTOCOL_MARKERS,
+    card,
+    language,
+)
 
 PERCENT = 100
 
@@ -59,20 +67,30 @@ def confusion(predictions, threshold=0.5):
 def threshold_view(predictions, threshold=0.5):
     """Draw the probabilities of both classes with a threshold, and what it gives: A, P, R, S, MCC (%)."""
     y, p = predictions["y"].to_numpy(), predictions["p"].to_numpy()
-    found = scores(y, p, threshold)
     with language():
-        fig, ax = plt.subplots(figsize=(7, 3))
-        for label in (0, 1):
-            style = {"color": CLASS_COLOURS[label], "hatch": CLASS_HATCHES[label], "alpha": 0.7, "edgecolor": "white"}
-            ax.hist(p[y == label], bins=np.linspace(0, 1, 26), label=CLASS_NAMES[label], **style)
-        ax.axvline(threshold, color="black", linestyle="--")
-        said = "  ".join(
-            f"{k} {PERCENT * found[k]:.1f}" if k in found else f"{k} –" for k in ("A", "P", "R", "S", "MCC")
-        )
-        ax.set_title(f"threshold {threshold:.2f}:  {said}  (%)", loc="left", fontsize=10)
-        ax.set(xlabel="probability of leukaemia", ylabel="images")
-        ax.legend(loc="upper center")
+        fig, ax = card(1, (7, 3.1), left=0.7, right=0.3, bottom=0.8)
+        histogram(ax, y, p, threshold)
+        ax.set_title(metrics_line(y, p, threshold), loc="left", fontsize=10)
     return fig
+
+
+def metrics_line(y, p, threshold):
+    """Return n and A, P, R, S, MCC (%) at a threshold as one line; "–" where undefined."""
+    found = scores(y, p, threshold)
+    said = "  ".join(f"{k} {100 * found[k]:.1f}" if k in found else f"{k} –" for k in ("A", "P", "R", "S", "MCC"))
+    return f"{len(y)} images, threshold {threshold:.2f}:  {said}  (%)   ECE {100 * found['ECE']:.1f} %"
+
+
+def histogram(ax, y, p, threshold):
+    """Draw how many images of each class get which probability, and the threshold."""
+    for label in (0, 1):
+        style = {"color": CLASS_COLOURS[label], "hatch": CLASS_HATCHES[label], "alpha": 0.7, "edgecolor": "white"}
+        name = CLASS_NAMES[label].split()[0]
+        ax.hist(p[y == label], bins=np.linspace(0, 1, 21), label=name, histtype="stepfilled", **style)
+    ax.axvline(threshold, color="black", linestyle="--")
+    ax.set(xlabel="probability of leukaemia", ylabel="images", xlim=(0, 1), xticks=[0, 0.25, 0.5, 0.75, 1])
+    ax.yaxis.get_major_locator().set_params(integer=True, nbins=4)
+    ax.legend(loc="upper left", frameon=True, framealpha=0.8, edgecolor="none", borderpad=0.2)
 
 
 def protocol_accuracies(predictions):

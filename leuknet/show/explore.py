@@ -1,16 +1,18 @@
 """Explorers: one figure each, drawn for the static page and redrawn by its widget; no network runs here."""
 
+import textwrap
 from dataclasses import replace
 
 import cv2
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from leuknet.cohort.registry import DATA_SETS
 from leuknet.errors import LeuknetError
-from leuknet.protocol.metrics import count, scores
+from leuknet.protocol.metrics import count
+from leuknet.show.curves import histogram, metrics_line
 from leuknet.show.space import source_styles
-from leuknet.show.style import CLASS_COLOURS, CLASS_HATCHES, CLASS_MARKERS, CLASS_NAMES, language, table_order
+from leuknet.show.style import CLASS_COLOURS, CLASS_HATCHES, CLASS_MARKERS, CLASS_NAMES, card, language, table_order
 from leuknet.show.survey import strip
 
 ALL = "all"
@@ -62,7 +64,7 @@ def browse_card(cohort, place=0, small=None, n=4):
     shown = [place, *order.tolist()]
     titles = [row["data_set"], *(f"{_relation(row, table.iloc[i])}\nΔ {far[i]:.0f} grey levels" for i in order)]
     with language():
-        fig, ax = plt.subplots(figsize=(9, 2.9))
+        fig, ax = card(1, (9, 2.9), top=0.4)
         strip(ax, cohort.images[shown], table["label"].to_numpy()[shown], titles)
         ax.set_ylim(-0.05, 1.25)
         said = f"{CLASS_NAMES[row['label']]}; {row['width']} × {row['height']} px as found; group {row['group']}"
@@ -88,24 +90,29 @@ def split_card(table, split, fold):
     fold : str
     """
     roles = split.indices(table, fold)
-    names = table_order(table["data_set"])
+    names, data_sets, labels = table_order(table["data_set"]), table["data_set"].to_numpy(), table["label"].to_numpy()
     one = replace(split, table=split.table[split.table["fold"] == fold])
     with language():
-        fig, axes = plt.subplots(1, 2, figsize=(9, 0.24 * len(names) + 1.9), sharey=True)
+        words = 0.08 * max(map(len, names)) + 0.2
+        fig, axes = card(2, (9, 0.24 * len(names) + 1.95), left=words, right=0.2, bottom=0.75, top=1.05, gap=0.08)
         for ax, label in zip(axes, (0, 1), strict=True):
             left = np.zeros(len(names))
             for role, where in roles.items():
-                of = table.iloc[where].query("label == @label")["data_set"].value_counts().reindex(names, fill_value=0)
-                ax.barh(names, of, left=left, color=ROLE_COLOURS[role], hatch=CLASS_HATCHES[label], edgecolor="white",
-                        label=f"{role} ({of.sum()})")  # fmt: skip
-                left += of.to_numpy()
-            ax.set(xlabel="images", ylim=(len(names) - 0.4, -0.6))
-            ax.xaxis.get_major_locator().set_params(integer=True)
+                of = data_sets[where][labels[where] == label]
+                of = np.array([(of == name).sum() for name in names])
+                rows = np.flatnonzero(of)
+                ax.barh(rows, of[rows], left=left[rows], color=ROLE_COLOURS[role], hatch=CLASS_HATCHES[label],
+                        edgecolor="white", label=f"{role} ({of.sum()})")  # fmt: skip
+                left += of
+            ax.set(xlabel="images", ylim=(len(names) - 0.4, -0.6), yticks=[])
+            ax.xaxis.get_major_locator().set_params(integer=True, nbins=4)
             ax.grid(axis="x")
-            ax.grid(axis="y", visible=False)
             look = {"title": CLASS_NAMES[label], "alignment": "left", "ncols": 3}
             ax.legend(loc="lower left", bbox_to_anchor=(0, 1), **look)
-        fig.suptitle(f"fold {fold}. {one.leakage(table)}", fontsize=9, x=0.01, ha="left", wrap=True)
+        for row, name in enumerate(names):
+            axes[0].text(-0.02, row, name, transform=axes[0].get_yaxis_transform(), ha="right", va="center", fontsize=9)
+        said = textwrap.fill(f"fold {fold}. {one.leakage(table)}", 125)
+        fig.suptitle(said, fontsize=9, x=0.01, ha="left")
     return fig
 
 
@@ -132,33 +139,22 @@ def run_card(results, run, threshold=0.5, role="test"):
     frame = results.predictions[(results.predictions["run"] == run) & (results.predictions["split"] == role)]
     y, p = frame["y"].to_numpy(), frame["p"].to_numpy()
     with language():
-        fig, axes = plt.subplots(1, 4, figsize=(10, 2.9), width_ratios=[1.1, 0.8, 1.2, 1])
+        looks = {"left": 0.7, "right": 0.25, "bottom": 0.8, "top": 0.4, "gap": 0.42}
+        fig, axes = card(4, (10, 3), **looks, width_ratios=[1.1, 0.8, 1.2, 1])
         _curve(axes[0], history)
         _matrix(axes[1], y, p, threshold)
-        for label in (0, 1):
-            look = {"color": CLASS_COLOURS[label], "hatch": CLASS_HATCHES[label], "edgecolor": "white", "alpha": 0.7}
-            axes[2].hist(p[y == label], bins=np.linspace(0, 1, 21), label=CLASS_NAMES[label].split()[0], **look)
-        axes[2].axvline(threshold, color="black", linestyle="--")
-        axes[2].set(xlabel="probability of leukaemia", ylabel="images")
-        axes[2].legend()
+        histogram(axes[2], y, p, threshold)
         reliability(axes[3], y, p)
         fig.suptitle(metrics_line(y, p, threshold), fontsize=10, x=0.01, ha="left")
     return fig
-
-
-def metrics_line(y, p, threshold):
-    """Return n and A, P, R, S, MCC (%) at a threshold as one line; "–" where undefined."""
-    found = scores(y, p, threshold)
-    said = "  ".join(f"{k} {100 * found[k]:.1f}" if k in found else f"{k} –" for k in ("A", "P", "R", "S", "MCC"))
-    return f"{len(y)} images, threshold {threshold:.2f}:  {said}  (%)   ECE {100 * found['ECE']:.1f} %"
 
 
 def _curve(ax, history):
     for column, words, marker in (("accuracy", "training", "o"), ("validation_accuracy", "validation", "s")):
         if column in history and history[column].notna().any():
             ax.plot(history["epoch"], 100 * history[column], marker=marker, markersize=4, label=words)
-    ax.set(xlabel="epoch", ylabel="accuracy (%)")
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.set(xlabel="epoch", ylabel="accuracy (%)", ylim=(0, 102), yticks=[0, 50, 100])
+    ax.xaxis.get_major_locator().set_params(integer=True, nbins=4)
     ax.legend()
 
 
@@ -182,6 +178,7 @@ def reliability(ax, y, p, bins=10):
     ax.plot([0, 1], [0, 1], color="#777777", linestyle=":", linewidth=1)
     ax.scatter(groups["p"], groups["y"], s=12 + 120 * groups["n"] / len(y), color="#0072B2")
     ax.set(xlim=(0, 1), ylim=(-0.04, 1.04), xlabel="mean probability", ylabel="share positive")
+    ax.set(xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
 
 
 def outcomes(table, predictions):
@@ -214,7 +211,7 @@ def embedding_card(points, images, error, method="t-SNE", colour="class", point=
         )
     marked = int(of["x"].argsort(kind="stable")[min(point, len(of) - 1)])
     with language():
-        fig, (ax, right) = plt.subplots(1, 2, figsize=(9, 4.2), width_ratios=[1.7, 1])
+        fig, (ax, right) = card(2, (9, 4.3), left=0.35, bottom=0.6, gap=0.55, width_ratios=[1.7, 1])
         values, looks, names = _colours(of, error, colour)
         for value, (shade, marker) in looks.items():
             some = of[values == value]
@@ -224,7 +221,8 @@ def embedding_card(points, images, error, method="t-SNE", colour="class", point=
             *of.loc[marked, ["x", "y"]], "o", markersize=15, markerfacecolor="none", markeredgecolor="black", mew=2.2
         )
         ax.set(xticks=[], yticks=[], xlabel=f"{method} 1", ylabel=f"{method} 2")
-        ax.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1, 1)) if len(looks) < 9 else None
+        if len(looks) <= len(DATA_SETS):
+            ax.legend(loc="upper left", bbox_to_anchor=(1, 1.03), labelspacing=0.25, handletextpad=0.2)
         right.imshow(images[marked])
         right.axis("off")
         row = of.iloc[marked]

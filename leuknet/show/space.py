@@ -17,6 +17,7 @@ from leuknet.show.style import (
     CLASS_MARKERS,
     CLASS_NAMES,
     MARKERS,
+    card,
     data_set_styles,
     language,
     table_order,
@@ -242,14 +243,16 @@ def class_and_source(points):
     classes = {label: (CLASS_COLOURS[label], CLASS_MARKERS[label]) for label in (0, 1)}
     with language():
         height = max(3.3 * len(views), 0.21 * len(looks)) + 0.9
-        fig, axes = plt.subplots(len(views), 2, figsize=(8.6, height), squeeze=False)
+        names = 0.085 * max(map(len, looks)) + 0.45
+        margins = {"left": 0.35, "right": names, "bottom": 0.55, "top": 0.65, "gap": 0.12}
+        fig, axes = card(2, (8.6, height), rows=len(views), squeeze=False, **margins)
         for pair, ((name, method), of) in zip(axes, views, strict=True):
             _scatter(pair[0], of, "label", classes, CLASS_NAMES)
             _scatter(pair[1], of, "source", looks, {name: name for name in looks})
             pair[0].set_title(f"{name}, {method}, by class", fontsize=10, loc="left")
             pair[1].set_title(f"{name}, {method}, by source", fontsize=10, loc="left")
-        fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
-        fig.legend(*axes[0, 1].get_legend_handles_labels(), loc="outside right center", handletextpad=0.2)
+        fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="upper left", ncols=2)
+        fig.legend(*axes[0, 1].get_legend_handles_labels(), loc="center right", handletextpad=0.2)
     return fig
 
 

@@ -30,6 +30,28 @@ def language():
         yield
 
 
+def card(columns, size, left=0.1, right=0.1, bottom=0.3, top=0.5, gap=0.3, rows=1, **options):
+    """Return a figure and its axes, side by side in one or more rows, laid out by hand: what widgets redraw.
+
+    Constrained layout takes half of a redraw's time, and the picture would jump under a slider.
+
+    Parameters
+    ----------
+    columns : int
+    size : (width, height)
+        In inches.
+    left, right, bottom, top : float
+        Margins in inches; the caption line of a page takes the lowest 0.25.
+    gap : float
+        Between the axes, as a share of their mean width.
+    **options
+        For `matplotlib.pyplot.subplots`, such as ``width_ratios``.
+    """
+    width, height = size
+    grid = {"left": left / width, "right": 1 - right / width, "bottom": bottom / height, "top": 1 - top / height}
+    return plt.subplots(rows, columns, figsize=size, layout="none", gridspec_kw=grid | {"wspace": gap}, **options)
+
+
 def table_order(names):
     """Return the distinct `names` of data sets or sources in Table 1's order, others behind them by name.
 
