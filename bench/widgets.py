@@ -48,6 +48,7 @@ def main():
         "run explorer": lambda i: show.run_card(results, "a", 0.05 + i / 20),
         "embedding, by class": lambda i: show.embedding_card(planes, images, error, "P", "class", i),
         "embedding, by source": lambda i: show.embedding_card(planes, images, error, "P", "source", i),
+        "two planes": lambda i: show.class_and_source(planes[planes["method"] == "P"].assign(features="made")),
         "threshold": lambda i: show.threshold_view(first, 0.05 + i / 20),
         "augmentation": lambda i: show.variant_card(images[0], theta=4.0 * i),
     }

@@ -14,6 +14,8 @@ from PIL import Image
 from leuknet.errors import LeuknetError
 from leuknet.protocol.splits import k_fold, lodocv
 from leuknet.show import explore, widgets
+from leuknet.show.hover import hover_html
+from leuknet.show.style import CLASS_COLOURS
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +63,7 @@ def test_filters(cohort):
     assert set(table["data_set"].iloc[explore.filtered(table, data_set="B", label=1)]) == {"B"}
     assert len(explore.filtered(table, data_set="B", label=1)) == 3
     assert len(explore.filtered(table, data_set="B", source="A")) == 0
+    assert explore.filtered(table, copies=True).tolist() == [0, 5]
 
 
 def test_a_copy_stands_beside_its_twin_and_is_called_so(cohort):
@@ -73,7 +76,7 @@ def test_a_copy_stands_beside_its_twin_and_is_called_so(cohort):
 
 
 def test_browser_filters_and_draws(cohort):
-    data_set, source, label, slider, said, image = widgets.browser(cohort).children
+    data_set, source, label, copies, slider, said, image = widgets.browser(cohort).children
     first = drawn(image)
     slider.value = 1
     assert not np.array_equal(drawn(image), first) and slider.max == len(cohort) - 1
@@ -86,7 +89,12 @@ def test_browser_filters_and_draws(cohort):
     assert slider.disabled and "change a menu" in said.value
     source.value = explore.ALL
     assert not slider.disabled and slider.max == 2
-    assert all(control.description for control in (data_set, source, label, slider))
+    label.value = explore.ALL
+    copies.value = True
+    assert slider.disabled and "change a menu" in said.value
+    data_set.value = "A"
+    assert said.value == f"2 of {len(cohort)} images"
+    assert all(control.description for control in (data_set, source, label, copies, slider))
 
 
 def test_split_card_counts_who_trains_and_who_is_tested(cohort):
@@ -128,16 +136,50 @@ def test_reliability_of_calibrated_probabilities_lies_on_the_diagonal():
     np.testing.assert_allclose(ax.collections[0].get_offsets(), [[0.25, 0.25], [0.75, 0.75]])
 
 
-def test_embedding_card_marks_the_slide_that_is_shown(cohort):
-    table = cohort.table
+def two_planes(table):
+    """Return the cohort's images on a line, from left to right in UMAP and from right to left in PCA."""
     n = len(table)
     planes = [
         table[["image_id", "data_set", "source", "label"]].assign(x=x, y=0.0, method=method)
         for method, x in (("PCA", np.arange(n)[::-1]), ("UMAP", np.arange(n)))
     ]
+    return pd.concat(planes)
+
+
+def test_embedding_explorer_keeps_slide_and_point_together(cohort):
+    n, error = len(cohort), np.full(len(cohort), "right")
+    box = widgets.embedding(two_planes(cohort.table), cohort.images, error)
+    plane, colour, slide, point, buttons, image = box.children
+    assert (slide.value, point.value) == (0, n - 1)
+    seen = [image.value]
+    for control, value, chosen, place in (
+        (point, 4, n - 5, 4),
+        (slide, 3, 3, n - 4),
+        (plane, "UMAP", 3, 3),
+        (colour, "source", 3, 3),
+    ):
+        control.value = value
+        assert (slide.value, point.value) == (chosen, place) and image.value not in seen
+        seen.append(image.value)
+    buttons.children[2].click()
+    assert slide.value in (1, 5) and point.value == slide.value and image.value not in seen
+
+
+def test_hover_plane_holds_each_slide_once_and_says_what_it_is(cohort):
+    error = np.full(len(cohort), "right")
+    html = hover_html(two_planes(cohort.table), cohort.images, error)
+    assert html.count("data:image/jpeg;base64,") == len(cohort) and "<script" not in html
+    assert "--x0:98.0%;--y0:98.0%;--x1:2.0%;--y1:98.0%" in html and f"--c0:{CLASS_COLOURS[1].lower()}" in html
+    assert "A/negative/000, negative, A, right" in html
+    with pytest.raises(LeuknetError, match="the same 20 images"):
+        hover_html(two_planes(cohort.table), cohort.images[:20], error[:20])
+
+
+def test_embedding_card_marks_the_slide_that_is_shown(cohort):
+    table, n = cohort.table, len(cohort)
     error = explore.outcomes(table, pd.DataFrame({"image_id": table["image_id"][:2], "y": [0, 1], "p": [0.9, 0.9]}))
     assert error.tolist() == ["wrong", "right", *["not tested"] * (n - 2)]
-    points = pd.concat(planes)
+    points = two_planes(table)
     for method, shown in (("PCA", n - 3), ("UMAP", 2)):
         fig = explore.embedding_card(points, cohort.images, error, method, "error", point=2)
         np.testing.assert_array_equal(fig.axes[1].images[0].get_array(), cohort.images[shown])

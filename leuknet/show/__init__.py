@@ -46,6 +46,7 @@ from leuknet.show.curves import (
     threshold_view,
 )
 from leuknet.show.explore import browse_card, embedding_card, outcomes, run_card, run_names, split_card
+from leuknet.show.hover import hover_plane
 from leuknet.show.leakage import (
     marked_table,
     pair_counts,
@@ -106,7 +107,7 @@ from leuknet.show.survey import (
 )
 from leuknet.show.systems import chance_table, paired_tests, ranked_dots, ranking, table11_again
 from leuknet.show.verdicts import claims_ledger, verdict_cells, verdict_counts, verdict_rows
-from leuknet.show.widgets import browser, slide, upload
+from leuknet.show.widgets import browser, embedding, slide, upload
 
 __all__ = [
     "ablation_table",
@@ -141,6 +142,7 @@ __all__ = [
     "counts_table",
     "decision_regions",
     "distance_table",
+    "embedding",
     "embedding_card",
     "fall_lines",
     "falls",
@@ -151,6 +153,7 @@ __all__ = [
     "first_look",
     "five_runs",
     "heads_table",
+    "hover_plane",
     "image_map",
     "label_clues",
     "label_levels",

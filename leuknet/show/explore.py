@@ -22,12 +22,16 @@ COLOURS = ("class", "source", "error")
 THUMBNAIL = 8
 
 
-def filtered(table, data_set=ALL, source=ALL, label=ALL):
-    """Return the positions of a cohort's images that pass the filters, by data set, class and name."""
-    keep = np.ones(len(table), bool)
+def filtered(table, data_set=ALL, source=ALL, label=ALL, copies=False):
+    """Return the positions of a cohort's images that pass the filters, by data set, class and name.
+
+    ``copies`` keeps the images whose file or group (slide, patient) another image of the cohort shares.
+    """
+    twins = table.duplicated("sha256", keep=False) | table.duplicated("group", keep=False)
+    keep = twins.to_numpy() if copies else np.ones(len(table), bool)
     for column, wanted in (("data_set", data_set), ("source", source), ("label", label)):
         if wanted != ALL:
-            keep &= (table[column] == wanted).to_numpy()
+            keep = keep & (table[column] == wanted).to_numpy()
     rank = {name: i for i, name in enumerate(table_order(table["data_set"]))}
     keys = table.assign(rank=table["data_set"].map(rank), place=np.arange(len(table)))[keep]
     return keys.sort_values(["rank", "label", "image_id"])["place"].to_numpy()
@@ -59,8 +63,8 @@ def browse_card(cohort, place=0, small=None, n=4):
     table, row = cohort.table, cohort.table.iloc[place]
     far = np.sqrt(((small - small[place]) ** 2).mean(axis=1))
     far[place] = -1
-    same = (table["sha256"] == row["sha256"]).to_numpy()
-    order = np.lexsort((far, ~same))[1 : n + 1] if same.sum() > 1 else np.argsort(far, kind="stable")[1 : n + 1]
+    kin = np.select([table[unit] == row[unit] for unit in ("sha256", "group")], [0, 1], 2)
+    order = np.lexsort((far, kin))[1 : n + 1]
     shown = [place, *order.tolist()]
     titles = [row["data_set"], *(f"{_relation(row, table.iloc[i])}\nΔ {far[i]:.0f} grey levels" for i in order)]
     with language():
@@ -212,7 +216,7 @@ def embedding_card(points, images, error, method="t-SNE", colour="class", point=
     marked = int(of["x"].argsort(kind="stable")[min(point, len(of) - 1)])
     with language():
         fig, (ax, right) = card(2, (9, 4.3), left=0.35, bottom=0.6, gap=0.55, width_ratios=[1.7, 1])
-        values, looks, names = _colours(of, error, colour)
+        values, looks, names = colour_looks(of, error, colour)
         for value, (shade, marker) in looks.items():
             some = of[values == value]
             look = {"color": shade, "marker": marker, "edgecolor": "#333333", "linewidth": 0.3}
@@ -230,7 +234,8 @@ def embedding_card(points, images, error, method="t-SNE", colour="class", point=
     return fig
 
 
-def _colours(of, error, colour):
+def colour_looks(of, error, colour):
+    """Return each point's value, the (colour, marker) of each value, and what a legend calls it where that differs."""
     if colour == "source":
         return of["source"], source_styles(of), {}
     if colour == "class":

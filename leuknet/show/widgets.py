@@ -7,7 +7,7 @@ import numpy as np
 from IPython.display import display
 
 from leuknet.errors import LeuknetError
-from leuknet.show.explore import ALL, browse_card, filtered, thumbnails
+from leuknet.show.explore import ALL, COLOURS, browse_card, embedding_card, filtered, thumbnails
 from leuknet.show.style import CLASS_NAMES, table_order
 
 
@@ -54,7 +54,7 @@ def slide(draw, **controls):
 
 
 def browser(cohort):
-    """Show a cohort's images one by one, filtered by data set, source and class, each beside those most like it.
+    """Show a cohort's images one by one, filtered by data set, source, class and copies, beside those most like it.
 
     Returns
     -------
@@ -66,6 +66,7 @@ def browser(cohort):
         "data_set": _control("data_set", [ALL, *table_order(table["data_set"])]),
         "source": _control("source", [ALL, *table_order(table["source"])]),
         "label": _control("label", {ALL: ALL} | {name: label for label, name in CLASS_NAMES.items()}),
+        "copies": _control("copies", {"all images": False, "only images that share file, slide or patient": True}),
     }
     slider, said = _slider("image", 0, len(cohort) - 1, 1, 0), ipywidgets.Label()
     image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
@@ -91,6 +92,59 @@ def browser(cohort):
     slider.observe(draw, names="value")
     narrow()
     box = ipywidgets.VBox([*menus.values(), slider, said, image])
+    display(box)
+    return box
+
+
+def embedding(points, images, error):
+    """Show planes of features and the slide of one point, chosen by name, from left to right, or from near to near.
+
+    Parameters
+    ----------
+    points, images, error
+        See `leuknet.show.explore.embedding_card`.
+
+    Returns
+    -------
+    ipywidgets.VBox
+        For tests; it is displayed already.
+    """
+    planes = {name: of[["x", "y"]].to_numpy() for name, of in points.groupby("method", sort=False)}
+    order = {name: at[:, 0].argsort(kind="stable") for name, at in planes.items()}
+    ids = points["image_id"].iloc[: len(images)]
+    plane, colour = _control("plane", list(planes)), _control("colour", list(COLOURS))
+    menu = _control("slide", {name: i for i, name in enumerate(ids)})
+    slider = _slider("point", 0, len(images) - 1, 1, int(order[plane.value].argsort()[0]))
+    buttons = [ipywidgets.Button(description=words) for words in ("nearest", "second nearest", "third nearest")]
+    image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+
+    def draw(_=None):
+        image.value = png(embedding_card(points, images, error, plane.value, colour.value, slider.value))
+
+    def slid(_):
+        chosen = int(order[plane.value][slider.value])
+        if menu.value == chosen:
+            draw()
+        else:
+            menu.value = chosen  # which comes back through `named` and draws
+
+    def named(_):
+        before, slider.value = slider.value, int(order[plane.value].argsort()[menu.value])
+        if before == slider.value:
+            draw()
+
+    def near(rank):
+        at = planes[plane.value]
+        menu.value = int(((at - at[menu.value]) ** 2).sum(axis=1).argsort(kind="stable")[rank])
+
+    slider.observe(slid, names="value")
+    colour.observe(draw, names="value")
+    for control in (menu, plane):
+        control.observe(named, names="value")
+    for rank, button in enumerate(buttons, 1):
+        button.on_click(lambda _, rank=rank: near(rank))
+    draw()
+    box = ipywidgets.VBox([plane, colour, menu, slider, ipywidgets.HBox(buttons), image])
     display(box)
     return box
 
