@@ -10,7 +10,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: study test check smoke figures handout lab lock clean
+.PHONY: study test check smoke figures baseline site handout lab lock clean
 .DELETE_ON_ERROR:
 
 study: $(READY)
@@ -32,7 +32,16 @@ figures: $(READY)
 	rm -rf runs/demo/figures
 	$(BIN)/leuknet study --profile demo --out runs/demo
 	rm -rf figures
-	cp -r runs/demo/figures figures
+	$(BIN)/leuknet gallery runs/demo figures
+
+# Renews the pictures that tests/test_show_images.py compares with; look at each before you commit it.
+baseline: $(READY)
+	$(BIN)/python -m pytest tests/test_show_images.py --mpl-generate-path=tests/baseline
+
+# One static site of a finished run, runs/$(PROFILE): pages, gallery, report, API reference.
+site: $(READY)
+	$(BIN)/leuknet report runs/$(PROFILE)
+	$(BIN)/leuknet site runs/$(PROFILE)
 
 # The student edition: every page without its answers.
 handout: $(READY)
@@ -51,7 +60,7 @@ $(READY): pyproject.toml requirements.lock
 
 # Needs the network; run it after changing the dependencies in pyproject.toml (--upgrade for newer releases).
 lock:
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-emit-index-url \
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra site --universal --python-version 3.11 --no-emit-index-url \
 	  --no-emit-find-links --no-header --quiet $(ARGS) --output-file requirements.lock
 
 clean:

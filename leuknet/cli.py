@@ -98,6 +98,36 @@ def report(folder: Annotated[Path, typer.Argument(help="A result folder of leukn
 
 
 @app.command()
+def gallery(
+    folder: Annotated[Path, typer.Argument(help="A result folder of leuknet study.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the figures and their README.md.")] = Path("figures"),
+):
+    """Copy a run's figures, and write the gallery that shows them."""
+    from leuknet.show.gallery import gallery as write_gallery
+
+    print(write_gallery(folder, out))
+
+
+@app.command()
+def site(
+    folder: Annotated[Path, typer.Argument(help="A result folder of leuknet study.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the site; FOLDER/site if not given.")] = None,
+):
+    """Build one static site of executed pages, gallery, report and API reference; it opens from disk."""
+    from leuknet.show.site import site as write_site
+
+    print(f"open {write_site(folder, out)}")
+
+
+@app.command()
+def address(url: Annotated[str, typer.Argument(help="https://github.com/OWNER/NAME")]):
+    """Write the repository's public address into CITATION.cff, README's badges, and every page's cell for Colab."""
+    from leuknet.study.address import set_address
+
+    print(*set_address(url), sep="\n")
+
+
+@app.command()
 def handout(out: Annotated[Path, typer.Argument(help="Folder for the student edition.")] = Path("runs/handout")):
     """Write the pages without their answers."""
     from leuknet.study.handout import handout as write_handout

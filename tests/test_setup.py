@@ -32,6 +32,7 @@ OPTIONAL = {
     "dask": "cluster",
     "distributed": "cluster",
     "dask-jobqueue": "cluster",
+    "sphinx": "site",
 }
 MODULES = {"cv2": "opencv-python-headless", "PIL": "pillow", "skimage": "scikit-image", "sklearn": "scikit-learn"}
 MODULES |= {
@@ -100,7 +101,7 @@ def test_readme_names_every_dependency():
 
 
 def test_extras():
-    assert set(EXTRAS) == {"gpu", "jax", "jax-cuda", "onnx", "cluster", "dev"}
+    assert set(EXTRAS) == {"gpu", "jax", "jax-cuda", "onnx", "cluster", "site", "dev"}
     assert Requirement(EXTRAS["gpu"][0]).extras == {"and-cuda"} and Requirement(EXTRAS["jax-cuda"][0]).extras == {
         "cuda12"
     }

@@ -104,6 +104,7 @@ def test_approaches_are_drawn_as_the_layers_say():
     layers = pd.DataFrame(
         {
             "layer": ["conv", "fc1", "conv", "head_dense1"],
+            "output_shape": ["8x8x4", "16", "8x8x4", "8"],
             "parameters": [10, 20, 10, 5],
             "trainable": [False, True, True, True],
             "part": ["transferred", "transferred", "transferred", "new"],
@@ -113,6 +114,8 @@ def test_approaches_are_drawn_as_the_layers_say():
     ax = ablation.approach_diagram(layers).axes[0]
     assert [text.get_text() for text in ax.get_xticklabels()] == ["SFT\n20 of\n30 trained", "mDFT\n15 of\n15 trained"]
     assert len({bar.get_facecolor() for bar in ax.patches}) == 3
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["8x8x4  10", ""]
+    assert [text.get_text() for text in ax.texts] == ["conv", "fc1  16  20", "conv", "dense1  8  5"]
 
 
 @pytest.mark.parametrize("factor", [1, 100])

@@ -88,7 +88,7 @@ def build(spec):
     keras.Model
         Flat functional model. Input "image": float32, (batch, size, size, 3), RGB in [0, 1]. Output "probability":
         float32, (batch, 1). Layers of the backbone are named as in ``keras.applications`` in a fresh session, new ones
-        "head_...". Frozen layers have ``trainable`` False, so frozen batch normalisation uses its stored statistics.
+        ``head_…``. Frozen layers have ``trainable`` False, so frozen batch normalisation uses its stored statistics.
 
     Raises
     ------

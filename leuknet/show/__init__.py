@@ -68,7 +68,7 @@ from leuknet.show.maps import (
     removal_view,
     worst_maps,
 )
-from leuknet.show.network import network_diagram
+from leuknet.show.network import network_diagram, transfer_diagram
 from leuknet.show.prediction import distance_table, prediction_card, prediction_table, read_slide, slide_card
 from leuknet.show.publish import banner, cohort_words, figure, table
 from leuknet.show.segmentation import mask_sets, segmentation_examples, segmentation_scores, segmentation_table
@@ -224,6 +224,7 @@ __all__ = [
     "threshold_view",
     "times_table",
     "trained_table",
+    "transfer_diagram",
     "twenty_times",
     "twenty_times_view",
     "upload",

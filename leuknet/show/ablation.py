@@ -7,8 +7,8 @@ from matplotlib.patches import Patch
 
 from leuknet.paper import facts
 from leuknet.protocol.inference import student_t_from_summary
-from leuknet.show.network import SHADES, WORDS, state
-from leuknet.show.style import APPROACH_COLOURS, APPROACH_MARKERS, language
+from leuknet.show.network import SHADES, WORDS, short, state
+from leuknet.show.style import APPROACH_COLOURS, APPROACH_MARKERS, COLUMN, language
 from leuknet.show.summaries import PERCENT_METRICS, mean_sd
 from leuknet.study.ablation import TABLES
 
@@ -29,18 +29,25 @@ def approach_layers(study, approaches=("SFT", "mSFT", "DFT", "mDFT"), backbone="
 
 
 def approach_diagram(layers):
-    """Draw the approaches side by side, input at the bottom: which layers are frozen, trained, or new (Figure 5)."""
+    """Draw the approaches side by side, input at the bottom: which layers are frozen, trained, or new (Figure 5).
+
+    The axis, or the box where approaches differ, tells the shape that a layer hands on and its parameters.
+    """
     groups = list(layers.groupby("approach", sort=False))
+    told = [part["output_shape"] + "  " + part["parameters"].map(short) for _, part in groups]
+    sizes = [set(row) for row in zip(*told, strict=False)]
     with language():
-        fig, ax = plt.subplots(figsize=(7.5, 5.2))
+        fig, ax = plt.subplots(figsize=(COLUMN, 0.26 * len(sizes) + 1.6))
         for x, (_, part) in enumerate(groups):
             for y, (_, row) in enumerate(part.iterrows()):
                 colour, hatch = SHADES[state(row)]
                 ax.barh(y, 0.86, left=x, height=0.84, color=colour, hatch=hatch, edgecolor="white")
                 ink = {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.8}, "fontsize": 9}
-                ax.text(x + 0.43, y, row["layer"], ha="center", va="center", **ink)
+                size = "" if len(sizes[y]) == 1 else f"  {told[x].iloc[y]}"
+                ax.text(x + 0.43, y, f"{row['layer'].removeprefix('head_')}{size}", ha="center", va="center", **ink)
         ax.set_xticks(np.arange(len(groups)) + 0.43, [f"{name}\n{trained_words(part)}" for name, part in groups])
-        ax.set_yticks([])
+        ax.set_yticks(range(len(sizes)), ["" if len(size) > 1 else min(size) for size in sizes])
+        ax.tick_params(length=0)
         ax.grid(False)
         ax.spines["left"].set_visible(False)
         keys = [Patch(facecolor=c, hatch=h, edgecolor="white", label=WORDS[k]) for k, (c, h) in SHADES.items()]

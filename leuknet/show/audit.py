@@ -83,10 +83,9 @@ def possible_values(number=5, block="ALL-IDB 1"):
             ax.plot(100 * nearest / images - value, np.full(len(nearest), y), "|", color="black", markersize=20)
             ax.annotate(
                 "fits" if good else "no five runs",
-                (0.98, y),
+                (1.02, y),
                 xycoords=("axes fraction", "data"),
-                ha="right",
-                va="bottom",
+                va="center",
                 color=FITS if good else FAILS,
                 fontsize=9,
             )

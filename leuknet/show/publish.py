@@ -1,11 +1,14 @@
 """How a page gives out a figure or table: named, captioned, kept with a record of what made it."""
 
+import base64
 from datetime import UTC, datetime
+from html import escape
 
 import matplotlib.pyplot as plt
-from IPython.display import HTML, Image, display
+from IPython.display import HTML, display
 
 from leuknet.files import atomic, markdown, write_json, write_text
+from leuknet.show.style import captioned, language
 from leuknet.study.environment import environment
 
 SHOWN_DPI = 110
@@ -48,15 +51,22 @@ def figure(study, fig, name, alt, n=None, weights=None, protocol=None, more=None
         What the figure is of, where it is not this study's cohort.
     """
     line = caption_line(study, n, weights, protocol, more, of)
-    fig.supxlabel(line, fontsize=8, color="#444444", x=0.01, ha="left")
     stem = study.out / "figures" / f"{study.page}-{name}"
-    for suffix in (".png", ".svg"):
-        with atomic(stem.with_suffix(suffix)) as temporary:
-            fig.savefig(temporary, metadata={"Date": None} if suffix == ".svg" else None)
+    with language():
+        captioned(fig, line)
+        for suffix in (".png", ".svg"):
+            with atomic(stem.with_suffix(suffix)) as temporary:
+                fig.savefig(temporary, metadata={"Date": None} if suffix == ".svg" else None)
     write_json(stem.with_suffix(".json"), sidecar(study, name, line) | {"alt": alt})
     width = round(fig.get_figwidth() * SHOWN_DPI)
     plt.close(fig)
-    display(Image(stem.with_suffix(".png").read_bytes(), width=width, alt=f"{alt} ({line})"))
+    display(HTML(picture(stem.with_suffix(".png").read_bytes(), f"{alt} ({line})", width)))
+
+
+def picture(png, alt, width):
+    """Return a picture as HTML, its alternative text with it: JupyterLab and nbconvert drop that of a bare PNG."""
+    source = base64.b64encode(png).decode()
+    return f'<img src="data:image/png;base64,{source}" alt="{escape(alt)}" width="{width}" style="max-width: 100%">'
 
 
 def table(study, frame, name, caption, n=None, weights=None, protocol=None, more=None, of=None):

@@ -36,6 +36,7 @@ def split_map(table, splits):
             lines = {"linewidths": 0.5, "linecolor": "#cccccc"}
             sns.heatmap(part, ax=ax, vmin=0, vmax=1, cmap="Blues", cbar=False, xticklabels=1, yticklabels=1, **lines)
             ax.set(xlabel="", ylabel="")
+            ax.tick_params(axis="x", rotation=90)
             ax.set_title(split.protocol, fontsize=9)
         fig.colorbar(axes[-1].collections[0], ax=axes, label="share tested", shrink=0.6)
     return fig

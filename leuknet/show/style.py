@@ -4,6 +4,7 @@ Colours are Okabe and Ito's (2008), which differ for colour-blind people; what a
 style says too, so that greyscale print keeps it.
 """
 
+import textwrap
 from contextlib import contextmanager
 from importlib.resources import as_file, files
 
@@ -21,6 +22,9 @@ APPROACH_MARKERS = {"SFT": "s", "mSFT": "D", "DFT": "^", "mDFT": "o", "scratch":
 PROTOCOL_COLOURS = ("#999999", "#E69F00", "#0072B2", "#009E73")
 PROTOCOL_MARKERS = ("s", "D", "o", "^")
 MARKERS = "os^Dv<>PX*hp"
+COLUMN = 7.3
+SMALLEST = 9
+LETTER = 0.007  # width of a letter of the caption line over its size in points, inches
 
 
 @contextmanager
@@ -50,6 +54,19 @@ def card(columns, size, left=0.1, right=0.1, bottom=0.3, top=0.5, gap=0.3, rows=
     width, height = size
     grid = {"left": left / width, "right": 1 - right / width, "bottom": bottom / height, "top": 1 - top / height}
     return plt.subplots(rows, columns, figsize=size, layout="none", gridspec_kw=grid | {"wspace": gap}, **options)
+
+
+def captioned(fig, line):
+    """Put the caption `line` under `fig`, broken to its width, and bring `fig` to the width of a printed page at most.
+
+    Text keeps its size, so what has 9 points on the screen has them in print. `COLUMN` is that width in inches. With
+    pictures of slides in it the height follows, or gaps would open between them.
+    """
+    width, height = fig.get_size_inches()
+    narrower = min(1, COLUMN / width)
+    fig.set_size_inches(width * narrower, height * (narrower if any(ax.images for ax in fig.axes) else 1))
+    letters = int(fig.get_figwidth() / (LETTER * SMALLEST))
+    fig.supxlabel(textwrap.fill(line, letters), fontsize=SMALLEST, color="#444444", x=0.01, ha="left")
 
 
 def table_order(names):

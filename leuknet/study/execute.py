@@ -233,6 +233,6 @@ def tail(path, size=4000):
 
 
 def last_line(path):
-    """Return the last line of a log without its ``error: ``."""
+    """Return the last line of a log without its leading ``error:``."""
     lines = tail(path).strip().splitlines()
     return lines[-1].removeprefix("error: ") if lines else "no word in its log"

@@ -31,7 +31,7 @@ def page_html(notebook, record):
     record : dict
         The page's `leuknet.study.pages.Record` as a dictionary.
     """
-    notebook = _readable(notebook)
+    notebook = readable(notebook)
     math = any("$" in cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     loaders = [FileSystemLoader(TEMPLATES)]
     exporter = HTMLExporter(template_file="page.html.j2", extra_loaders=loaders, embed_images=True)
@@ -40,7 +40,7 @@ def page_html(notebook, record):
     return PAGE_LINK.sub(r'href="\1.html', text)  # a page points at notebooks, its HTML at HTML
 
 
-def _readable(notebook):
+def readable(notebook):
     """Return a copy without TensorFlow's own log lines, and with a line of text in place of each live widget."""
     notebook = nbformat.from_dict(notebook)
     notebook.metadata.pop("widgets", None)

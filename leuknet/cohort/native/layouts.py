@@ -235,7 +235,7 @@ LAYOUTS = {layout.name: replace(layout, images=_opened(layout.images)) for layou
 
 
 def recognise(folder):
-    """Return the `Layout`s of folder's content, those without a mark of their own left out."""
+    """Return every `Layout` that a folder's content shows; those without a mark of their own are left out."""
     return [layout for layout in LAYOUTS.values() if not layout.named_only and layout.images(Path(folder))]
 
 

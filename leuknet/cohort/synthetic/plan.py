@@ -53,7 +53,7 @@ def counts(fraction, floor):
 
 
 def plan(fraction, floor, seed):
-    """Return the `Slide`s and `Field`s to draw, in the order of Table 1."""
+    """Return each `Slide` and `Field` to draw, in the order of Table 1."""
     wanted = counts(fraction, floor)
     alone = [
         Slide(name, label, number, images)

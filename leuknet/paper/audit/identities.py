@@ -96,7 +96,7 @@ def check_runs():
 def needed_share_spread(gap, spread_recall, spread_specificity):
     """Return how much (standard deviation, 0-1) the share of positives must vary between folds to hide `gap`.
 
-    mean(A) = mean(w) mean(R) + (1 - mean(w)) mean(S) + cov(w, R - S), and |cov| <= sd(w) (sd(R) + sd(S)).
+    mean(A) = mean(w) mean(R) + (1 - mean(w)) mean(S) + cov(w, R - S), where cov is within ± sd(w) (sd(R) + sd(S)).
     """
     return float(gap) / float(spread_recall + spread_specificity)
 
