@@ -9,7 +9,7 @@ import pandas as pd
 from leuknet.errors import LeuknetError
 from leuknet.learn.policy import COLUMNS, PAPER, SHEAR_UNITS, Policy, draw, identity, places
 from leuknet.seeds import rng
-from leuknet.show.style import CLASS_NAMES, card, language
+from leuknet.show.style import CLASS_NAMES, COLUMN, card, language
 
 BATCH = 8  # one compiled shape for all pictures
 WORDS = {
@@ -294,7 +294,7 @@ def variant_card(image, policy=PAPER, **numbers):
     """
     row = change(**numbers)
     with language():
-        fig, axes = card(3, (9, 3), right=0.6, bottom=0.6, gap=0.35, width_ratios=[1.1, 1.5, 1])
+        fig, axes = card(3, (COLUMN, 2.6), right=0.6, bottom=0.6, gap=0.35, width_ratios=[1.1, 1.5, 1])
         _tile(axes[0], image, "original")
         share = outside(row, len(image), policy.shear_unit).mean()
         _tile(axes[1], vary(image, row, policy.shear_unit)[0], f"variant, {share:.1%} reflected")

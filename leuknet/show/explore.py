@@ -12,7 +12,16 @@ from leuknet.errors import LeuknetError
 from leuknet.protocol.metrics import count
 from leuknet.show.curves import histogram, metrics_line
 from leuknet.show.space import source_styles
-from leuknet.show.style import CLASS_COLOURS, CLASS_HATCHES, CLASS_MARKERS, CLASS_NAMES, card, language, table_order
+from leuknet.show.style import (
+    CLASS_COLOURS,
+    CLASS_HATCHES,
+    CLASS_MARKERS,
+    CLASS_NAMES,
+    COLUMN,
+    card,
+    language,
+    table_order,
+)
 from leuknet.show.survey import strip
 
 ALL = "all"
@@ -68,7 +77,7 @@ def browse_card(cohort, place=0, small=None, n=4):
     shown = [place, *order.tolist()]
     titles = [row["data_set"], *(f"{_relation(row, table.iloc[i])}\nΔ {far[i]:.0f} grey levels" for i in order)]
     with language():
-        fig, ax = card(1, (9, 2.9), top=0.4)
+        fig, ax = card(1, (COLUMN, 2.5), top=0.4)
         strip(ax, cohort.images[shown], table["label"].to_numpy()[shown], titles)
         ax.set_ylim(-0.05, 1.25)
         said = f"{CLASS_NAMES[row['label']]}; {row['width']} × {row['height']} px as found; group {row['group']}"
@@ -98,7 +107,7 @@ def split_card(table, split, fold):
     one = replace(split, table=split.table[split.table["fold"] == fold])
     with language():
         words = 0.08 * max(map(len, names)) + 0.2
-        fig, axes = card(2, (9, 0.24 * len(names) + 1.95), left=words, right=0.2, bottom=0.75, top=1.05, gap=0.08)
+        fig, axes = card(2, (COLUMN, 0.24 * len(names) + 1.95), left=words, right=0.2, bottom=0.75, top=1.05, gap=0.08)
         for ax, label in zip(axes, (0, 1), strict=True):
             left = np.zeros(len(names))
             for role, where in roles.items():
@@ -115,7 +124,7 @@ def split_card(table, split, fold):
             ax.legend(loc="lower left", bbox_to_anchor=(0, 1), **look)
         for row, name in enumerate(names):
             axes[0].text(-0.02, row, name, transform=axes[0].get_yaxis_transform(), ha="right", va="center", fontsize=9)
-        said = textwrap.fill(f"fold {fold}. {one.leakage(table)}", 125)
+        said = textwrap.fill(f"fold {fold}. {one.leakage(table)}", 105)
         fig.suptitle(said, fontsize=9, x=0.01, ha="left")
     return fig
 
@@ -144,7 +153,7 @@ def run_card(results, run, threshold=0.5, role="test"):
     y, p = frame["y"].to_numpy(), frame["p"].to_numpy()
     with language():
         looks = {"left": 0.7, "right": 0.25, "bottom": 0.8, "top": 0.4, "gap": 0.42}
-        fig, axes = card(4, (10, 3), **looks, width_ratios=[1.1, 0.8, 1.2, 1])
+        fig, axes = card(4, (COLUMN, 2.9), **looks, width_ratios=[1.1, 0.8, 1.1, 1])
         _curve(axes[0], history)
         _matrix(axes[1], y, p, threshold)
         histogram(axes[2], y, p, threshold)
@@ -215,7 +224,7 @@ def embedding_card(points, images, error, method="t-SNE", colour="class", point=
         )
     marked = int(of["x"].argsort(kind="stable")[min(point, len(of) - 1)])
     with language():
-        fig, (ax, right) = card(2, (9, 4.3), left=0.35, bottom=0.6, gap=0.55, width_ratios=[1.7, 1])
+        fig, (ax, right) = card(2, (COLUMN, 3.7), left=0.35, bottom=0.6, gap=0.55, width_ratios=[1.7, 1])
         values, looks, names = colour_looks(of, error, colour)
         for value, (shade, marker) in looks.items():
             some = of[values == value]

@@ -16,6 +16,7 @@ from leuknet.show.style import (
     CLASS_COLOURS,
     CLASS_MARKERS,
     CLASS_NAMES,
+    COLUMN,
     MARKERS,
     card,
     data_set_styles,
@@ -245,7 +246,7 @@ def class_and_source(points):
         height = max(3.3 * len(views), 0.21 * len(looks)) + 0.9
         names = 0.085 * max(map(len, looks)) + 0.45
         margins = {"left": 0.35, "right": names, "bottom": 0.55, "top": 0.65, "gap": 0.12}
-        fig, axes = card(2, (8.6, height), rows=len(views), squeeze=False, **margins)
+        fig, axes = card(2, (COLUMN, height), rows=len(views), squeeze=False, **margins)
         for pair, ((name, method), of) in zip(axes, views, strict=True):
             _scatter(pair[0], of, "label", classes, CLASS_NAMES)
             _scatter(pair[1], of, "source", looks, {name: name for name in looks})
