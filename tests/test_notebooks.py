@@ -60,6 +60,15 @@ def test_short_cells_without_functions_each_after_prose(page):
         assert before is not None and before.cell_type == "markdown", f"no prose before: {cell.source[:60]}"
 
 
+def test_every_figure_is_given_out_with_an_alternative_text(page):
+    for cell in code(page[0]):
+        for call in (node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)):
+            name = ast.unparse(call.func)
+            assert name not in ("plt.show", "display", "Image.open"), f"give figures out by show.figure: {cell.source}"
+            if name == "show.figure":
+                assert len(call.args) >= 4 and len(ast.unparse(call.args[3])) > 20
+
+
 def test_ends_with_takeaways_and_exercises(page):
     prose = "\n".join(cell.source for cell in page[0].cells if cell.cell_type == "markdown")
     assert "## Takeaways" in prose and "## Exercises" in prose

@@ -61,13 +61,3 @@ def test_each_figure_of_the_paper_has_its_function_and_its_page():
 
 def test_the_committed_gallery_is_made_of_the_committed_records():
     assert (FIGURES / "README.md").read_text("utf-8") == gallery.as_markdown(gallery.entries(FIGURES), "../notebooks")
-
-
-def test_committed_figures_have_no_text_below_nine_points_and_fit_a_page():
-    pictures = sorted(FIGURES.glob("*.svg"))
-    assert len(pictures) > 20
-    for path in pictures:
-        text = path.read_text("utf-8")
-        sizes = [float(size) for size in re.findall(r"font(?:-size)?: (?:[a-z]+ )*([\d.]+)px", text)]
-        assert sizes and min(sizes) >= 8.99, path.name
-        assert float(re.search(r'width="([\d.]+)pt"', text)[1]) <= 72 * 7.31, path.name

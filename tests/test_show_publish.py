@@ -1,6 +1,8 @@
 """What a page gives out: files with their record, absent cells empty, one drawing a format."""
 
 import json
+import re
+from html import unescape
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
@@ -8,12 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from made import small_cohort
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
 from leuknet.protocol.splits import k_fold
-from leuknet.show import publish
+from leuknet.show import publish, style
 from leuknet.show.splits import split_map
 from leuknet.show.splits import test_shares as shares
+from leuknet.study.index import page_html
 
 
 @pytest.fixture
@@ -38,6 +42,37 @@ def test_a_figure_is_kept_as_png_svg_and_record(study):
     record = json.loads(stem.with_suffix(".json").read_text())
     assert record["alt"] == "A line" and record["caption"].endswith("smoke profile · weights: random · LODOCV")
     assert not plt.fignum_exists(fig.number)
+
+
+def test_every_figure_of_a_page_keeps_its_alternative_text_in_jupyterlab_and_in_html(study, monkeypatch):
+    shown = []
+    monkeypatch.setattr(publish, "display", lambda html: shown.append(html.data))
+    for name in ("one", "two"):
+        publish.figure(study, plt.figure(figsize=(3, 2)), name, f'Figure "{name}" & more', n=3)
+    cells = [new_code_cell("x", outputs=[new_output("display_data", {"text/html": html})]) for html in shown]
+    record = {
+        "title": "t",
+        "profile": "smoke",
+        "cohort": "synthetic",
+        "backend": "jax",
+        "finished": "2026",
+        "seconds": 1,
+    }
+    for text in ("".join(shown), page_html(new_notebook(cells=cells), record)):
+        alts = [unescape(alt) for _, alt in re.findall(r"""<img[^>]* alt=(["'])(.*?)\1""", text)]
+        assert [alt.split(" (")[0] for alt in alts] == ['Figure "one" & more', 'Figure "two" & more']
+        assert text.count("<img") == 2
+
+
+def test_a_long_caption_is_broken_and_a_wide_figure_brought_to_the_page(study):
+    for size, wanted in (((3, 2), 3), ((10, 2), style.COLUMN)):
+        fig, _ = plt.subplots(figsize=size)
+        style.captioned(fig, "synthetic cohort · n = 32 · demo profile · weights: formula-driven · hold-out " * 2)
+        fig.draw_without_rendering()
+        text = fig._supxlabel
+        assert fig.get_figwidth() == pytest.approx(wanted) and text.get_fontsize() == 9 and "\n" in text.get_text()
+        assert text.get_window_extent().x1 <= fig.bbox.x1
+        plt.close(fig)
 
 
 def test_split_map_shows_each_fold_and_shares_add_up():

@@ -127,7 +127,8 @@ def first_page(records, reported):
         "\n".join(["```{toctree}", f":caption: {words}", ":hidden:", ":titlesonly:", "", *names, "```"])
         for words, names in parts.items()
     ]
-    more = ["[All figures](figures/README.md)"] + ["[the report](report.md)"] * reported + ["[the API](api/show.rst)"]
+    more = ["[All figures](figures/README.md)"] + ["[the report](report.md)"] * reported
+    more.append(f"[the API](api/{next(iter(ROOMS))}.rst)")
     opening = (
         "Pages that re-run, teach and audit one paper: Vogado et al., Sensors 2021, 21, 2989 (doi:10.3390/s21092989)."
     )
