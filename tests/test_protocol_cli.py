@@ -49,7 +49,7 @@ def test_splits_refuse_to_part_the_family_and_can_be_checked(slides, tmp_path):
     with pytest.raises(LeuknetError, match="lodocv-as-published"):
         data("splits", slides, "--protocol", "lodocv", "--out", out)
     assert not out.exists()
-    assert "LODOCV" in data("splits", slides, "--protocol", "lodocv-as-published", "--out", out).stdout
+    assert "LODOCV as published" in data("splits", slides, "--protocol", "lodocv-as-published", "--out", out).stdout
     assert "its images are these" in data("splits", slides, "--check", out).stdout
     out.write_text(out.read_text().replace(",train,", ",test,", 1))
     with pytest.raises(LeuknetError, match="was changed"):

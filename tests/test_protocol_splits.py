@@ -338,7 +338,7 @@ def test_a_changed_or_foreign_file_raises(tmp_path):
     path.write_text(text.replace("Atlas/1/003.png,train", "Atlas/1/003.png,external"))
     with pytest.raises(LeuknetError, match=r"split\.csv: changed since it was written"):
         Split.from_csv(path)
-    path.write_text(text.replace('"LODOCV"', '"leave-one-source-out"'))
+    path.write_text(text.replace('"LODOCV as published"', '"leave-one-source-out"'))
     with pytest.raises(LeuknetError, match="changed since"):
         Split.from_csv(path)
     for foreign in ("", "fold,image_id,role\na,b,train\n", "# {}\nfold,image_id,role\n", "# [1]\nx\n"):

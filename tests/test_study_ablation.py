@@ -34,7 +34,7 @@ def test_plan_holds_each_row_of_tables_3_to_7_for_each_seed(study):
     }
     assert found == printed
     assert len(plan) == len(printed) * len(study.seeds) == len({spec.key for spec in plan})
-    assert {spec.split.protocol for spec in plan} == {"LODOCV"}
+    assert {spec.split.protocol for spec in plan} == {"LODOCV as published"}
 
 
 def test_only_vgg16_of_the_first_seed_is_kept(study):

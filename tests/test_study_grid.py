@@ -270,7 +270,7 @@ def test_views_show_the_account(specs, tmp_path):
     tally.next()
     console = Console(file=io.StringIO(), width=140)
     console.print(watch.Table.drawn(tally))
-    assert "LODOCV C" in console.file.getvalue() and "1 of 3 runs done" in console.file.getvalue()
+    assert "LODOCV as published C" in console.file.getvalue() and "1 of 3 runs done" in console.file.getvalue()
     widget = watch.Widget()
     widget(tally)
     assert (widget.bar.value, widget.bar.max) == (1, 3) and "1 running" in widget.text.value

@@ -1,5 +1,7 @@
 """Splits by the name of their protocol, for the command line: whole families, unless the name says otherwise."""
 
+from dataclasses import replace
+
 from leuknet.errors import LeuknetError
 from leuknet.protocol import splits
 
@@ -14,7 +16,7 @@ def _lodocv(table, seed):
             f"{f' and {len(parted) - 3} more' if len(parted) > 3 else ''}; use protocol=leave-one-source-out, "
             "or protocol=lodocv-as-published to part them as the paper did"
         )
-    return split
+    return replace(split, protocol=splits.LODOCV)
 
 
 PROTOCOLS = {

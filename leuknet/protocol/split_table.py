@@ -31,7 +31,7 @@ class Split:
     Attributes
     ----------
     protocol : str
-        Name as captions print it, such as ``"5-fold by group"`` or ``"LODOCV"``.
+        Name as captions print it, such as ``"5-fold by group"`` or ``"LODOCV as published"``.
     table : pandas.DataFrame
         ``fold``, ``image_id``, ``role`` (``"train"``, ``"test"`` or ``"external"``), all str. An image has at most
         one role in a fold.

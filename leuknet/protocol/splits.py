@@ -7,10 +7,15 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
 from leuknet.errors import LeuknetError
-from leuknet.protocol.split_table import WORDS, Split, known_images, shared_content
+from leuknet.protocol.split_table import WORDS, Split, known_images
 from leuknet.seeds import derive, rng
 
-__all__ = ["Split", "hold_out", "k_fold", "leave_one_source_out", "lodocv", "shared_content", "with_external"]
+LODOCV, AS_PUBLISHED = "LODOCV", "LODOCV as published"  # families kept whole (`named`), and as the paper did
+
+__all__ = [
+    *("AS_PUBLISHED", "LODOCV", "Split", "hold_out", "k_fold", "leave_one_source_out", "lodocv", "shared_content"),
+    "with_external",
+]
 
 
 def _fold(name, known, tested):
@@ -139,10 +144,11 @@ def _leave_out(table, unit, name, every=False):
 
 
 def lodocv(table):
-    """Leave-one-dataset-out cross-validation as published (section 3.5).
+    """Leave-one-dataset-out cross-validation as published (section 3.5), and called so in every result.
 
     Every data set with both classes is tested once, all others train. As published, data sets of one source (ALL-IDB 1
-    and ALL-IDB 2) may stand on both sides: `Split.shared_sources` and `Split.leakage` say where.
+    and ALL-IDB 2) may stand on both sides: `Split.shared_sources` and `Split.leakage` say where. ``"lodocv"`` of
+    `leuknet.protocol.named.make_split` is the same without that: it refuses a cohort where families would be parted.
 
     Parameters
     ----------
@@ -159,7 +165,7 @@ def lodocv(table):
     LeuknetError
         If no data set has both classes, or training would see one class only.
     """
-    return _leave_out(table, "data_set", "LODOCV")
+    return _leave_out(table, "data_set", AS_PUBLISHED)
 
 
 def leave_one_source_out(table, tested="two-class"):

@@ -15,6 +15,7 @@ from leuknet.errors import LeuknetError
 from leuknet.learn.settings import TrainSettings
 from leuknet.paper import facts
 from leuknet.protocol.metrics import scores
+from leuknet.protocol.splits import AS_PUBLISHED, LODOCV
 from leuknet.study.records import read_predictions
 
 SIZE = 224
@@ -165,10 +166,15 @@ def published_row(row):
     return 12, "", name
 
 
+def by_lodocv(frame):
+    """Return which rows LODOCV made, as published or with families kept whole."""
+    return frame["protocol"].isin((LODOCV, AS_PUBLISHED))
+
+
 def head_rows(frame):
     """Return the rows of `results` that Table 9 asks for, with ``head`` as the paper names it (its neurons)."""
     asked = (frame["backbone"] == "VGG16") & (frame["approach"] == "mDFT") & (frame["role"] == "test")
-    asked &= frame["fold"].isin(("ALL-IDB 1", "ALL-IDB 2")) & (frame["protocol"] == "LODOCV")
+    asked &= frame["fold"].isin(("ALL-IDB 1", "ALL-IDB 2")) & by_lodocv(frame)
     part = frame[asked]
     narrow = {"64–32": "512–256", "": "1024–256", "128–64": "1024–512", "128–128": "1024–1024"}
     heads = [narrow.get(dense, dense) for dense in part["dense"]]

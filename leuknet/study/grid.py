@@ -7,6 +7,7 @@ from pathlib import Path
 
 from leuknet.errors import LeuknetError
 from leuknet.learn.settings import TrainSettings
+from leuknet.protocol.named import make_split
 from leuknet.protocol.splits import hold_out, k_fold, leave_one_source_out, lodocv, with_external
 from leuknet.study.ablation import TABLES, backbone_plan, heads_plan
 
@@ -25,7 +26,7 @@ KEYS = (
     "keep",
     "settings",
 )
-PROTOCOLS = ("lodocv", "leave-one-source-out", "k-fold", "hold-out")
+PROTOCOLS = ("lodocv", "lodocv-as-published", "leave-one-source-out", "k-fold", "hold-out")
 
 
 def timing(study):
@@ -105,10 +106,11 @@ def together(plans):
 def own(study, path):
     """Return the runs that a TOML file asks for: every combination of its lists.
 
-    ``backbones``, ``approaches``, ``protocols`` (lodocv, leave-one-source-out, k-fold, hold-out), ``test_sets`` (folds;
-    all if left out), ``seeds`` (how many, or a list), ``folds``, ``repeats`` and ``by`` for k-fold, ``external``
-    (a data set kept apart), ``keep`` (networks of the first seed), and the table ``settings``: values, or lists of
-    values to try, by the names of `TrainSettings`. What is left out is the profile's.
+    ``backbones``, ``approaches``, ``protocols`` (lodocv, which refuses to part a source; lodocv-as-published,
+    leave-one-source-out, k-fold, hold-out), ``test_sets`` (folds; all if left out), ``seeds`` (how many, or a list),
+    ``folds``, ``repeats`` and ``by`` for k-fold, ``external`` (a data set kept apart), ``keep`` (networks of the first
+    seed), and the table ``settings``: values, or lists of values to try, by the names of `TrainSettings`. What is left
+    out is the profile's.
 
     Raises
     ------
@@ -164,8 +166,8 @@ def _seeds(study, asked):
 
 def _split(study, protocol, asked):
     table, p, by = study.cohort.table, study.profile, asked.get("by", "image")
-    if protocol == "lodocv":
-        split = lodocv(table)
+    if protocol.startswith("lodocv"):
+        split = make_split(protocol, table)
     elif protocol == "leave-one-source-out":
         split = leave_one_source_out(table)
     elif protocol == "k-fold":

@@ -88,7 +88,7 @@ def ahead_of(pairs):
 def groups(frame, query):
     """Return accuracies by ``(fold, backbone approach)`` of the rows that fit `query`, LODOCV, the usual head."""
     part = frame.query(query)
-    part = part[(part["protocol"] == "LODOCV") & (part["dense"] == "")]
+    part = part[evidence.by_lodocv(part) & (part["dense"] == "")]
     names = part["backbone"] + " " + part["approach"]
     return {key: rows["A"].to_numpy() for key, rows in part.groupby([part["fold"], names])}
 
@@ -183,7 +183,7 @@ def protocols(rule, sources):
 def shared(rule, sources):
     """Training images of the tested source under LODOCV."""
     runs = sources.tests
-    runs = runs[(runs["protocol"] == "LODOCV") & (runs["trained_on"] > 0)] if len(runs) else runs
+    runs = runs[evidence.by_lodocv(runs) & (runs["trained_on"] > 0)] if len(runs) else runs
     if runs.empty:
         return Evidence(CANNOT, "no LODOCV run with its split in this folder")
     worst = runs.groupby("fold", sort=False)[["shared", "trained_on"]].max()

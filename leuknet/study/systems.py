@@ -7,14 +7,14 @@ import pandas as pd
 from leuknet.compare.registry import SYSTEMS, lookup
 from leuknet.errors import LeuknetError
 from leuknet.protocol.metrics import scores_by
-from leuknet.protocol.splits import k_fold, leave_one_source_out, lodocv, with_external
+from leuknet.protocol.splits import AS_PUBLISHED, k_fold, leave_one_source_out, lodocv, with_external
 from leuknet.study.execute import execute_here
 from leuknet.study.runs import RunSpec
 from leuknet.study.study import Results, ticker
 
 OURS = {"mDFT": "LeukNet", "scratch": "VGG-16 *"}
 VARIANTS = ("singhal-glcm", "shafique-hsv", "shafique-ycbcr", "loey-svm")
-POOLED, PUBLISHED, FAIR = "pooled", "LODOCV", "leave-one-source-out"
+POOLED, PUBLISHED, FAIR = "pooled", AS_PUBLISHED, "leave-one-source-out"
 
 
 def plan_systems(study, split, systems=None, seeds=None, **changes):
