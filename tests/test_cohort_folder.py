@@ -4,6 +4,7 @@ import os
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -11,6 +12,8 @@ from leuknet.cohort import folder as module
 from leuknet.cohort.cohort import COLUMNS
 from leuknet.cohort.folder import folder_cohort
 from leuknet.errors import LeuknetError
+from leuknet.protocol.exchange import write_splits
+from leuknet.protocol.split_table import Split
 
 
 @pytest.fixture(autouse=True)
@@ -263,6 +266,22 @@ def test_a_wrong_groups_file_names_file_and_line(slides, text, parts):
     draw(slides / "Labor Ä/negative/c.png", 6)
     (slides / "groups.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
     fails(slides, slides / "groups.csv", *parts)
+
+
+def test_a_split_beside_the_images_is_checked_when_they_are_loaded(slides):
+    table = folder_cohort(slides, 8).table
+    rows = pd.DataFrame(
+        {"image_id": table["image_id"], "fold": "hold-out", "role": ["train", "test", "train", "train"]}
+    )
+    write_splits(slides / "splits.csv", Split("hold-out", rows), table, "not audited")
+    assert list(folder_cohort(slides, 8).table["image_id"]) == list(table["image_id"])
+    assert len(folder_cohort(slides, 8).rejected) == 0
+    text = (slides / "splits.csv").read_text("utf-8")
+    (slides / "splits.csv").write_text(text.replace(",test,", ",train,"), "utf-8")
+    fails(slides, "splits.csv was changed")
+    (slides / "splits.csv").write_text(text, "utf-8")
+    draw(slides / "Labor Ä/positive/c.bmp", 9)
+    fails(slides, "splits.csv names 1 images that this cohort lacks or holds changed", "Labor Ä/positive/c.bmp")
 
 
 def test_groups_may_name_a_damaged_image(slides):

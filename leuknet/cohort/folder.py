@@ -13,6 +13,8 @@ from leuknet.cohort.groups import read_groups
 from leuknet.cohort.masks import FOLDER, read_masks
 from leuknet.cohort.native import LAYOUTS, recognise
 from leuknet.cohort.registry import lookup, plain
+from leuknet.cohort.splits_csv import NAME as SPLITS
+from leuknet.cohort.splits_csv import read_rows
 from leuknet.errors import LeuknetError
 from leuknet.files import hash_of
 
@@ -34,7 +36,8 @@ def folder_cohort(folder, size):
 
     Hidden files, ``Thumbs.db`` and the like are passed over. Links are followed. Whatever else cannot be used (other
     suffixes, broken links, images above their class folder, damaged images: see `decode.decode`) is listed in
-    `rejected`. A folder ``DIR/masks`` may hold masks of the images (`masks.read_masks`).
+    `rejected`. A folder ``DIR/masks`` may hold masks of the images (`masks.read_masks`). A split ``DIR/splits.csv``, as
+    ``leuknet data splits`` writes it, is checked against the images.
 
     Parameters
     ----------
@@ -51,7 +54,7 @@ def folder_cohort(folder, size):
     ------
     LeuknetError
         If the layout is wrong, a class folder yields no image, one class is missing in the whole cohort, or
-        ``groups.csv`` is wrong.
+        ``groups.csv`` is wrong; or if ``splits.csv`` was changed, or names images that are not here as they were.
     """
     folder = Path(folder).expanduser()
     if size < 1:
@@ -59,6 +62,8 @@ def folder_cohort(folder, size):
     table, rejected = scan(folder)
     key = hash_of([decode.VERSION, size, table.astype(str).to_numpy().tolist(), rejected.to_numpy().tolist()], 32)
     cohort = cached(f"folder-{key}", lambda: _decoded(folder, table, rejected, size))
+    if (folder / SPLITS).exists():
+        read_rows(folder / SPLITS, cohort.table)
     masks = read_masks(folder, list(cohort.table["path"]), size)
     paths = [str(folder.absolute() / path) for path in cohort.table["path"]]
     return dataclasses.replace(cohort, name=folder.resolve().name, table=cohort.table.assign(path=paths), masks=masks)
@@ -136,7 +141,7 @@ def _data_sets(folder, rejected):
             folders.append(path)
         elif path.suffix.lower() in decode.SUFFIXES:
             raise LeuknetError(f"{path} lies directly in {folder}: move images to {LAYOUT}")
-        elif path.name != "groups.csv":
+        elif path.name not in ("groups.csv", SPLITS):
             rejected.append((path.name, "not in a data set's folder"))
     if not folders:
         raise LeuknetError(f"{folder} holds no data set: lay it out as {LAYOUT}")

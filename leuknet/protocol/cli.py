@@ -43,11 +43,14 @@ def splits_data(
     protocol: Annotated[
         str, typer.Option(help="k-fold, lodocv, lodocv-as-published, leave-one-source-out …")
     ] = "k-fold",
-    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("splits.csv"),
+    out: Annotated[Path | None, typer.Option(help="The file to write; DIR/splits.csv if not given.")] = None,
     seed: Annotated[int, typer.Option()] = 0,
     check: Annotated[Path | None, typer.Option(help="Check this splits.csv against DIR and write nothing.")] = None,
 ):
-    """Audit DIR, make groups of what shares pixels, and write a split that a reviewer can take away."""
+    """Audit DIR, make groups of what shares pixels, and write a split that a reviewer can take away.
+
+    As DIR/splits.csv it is checked against the images whenever DIR is loaded.
+    """
     from leuknet.cohort.leakage.verdict import verdict
     from leuknet.protocol.exchange import read_splits, write_splits
     from leuknet.protocol.families import regroup
@@ -63,6 +66,7 @@ def splits_data(
         return
     table = regroup(table, found.pairs)
     split = make_split(protocol, table, seed)
+    out = out or folder / "splits.csv"
     name = write_splits(out, split, table, verdict(found))
     typer.echo(f"{out}: {split.protocol}, {len(split.folds)} folds, hash {name}")
     typer.echo(split.leakage(table))

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from leuknet.cohort.splits_csv import ROW, split_hash
 from leuknet.errors import LeuknetError
 from leuknet.files import atomic, hash_of
 
 ROLES = ("train", "test", "external")
-COLUMNS = ["fold", "image_id", "role"]
 NEEDED = ["image_id", "data_set", "source", "group", "label"]
 # What may not stand on both sides of a fold, for each unit that a protocol keeps whole. A source holds its groups.
 KEPT_WHOLE = {
@@ -52,9 +52,9 @@ class Split:
     def __post_init__(self):
         if self.by not in KEPT_WHOLE:
             raise LeuknetError(f"by={self.by!r} is not a unit to split by; use one of {', '.join(KEPT_WHOLE)}")
-        if missing := [column for column in COLUMNS if column not in self.table]:
+        if missing := [column for column in ROW if column not in self.table]:
             raise LeuknetError(f"{self.protocol}: the split's table lacks the column(s) {', '.join(missing)}")
-        table = self.table[COLUMNS].astype(str).reset_index(drop=True)
+        table = self.table[ROW].astype(str).reset_index(drop=True)
         if wrong := sorted(set(table["role"]) - set(ROLES)):
             raise LeuknetError(f"{self.protocol}: unknown role {wrong[0]!r}; roles are {', '.join(ROLES)}")
         twice = table[table.duplicated(["fold", "image_id"])]
@@ -72,7 +72,7 @@ class Split:
     @cached_property
     def hash(self):
         """Hash (16 hexadecimal digits) of protocol and rows; row order and paths do not count."""
-        return hash_of([self.protocol, self.by, sorted(self.table.to_numpy().tolist())])
+        return split_hash(self.protocol, self.by, self.table)
 
     @cached_property
     def folds(self):
