@@ -64,8 +64,8 @@ def _here(path, rows, table):
         first = rows[lost].iloc[0]
         raise LeuknetError(
             f"{path} names {rows.loc[lost, 'image_id'].nunique()} images that this cohort lacks or holds changed, "
-            f"first {first['image_id']} (sha256 {first['sha256'][:12]}…): load the images that the split was made from, or "
-            "write the split anew"
+            f"first {first['image_id']} (sha256 {first['sha256'][:12]}…): load the images that the split was made "
+            "from, or write the split anew"
         )
     names = []
     for sha256, image_id in rows[["sha256", "image_id"]].itertuples(index=False, name=None):
