@@ -10,7 +10,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: study test check smoke figures baseline site handout lab lock clean
+.PHONY: study test test-browser check smoke figures baseline site handout lab lock clean
 .DELETE_ON_ERROR:
 
 study: $(READY)
@@ -18,6 +18,11 @@ study: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+# The widgets in a real JupyterLab in headless Chromium, which Playwright fetches where the machine has none.
+test-browser: $(READY)
+	$(BIN)/python tests/chromium.py
+	$(BIN)/python -m pytest tests/browser_widgets.py $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -4,7 +4,6 @@ import cv2
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import display
 
 from leuknet.errors import LeuknetError
 from leuknet.show.explore import ALL, COLOURS, browse_card, embedding_card, filtered, thumbnails
@@ -24,7 +23,7 @@ def png(fig):
 
 
 def slide(draw, **controls):
-    """Show one control for each argument of `draw`, and the figure it returns.
+    """Return one control for each argument of `draw`, and the figure it returns.
 
     Parameters
     ----------
@@ -37,7 +36,7 @@ def slide(draw, **controls):
     Returns
     -------
     ipywidgets.VBox
-        For tests; it is displayed already.
+        The last line of a cell shows it.
     """
     image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
     shown = {name: _control(name, limits) for name, limits in controls.items()}
@@ -48,18 +47,16 @@ def slide(draw, **controls):
     for control in shown.values():
         control.observe(update, names="value")
     update()
-    box = ipywidgets.VBox([*shown.values(), image])
-    display(box)
-    return box
+    return ipywidgets.VBox([*shown.values(), image])
 
 
 def browser(cohort):
-    """Show a cohort's images one by one, filtered by data set, source, class and copies, beside those most like it.
+    """Return a browser of a cohort, by data set, source, class and copies: each image beside those most like it.
 
     Returns
     -------
     ipywidgets.VBox
-        For tests; it is displayed already.
+        The last line of a cell shows it.
     """
     table, small = cohort.table, thumbnails(cohort.images)
     menus = {
@@ -91,13 +88,11 @@ def browser(cohort):
         menu.observe(narrow, names="value")
     slider.observe(draw, names="value")
     narrow()
-    box = ipywidgets.VBox([*menus.values(), slider, said, image])
-    display(box)
-    return box
+    return ipywidgets.VBox([*menus.values(), slider, said, image])
 
 
 def embedding(points, images, error):
-    """Show planes of features and the slide of one point, chosen by name, from left to right, or from near to near.
+    """Return planes of features and the slide of one point, chosen by name, from left to right, or from near to near.
 
     Parameters
     ----------
@@ -107,7 +102,7 @@ def embedding(points, images, error):
     Returns
     -------
     ipywidgets.VBox
-        For tests; it is displayed already.
+        The last line of a cell shows it.
     """
     planes = {name: of[["x", "y"]].to_numpy() for name, of in points.groupby("method", sort=False)}
     order = {name: at[:, 0].argsort(kind="stable") for name, at in planes.items()}
@@ -144,13 +139,11 @@ def embedding(points, images, error):
     for rank, button in enumerate(buttons, 1):
         button.on_click(lambda _, rank=rank: near(rank))
     draw()
-    box = ipywidgets.VBox([plane, colour, menu, slider, ipywidgets.HBox(buttons), image])
-    display(box)
-    return box
+    return ipywidgets.VBox([plane, colour, menu, slider, ipywidgets.HBox(buttons), image])
 
 
 def upload(draw, label="your slide"):
-    """Show a button that takes one image file, and the figure that `draw` makes of it, or why it cannot.
+    """Return a button that takes one image file, and the figure that `draw` makes of it, or why it cannot.
 
     Parameters
     ----------
@@ -162,7 +155,7 @@ def upload(draw, label="your slide"):
     Returns
     -------
     ipywidgets.VBox
-        For tests; it is displayed already.
+        The last line of a cell shows it.
     """
     wide = ipywidgets.Layout(width="max-content")
     button = ipywidgets.FileUpload(accept="image/*", multiple=False, description=label, layout=wide)
@@ -180,9 +173,7 @@ def upload(draw, label="your slide"):
             said.value, image.layout.visibility = f"{file['name']}: {error}", "hidden"
 
     button.observe(update, names="value")
-    box = ipywidgets.VBox([button, said, image])
-    display(box)
-    return box
+    return ipywidgets.VBox([button, said, image])
 
 
 def _control(name, limits):
