@@ -72,6 +72,8 @@ def test_a_map_that_knows_removes_the_evidence_first():
     red, away = (image[..., 0] > 0).astype(float), (image[..., 0] == 0).astype(float)
     curves = regions.removal_curves(red_finder(), image, {"red": red, "away": away})
     areas = regions.area_under(curves).set_index("map")
+    both = regions.area_under(pd.concat([curves.assign(network=name) for name in "ab"]), ("network", "map"))
+    assert both["network"].tolist() == list("aaabbb") and both["deletion"].tolist() == [*areas["deletion"]] * 2
     assert list(areas.index) == ["red", "away", "random"]
     assert areas.loc["red", "deletion"] < areas.loc["random", "deletion"] < areas.loc["away", "deletion"]
     assert areas.loc["red", "insertion"] > areas.loc["away", "insertion"]

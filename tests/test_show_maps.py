@@ -81,14 +81,16 @@ def test_filters_that_differ_most_are_drawn():
 
 def test_removal_view_has_both_curves_of_every_map():
     rows = [
-        {"map": name, "curve": curve, "image": i, "share": share, "p": 1 - share / (i + 1)}
+        {"network": network, "map": name, "curve": curve, "image": i, "share": share, "p": 1 - share / (i + 1)}
+        for network in ("trained", "random weights")
         for name in ("Grad-CAM", "random")
         for curve in ("deletion", "insertion")
         for i in (0, 1)
         for share in (0, 0.5, 1)
     ]
     fig = show.removal_view(pd.DataFrame(rows))
-    assert [len(ax.lines) for ax in fig.axes] == [2, 2]
+    assert [len(ax.lines) for ax in fig.axes] == [2] * 4
+    assert [ax.get_title(loc="left").split(":")[0] for ax in fig.axes[::2]] == ["trained", "random weights"]
     np.testing.assert_allclose(fig.axes[0].lines[0].get_ydata(), [1, 0.625, 0.25])
 
 

@@ -170,11 +170,12 @@ def removal_curves(model, images, maps, seed=0, batch=32, steps=STEPS):
     for name, some in maps.items():
         order = np.argsort(-some.reshape(len(images), -1), axis=1, kind="stable")
         for curve, (start, end) in ends.items():
-            for step in range(steps + 1):
-                mixed = exchanged(start, end, order[:, : size * size * step // steps])
-                p = 1 / (1 + np.exp(-signs * am.logits(logit, mixed, batch)))
-                of = {"map": name, "curve": curve, "image": np.arange(len(images)), "share": step / steps, "p": p}
-                rows.append(pd.DataFrame(of))
+            counts = [size * size * step // steps for step in range(steps + 1)]
+            mixed = np.concatenate([exchanged(start, end, order[:, :count]) for count in counts])
+            p = 1 / (1 + np.exp(-np.tile(signs, len(counts)) * am.logits(logit, mixed, batch)))
+            of = {"image": np.tile(np.arange(len(images)), len(counts)), "p": p}
+            shares = np.repeat(np.arange(len(counts)) / steps, len(images))
+            rows.append(pd.DataFrame({"map": name, "curve": curve, "share": shares, **of}))
     return pd.concat(rows, ignore_index=True)
 
 
@@ -197,12 +198,14 @@ def blurred(images):
     return np.stack([cv2.GaussianBlur(np.ascontiguousarray(image), (0, 0), spread) for image in images])
 
 
-def area_under(curves):
-    """Return the area under the mean of each curve (`removal_curves`): ``map``, ``deletion``, ``insertion``."""
-    mean = curves.groupby(["map", "curve", "share"], sort=False)["p"].mean().reset_index()
-    areas = {key: np.trapezoid(part["p"], part["share"]) for key, part in mean.groupby(["map", "curve"], sort=False)}
-    table = pd.Series(areas).unstack().reindex(list(dict.fromkeys(mean["map"])))
-    return table[["deletion", "insertion"]].rename_axis("map").reset_index()
+def area_under(curves, by=("map",)):
+    """Return the area under the mean of each curve (`removal_curves`): `by`, ``deletion``, ``insertion``."""
+    mean = curves.groupby([*by, "curve", "share"], sort=False)["p"].mean().reset_index()
+    rows = []
+    for key, of in mean.groupby(list(by), sort=False):
+        areas = {name: np.trapezoid(part["p"], part["share"]) for name, part in of.groupby("curve")}
+        rows.append(dict(zip(by, key, strict=True)) | areas)
+    return pd.DataFrame(rows)
 
 
 def untrained(settings, size, seed=0):

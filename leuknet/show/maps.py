@@ -7,7 +7,7 @@ import pandas as pd
 from leuknet.cohort.masks import REGIONS, UNKNOWN
 from leuknet.errors import LeuknetError
 from leuknet.seeds import rng
-from leuknet.show.style import CLASS_NAMES, language
+from leuknet.show.style import CLASS_NAMES, COLUMN, language
 
 NETWORK_LOOKS = {"trained": ("#0072B2", "o"), "shuffled labels": ("#E69F00", "s"), "random weights": ("#777777", "D")}
 CURVE_LINES = ("-", "--", "-.", ":")
@@ -146,24 +146,30 @@ def removal_view(curves):
     Parameters
     ----------
     curves : pandas.DataFrame
-        From `leuknet.learn.regions.removal_curves`.
+        From `leuknet.learn.regions.removal_curves`, with the column ``network``: a row of panels each.
     """
     words = {"deletion": "deletion (lower is better)", "insertion": "insertion (higher is better)"}
+    networks = list(curves.groupby("network", sort=False))
     with language():
-        fig, axes = plt.subplots(1, 2, figsize=(8, 3.4), sharey=True)
-        for ax, (curve, title) in zip(axes, words.items(), strict=True):
-            for line, (name, part) in zip(
-                CURVE_LINES, curves[curves["curve"] == curve].groupby("map", sort=False), strict=False
-            ):
-                at = part.groupby("share")["p"]
-                (drawn,) = ax.plot(100 * at.mean().index, at.mean(), linestyle=line, label=name)
-                low, high = at.quantile(0.25), at.quantile(0.75)
-                ax.fill_between(100 * low.index, low, high, alpha=0.12, color=drawn.get_color(), linewidth=0)
-            ax.set_title(title, fontsize=10, loc="left")
-            ax.set(xlabel="pixels changed (%)", ylim=(0, 1.02))
-        axes[0].set_ylabel("probability of the called class")
-        axes[0].legend()
+        size = (COLUMN, 2.3 * len(networks) + 0.9)
+        fig, axes = plt.subplots(len(networks), 2, figsize=size, sharex=True, sharey=True, squeeze=False)
+        for row, (network, of) in zip(axes, networks, strict=True):
+            for ax, (curve, title) in zip(row, words.items(), strict=True):
+                _removal(ax, of[of["curve"] == curve])
+                ax.set_title(f"{network}: {title}", fontsize=10, loc="left")
+            row[0].set(ylim=(0, 1.02), ylabel="p of the called class")
+        for ax in axes[-1]:
+            ax.set_xlabel("pixels changed (%)")
+        fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return fig
+
+
+def _removal(ax, curves):
+    for line, (name, part) in zip(CURVE_LINES, curves.groupby("map", sort=False), strict=False):
+        at = part.groupby("share")["p"]
+        (drawn,) = ax.plot(100 * at.mean().index, at.mean(), linestyle=line, label=name)
+        low, high = at.quantile(0.25), at.quantile(0.75)
+        ax.fill_between(100 * low.index, low, high, alpha=0.12, color=drawn.get_color(), linewidth=0)
 
 
 def worst_maps(shares, n=4):
