@@ -16,7 +16,9 @@ def predict_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_html: Annotated[bool, typer.Option("--html", help="Print one HTML page with activation maps.")] = False,
-    threshold: Annotated[float, typer.Option(help="Called positive from this probability on.")] = 0.5,
+    threshold: Annotated[
+        float | None, typer.Option(help="Called positive from this probability on; the run's own if not given.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead.")] = None,
 ):
     """Say what a kept run makes of your slides. Not a medical device."""

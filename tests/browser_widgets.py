@@ -37,6 +37,7 @@ SETTINGS = {  # all cells stand in the document, seen or not; nothing is asked o
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 TOKEN = secrets.token_hex(16)
+PROMPTS = "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(p => p.textContent).join()"
 HOVERED = "07_feature_space"
 PIXELS = """box => Array.from(box.querySelectorAll('img.widget-image')).map(img => {
   const canvas = document.createElement('canvas'); canvas.width = img.naturalWidth; canvas.height = img.naturalHeight;
@@ -139,19 +140,21 @@ def errors_in(frame):
 
 def finished(page, limit):
     """Wait until no cell runs any more, and return the prompts of all code cells and the errors shown."""
-    page.wait_for_function("() => /\\[\\d+\\]/.test(document.querySelector('.jp-CodeCell .jp-InputPrompt').innerText)")
-    ended = "() => !document.querySelector('.jp-Notebook').innerText.includes('[*]')"
-    page.wait_for_function(ended, timeout=limit)
+    page.wait_for_function(f"() => /[0-9]/.test({PROMPTS})", polling=500)
+    page.wait_for_function(f"() => !{PROMPTS}.includes('*')", polling=500, timeout=limit)
     prompts = page.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts()
     return prompts, page.locator("[data-mime-type='application/vnd.jupyter.error']").all_inner_texts()
 
 
 def changed(box, before, what):
-    """Wait until the pictures or words of a widget are no longer `before`, and return them."""
-    for _ in range(600):
-        if (now := box.evaluate(PIXELS)) != before:
+    """Wait until the pictures or words of a widget are no longer `before` and come to rest, and return them."""
+    last = before
+    for _ in range(200):
+        now = box.evaluate(PIXELS)
+        if now != before and now == last:
             return now
-        box.page.wait_for_timeout(100)
+        last = now
+        box.page.wait_for_timeout(300)
     raise AssertionError(f"{what} was moved and the picture did not change")
 
 
@@ -191,7 +194,7 @@ def move_all(box, folder):
 @pytest.mark.parametrize("name", CONTROLS)
 def test_each_control_of_the_page_moves_its_picture(name, pages, folder, server):
     page, session, complaints = pages(name)
-    prompts, errors = finished(page, 400_000)
+    prompts, errors = finished(page, 900_000)
     assert errors == [] and all(re.fullmatch(r"\[\d+\]:", prompt) for prompt in prompts)
     boxes = page.locator(".jp-OutputArea-output > .widget-vbox").all()
     SHOTS.mkdir(parents=True, exist_ok=True)

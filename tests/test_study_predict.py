@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -16,6 +17,7 @@ from leuknet.errors import LeuknetError
 from leuknet.learn.settings import TrainSettings
 from leuknet.protocol.splits import lodocv
 from leuknet.study import export, predict
+from leuknet.study.predict import Kept
 from leuknet.study.reference import Reference
 from leuknet.study.runs import RunSpec, Store
 
@@ -65,6 +67,8 @@ def test_threshold_decides_the_class(kept, cohort):
     middle = float(np.median(p))
     rows = predict.described(kept, cohort.images, middle)
     assert [row["class"] == "positive" for row in rows] == [v >= middle for v in p]
+    own = Kept(kept.folder, kept.record, kept.weights, replace(kept.reference, about={"threshold": middle}))
+    assert predict.described(own, cohort.images) == rows and kept.reference.about["threshold"] == 0.5
     with pytest.raises(LeuknetError, match="not between 0 and 1"):
         predict.described(kept, cohort.images[:1], 1.5)
 

@@ -315,11 +315,15 @@ def _ranges(ax, policy, row):
         at = np.clip((value - low) / width, -0.25, 1.25)
         ax.plot(at, place, "o", color="#0072B2", markerfacecolor="#0072B2" if inside else "white", markersize=8)
         ax.text(1.32, place, f"{value:.3g}", va="center", ha="left", fontsize=9)
-    names = list((WORDS | {"theta": "rotation (°)", "shear": f"shear ({policy.shear_unit})"}).values())
-    ax.set(yticks=range(8), yticklabels=names, ylim=(7.5, -0.5))
+    ax.set(yticks=range(8), yticklabels=slider_words(policy).values(), ylim=(7.5, -0.5))
     ax.set(xticks=[0, 1], xticklabels=["low", "high"], xlim=(-0.3, 1.3))
     ax.set_title("in the policy's range", fontsize=9)
     ax.grid(False)
+
+
+def slider_words(policy=PAPER):
+    """Return what the eight numbers of a variant are called, with their units, by column."""
+    return WORDS | {"theta": "rotation (°)", "shear": f"shear ({policy.shear_unit})"}
 
 
 def sliders(policy=PAPER, seed=0):

@@ -77,9 +77,9 @@ def browse_card(cohort, place=0, small=None, n=4):
     shown = [place, *order.tolist()]
     titles = [row["data_set"], *(f"{_relation(row, table.iloc[i])}\nΔ {far[i]:.0f} grey levels" for i in order)]
     with language():
-        fig, ax = card(1, (COLUMN, 2.5), top=0.4)
+        fig, ax = card(1, (COLUMN, 2.7), top=0.4)
         strip(ax, cohort.images[shown], table["label"].to_numpy()[shown], titles)
-        ax.set_ylim(-0.05, 1.25)
+        ax.set_ylim(-0.05, 1.38)
         said = f"{CLASS_NAMES[row['label']]}; {row['width']} × {row['height']} px as found; group {row['group']}"
         fig.suptitle(f"{row['image_id']}\n{said}", fontsize=10, x=0.01, ha="left")
     return fig
@@ -88,8 +88,8 @@ def browse_card(cohort, place=0, small=None, n=4):
 def _relation(row, other):
     for column, words in (("sha256", "SAME FILE"), ("group", "same group"), ("source", "same source")):
         if row[column] == other[column]:
-            return f"{words}, {other['data_set']}" if row["data_set"] != other["data_set"] else words
-    return f"{other['data_set']}"
+            return f"{words}\n{other['data_set']}"
+    return f"\n{other['data_set']}"
 
 
 def split_card(table, split, fold):

@@ -22,13 +22,15 @@ def png(fig):
     return cv2.imencode(".png", pixels)[1].tobytes()
 
 
-def slide(draw, **controls):
+def slide(draw, *, words=None, **controls):
     """Return one control for each argument of `draw`, and the figure it returns.
 
     Parameters
     ----------
     draw : callable
         Keyword arguments to a matplotlib figure.
+    words : dict of str to str, optional
+        What a control is called, where that is not its argument's name.
     **controls : tuple (low, high, step, start), list, or dict
         A tuple gives a slider, of whole numbers where it has whole numbers; a list a menu of its values, begun at the
         first; a dictionary a menu of its keys that stand for its values.
@@ -39,7 +41,7 @@ def slide(draw, **controls):
         The last line of a cell shows it.
     """
     image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
-    shown = {name: _control(name, limits) for name, limits in controls.items()}
+    shown = {name: _control((words or {}).get(name, name), limits) for name, limits in controls.items()}
 
     def update(_=None):
         image.value = png(draw(**{name: control.value for name, control in shown.items()}))
@@ -181,7 +183,8 @@ def _control(name, limits):
         return _slider(name, *limits)
     options = list(limits.items()) if isinstance(limits, dict) else list(limits)
     style = {"description_width": "initial"}
-    return ipywidgets.Dropdown(options=options, description=name.replace("_", " "), style=style)
+    wide = ipywidgets.Layout(width="max-content", max_width="100%")
+    return ipywidgets.Dropdown(options=options, description=name.replace("_", " "), style=style, layout=wide)
 
 
 def _slider(name, low, high, step, start):

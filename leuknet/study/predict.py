@@ -17,7 +17,6 @@ from leuknet.errors import LeuknetError
 from leuknet.study.reference import Reference, read_reference
 
 NOT_A_DEVICE = "Not a medical device: for study and research only; nothing here may guide a diagnosis."
-THRESHOLD = 0.5
 FAR = 95
 BATCH = 32
 LIMITS = (
@@ -98,15 +97,15 @@ def listed(paths):
     return files
 
 
-def predict(kept, files, threshold=THRESHOLD, report=None):
+def predict(kept, files, threshold=None, report=None):
     """Predict image files; a bad one is reported and the rest go on.
 
     Parameters
     ----------
     kept : Kept
     files : sequence of path
-    threshold : float
-        An image is called positive at this probability or above; 0.5 as in the paper unless told otherwise.
+    threshold : float, optional
+        An image is called positive at this probability or above; the run's own if not given.
     report : callable, optional
         Called with the number of files after each batch.
 
@@ -134,14 +133,15 @@ def predict(kept, files, threshold=THRESHOLD, report=None):
     return rows, failed
 
 
-def described(kept, images, threshold=THRESHOLD):
+def described(kept, images, threshold=None):
     """Return what a run says of images.
 
     Parameters
     ----------
     kept : Kept
     images : numpy.ndarray, uint8, shape (n, size, size, 3)
-    threshold : float
+    threshold : float, optional
+        The run's own if not given.
 
     Returns
     -------
@@ -150,6 +150,7 @@ def described(kept, images, threshold=THRESHOLD):
         images in feature space; no unit), ``percentile`` (% of the run's own unseen images that lie nearer),
         ``looks_like`` (the commonest source of the five), ``share`` (of the five), ``words``.
     """
+    threshold = kept.reference.threshold if threshold is None else threshold
     if not 0 < threshold < 1:
         raise LeuknetError(f"the threshold {threshold} is not between 0 and 1")
     from leuknet.learn.activations import activations
@@ -185,5 +186,5 @@ def words(row):
 def as_record(kept, rows, failed):
     """Return all that was found as one dictionary of JSON types."""
     run = {"name": kept.name, "key": kept.record["key"], "cohort": kept.reference.about["cohort"]}
-    run |= {"weights": kept.weights, "leakage": kept.reference.about["leakage"]}
+    run |= {"threshold": kept.reference.threshold, "weights": kept.weights, "leakage": kept.reference.about["leakage"]}
     return {"not_a_medical_device": NOT_A_DEVICE, "run": run, "limits": list(LIMITS), "images": rows, "failed": failed}

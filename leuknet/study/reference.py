@@ -12,6 +12,7 @@ from leuknet.files import atomic
 
 FILE = "reference.npz"
 NEIGHBOURS = 5
+THRESHOLD = 0.5  # the paper's; all scores of a run are taken there
 COLUMNS = ["image_id", "data_set", "source", "group", "label"]
 
 
@@ -25,12 +26,18 @@ class Reference:
     table : pandas.DataFrame, n rows
         ``image_id``, ``data_set``, ``source``, ``group``, ``label``, ``role`` ("train", "test" or "external").
     about : dict
-        ``cohort`` (name), ``leakage`` (a sentence: what training and test share).
+        ``cohort`` (name), ``leakage`` (a sentence: what training and test share), ``threshold`` (an image is called
+        positive at this probability or above).
     """
 
     features: np.ndarray
     table: pd.DataFrame
     about: dict
+
+    @property
+    def threshold(self):
+        """The run's threshold; 0.5 where the run was kept before thresholds were."""
+        return self.about.get("threshold", THRESHOLD)
 
     @property
     def known(self):
@@ -75,7 +82,7 @@ def write_reference(folder, model, cohort, split, fold):
     role = np.repeat(list(roles), [len(part) for part in roles.values()])
     table = cohort.table.iloc[where][COLUMNS].assign(role=role)
     one = dataclasses.replace(split, table=split.table[split.table["fold"] == fold])
-    about = {"cohort": cohort.name, "leakage": one.leakage(cohort.table)}
+    about = {"cohort": cohort.name, "leakage": one.leakage(cohort.table), "threshold": THRESHOLD}
     columns = {name: table[name].to_numpy(int if name == "label" else str) for name in table}
     with atomic(folder / FILE) as temporary:
         features = activations(model, cohort.images[where])
