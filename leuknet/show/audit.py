@@ -118,7 +118,7 @@ def accuracy_between(rows=((12, "LeukNet"), (12, "VGG-16 *"), (13, "LeukNet"))):
             ax.plot(share, s + (r - s) * share / 100, "o", color=FITS)
             ax.plot(needed, a, "X", color=FAILS)
             ax.set_title(f"Table {number}, {row}\nneeds {needed:.1f} %, has {share:.1f} %", loc="left", fontsize=10)
-            ax.set(xlabel="positives among the images (%)")
+            ax.set(xlabel="positives (% of images)")
         axes[0].set_ylabel("accuracy (%)")
         fig.legend(*axes[0].get_legend_handles_labels(), ncols=3, loc="outside upper left")
     return fig
