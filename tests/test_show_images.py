@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from leuknet import show
 from leuknet.cohort.synthetic import synthetic_cohort
 from leuknet.learn.policy import PAPER
 from leuknet.protocol.splits import k_fold, leave_one_source_out, lodocv
-from leuknet.show.style import captioned, language
+from leuknet.show.style import COLUMN, SMALLEST, captioned, language
 
 STYLE = str(Path(show.__file__).with_name("leuknet.mplstyle"))
 compared = pytest.mark.mpl_image_compare(baseline_dir="baseline", style=STYLE, tolerance=12, savefig_kwargs={"dpi": 45})
@@ -26,9 +27,11 @@ def cohort():
 
 
 def finished(fig):
-    """Return `fig` as a page gives it out: with its caption line, no wider than a printed page."""
+    """Return `fig` as a page gives it out: with its caption line, no wider than a printed page, no text below 9 pt."""
     with language():
         captioned(fig, "synthetic cohort · n = 40 · smoke profile · weights: random · hold-out")
+    small = [text.get_text() for text in fig.findobj(Text) if text.get_text() and text.get_fontsize() < SMALLEST]
+    assert not small and fig.get_figwidth() <= COLUMN + 1e-6
     return fig
 
 
