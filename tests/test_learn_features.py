@@ -12,12 +12,12 @@ from leuknet.learn.networks import NetworkSpec, build
 
 @pytest.fixture(scope="module")
 def images():
-    return np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3), dtype=np.uint8)
+    return np.random.default_rng(0).integers(0, 256, (5, 48, 48, 3), dtype=np.uint8)
 
 
 @pytest.fixture(scope="module")
 def reference():
-    spec = NetworkSpec("vgg16-nano", "DFT", 64)
+    spec = NetworkSpec("vgg16-nano", "DFT", 48)
     model = build(spec)
     weights.initialise(model, spec, "formula", 0)
     return model
@@ -40,7 +40,7 @@ def test_maps_are_averaged(images, reference):
 
 
 def test_images_of_another_size_use_the_last_map(images):
-    assert features.extract(images[:, :48, :48], "vgg16-nano", "formula").shape == (5, 64)
+    assert features.extract(images.repeat(2, 1).repeat(2, 2), "vgg16-nano", "formula").shape == (5, 64)
     assert features.extract(images[:, :32, :32], "resnet50-nano", "random").shape == (5, 256)
 
 
@@ -80,7 +80,7 @@ def test_real_photographs_of_blood_differ_less_among_themselves_than_from_noise(
 
     monkeypatch.setenv("LEUKNET_WEIGHTS", str(shared / "weights"))
     paths = sorted(p for p in (shared / "real").rglob("*") if p.suffix.lower() in {".jpg", ".png", ".jpeg"})[:5]
-    blood = np.stack([cv2.resize(cv2.imread(str(path))[..., ::-1], (64, 64)) for path in paths])
+    blood = np.stack([cv2.resize(cv2.imread(str(path))[..., ::-1], (48, 48)) for path in paths])
     x = features.extract(np.concatenate([blood, images]), "DenseNet169", "imagenet")
     assert x.shape == (10, 1664)
     x = x / np.linalg.norm(x, axis=1, keepdims=True)

@@ -51,7 +51,7 @@ def test_figure_8_leuknet_is_vgg16_with_1024_and_256_neurons(uninitialised):
 
 
 def test_vgg16_nano_is_thirteen_convolutions_at_an_eighth():
-    rows = layer_table(model := build(spec := NetworkSpec("VGG16-Nano", "DFT", 80)), spec)
+    rows = layer_table(model := build(spec := NetworkSpec("VGG16-Nano", "DFT", 48)), spec)
     convolutions = [layer.filters for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     assert convolutions == [8, 8, 16, 16, 32, 32, 32, 64, 64, 64, 64, 64, 64]
     assert rows.set_index("layer").loc[["fc1", "fc2"], "output_shape"].tolist() == ["512", "512"]

@@ -12,7 +12,7 @@ from leuknet.errors import LeuknetError
 from leuknet.learn import backbones, weights
 from leuknet.learn.networks import NetworkSpec, build
 
-SPEC = NetworkSpec("vgg16-nano", "DFT", 64)
+SPEC = NetworkSpec("vgg16-nano", "DFT", 48)
 TINY = NetworkSpec("VGG16", "mDFT", 32, dense=(8,))
 
 
@@ -102,7 +102,7 @@ def test_formula_weights_come_with_their_record_and_fill_all_transferred_layers(
 def test_shipped_weights_are_small_finite_and_fit(path):
     assert path.stat().st_size < 1.6e6
     approach = "DFT" if backbones.has_own_dense(path.stem) else "mDFT"
-    model, record = start(NetworkSpec(path.stem, approach, 80), "formula")
+    model, record = start(NetworkSpec(path.stem, approach, 48), "formula")
     assert record["weights"] == "formula-driven"
     assert all(np.isfinite(w).all() for w in model.get_weights())
 

@@ -1,7 +1,7 @@
 """The backbones of ``keras.applications`` by name, and their narrow versions (paper, section 3.4 and Table 2).
 
 A narrow version "<name>-nano" has the same layers at 1/8 of the width (at least 8), dense layers included: VGG-16's
-4096 become 512. Its native size is 80 px.
+4096 become 512. Its native size is 48 px.
 
 Keras cannot build InceptionV3 below 75 px: smaller images are enlarged to that inside the network, by a bilinear layer
 named "enlarged".
@@ -18,7 +18,7 @@ from leuknet.errors import LeuknetError
 
 PAPER_BACKBONES = ("VGG16", "VGG19", "ResNet50", "InceptionV3", "Xception")
 LABELS = {"VGG16": "VGG-16", "VGG19": "VGG-19"}
-NARROW, LEAST_WIDTH, NANO_SIZE = 8, 8, 80
+NARROW, LEAST_WIDTH, NANO_SIZE = 8, 8, 48
 LEAST_SIZES = {"InceptionV3": 75, "InceptionResNetV2": 75}
 
 

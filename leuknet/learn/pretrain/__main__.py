@@ -17,7 +17,7 @@ from leuknet.learn import backbones, networks, weights
 from leuknet.learn.pretrain import task
 from leuknet.seeds import rng
 
-SIZE, BATCH, HELD_OUT = 64, 64, 20
+SIZE, BATCH, HELD_OUT = backbones.NANO_SIZE, 64, 20
 
 
 def main():

@@ -44,7 +44,7 @@ def classes():
     )
 
 
-def images(labels, seed, size=80):
+def images(labels, seed, size):
     """Draw one image per label.
 
     Parameters
