@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -147,18 +148,21 @@ def test_plain_papermill_runs_a_page(folder, tmp_path):
     assert nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[-1].outputs[0].text == "smoke\n"
 
 
-def test_pages_run_side_by_side_and_a_summary_waits_for_what_it_sums_up(folder, tmp_path):
-    met = "import os, time\nopen('{here}', 'w').close()\nwhile not os.path.exists('{there}'):\n    time.sleep(0.05)"
-    for name, here, there in (("01_one", "a", "b"), ("03_other", "b", "a")):
-        write_page(folder, name, met.format(here=tmp_path / here, there=tmp_path / there))
-    write_page(folder, "02_sum", f"import os\nassert os.path.exists({str(tmp_path / 'b')!r})", after=["01", "03", "09"])
-    records = pages.run_study("smoke", out=tmp_path / "out", folder=folder, jobs=2)
-    assert [(record.page, record.status) for record in records] == [
-        ("01_one", "ok"), ("02_sum", "ok"), ("03_other", "ok"),
-    ]  # fmt: skip
-    ends = {name: json.loads((tmp_path / "out/pages" / f"{name}.json").read_text())["finished"] for name in
-            ("01_one", "02_sum", "03_other")}  # fmt: skip
-    assert ends["02_sum"] >= max(ends.values())
+def test_pages_side_by_side_one_begins_after_another_and_one_waits_for_it_half_way(folder, tmp_path, capsys):
+    out, begun = tmp_path / "out", tmp_path / "begun"
+    wait = f"import os, time\nwhile not os.path.exists({str(begun)!r}):\n    time.sleep(0.05)\n"
+    gather = f"from leuknet.study import open_study\nopen({str(begun)!r}, 'w').close()\n"
+    gather += "study = open_study('02_sum', 'smoke', None, out)\nstudy.await_pages(\"01\", \"09\")\n"
+    gather += f"assert os.path.exists({str(tmp_path / 'done')!r})"
+    write_page(folder, "00_other", "")
+    write_page(folder, "01_one", wait + f"time.sleep(0.5)\nopen({str(tmp_path / 'done')!r}, 'w').close()")
+    write_page(folder, "02_sum", "import os\n" + gather)
+    write_page(folder, "03_last", f"import os\nassert os.path.exists({str(tmp_path / 'done')!r})", after=["01", "09"])
+    assert pages.list_pages(folder)[2].gathers == ["01", "09"]
+    records = pages.run_study("smoke", out=out, folder=folder, jobs=2)
+    assert [record.status for record in records] == ["ok"] * 4
+    begun = re.findall(r"^(\d\d).* …$", capsys.readouterr().out, flags=re.MULTILINE)
+    assert begun.index("02") < begun.index("00") and begun.index("01") < begun.index("03")
 
 
 def test_pages_in_order_with_title_question_and_parameters(folder):

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+import filelock
 import nbformat
 from papermill.exceptions import PapermillExecutionError
 
@@ -53,8 +54,14 @@ class Page:
 
     @property
     def after(self):
-        """Numbers of the pages whose runs this one sums up: where they are run too, it waits for them."""
+        """Numbers of the pages whose results this one begins from: where they are run too, they end first."""
         return self.notebook.metadata.get("leuknet", {}).get("after", [])
+
+    @property
+    def gathers(self):
+        """Numbers of the pages that this one waits for half-way (`Study.await_pages`): they begin first."""
+        calls = re.findall(r"^study\.await_pages\((.*)\)", "\n".join(self._sources("code")), flags=re.MULTILINE)
+        return re.findall(r"\d\d", " ".join(calls))
 
     @property
     def title(self):
@@ -72,7 +79,10 @@ class Page:
 
     @property
     def _prose(self):
-        return next((cell.source for cell in self.notebook.cells if cell.cell_type == "markdown"), "")
+        return next(iter(self._sources("markdown")), "")
+
+    def _sources(self, kind):
+        return [cell.source for cell in self.notebook.cells if cell.cell_type == kind]
 
 
 @dataclass(frozen=True)
@@ -216,7 +226,8 @@ def run_study(
     records = []
     for record in _finish(pages, jobs, lambda page, stop: run_page(page, given, out, environment, stop)):
         records.append(record)
-        print(f"[{len(records)}/{len(pages)}] {_told(record)}", flush=True)
+        took = f"{record.seconds:.1f} s, peak {record.peak_mb:.0f} MB"
+        print(f"[{len(records)}/{len(pages)}] {record.page} {record.status} in {took}", flush=True)
         _quote(record, out)
         index.write(out)
     return sorted(records, key=lambda record: record.page)
@@ -225,18 +236,16 @@ def run_study(
 def _finish(pages, jobs, run):
     """Yield `run`'s record of each page as it ends, `jobs` at a time; whatever breaks in stops those that run.
 
-    Side by side, those that another waits for begin first.
+    Side by side, those that another waits for begin first, and then those that wait.
     """
     waiting, running, stop = list(pages), {}, threading.Event()
-    awaited = {number for page in pages for number in page.after}
+    if jobs > 1:
+        awaited = {number for page in pages for number in (*page.after, *page.gathers)}
+        waiting.sort(key=lambda page: (page.number not in awaited, not page.gathers))
     with ThreadPoolExecutor(jobs) as pool:
         try:
             while waiting or running:
-                unfinished = {page.number for page in [*waiting, *running.values()]}
-                ready = [page for page in waiting if not unfinished & set(page.after)]
-                if jobs > 1:
-                    ready.sort(key=lambda page: page.number not in awaited)
-                for page in ready[: jobs - len(running)]:
+                while len(running) < jobs and (page := _next(waiting, running.values())):
                     waiting.remove(page)
                     running[pool.submit(run, page, stop)] = page
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -246,17 +255,29 @@ def _finish(pages, jobs, run):
             stop.set()
 
 
+def _next(waiting, running):
+    """Return the first of the waiting pages that may begin, or None."""
+    unbegun = {page.number for page in waiting}
+    unfinished = unbegun | {page.number for page in running}
+    free = (page for page in waiting if not unfinished & set(page.after) | unbegun & set(page.gathers))
+    return next(free, None)
+
+
 def run_page(page, parameters, out, environment, stop):
     """Run `page` in a kernel of its own and put its results into `out`; return its `Record`.
 
     A page that fails leaves ``pages/<name>.failed.ipynb`` and no finished notebook; an interrupted one leaves the
-    results of its last run as they are.
+    results of its last run as they are. While it runs, ``logs/<name>.lock`` is locked.
     """
     log = out / "logs" / f"{page.name}.log"
     print(f"{page.name} …", flush=True)
     status, error, start = "ok", "", time.monotonic()
     meter = kernel.Meter(stop)
-    with tempfile.TemporaryDirectory(prefix="leuknet-") as scratch, log.open("w", encoding="utf-8") as stream:
+    with (
+        filelock.FileLock(log.with_suffix(".lock")),
+        tempfile.TemporaryDirectory(prefix="leuknet-") as scratch,
+        log.open("w", encoding="utf-8") as stream,
+    ):
         executed = Path(scratch) / f"{page.name}.ipynb"
         try:
             kernel.execute(page.notebook, executed, parameters, stream, environment, meter)
@@ -302,11 +323,6 @@ def _said(failure):
     if isinstance(failure, PapermillExecutionError):
         return f"{failure.ename}: {failure.evalue}".splitlines()[0]
     return f"{type(failure).__name__}: {failure}".splitlines()[0]
-
-
-def _told(record):
-    """Return how a page ended, in one line."""
-    return f"{record.page} {record.status} in {record.seconds:.1f} s, peak {record.peak_mb:.0f} MB"
 
 
 def _quote(record, out):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import filelock
 import pandas as pd
 
 import leuknet
@@ -50,6 +51,13 @@ class Study:
     data: Path | None
     out: Path
     seed: int = 0
+
+    def await_pages(self, *numbers):
+        """Wait until the pages of these numbers ("04") that ``leuknet study`` runs into this folder have ended."""
+        for number in numbers:
+            for path in sorted((self.out / "logs").glob(f"{number}_*.lock")):
+                with filelock.FileLock(path):
+                    pass
 
     def recipe(self, size=None):
         """Return the arguments of `load_cohort` that give this study's cohort, at `size` px if given."""
