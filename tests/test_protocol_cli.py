@@ -51,6 +51,10 @@ def test_splits_refuse_to_part_the_family_and_can_be_checked(slides, tmp_path):
     assert not out.exists()
     assert "LODOCV as published" in data("splits", slides, "--protocol", "lodocv-as-published", "--out", out).stdout
     assert "its images are these" in data("splits", slides, "--check", out).stdout
+    with pytest.raises(LeuknetError, match="name another file with --out"):
+        data("splits", slides, "--protocol", "lodocv-as-published", "--out", tmp_path)
+    assert f"{slides / 'splits.csv'}: hold-out by group" in data("splits", slides, "--protocol", "hold-out").stdout
+    (slides / "splits.csv").unlink()
     out.write_text(out.read_text().replace(",train,", ",test,", 1))
     with pytest.raises(LeuknetError, match="was changed"):
         data("splits", slides, "--check", out)

@@ -52,6 +52,7 @@ def splits_data(
     As DIR/splits.csv it is checked against the images whenever DIR is loaded.
     """
     from leuknet.cohort.leakage.verdict import verdict
+    from leuknet.errors import LeuknetError
     from leuknet.protocol.exchange import read_splits, write_splits
     from leuknet.protocol.families import regroup
     from leuknet.protocol.named import make_split
@@ -67,7 +68,10 @@ def splits_data(
     table = regroup(table, found.pairs)
     split = make_split(protocol, table, seed)
     out = out or folder / "splits.csv"
-    name = write_splits(out, split, table, verdict(found))
+    try:
+        name = write_splits(out, split, table, verdict(found))
+    except OSError as error:
+        raise LeuknetError(f"cannot write {out}: {error.strerror}; name another file with --out") from error
     typer.echo(f"{out}: {split.protocol}, {len(split.folds)} folds, hash {name}")
     typer.echo(split.leakage(table))
     typer.echo(verdict(found))
