@@ -157,6 +157,7 @@ def run_card(results, run, threshold=0.5, role="test"):
         _curve(axes[0], history)
         _matrix(axes[1], y, p, threshold)
         histogram(axes[2], y, p, threshold)
+        axes[2].set_xticks([0, 0.5, 1])
         reliability(axes[3], y, p)
         fig.suptitle(metrics_line(y, p, threshold), fontsize=10, x=0.01, ha="left")
     return fig
