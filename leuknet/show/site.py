@@ -37,6 +37,8 @@ SETTINGS = {
     "html_show_copyright": False,
     "html_show_sphinx": False,
     "default_role": "literal",
+    "napoleon_use_param": False,  # a type such as "(n, size, 3)" is text, not links to whatever is called size
+    "napoleon_use_rtype": False,
     "add_module_names": False,
     "nb_execution_mode": "off",
     "myst_heading_anchors": 4,
