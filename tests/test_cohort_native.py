@@ -96,6 +96,15 @@ def test_layouts_are_told_by_content(name, tmp_path):
     assert all((tmp_path / image.path).is_file() for image in images)
 
 
+def test_a_layout_within_an_archives_only_folder_is_found(tmp_path):
+    tecom(1)(tmp_path / "segmentation_WBC-fa9c016")
+    assert [layout.name for layout in recognise(tmp_path)] == ["JTSC"]
+    images = read("JTSC", tmp_path)
+    assert len(images) == 2 and all((tmp_path / image.path).is_file() for image in images)
+    picture(tmp_path / "other" / "x.png")
+    assert not recognise(tmp_path)
+
+
 def test_every_data_set_of_table_1_has_a_reader_and_related_ones_are_marked():
     assert set(DATA_SETS) <= set(LAYOUTS)
     assert {name for name, layout in LAYOUTS.items() if layout.related} == set(LAYOUTS) - set(DATA_SETS)
