@@ -154,7 +154,8 @@ def price(predictions):
             ax.plot(values, heights, PROTOCOL_MARKERS[row % 4], linestyle="", markersize=6, alpha=0.8, **style)
             if len(values) > 2:
                 ax.boxplot(values, positions=[row], orientation="horizontal", widths=0.7, showfliers=False)
-            ax.annotate(f"median {np.median(values):.1f}", (1.01, row), xycoords=("axes fraction", "data"), fontsize=9)
+            what = "median" if len(values) > 1 else "one fold"
+            ax.annotate(f"{what} {np.median(values):.1f}", (1.01, row), xycoords=("axes fraction", "data"), fontsize=9)
         ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
         ax.set_xlabel("accuracy of one test fold (%)")
         ax.grid(axis="x")
