@@ -114,6 +114,19 @@ def pages(server):
             return opened[name]
 
         yield page
+    contact_sheet(sorted(SHOTS.glob("[0-9]*.png")))
+
+
+def contact_sheet(paths, width=1400):
+    """Keep all pictures of widgets on one sheet, two beside each other, for a look."""
+    shots = [Image.open(path).convert("RGB") for path in paths]
+    shots = [shot.resize((width // 2 - 10, shot.height * (width // 2 - 10) // shot.width)) for shot in shots]
+    heights, sheet = [0, 0], Image.new("RGB", (width, sum(shot.height + 20 for shot in shots) + 20), "#777777")
+    for shot in shots:
+        side = heights.index(min(heights))
+        sheet.paste(shot, (side * width // 2 + 5, heights[side] + 10))
+        heights[side] += shot.height + 20
+    sheet.crop((0, 0, width, max(heights))).save(SHOTS / "contact-sheet.png")
 
 
 def running(browser, server, path):
