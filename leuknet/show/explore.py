@@ -229,8 +229,9 @@ def embedding_card(points, images, error, method="t-SNE", colour="class", point=
         values, looks, names = colour_looks(of, error, colour)
         for value, (shade, marker) in looks.items():
             some = of[values == value]
-            look = {"color": shade, "marker": marker, "edgecolor": "#333333", "linewidth": 0.3}
-            ax.scatter(some["x"], some["y"], s=22, label=names.get(value, value), **look)
+            look = {"color": shade, "markersize": 4.7, "markeredgecolor": "#333333", "markeredgewidth": 0.3}
+            at = some["x"].to_numpy(), some["y"].to_numpy()
+            ax.plot(*at, marker, linestyle="none", label=names.get(value, value), **look)
         ax.plot(
             *of.loc[marked, ["x", "y"]], "o", markersize=15, markerfacecolor="none", markeredgecolor="black", mew=2.2
         )
@@ -249,5 +250,6 @@ def colour_looks(of, error, colour):
     if colour == "source":
         return of["source"], source_styles(of), {}
     if colour == "class":
-        return of["label"], {k: (CLASS_COLOURS[k], CLASS_MARKERS[k]) for k in (0, 1)}, CLASS_NAMES
+        short = {label: name.split()[0] for label, name in CLASS_NAMES.items()}
+        return of["label"], {k: (CLASS_COLOURS[k], CLASS_MARKERS[k]) for k in (0, 1)}, short
     return pd.Series(error), {k: v for k, v in ERROR_LOOKS.items() if k in set(error)}, {}

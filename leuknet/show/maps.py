@@ -270,4 +270,4 @@ def _share_bars(ax, heat, masks):
         rows + 0.2, 100 * shares["area"], height=0.36, label="area", color="#999999", hatch="////", edgecolor="white"
     )
     ax.set(yticks=rows, yticklabels=list(REGIONS), ylim=(len(shares) - 0.4, -0.6), xlabel="share (%)")
-    ax.legend(loc="lower right")
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)

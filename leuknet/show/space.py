@@ -260,8 +260,8 @@ def class_and_source(points):
 def _scatter(ax, points, column, looks, names):
     for value, (colour, marker) in looks.items():
         of = points[points[column] == value]
-        look = {"color": colour, "marker": marker, "edgecolor": "#333333", "linewidth": 0.4}
-        ax.scatter(of["x"], of["y"], s=20, label=names[value], **look)
+        look = {"color": colour, "markersize": 4.5, "markeredgecolor": "#333333", "markeredgewidth": 0.4}
+        ax.plot(of["x"].to_numpy(), of["y"].to_numpy(), marker, linestyle="none", label=names[value], **look)
     bare(ax, points["method"].iloc[0])
 
 
