@@ -8,7 +8,7 @@ from made import small_cohort
 from leuknet.compare import alexnet, small, variants
 from leuknet.compare.ahmed import Ahmed
 from leuknet.compare.loey import FineTuned
-from leuknet.compare.rehman import last_layers
+from leuknet.compare.rehman import Rehman
 from leuknet.compare.settings import SystemSettings
 from leuknet.compare.shafique import HSV, Shafique
 from leuknet.compare.thanh import Thanh
@@ -48,9 +48,11 @@ def test_a_users_file_fills_alexnet_up_to_fc7(tmp_path, monkeypatch):
 
 
 def test_rehman_freezes_only_what_is_pretrained(monkeypatch):
-    assert all(layer.trainable for layer in last_layers(32, True).layers)
+    system = Rehman(SystemSettings("rehman", nano=True))
+    assert system.build is Shafique(system.settings).build  # one network, traced once
+    assert all(layer.trainable for layer in system.build(32, True).layers)
     monkeypatch.setattr("leuknet.compare.rehman.weights_file", lambda nano: "a file")
-    assert {layer.name for layer in last_layers(32, True).layers if layer.trainable} == {"fc7", "probability"}
+    assert {layer.name for layer in system.build(32, True).layers if layer.trainable} == {"fc7", "probability"}
 
 
 @pytest.mark.parametrize("system", [Thanh, Ahmed, FineTuned, Shafique])

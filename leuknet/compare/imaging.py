@@ -101,13 +101,25 @@ def separated(mask):
     return watershed(-depth, seeds, mask=mask)
 
 
+def hull(mask):
+    """Return the corners of the convex hull of a mask's pixels, int32 (corners, 2), x before y."""
+    return cv2.convexHull(np.argwhere(mask)[:, ::-1].astype(np.int32))[:, 0]
+
+
+def solidity(mask, corners=None):
+    """Return a mask's pixels over those within its convex hull, which Pick's theorem counts from the hull's corners."""
+    corners = hull(mask) if corners is None else corners
+    on_border = np.gcd(*np.abs(np.roll(corners, 1, axis=0) - corners).T).sum()
+    return float(np.sum(mask) / (cv2.contourArea(corners) + on_border / 2 + 1))
+
+
 def cleaned(labels):
     """Leave out cells that touch the image's border, are debris or no solid body; keep all if none would be left."""
     regions = regionprops(clear_border(labels))
     if not regions:
         return labels
     usual = np.median([region.area for region in regions])
-    good = [region.label for region in regions if region.solidity >= SOLID and region.area >= usual / 4]
+    good = [region.label for region in regions if region.area >= usual / 4 and solidity(region.image) >= SOLID]
     return np.where(np.isin(labels, good), labels, 0) if good else labels
 
 

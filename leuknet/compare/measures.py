@@ -1,13 +1,13 @@
 """What can be measured of a cell: shape, colour, texture. Each function returns a float vector of fixed length."""
 
-import warnings
-
 import cv2
 import numpy as np
-from scipy import stats
+from scipy.spatial.distance import pdist
 from skimage.color import rgb2hsv, rgb2lab
 from skimage.feature import graycomatrix, graycoprops, local_binary_pattern
 from skimage.measure import regionprops
+
+from leuknet.compare import imaging
 
 LEVELS = 16
 ANGLES = (0, np.pi / 4, np.pi / 2, 3 * np.pi / 4)
@@ -19,14 +19,13 @@ def shape(mask):
 
     Area, perimeter, major and minor axis, eccentricity, solidity, extent, elongation, circularity (4 pi area /
     perimeter squared), convexity (convex perimeter over perimeter), and compactness (diameter of a disc of equal area
-    over the greatest Feret diameter).
+    over the greatest distance of two pixels).
     """
     regions = regionprops(mask.astype(np.uint8))
     if not regions:
         return np.zeros(11)
     region, edge = regions[0], max(mask.shape)
-    contour = np.argwhere(mask)[:, ::-1].astype(np.int32)
-    hull = cv2.arcLength(cv2.convexHull(contour), True)
+    corners = imaging.hull(region.image)
     around, major, minor = max(region.perimeter, 1.0), max(region.axis_major_length, 1.0), region.axis_minor_length
     return np.array(
         [
@@ -35,12 +34,12 @@ def shape(mask):
             major / edge,
             minor / edge,
             region.eccentricity,
-            region.solidity,
+            imaging.solidity(region.image, corners),
             region.extent,
             minor / major,
             4 * np.pi * region.area / around**2,
-            hull / around,
-            region.equivalent_diameter_area / max(region.feret_diameter_max, 1.0),
+            cv2.arcLength(corners, True) / around,
+            region.equivalent_diameter_area / (pdist(corners).max(initial=0) + 1),
         ]
     )
 
@@ -51,10 +50,10 @@ def colour(image, mask):
         return np.zeros(36)
     pixels = image[mask][None]
     values = np.concatenate([pixels[0] / 255, rgb2hsv(pixels)[0], rgb2lab(pixels)[0] / 100], axis=1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a channel that does not vary has no skewness
-        moments = [values.mean(axis=0), values.std(axis=0), stats.skew(values), stats.kurtosis(values)]
-    return np.nan_to_num(np.concatenate(moments))
+    mean, spread = values.mean(axis=0), values.std(axis=0)
+    scaled = (values - mean) / np.where(spread > 1e-6, spread, np.inf)  # a channel that does not vary is not skewed
+    cubes = scaled**3
+    return np.concatenate([mean, spread, cubes.mean(axis=0), (cubes * scaled).mean(axis=0) - 3])
 
 
 def cooccurrence(grey, mask, distances=(1,)):

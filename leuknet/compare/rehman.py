@@ -14,15 +14,17 @@ from leuknet.compare.alexnet import AlexNetSystem, classifier, weights_file
 
 
 def last_layers(size, nano):
-    """Return AlexNet; with pretrained weights at hand, all up to fc6 is frozen."""
+    """Return AlexNet with all up to fc6 frozen."""
     model = classifier(size, nano)
-    if weights_file(nano):
-        for layer in model.layers:
-            layer.trainable = layer.name in ("fc7", "probability")
+    for layer in model.layers:
+        layer.trainable = layer.name in ("fc7", "probability")
     return model
 
 
 class Rehman(AlexNetSystem):
     """See the module's text."""
 
-    build = staticmethod(last_layers)
+    @property
+    def build(self):
+        """How the network is built: where nothing is frozen as for the other AlexNets, so that they share one."""
+        return last_layers if weights_file(self.settings.nano) else classifier

@@ -16,8 +16,7 @@ Departures: p is the sigmoid of the margin. In the narrow profiles VGG-19 has an
 
 import numpy as np
 from sklearn.feature_selection import f_classif
-from sklearn.model_selection import StratifiedKFold, cross_val_score
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
@@ -27,7 +26,7 @@ from leuknet.compare.selection import salp_swarm, uncorrelated
 from leuknet.compare.system import probability
 from leuknet.seeds import derive
 
-NOISE, ALIKE, MOST = 0.05, 0.95, 1000
+NOISE, ALIKE, MOST, NEIGHBOURS = 0.05, 0.95, 1000, 5
 
 
 def informative(values, labels):
@@ -39,18 +38,26 @@ def informative(values, labels):
     return uncorrelated(values, varying[(significant if len(significant) else order[:10])[:MOST]], ALIKE)
 
 
+def misjudged(values, labels, folds):
+    """Return the share of rows that the 5 nearest rows of other folds (Euclidean) call wrongly."""
+    square = (values**2).sum(axis=1)
+    distance = square[:, None] + square - 2 * values @ values.T
+    distance[folds[:, None] == folds] = np.inf
+    nearest = np.argpartition(distance, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+    return float(((labels[nearest].mean(axis=1) > 0.5) != labels).mean())
+
+
 def swarm(values, labels, seed):
-    """Return a mask, bool (d,), of the features that the salp swarm takes."""
-    rarest = int(np.bincount(labels).min())
-    folds = StratifiedKFold(max(2, min(3, rarest)), shuffle=True, random_state=derive("salp folds", seed))
-    judge = KNeighborsClassifier(min(5, len(labels) // 2))
+    """Return a mask, bool (d,), of the features that the salp swarm takes; all where images are too few to judge."""
+    if len(labels) < 3 * NEIGHBOURS or np.bincount(labels).min() < 3:
+        return np.ones(values.shape[1], bool)
+    folds, parts = np.zeros(len(labels), int), StratifiedKFold(3, shuffle=True, random_state=derive("salp folds", seed))
+    for number, (_, judged) in enumerate(parts.split(values, labels)):
+        folds[judged] = number
 
     def cost(place):
         taken = place > 0.5
-        if not taken.any() or rarest < 2:
-            return 1.0
-        accuracy = cross_val_score(judge, values[:, taken], labels, cv=folds).mean()
-        return 0.99 * (1 - accuracy) + 0.01 * taken.mean()
+        return 0.99 * misjudged(values[:, taken], labels, folds) + 0.01 * taken.mean() if taken.any() else 1.0
 
     taken = salp_swarm(cost, values.shape[1], seed)[0] > 0.5
     return taken if taken.any() else ~taken

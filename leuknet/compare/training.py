@@ -53,7 +53,7 @@ class NetworkSystem(System):
         """See `System.fit`."""
         keras.config.set_dtype_policy("float32")
         options = self.setting("learning_rate"), self.momentum
-        self.model = compiled(type(self).build, cohort.size, self.settings.nano, *options)
+        self.model = compiled(self.build, cohort.size, self.settings.nano, *options)
         self.begin(derive("weights", seed))
         fresh_state(self.model, seed)
         labels = cohort.labels[train]

@@ -78,7 +78,7 @@ def table11_again(comparison):
         cells = {name: "" for name in COLUMNS} | {row["column"]: cell(row) for _, row in part.iterrows()}
         rows.append(
             {
-                "rank": str(part["rank"].iloc[0]),
+                "rank": "" if part["rank"].isna().all() else f"{part['rank'].iloc[0]:.0f}",
                 "work": work,
                 "kind": family(work),
                 "article's own A": own.get(work, ""),
@@ -86,7 +86,8 @@ def table11_again(comparison):
             | cells
             | {"images/s": f"{1 / costs.loc[work, 'seconds']:,.0f}", "MB": f"{costs.loc[work, 'bytes'] / 1e6:.2f}"}
         )
-    lacking = [{"rank": "", "work": w, "kind": family(w), "article's own A": own.get(w, "")} for w in comparison.failed]
+    absent = [work for work in comparison.failed if work not in costs.index]
+    lacking = [{"work": work, "kind": family(work), "article's own A": own.get(work, "")} for work in absent]
     return pd.DataFrame([*rows, *lacking]).fillna("")
 
 

@@ -109,35 +109,38 @@ class Comparison:
 def compare(study, splits, systems=None, progress=True):
     """Run LeukNet, VGG-16 * and comparison systems under each of `splits` and return the `Comparison`.
 
-    A system that cannot be had here (no pretrained weights, say) is left out and named in ``failed``.
+    A system that cannot be had here (no pretrained weights, say) is left out of that protocol and named in ``failed``.
+
+    Raises
+    ------
+    LeuknetError
+        If none could be run under one of them.
     """
+    plans = {column: plan_ours(study, split) + plan_systems(study, split, systems) for column, split in splits.items()}
+    refused = run_all(study, [spec for specs in plans.values() for spec in specs], progress)
     predictions, runs, failed = [], [], {}
-    for column, split in splits.items():
-        specs = plan_ours(study, split) + plan_systems(study, split, systems)
-        results, reasons = run_each(study, specs, progress)
-        failed |= {work(approach): reason for approach, reason in reasons.items()}
+    for column, specs in plans.items():
+        lacking = {spec.settings.approach: spec for spec in reversed(specs) if spec.key in refused}
+        for approach, spec in lacking.items():
+            failed.setdefault(work(approach), f"{column}, {spec.fold}: {refused[spec.key]}")
+        results = Results([spec for spec in specs if spec.settings.approach not in lacking], study.store)
+        if not results.specs:
+            raise LeuknetError(f"nothing could be run under {column}: {refused[specs[0].key]}")
         predictions.append(named(results.predictions, column))
         runs.append(named(costs(study, results), column))
     return Comparison(*(pd.concat(frames, ignore_index=True) for frames in (predictions, runs)), failed)
 
 
-def run_each(study, specs, progress=True):
-    """Finish `specs`, each on the images of its size; return the `Results` and, of what failed, approach to reason.
+def run_all(study, specs, progress=True):
+    """Finish `specs`, each on the images of its size; return, of those refused, key to reason.
 
-    Raises
-    ------
-    LeuknetError
-        If all failed.
+    Those of one network come one after another, whatever their protocol, because each change traces another one.
     """
-    failed = {}
+    specs, refused = {spec.key: spec for spec in specs}, {}
     for cohort in (study.cohort, study.gallery):
-        own = [spec for spec in specs if spec.cohort_key == cohort.key]
-        report = execute_here(own, study.store, cohort, ticker() if progress else None)
-        failed |= {spec.settings.approach: report.failed[spec.key] for spec in own if spec.key in report.failed}
-    done = [spec for spec in specs if spec.settings.approach not in failed]
-    if not done:
-        raise LeuknetError(f"nothing of the comparison could be run; {next(iter(failed.values()), 'it has no run')}")
-    return Results(done, study.store), failed
+        own = [spec for spec in specs.values() if spec.cohort_key == cohort.key]
+        refused |= execute_here(own, study.store, cohort, ticker() if progress else None).failed
+    return refused
 
 
 def named(frame, column):
