@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from leuknet.errors import LeuknetError
-from leuknet.protocol.inference import holm, mcnemar, student_t, student_t_from_summary
+from leuknet.protocol.inference import friedman, holm, mcnemar, student_t, student_t_from_summary
 
 
 def test_student_t_by_hand():
@@ -89,3 +89,17 @@ def test_holm_lies_between_the_raw_and_bonferroni_and_keeps_the_order(p):
     p, adjusted = np.array(p), holm(p)
     assert (adjusted >= p).all() and (adjusted <= np.minimum(1, p * len(p)) + 1e-12).all()
     assert (np.diff(adjusted[np.argsort(p, kind="stable")]) >= 0).all()
+
+
+def test_friedman_ranks_share_ties_and_the_critical_difference_is_demsars():
+    found = friedman([[0.9, 0.8, 0.8, 0.1]] * 7 + [[0.9, 0.7, 0.2, 0.1]] * 7)
+    np.testing.assert_allclose(found.ranks, [1, 2.25, 2.75, 4])
+    assert found.p < 0.001
+    assert found.critical_difference == pytest.approx(2.569 * np.sqrt(4 * 5 / (6 * 14)), abs=0.002)  # Demsar, table 5
+    assert friedman(np.ones((3, 4))).p == 1
+
+
+@pytest.mark.parametrize("scores", [[[0.5, 0.6, 0.7]], [[0.5, 0.6], [0.6, 0.5]], [[0.5, 0.6, np.nan], [0.1, 0.2, 0.3]]])
+def test_friedman_wants_test_sets_methods_and_every_score(scores):
+    with pytest.raises(LeuknetError, match="two test sets and three methods"):
+        friedman(scores)

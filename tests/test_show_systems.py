@@ -5,6 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from leuknet.errors import LeuknetError
+from leuknet.show.ranks import bars, critical_difference, ranked_tests
 from leuknet.show.segmentation import segmentation_examples, segmentation_scores, segmentation_table
 from leuknet.show.systems import chance_table, paired_tests, ranked_dots, ranking, table11_again
 from leuknet.study.systems import FAIR, POOLED, PUBLISHED, Comparison
@@ -74,6 +76,36 @@ def test_dots_have_one_line_a_work_best_on_top():
     assert labels == ["image size and format", "LeukNet", "Putzu et al. [6]"]
     assert fig.axes[0].yaxis_inverted()
     plt.close(fig)
+
+
+def in_folds(count, column=POOLED):
+    """Return `made`'s predictions under one protocol, as `count` folds of the first repeat and one of the second."""
+    part = made().of(column)
+    names = [f"r0f{number}" for number in range(count)] + ["r1f0"] * (column == POOLED)
+    return pd.concat([part.assign(fold=name) for name in names], ignore_index=True)
+
+
+def test_ranks_are_over_the_folds_of_one_repeat_and_bars_join_what_is_not_told_apart():
+    comparison = Comparison(pd.concat([in_folds(5), in_folds(1, FAIR)]), pd.DataFrame(), {})
+    tests = ranked_tests(comparison)
+    assert list(tests) == [POOLED]  # one source left out ranks nothing
+    names, found = tests[POOLED]
+    assert found.n == 5 and dict(zip(names, found.ranks, strict=True))["image size and format"] == 1
+    assert bars(found) == [(1, 2), (2, 3)]  # 3 methods on 5 test sets: 2.343 sqrt(12 / 30) = 1.48
+    fig = critical_difference(comparison)
+    texts = {text.get_text() for text in fig.axes[0].texts}
+    assert {"critical difference 1.5 (5 pooled folds)", "image size and format  1.0", "3.0  Putzu et al. [6]"} <= texts
+    plt.close(fig)
+    with pytest.raises(LeuknetError, match="two test sets"):
+        ranked_tests(made())
+
+
+def test_a_work_refused_under_one_protocol_stands_once_in_the_table():
+    whole = made()
+    lacking = whole.predictions[(whole.predictions["column"] != FAIR) | (whole.predictions["work"] != "LeukNet")]
+    table = table11_again(Comparison(lacking, whole.runs, {"LeukNet": "out of memory"}))
+    assert list(table["work"]) == ["image size and format", "Putzu et al. [6]", "LeukNet"]
+    assert list(table["rank"]) == ["1", "2", ""] and table[FAIR].iloc[2] == "" != table[POOLED].iloc[2]
 
 
 def test_without_masks_the_page_says_so():

@@ -1,4 +1,4 @@
-"""Tests of a difference: Student's t-test over runs as the paper uses it, McNemar's over the same images."""
+"""Tests of a difference: Student's t over runs as the paper has it, McNemar's on images, Friedman's on test sets."""
 
 from dataclasses import dataclass
 
@@ -61,6 +61,32 @@ class McNemar:
     def __str__(self):
         counts = f"only a right {self.only_a}, only b right {self.only_b}"
         return f"McNemar's exact test, n = {self.n}: {counts}; {_p_text(self.p)}"
+
+
+@dataclass(frozen=True)
+class Friedman:
+    """Friedman's test of several methods on the same test sets, and Nemenyi's critical difference of mean ranks.
+
+    Attributes
+    ----------
+    n : int
+        Test sets.
+    ranks : numpy.ndarray, float, shape (methods,)
+        Mean rank of each; 1 is the best.
+    p : float
+        P-value; 1 if all methods always score alike.
+    critical_difference : float
+        Two mean ranks that lie further apart differ at 5 % over all pairs.
+    """
+
+    n: int
+    ranks: np.ndarray
+    p: float
+    critical_difference: float
+
+    def __str__(self):
+        what = f"{len(self.ranks)} systems on {self.n} test sets"
+        return f"Friedman's test, {what}: {_p_text(self.p)}; critical difference {self.critical_difference:.1f}"
 
 
 def student_t(a, b):
@@ -142,6 +168,36 @@ def mcnemar(y, p_a, p_b, threshold=0.5):
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
     p = float(stats.binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
     return McNemar(len(y), only_a, only_b, p)
+
+
+def friedman(scores):
+    """Test whether methods rank alike on several test sets (Demsar, JMLR 2006, sections 3.2.2 and 3.2.5).
+
+    Test sets count as independent. The critical difference is Nemenyi's: ``q sqrt(k (k + 1) / (6 n))`` with q the
+    Studentised range of k groups at 5 %, over the square root of 2.
+
+    Parameters
+    ----------
+    scores : array_like of float, shape (n, k)
+        One row a test set, one column a method; more is better. Equal scores share a rank.
+
+    Returns
+    -------
+    Friedman
+
+    Raises
+    ------
+    LeuknetError
+        If there are fewer than two test sets or three methods, or a score is missing.
+    """
+    scores = np.asarray(scores, np.float64)
+    if scores.ndim != 2 or scores.shape[0] < 2 or scores.shape[1] < 3 or not np.isfinite(scores).all():
+        raise LeuknetError("Friedman's test needs two test sets and three methods or more, and every score")
+    n, k = scores.shape
+    ranks = stats.rankdata(-scores, axis=1).mean(axis=0)
+    p = float(stats.friedmanchisquare(*scores.T).pvalue) if np.ptp(scores, axis=1).any() else 1.0
+    q = stats.studentized_range.ppf(0.95, k, np.inf) / np.sqrt(2)
+    return Friedman(n, ranks, p, float(q * np.sqrt(k * (k + 1) / (6 * n))))
 
 
 def holm(p_values):

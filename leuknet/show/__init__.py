@@ -72,6 +72,7 @@ from leuknet.show.maps import (
 from leuknet.show.network import network_diagram, transfer_diagram
 from leuknet.show.prediction import distance_table, prediction_card, prediction_table, read_slide, slide_card
 from leuknet.show.publish import banner, cohort_words, figure, table
+from leuknet.show.ranks import critical_difference, ranked_tests
 from leuknet.show.segmentation import mask_sets, segmentation_examples, segmentation_scores, segmentation_table
 from leuknet.show.sources import (
     beside_real,
@@ -140,6 +141,7 @@ __all__ = [
     "colour_table",
     "confusion",
     "contact_sheet",
+    "critical_difference",
     "counts_table",
     "decision_regions",
     "distance_table",
@@ -193,6 +195,7 @@ __all__ = [
     "published_counts",
     "published_t_test",
     "ranked_dots",
+    "ranked_tests",
     "ranking",
     "rate_dots",
     "read_slide",
