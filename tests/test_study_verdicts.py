@@ -6,7 +6,9 @@ import pytest
 from fake_runs import GOLDEN, golden_runs
 
 from leuknet.errors import LeuknetError
+from leuknet.files import write_json
 from leuknet.study import evidence, verdicts
+from leuknet.study.answers import feature_spaces
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,48 @@ def test_drawn_or_reduced_runs_never_reproduce(cells):
         assert len(part) == 5 and part["verdict"].str.startswith("not comparable: ").all()
     assert "synthetic cohort" in of(cells, 3, "mDFT", "ALL-IDB 2")["verdict"]
     assert abs(of(cells, 3, "mDFT", "ALL-IDB 2")["difference"]) < 1
+
+
+def test_times_are_shown_and_never_judged(cells):
+    minutes = of(cells, 8, "VGG-16", "ALL-IDB 1", "minutes")
+    assert minutes["here"] == pytest.approx(2 / 60) and minutes["verdict"] == "not comparable: another machine"
+    assert of(cells, 8, "VGG-16", "ALL-IDB 1", "ms an image")["published"] == pytest.approx(5)
+
+
+def test_table_10_stands_beside_the_rows_of_page_07(tmp_path):
+    assert feature_spaces(tmp_path) is None
+    texts = {"LODOCV A (%)": "63.00", "LODOCV P (%)": "–", "LODOCV R (%)": "80.00", "LODOCV Kappa": "0.300"}
+    texts |= {name.replace("LODOCV", "k-fold"): text for name, text in texts.items()}
+    rows = [{"data set": "ALL-IDB 1", "features": name, "who": "here"} | texts for name in ("SFT", "no fine-tuning")]
+    (tmp_path / "tables").mkdir()
+    stem = tmp_path / "tables" / "07_feature_space-table10"
+    pd.DataFrame(rows).to_csv(stem.with_suffix(".csv"), index=False)
+    write_json(stem.with_suffix(".json"), {"cohort": "synthetic cohort", "profile": "demo"})
+    cells = verdicts.compare(pd.DataFrame(), feature_spaces(tmp_path))
+    line = of(cells, 10, "SFT", "ALL-IDB 1, LODOCV", "Kappa")
+    assert (line["published"], line["here"]) == (pytest.approx(30.2, abs=0.1), pytest.approx(30))
+    assert line["verdict"] == "not comparable: synthetic cohort; demo profile"
+    assert of(cells, 10, "ImageNet", "ALL-IDB 1, k-fold", "A")["here"] == pytest.approx(63)
+    write_json(stem.with_suffix(".json"), {"cohort": "cohort mine", "profile": "paper"})
+    cells = verdicts.compare(pd.DataFrame(), feature_spaces(tmp_path))
+    assert "1 of the 3 runs needed" in of(cells, 10, "SFT", "ALL-IDB 1, LODOCV", "A")["verdict"]
+    assert of(cells, 10, "SFT", "ALL-IDB 1, LODOCV", "P")["verdict"] == "not comparable: no number"
+    assert of(cells, 10, "DFT", "ALL-IDB 1, LODOCV")["verdict"] == verdicts.NOT_RUN
+
+
+def test_table_11_judges_leuknets_own_row_only(tmp_path):
+    runs = evidence.results(golden_runs(tmp_path))
+    apart = runs[(runs["role"] == "external") & (runs["approach"] == "mDFT")]
+    folds = apart.assign(role="test", tested="pooled data sets", protocol="5-fold, UFG external", A=0.985)
+    rival = folds.assign(backbone="", approach="sahlol", run=folds["run"] + "s")
+    cells = verdicts.compare(pd.concat([folds, rival]))
+    own = of(cells, 11, "LeukNet")
+    assert own["here"] == pytest.approx(98.5) and own["verdict"] == of(cells, 12, "LeukNet")["verdict"] == "reproduced"
+    block = "Feature extraction with CNNs"
+    for row in ("Sahlol et al. [23], ALL-IDB 2", "Sahlol et al. [23], C-NMC"):
+        line = of(cells, 11, row, block)
+        assert line["here"] == pytest.approx(98.5) and "article's own images" in line["verdict"]
+    assert of(cells, 11, "Vogado et al. [22]", block)["verdict"] == verdicts.NOT_RUN
 
 
 def test_counts_add_up_to_all_published_cells(cells):

@@ -15,6 +15,7 @@ from leuknet.files import markdown, write_text
 from leuknet.paper.audit import WEIGHTS, audit
 from leuknet.show.audit import audit_summary, questions
 from leuknet.study import evidence, verdicts
+from leuknet.study.answers import feature_spaces
 from leuknet.study.ledger import ledger
 from leuknet.study.records import records
 
@@ -137,7 +138,7 @@ def scores(runs):
 
 def judged(folder, runs, found):
     """Return the sections on published cells and on claims."""
-    cells, claims = verdicts.compare(runs), ledger(folder, found)
+    cells, claims = verdicts.compare(runs, feature_spaces(folder)), ledger(folder, found)
     return [
         ("Published | reproduced | verdict", [
             block("Cells by verdict; tolerances were fixed in leuknet/study/tolerances.toml", verdicts.counts(cells)),

@@ -10,6 +10,7 @@ from leuknet.files import write_json
 from leuknet.paper.audit import audit
 from leuknet.show.publish import caption_line, keep_table, sidecar
 from leuknet.study import evidence, verdicts
+from leuknet.study.answers import feature_spaces
 from leuknet.study.ledger import ledger
 
 COLOURS = {"supported": "#1b6e35", "not supported": "#a61b1b", "depends on the protocol": "#8a5a00"}
@@ -25,7 +26,7 @@ def finished_runs(out):
 
 def verdict_cells(study):
     """Return every published cell beside this study's runs, and keep the table as CSV, Markdown, LaTeX and HTML."""
-    cells = verdicts.compare(finished_runs(study.out))
+    cells = verdicts.compare(finished_runs(study.out), feature_spaces(study.out))
     stem = study.out / "tables" / f"{study.page}-verdicts"
     verdicts.write(cells, stem)
     line = caption_line(study, n=f"{len(cells)} published cells")

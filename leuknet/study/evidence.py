@@ -47,7 +47,7 @@ def results(folder):
         ``run, backbone`` (without "-nano"), ``approach`` (or the comparison system), ``dense`` (as text), ``protocol``,
         ``fold``, ``seed``, ``weights``, ``role``, ``tested`` (data sets), ``images``, ``trained_on`` (images),
         ``shared`` (training images of a tested source), ``why_not`` (why it cannot stand beside the paper's numbers;
-        empty if it can), ``seconds``, and the metrics as fractions.
+        empty if it can), ``seconds``, ``image_seconds`` (to predict one), and the metrics as fractions.
     """
     rows = []
     for path in sorted(trainings(folder).glob("*/done.json")):
@@ -81,6 +81,7 @@ def _rows(folder):
         shared = sum(n for name, n in data_sets.items() if source(name) in set(part["source"]))
         names = ", ".join(tested) if len(tested) < 4 else "pooled data sets"
         more = {"role": role, "tested": names, "images": len(part), "shared": shared}
+        more["image_seconds"] = done.get("predict_seconds", float("nan")) / len(predictions)
         why = "; ".join([*unlike_paper(run), *unlike_images(part, training, role)])
         rows.append(told | more | {"why_not": why} | scores(part["y"], part["p"]))
     return rows

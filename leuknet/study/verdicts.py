@@ -8,54 +8,56 @@ from leuknet.files import markdown, write_text
 from leuknet.paper import facts
 from leuknet.paper.audit.runs import scale
 from leuknet.study import evidence
+from leuknet.study.answers import answers
 
 METRICS = ("A", "P", "R", "S", "MCC")
-TABLES = (3, 4, 5, 6, 7, 9, 12, 13)
+TABLES = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13)
+TIMES = {"Training Time": ("minutes", "seconds", 1 / 60), "Classification Time": ("ms an image", "image_seconds", 1000)}
 REPRODUCED, HIGHER, LOWER = "reproduced", "different: higher", "different: lower"
 NOT_RUN = "not comparable: not run here"
 
 
-def compare(frame):
-    """Return every published cell of Tables 3 to 7, 9, 12 and 13 beside the runs that answer it.
+def compare(frame, spaces=None):
+    """Return every published cell of Tables 3 to 13 beside the runs that answer it.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         From `leuknet.study.evidence.results`; may be empty.
+    spaces : pandas.DataFrame, optional
+        Page 07's rows of Table 10, from `leuknet.study.answers.feature_spaces`.
 
     Returns
     -------
     pandas.DataFrame
         ``table, block, row, metric``; ``published``, ``spread`` (percentage points; printed fractions times 100) and
         ``n``; ``here``, ``spread here``, ``n here``, ``low``, ``high`` (95 % interval of the mean over runs);
-        ``difference``, ``tolerance`` and ``verdict``. Numbers in percent; NaN where there is none.
+        ``difference``, ``tolerance`` and ``verdict``. Numbers in percent, Table 8's times in minutes and ms; NaN
+        where there is none.
     """
-    groups = answers(frame)
-    rows = []
+    groups, rows = answers(frame, spaces), []
     for number in TABLES:
-        table = facts.table(number)
-        for (block, row), cells in table.groupby(["block", "row"], sort=False):
+        for (block, row), cells in printed(number).groupby(["block", "row"], sort=False):
             part = groups.get((number, block, row))
             texts = dict(zip(cells["column"], cells["text"], strict=True))
-            for cell in cells[cells["column"].isin(METRICS)].itertuples():
-                rows.append(beside(cell, factor(cell, texts), part))
+            rows += [beside(cell, factor(cell, texts), part) for cell in cells.itertuples()]
     return pd.DataFrame(rows)
 
 
-def answers(frame):
-    """Return the rows of `results` by ``(table, block, row)`` of the paper."""
-    if frame.empty:
-        return {}
-    named = frame.assign(cell=[evidence.published_row(row) for _, row in frame.iterrows()])
-    usual = named[named["cell"].notna() & (named["dense"] == "")]
-    groups = {cell: part.drop_duplicates("run") for cell, part in usual.groupby("cell")}
-    for (block, head), part in evidence.head_rows(frame).groupby(["fold", "head"]):
-        groups[9, block, head] = part.drop_duplicates("run")
-    return groups
+def printed(number):
+    """Return a printed table's cells that a run can answer, in `compare`'s units; Table 10's scenarios as blocks."""
+    table = facts.table(number)
+    if number == 10:
+        parts = table["column"].str.rsplit(n=1, expand=True)
+        table = table.assign(block=table["block"] + ", " + parts[0], column=parts[1])
+    table["value"] *= table["column"].map({"Kappa": 100, "Classification Time": 1000}).fillna(1)
+    return table[table["column"].isin((*evidence.tolerances()["points"], *TIMES))]
 
 
 def factor(cell, texts):
     """Return 100 for a spread that is printed as a fraction of 1 (page 10), else 1."""
+    if pd.isna(cell.spread):
+        return 1
     if cell.column == "MCC" and cell.value > 1 and cell.spread < 0.05:
         return 100
     return scale({m: t for m, t in texts.items() if m in METRICS}).get(cell.column, 1)
@@ -65,16 +67,18 @@ def beside(cell, times, part):
     """Return one row of `compare`."""
     spread = cell.spread * times
     n = 1 if pd.isna(cell.n_runs) else int(cell.n_runs)
-    told = {"table": cell.table, "block": cell.block, "row": cell.row, "metric": cell.column}
+    metric, source, unit = TIMES.get(cell.column, (cell.column, cell.column, 100))
+    told = {"table": cell.table, "block": cell.block, "row": cell.row, "metric": metric}
     told |= {"published": cell.value, "spread": spread, "n": n}
-    values = [] if part is None or cell.column not in part else 100 * part[cell.column].dropna()
+    values = [] if part is None or source not in part else unit * part[source].dropna()
     m = len(values)
     mean, sd = (np.mean(values) if m else np.nan), (np.std(values, ddof=1) if m > 1 else np.nan)
-    low, high = np.clip(interval(mean, sd, m), -100 if cell.column == "MCC" else 0, 100)
+    low, high = np.clip(interval(mean, sd, m), -100 if metric in ("MCC", "Kappa") else 0, 100)
     told |= {"here": mean, "spread here": sd, "n here": m, "low": low, "high": high, "difference": mean - cell.value}
     rules = evidence.tolerances()
     error = np.sqrt(np.nan_to_num(spread) ** 2 / n + np.nan_to_num(sd) ** 2 / max(m, 1))
-    told["tolerance"] = max(rules["points"][cell.column], rules["standard_errors"] * error) if m else np.nan
+    points = rules["points"].get(metric, np.nan)
+    told["tolerance"] = max(points, rules["standard_errors"] * error) if m else np.nan
     reasons = [] if part is None else [reason for why in part["why_not"] for reason in why.split("; ") if reason]
     why = "; ".join(dict.fromkeys(reasons))
     return told | {"verdict": judge(told, part is not None, why, rules)}
