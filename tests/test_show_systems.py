@@ -59,7 +59,9 @@ def test_limits_lie_around_the_accuracy():
 def test_chance_is_told():
     table = chance_table(made()).set_index("work")
     assert table.loc["LeukNet", "better"] == "yes" and table.loc["Putzu et al. [6]", "better"] == "no"
-    assert (table["larger class (%)"] == 50).all()
+    assert (table["larger class (%)"] == 50).all() and table.loc["LeukNet", "why not"] == ""
+    why = table.loc["Putzu et al. [6]", "why not"]  # 20 of 40 right: it calls half the images positive
+    assert why.startswith("calls 50 % negative; 40 images put the lower limit at ") and "control" not in why
 
 
 def test_paired_tests_count_images_and_adjust():

@@ -92,17 +92,32 @@ def table11_again(comparison):
 
 
 def chance_table(comparison):
-    """Return each work's pooled accuracy beside always naming the larger class, and whether it is clearly better.
+    """Return each work's pooled accuracy beside always naming the larger class, whether it is clearly better, why not.
 
     Clearly: the interval's lower limit lies above the larger class's share.
     """
-    pooled = comparison.of(POOLED).drop_duplicates("image_id")
-    share = max(pooled["y"].mean(), 1 - pooled["y"].mean())
+    pooled = comparison.of(POOLED)
+    positive = pooled.drop_duplicates("image_id")["y"].mean()
+    share = 100 * max(positive, 1 - positive)
     frame = ranking(comparison).query("column == @POOLED")
-    verdicts = ["yes" if low > share else "no" for low in frame["low"]]
-    return pd.DataFrame(
-        {"work": frame["work"], "pooled A (%)": 100 * frame["A"], "larger class (%)": 100 * share, "better": verdicts}
-    )
+    frame = frame.assign(low=100 * frame["low"], A=100 * frame["A"])
+    better = frame["low"] > share
+    why = [
+        "" if clear else _why_not(comparison, pooled[pooled["work"] == work], low)
+        for work, low, clear in zip(frame["work"], frame["low"], better, strict=True)
+    ]
+    columns = {"work": frame["work"], "pooled A (%)": frame["A"], "larger class (%)": share}
+    return pd.DataFrame(columns | {"better": np.where(better, "yes", "no"), "why not": why})
+
+
+def _why_not(comparison, part, low):
+    """Say what is known of a work that is not clearly better than the larger class, from its calls and its start."""
+    work, positive = part["work"].iloc[0], (part["p"] >= 0.5).mean()
+    words = ["a control, it sees no cell"] if family(work) == "control" else []
+    started = set(comparison.runs.loc[comparison.runs["work"] == work, "weights"])
+    words += ["begun from random weights"] if any("random" in weights for weights in started) else []
+    words += [f"calls {100 * max(positive, 1 - positive):.0f} % {'positive' if positive > 0.5 else 'negative'}"]
+    return "; ".join([*words, f"{len(part)} images put the lower limit at {low:.1f}"])
 
 
 def paired_tests(comparison, column=FAIR, against="LeukNet"):
