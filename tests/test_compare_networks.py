@@ -8,6 +8,7 @@ from made import small_cohort
 from leuknet.compare import alexnet, small, variants
 from leuknet.compare.ahmed import Ahmed
 from leuknet.compare.loey import FineTuned
+from leuknet.compare.pansombut import Pansombut
 from leuknet.compare.rehman import Rehman
 from leuknet.compare.settings import SystemSettings
 from leuknet.compare.shafique import HSV, Shafique
@@ -15,6 +16,8 @@ from leuknet.compare.thanh import Thanh
 from leuknet.compare.training import full_batches
 from leuknet.errors import LeuknetError
 from leuknet.seeds import rng
+from leuknet.study import profiles
+from leuknet.study.profiles import profile
 
 
 def test_alexnet_has_its_published_parameters():
@@ -89,6 +92,13 @@ def test_batches_are_always_full():
 def test_narrow_networks_are_smaller():
     wide, narrow = (small.stack(32, (32, 64), (128,), nano, dropout=0.2) for nano in (False, True))
     assert wide.count_params() > 20 * narrow.count_params()
+
+
+def test_every_network_fits_the_images_of_the_narrow_profiles():
+    narrow = [one for one in map(profile, profiles.names()) if one.nano]
+    for size in {one.size for one in narrow}:
+        for system in (Thanh, Ahmed, Pansombut, FineTuned):
+            assert system.build(size, True).output_shape == (None, 1)
 
 
 def test_a_training_depends_on_its_seed_alone():

@@ -6,6 +6,8 @@ import keras
 def stack(size, filters, dense, nano, dropout=0.0):
     """Return a network of one 3 x 3 convolution (ReLU) and 2 x 2 max-pooling for each of `filters`, then dense layers.
 
+    Poolings round up, so that a small image has a pixel left after five.
+
     Parameters
     ----------
     size : int
@@ -23,7 +25,7 @@ def stack(size, filters, dense, nano, dropout=0.0):
         x = keras.layers.AveragePooling2D(2, name="halved")(x)
     for i, width in enumerate(filters, start=1):
         x = keras.layers.Conv2D(width, 3, padding="same", activation="relu", name=f"conv{i}")(x)
-        x = keras.layers.MaxPooling2D(name=f"pool{i}")(x)
+        x = keras.layers.MaxPooling2D(padding="same", name=f"pool{i}")(x)
     x = keras.layers.Flatten(name="flatten")(x)
     for i, units in enumerate(dense, start=1):
         x = keras.layers.Dense(units, activation="relu", name=f"dense{i}")(x)
