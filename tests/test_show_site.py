@@ -57,6 +57,11 @@ def test_pages_gallery_report_and_reference_are_there(built):
     assert "leuknet.protocol.splits.k_fold" in pages["api/protocol.html"]
 
 
+def test_a_page_that_was_not_run_is_there_and_says_so(built):
+    pages, _ = built
+    assert "not run here" in pages["pages/05_leuknet_training.html"] and "not run" not in pages["pages/06_lodocv.html"]
+
+
 def test_every_picture_has_its_alternative_text(built):
     pages, _ = built
     for name in ("pages/06_lodocv.html", "figures/README.html", "report.html"):

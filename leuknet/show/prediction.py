@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from leuknet.show.maps import overlay
-from leuknet.show.style import CLASS_COLOURS, CLASS_HATCHES, CLASS_NAMES, language
+from leuknet.show.style import CLASS_COLOURS, CLASS_HATCHES, CLASS_NAMES, COLUMN, language
 
 METHOD = "Grad-CAM"
 
@@ -31,7 +31,7 @@ def prediction_card(kept, image, row, name=""):
 
     heat = activation_maps(kept.model, image[None], METHOD, batch=1)[0]
     with language():
-        fig, axes = plt.subplots(1, 4, figsize=(9, 3.2), width_ratios=[1, 1, 0.5, 1.25])
+        fig, axes = plt.subplots(1, 4, figsize=(COLUMN, 2.9), width_ratios=[1, 1, 0.5, 1.25])
         axes[0].imshow(image)
         axes[0].axis("off")
         overlay(axes[1], image, heat)
@@ -93,8 +93,8 @@ def _probability(ax, row):
 def _distance(ax, unseen, row):
     ax.hist(unseen, bins=20, color="#BFD7EA", edgecolor="white")
     ax.axvline(row["distance"], color="black", linewidth=2)
-    ax.set(xlabel="distance to the training images", ylabel="unseen images")
-    ax.set_title(f"this image: farther than {row['percentile']:.0f} %", fontsize=10, loc="left")
+    ax.set(xlabel="distance to training", ylabel="unseen images")
+    ax.set_title(f"farther than {row['percentile']:.0f} %", fontsize=10, loc="left")
 
 
 def overlay_png(image, heat, pixels=160):

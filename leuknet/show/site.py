@@ -14,6 +14,7 @@ from leuknet.errors import LeuknetError
 from leuknet.files import write_text
 from leuknet.show.gallery import gallery
 from leuknet.study import index
+from leuknet.study.pages import list_pages, notebooks_dir
 
 ROOMS = {
     "paper": "What was published, and the audit of it",
@@ -84,13 +85,21 @@ def site(folder, out=None):
         raise LeuknetError("the site needs Sphinx: install it with pip install -e '.[site]' in the checkout")
     with tempfile.TemporaryDirectory(prefix="leuknet-site-") as scratch:
         source, built = Path(scratch) / "source", Path(scratch) / "html"
-        write_source(folder, records, source)
+        write_source(folder, with_the_rest(records), source)
         render(source, built)
         if broken := broken_links(built):
             raise LeuknetError(f"{len(broken)} links of the site lead nowhere, first {broken[0]}")
         shutil.rmtree(out, ignore_errors=True)
         shutil.copytree(built, out, ignore=shutil.ignore_patterns(".doctrees", ".buildinfo"))
     return out / "index.html"
+
+
+def with_the_rest(records):
+    """Return the records of all pages in order; those that were not run stand in the site as they are."""
+    done = {record["page"] for record in records}
+    rest = [page for page in list_pages() if page.name not in done]
+    told = [{"page": one.name, "title": one.title, "question": one.question, "status": "not run"} for one in rest]
+    return sorted([*records, *told], key=lambda record: record["page"])
 
 
 def write_source(folder, records, source):
@@ -107,11 +116,16 @@ def write_source(folder, records, source):
 
 
 def page(folder, record):
-    """Return an executed page for the site: widgets named, a line on the run under its title."""
-    notebook = index.readable(nbformat.read(Path(folder) / "pages" / f"{record['page']}.ipynb", as_version=4))
-    said = f"profile {record['profile']} · {record['cohort']} cohort · {record['backend']} · {record['finished'][:10]}"
+    """Return a page for the site: widgets named, a line on the run, or that there was none, under its title."""
+    ran = record["status"] == "ok"
+    place = Path(folder) / "pages" if ran else notebooks_dir()
+    notebook = index.readable(nbformat.read(place / f"{record['page']}.ipynb", as_version=4))
+    said = "not run here: without results"
+    if ran:
+        kind = f"profile {record['profile']} · {record['cohort']} cohort · {record['backend']}"
+        said = f"{kind} · {record['finished'][:10]} · {record['seconds']} s"
     title, _, rest = notebook.cells[0].source.partition("\n")
-    notebook.cells[0].source = f"{title}\n\n*{said} · {record['seconds']} s*\n{rest}"
+    notebook.cells[0].source = f"{title}\n\n*{said}*\n{rest}"
     return notebook
 
 
