@@ -208,6 +208,33 @@ def test_t_test_holds_scipys_p_and_widens_with_rounding():
     assert inference.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
 
 
+def test_mcnemar_bounds_hold_every_pairing():
+    def exact(only_first, only_second):
+        return stats.binomtest(min(only_first, only_second), only_first + only_second).pvalue
+
+    for first, second, images in ((9, 7, 10), (95, 81, 108)):
+        every = [
+            exact(only_first, only_first - (first - second))
+            for only_first in range(first - second, first + 1)
+            if only_first + second <= images
+        ]
+        assert inference.mcnemar_range(first, second, images) == pytest.approx((min(every), max(every)))
+    assert inference.mcnemar_range(107, 106, 108) == (1, 1)  # one image tells nothing
+
+
+def test_a_classifier_that_names_the_data_set():
+    found = protocol.one_class(sums.counts().drop(index=["Total", "UFG"]))
+    assert "3223 of 3402" in found.arithmetic and "94.7 %" in found.says
+    assert "at most 87 for training, and 86 components" in protocol.components().arithmetic
+
+
+def test_stated_counts_of_the_development_set_are_tried_too():
+    ids = {f.id: f for f in identities.check_table12()}
+    fits, not_ = ids["accuracy-table12-vgg16"], ids["accuracy-table12-leuknet"]
+    assert "which fits, but P 98.34" in fits.arithmetic and "caption" in fits.depends_on
+    assert "which fits" not in not_.arithmetic and "98.699 to 98.714" in not_.arithmetic
+
+
 def test_containments():
     names = facts.table(1)["row"].unique()
     assert protocol.shared("ALL-IDB 1", names) == ["ALL-IDB 1 (Crop)", "ALL-IDB 2"]

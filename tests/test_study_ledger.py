@@ -5,14 +5,16 @@ import pytest
 from fake_runs import golden_runs
 from scipy import stats
 
+from leuknet import seeds
 from leuknet.paper import facts
 from leuknet.paper.audit import Finding
-from leuknet.study import ledger, rules
+from leuknet.study import judging, ledger, rules
 
 FOLDS = ("ALL-IDB 1", "ALL-IDB 2")
+LODOCV = "LODOCV as published"
 
 
-def frame(accuracies, backbone="VGG16", protocol="LODOCV as published", role="test", folds=FOLDS, shared=0):
+def frame(accuracies, backbone="VGG16", protocol=LODOCV, role="test", folds=FOLDS, shared=0, begun="ImageNet"):
     """Return rows as `evidence.results` gives them: {approach: accuracies of the seeds}."""
     return pd.DataFrame(
         {
@@ -20,6 +22,7 @@ def frame(accuracies, backbone="VGG16", protocol="LODOCV as published", role="te
             "backbone": backbone,
             "approach": approach,
             "dense": "",
+            "weights": begun,
             "protocol": protocol,
             "fold": fold,
             "seed": seed,
@@ -86,6 +89,43 @@ def test_transfer_matters_outside_only():
     assert judged("generalises-better", runs).verdict == "cannot be tested here"
 
 
+def test_networks_that_began_from_other_weights_are_not_compared():
+    ours = frame({"mDFT": (0.95, 0.96, 0.94)})
+    theirs = [frame({"mDFT": (0.7, 0.71, 0.7)}, backbone=name) for name in ("ResNet50", "InceptionV3", "Xception")]
+    assert judged("deepest-not-best", pd.concat([ours, *theirs])).verdict == "supported"
+    drawn = [part.assign(weights="random") for part in theirs]
+    found = judged("deepest-not-best", pd.concat([ours, *drawn]))
+    assert found.verdict == "cannot be tested here"
+    assert "VGG16 from ImageNet; ResNet50" in found.number.replace("InceptionV3, Xception, ResNet50", "ResNet50")
+
+
+def test_many_comparisons_are_corrected():
+    rng = seeds.rng("ledger", "null")
+    draws = [[("x", rng.normal(0.8, 0.05, 5), rng.normal(0.8, 0.05, 5)) for _ in range(12)] for _ in range(200)]
+    refused = sum(judging.ahead_of(pairs).verdict == "not supported" for pairs in draws)
+    assert refused <= 20  # about a quarter without the correction
+    picked = [("best over worst", (0.90, 0.93, 0.91, 0.92), (0.86, 0.90, 0.88, 0.87))]
+    assert judging.ahead_of(picked).verdict == "supported"
+    assert judging.ahead_of(picked, picked=200).verdict == "cannot be tested here"
+
+
+def test_lodocv_is_as_good_as_its_sources_are_unseen():
+    pooled = frame({"mDFT": (0.97, 0.98, 0.97)}, protocol="5-fold")
+    left = frame({"mDFT": (0.7, 0.72, 0.71)})
+    assert judged("lodocv-excellent", pd.concat([pooled, left])).verdict == "supported"
+    assert judged("lodocv-excellent", pd.concat([pooled, left.assign(shared=770)])).verdict == "depends on the protocol"
+
+
+def test_controls_are_no_rivals():
+    parts = [
+        frame({name: values}, backbone="", protocol="5-fold, UFG external", role="external", folds=("r0",))
+        for name, values in {"vogado": (0.5, 0.52, 0.51), "mean-colour": (0.9, 0.9, 0.91)}.items()
+    ]
+    ours = frame({"mDFT": (0.7, 0.71, 0.7)}, protocol="5-fold, UFG external", role="external", folds=("r0",))
+    found = judged("generalises-better", pd.concat([ours, *parts]))
+    assert found.verdict == "supported" and "1 of 1" in found.number
+
+
 def test_shared_training_images_are_counted():
     assert judged("lodocv-excludes", frame({"mDFT": (0.9, 0.9)})).verdict == "supported"
     found = judged("lodocv-excludes", frame({"mDFT": (0.9, 0.9)}, shared=770))
@@ -95,7 +135,7 @@ def test_shared_training_images_are_counted():
 def test_pooled_folds_against_left_out():
     runs = pd.concat([frame({"mDFT": (0.97, 0.98, 0.97)}, protocol="5-fold"), frame({"mDFT": (0.7, 0.72, 0.71)})])
     assert judged("lodocv-needed", runs).verdict == "supported"
-    assert judged("lodocv-needed", runs[runs["protocol"] == "LODOCV as published"]).verdict == "cannot be tested here"
+    assert judged("lodocv-needed", runs[runs["protocol"] == LODOCV]).verdict == "cannot be tested here"
 
 
 def test_tables_of_pages_are_read(tmp_path):
@@ -109,6 +149,11 @@ def test_tables_of_pages_are_read(tmp_path):
     assert judged("mdft-separable", few, tmp_path).verdict == "cannot be tested here"
     assert judged("mdft-separable", few.assign(images=108), tmp_path).verdict == "supported"
     assert judged("nuclei-decide", pd.DataFrame(), tmp_path).verdict == "cannot be tested here"
+    names = ["linear SVM in the plane", "linear SVM on the features", "the network itself"]
+    for images, values, verdict in ((26, 90.0, rules.CANNOT), (707, 90.0, "not supported"), (707, 80.0, "supported")):
+        table = pd.DataFrame({"classifier": names, "images": images, "A (%)": [85.0, values, 91.0]})
+        table.to_csv(tmp_path / "tables" / "07_feature_space-linear.csv", index=False)
+        assert judged("not-linear", pd.DataFrame(), tmp_path).verdict == verdict
 
 
 def test_ledger_of_fake_runs_and_of_an_empty_folder(tmp_path):
@@ -119,7 +164,7 @@ def test_ledger_of_fake_runs_and_of_an_empty_folder(tmp_path):
     ]
     empty = ledger.ledger(tmp_path, found).set_index("claim")
     assert len(empty) == len(facts.claims()) and set(empty["verdict"]) <= set(ledger.VERDICTS)
-    assert empty.loc["most-images", "verdict"] == "not supported"
+    assert empty.loc["most-images", ["verdict", "decided by"]].tolist() == ["not supported", "print"]
     assert empty.loc["mdft-best", "verdict"] == "cannot be tested here"
     golden_runs(tmp_path / "trainings")
     table = ledger.ledger(tmp_path, found).set_index("claim")
@@ -138,5 +183,5 @@ def test_settled_by_print(verdicts, expected):
 def test_interval_is_welch():
     a, b = (0.9, 0.92, 0.95, 0.91), (0.8, 0.86, 0.7)
     known = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
-    gap, bounds = rules.difference(a, b)
+    gap, bounds = judging.difference(a, b)
     assert bounds == pytest.approx((100 * known.low, 100 * known.high)) and bounds[0] < gap < bounds[1]

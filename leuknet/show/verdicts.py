@@ -13,6 +13,7 @@ from leuknet.study import evidence, verdicts
 from leuknet.study.answers import feature_spaces
 from leuknet.study.ledger import ledger
 
+BY = {"print": "<br><small>by the paper's numbers</small>", "runs": "<br><small>for these runs only</small>"}
 COLOURS = {"supported": "#1b6e35", "not supported": "#a61b1b", "depends on the protocol": "#8a5a00"}
 
 
@@ -65,11 +66,11 @@ def ledger_html(frame):
             escape(row["decides"]),
             escape(row["printed numbers"]) or "–",
             escape(row["these runs"]),
-            f'<b style="color:{colour}">{row["verdict"]}</b>',
+            f'<b style="color:{colour}">{row["verdict"]}</b>' + BY.get(row["decided by"], ""),
         ]
         rows.append(
             "<tr>" + "".join(f'<td style="text-align:left;vertical-align:top">{cell}</td>' for cell in cells) + "</tr>"
         )
-    heads = ("claim", "what would decide it", "the printed numbers", "this study's runs", "verdict here")
+    heads = ("claim", "what would decide it", "the printed numbers", "this study's runs", "verdict")
     head = "".join(f'<th style="text-align:left">{name}</th>' for name in heads)
     return f'<table class="dataframe"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'

@@ -9,7 +9,8 @@ import pandas as pd
 from leuknet.errors import LeuknetError
 from leuknet.paper import facts
 from leuknet.study import evidence
-from leuknet.study.rules import CANNOT, DEPENDS, NOT_SUPPORTED, RULES, SUPPORTED, Evidence, Sources
+from leuknet.study.judging import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED, Evidence
+from leuknet.study.rules import RULES, Sources
 
 BY_PRINT, NO_RUN = "the printed numbers decide it", "no run of this study could decide it"
 VERDICTS = (SUPPORTED, NOT_SUPPORTED, DEPENDS, CANNOT)
@@ -34,7 +35,8 @@ def ledger(out, found):
     -------
     pandas.DataFrame
         One row a claim of the paper: ``claim``, ``section``, ``gist``, ``decides``, ``printed numbers`` (findings that
-        bear on it), ``these runs`` (the number behind), ``verdict`` (one of `VERDICTS`).
+        bear on it), ``these runs`` (the number behind), ``verdict`` (one of `VERDICTS`), ``decided by``: "print" (it
+        holds for the paper), "runs" (it holds for the images, networks and weights of this folder) or empty.
     """
     out = Path(out)
     try:
@@ -59,7 +61,8 @@ def ledger(out, found):
                 "decides": rule["decides"],
                 "printed numbers": " ".join(f"[{f.verdict}] {f.says}" for f in bearing),
                 "these runs": ours.number,
-                "verdict": settled(bearing) if rule.get("settled") else ours.verdict,
+                "verdict": (verdict := settled(bearing) if rule.get("settled") else ours.verdict),
+                "decided by": "" if verdict == CANNOT else "print" if rule.get("settled") else "runs",
             }
         )
     return pd.DataFrame(rows)

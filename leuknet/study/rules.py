@@ -1,7 +1,8 @@
 """The rules of the claims ledger: what this study's runs say of a claim.
 
 Each rule takes its entry of ``ledger.toml`` and the study's `Sources`, and returns `Evidence`. Accuracies are compared
-over runs: Welch's interval of the difference of means, 95 %; "ahead" means that the interval lies above 0.
+over runs by `leuknet.study.judging`. Networks that began from weights of different kinds are not compared with each
+other: the start would be compared as well.
 """
 
 import itertools
@@ -10,21 +11,22 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from leuknet.compare.registry import SYSTEMS
 from leuknet.study import evidence, verdicts
+from leuknet.study.judging import (
+    CANNOT,
+    DEPENDS,
+    NOT_SUPPORTED,
+    SUPPORTED,
+    Evidence,
+    ahead_of,
+    difference,
+    equivalence,
+    told,
+)
 
-SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
-DEPENDS, CANNOT = "depends on the protocol", "cannot be tested here"
 POOLED, LEFT_OUT, HOLD_OUT = r"\d+-fold(?! by)", r"LODOCV|leave-one-source-out", "hold-out"
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What this study's runs say of a claim: a verdict of the ledger, and the number behind it."""
-
-    verdict: str
-    number: str
 
 
 @dataclass(frozen=True)
@@ -45,54 +47,32 @@ class Sources:
         return self.runs[self.runs["role"] == "test"] if len(self.runs) else self.runs
 
 
-def difference(a, b, level=0.95):
-    """Return mean(a) - mean(b) in points and Welch's interval (Biometrika 1947); None for fewer than two runs."""
-    a, b = (100 * np.asarray(values, float) for values in (a, b))
-    gap = float(a.mean() - b.mean())
-    if min(len(a), len(b)) < 2:
-        return gap, None
-    parts = a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)
-    if sum(parts) < 1e-12:
-        return gap, (gap, gap)
-    df = sum(parts) ** 2 / (parts[0] ** 2 / (len(a) - 1) + parts[1] ** 2 / (len(b) - 1))
-    low, high = stats.t.interval(level, df, gap, np.sqrt(sum(parts)))
-    return gap, (float(low), float(high))
-
-
-def told(gap, bounds):
-    """Return a difference as text, e.g. ``+1.2 points (-0.5 to 2.9)``."""
-    return f"{gap:+.1f} points" + (f" ({bounds[0]:.1f} to {bounds[1]:.1f})" if bounds else " (one run)")
-
-
-def ahead_of(pairs):
-    """Judge comparisons ``[(name, a, b)]``, each by Welch's interval of the difference.
-
-    Supported: a is ahead in every one. Not supported: a is behind in one, or no further than the tolerance of
-    equivalence from being ahead. Otherwise the intervals are too wide to tell.
-    """
-    if not pairs:
-        return Evidence(CANNOT, "no such runs in this folder")
-    compared = [(name, *difference(a, b)) for name, a, b in pairs]
-    if any(bounds is None for _, _, bounds in compared):
-        return Evidence(CANNOT, "one run each: no spread to judge by")
-    won = sum(bounds[0] > 0 for _, _, bounds in compared)
-    lost = sum(bounds[1] < 0 for _, _, bounds in compared)
-    level = sum(bounds[0] <= 0 <= bounds[1] < evidence.tolerances()["equivalent"] for _, _, bounds in compared)
-    name, gap, bounds = min(compared, key=lambda row: row[1])
-    number = f"ahead in {won} of {len(compared)} comparisons, behind in {lost}; closest: {name} {told(gap, bounds)}"
-    if won == len(compared):
-        return Evidence(SUPPORTED, number)
-    return Evidence(NOT_SUPPORTED, number) if lost or level else Evidence(CANNOT, f"{number}; too wide to tell")
+def asked(frame, query):
+    """Return the rows that fit `query`: LODOCV, the usual head."""
+    part = frame.query(query)
+    return part[evidence.by_lodocv(part) & (part["dense"] == "")]
 
 
 def groups(frame, query):
-    """Return accuracies by ``(fold, backbone approach)`` of the rows that fit `query`, LODOCV, the usual head."""
+    """Return accuracies by ``(fold, backbone approach)`` of the rows `asked` for."""
     if frame.empty:
         return {}
-    part = frame.query(query)
-    part = part[evidence.by_lodocv(part) & (part["dense"] == "")]
+    part = asked(frame, query)
     names = part["backbone"] + " " + part["approach"]
     return {key: rows["A"].to_numpy() for key, rows in part.groupby([part["fold"], names])}
+
+
+def fair(rule, sources, judged):
+    """Return `judged`, but "cannot be tested" where the compared networks began from weights of different kinds."""
+    if judged.verdict == CANNOT:
+        return judged
+    queries = (rule["first"], *rule["rest"].values())
+    part = pd.concat([asked(sources.tests, query) for query in queries])
+    kinds = part.drop_duplicates(["backbone", "weights"]).groupby("weights", sort=False)["backbone"].agg(", ".join)
+    if len(kinds) < 2:
+        return judged
+    begun = "; ".join(f"{names} from {kind}" for kind, names in kinds.items())
+    return Evidence(CANNOT, f"not begun alike ({begun}): {judged.number}")
 
 
 def ahead(rule, sources):
@@ -106,7 +86,7 @@ def ahead(rule, sources):
             for (fold, a), (other, b) in itertools.product(ours, theirs)
             if fold == other
         ]
-    return ahead_of(pairs)
+    return fair(rule, sources, ahead_of(pairs))
 
 
 def equal(rule, sources):
@@ -116,20 +96,7 @@ def equal(rule, sources):
         for query in (rule["first"], *rule["rest"].values())
     )
     compared = {fold: difference(ours[fold], theirs[fold], 0.9) for fold in ours if fold in theirs}
-    return equivalence(compared)
-
-
-def equivalence(compared):
-    """Judge 90 % intervals by test set: inside the tolerance, leaving out 0, or too wide to tell."""
-    if not compared or any(bounds is None for _, bounds in compared.values()):
-        return Evidence(CANNOT, "no two runs of each in this folder")
-    limit = evidence.tolerances()["equivalent"]
-    number = "; ".join(f"{fold} {told(*pair)}" for fold, pair in compared.items()) + f"; equivalent within {limit:g}"
-    inside = [-limit < low and high < limit for _, (low, high) in compared.values()]
-    apart = [low > 0 or high < 0 for _, (low, high) in compared.values()]
-    if all(inside):
-        return Evidence(SUPPORTED, number)
-    return Evidence(NOT_SUPPORTED if any(apart) else CANNOT, number)
+    return fair(rule, sources, equivalence(compared))
 
 
 def heads(rule, sources):
@@ -151,13 +118,13 @@ def heads(rule, sources):
 def spread(rule, sources):
     """The best approach of VGG-16 against the worst, on every test set."""
     values = groups(sources.tests, "backbone == 'VGG16' and approach in ['SFT', 'mSFT', 'DFT', 'mDFT']")
-    pairs = []
+    pairs, tried = [], len({name for _, name in values})
     for fold in dict.fromkeys(fold for fold, _ in values):
         ranked = sorted((name for place, name in values if place == fold), key=lambda name: values[fold, name].mean())
         if len(ranked) > 1:
             best, worst = ranked[-1], ranked[0]
             pairs.append((f"{fold}, {best} over {worst}", values[fold, best], values[fold, worst]))
-    return ahead_of(pairs)
+    return ahead_of(pairs, picked=tried * (tried - 1) // 2)
 
 
 def leuknet_by_protocol(frame, marks):
@@ -187,6 +154,13 @@ def shared(rule, sources):
         f"{fold} {row['shared']} of {row['trained_on']}" for fold, row in worst.iterrows()
     )
     return Evidence(NOT_SUPPORTED if (worst["shared"] > 0).any() else SUPPORTED, number)
+
+
+def unseen(rule, sources):
+    """Is LODOCV harder than pooled folds, and are the sources that it tests unseen?"""
+    harder, apart = protocols(rule, sources), shared(rule, sources)
+    mixed = harder.verdict == SUPPORTED and apart.verdict == NOT_SUPPORTED
+    return Evidence(DEPENDS if mixed else harder.verdict, f"{harder.number}; {apart.number}")
 
 
 def overfitting(rule, sources):
@@ -238,22 +212,23 @@ def transfer(rule, sources):
 
 
 def decay(rule, sources):
-    """Falls from the folds to the set apart: is LeukNet's smaller than that of random weights?"""
+    """Falls from the folds to the set apart: is LeukNet's smaller than those of random weights and Vogado et al.?"""
     outside, inside = external(sources)
-    falls = {
-        name: (of(inside, name) - of(outside, name)).dropna() if len(inside) else [] for name in ("mDFT", "scratch")
-    }
-    if not all(len(values) > 1 for values in falls.values()):
+    names = ("mDFT", "scratch", "vogado")
+    falls = {name: (of(inside, name) - of(outside, name)).dropna() if len(inside) else [] for name in names}
+    falls = {name: values for name, values in falls.items() if len(values) > 1}
+    if not {"mDFT", "scratch"} <= set(falls):
         return Evidence(CANNOT, "no runs of both with a set apart in this folder")
-    judged = ahead_of([("smaller fall than random weights by", falls["scratch"], falls["mDFT"])])
+    judged = ahead_of([(f"smaller than {name} by", falls[name], falls["mDFT"]) for name in falls if name != "mDFT"])
     means = ", ".join(f"{name} {100 * values.mean():.1f}" for name, values in falls.items())
     return Evidence(judged.verdict, f"falls (points): {means}; {judged.number}")
 
 
 def rivals(rule, sources):
-    """LeukNet against every comparison system on the set apart."""
+    """LeukNet against every work of Table 11 that was run on the set apart; controls are no rivals."""
     outside, _ = external(sources)
-    systems = sorted(outside.loc[outside["backbone"] == "", "approach"].unique()) if len(outside) else []
+    works = {key for key, entry in SYSTEMS.items() if entry.reference}
+    systems = sorted(works & set(outside["approach"])) if len(outside) else []
     if not systems or not len(of(outside, "mDFT")):
         return Evidence(CANNOT, "no comparison system was run on the set apart in this folder")
     return ahead_of([(f"over {name}", of(outside, "mDFT"), of(outside, name)) for name in systems])
@@ -276,7 +251,7 @@ def separable(rule, sources):
     if table is None:
         return Evidence(CANNOT, "page 07 has not been run into this folder")
     column, first = f"{rule['scenario']} A (%)", rule["first"]
-    here = table[(table["who"] == "here") & ~table["features"].str.startswith("ImageNet")]
+    here = table[table["who"] == "here"]
     values = here.assign(a=pd.to_numeric(here[column], errors="coerce")).pivot(
         index="data set", columns="features", values="a"
     )
@@ -307,8 +282,12 @@ def linear(rule, sources):
         return Evidence(CANNOT, "page 07 has not been run into this folder")
     values = table.set_index("classifier")["A (%)"].astype(float)
     number = "; ".join(f"{name} {value:.1f} %" for name, value in values.items())
-    behind = values["the network itself"] - values["linear SVM on the features"]
-    return Evidence(SUPPORTED if behind > evidence.tolerances()["equivalent"] else NOT_SUPPORTED, number)
+    gap = values["the network itself"] - values["linear SVM on the features"]
+    least = 196 * np.sqrt(0.5 / table["images"].max())
+    number += f" of {table['images'].max()} images, which tell gaps above {least:.0f} points only"
+    if gap > least:
+        return Evidence(SUPPORTED, number)
+    return Evidence(NOT_SUPPORTED if least <= evidence.tolerances()["widest"] else CANNOT, number)
 
 
 def nuclei(rule, sources):
@@ -324,6 +303,6 @@ def nuclei(rule, sources):
 
 
 RULES = {rule.__name__: rule for rule in (
-    ahead, equal, heads, spread, protocols, shared, overfitting, transfer, decay, rivals, cell, separable, linear,
-    nuclei,
+    ahead, equal, heads, spread, protocols, shared, unseen, overfitting, transfer, decay, rivals, cell, separable,
+    linear, nuclei,
 )}  # fmt: skip

@@ -7,7 +7,7 @@ from leuknet.paper import facts
 from leuknet.paper.audit.finding import Finding
 from leuknet.paper.audit.printed import could_print, split
 
-DEBIT = "DEBIT (Heathers & Brown 2019)"
+DEBIT = "DEBIT (Heathers & Brown 2019, osf.io/5vb3u)"
 
 
 def debit(mean, n, ddof=1):

@@ -126,8 +126,20 @@ def check_runs():
             "mean x images x 5 is a whole number within rounding, for 59 + 49 and 130 + 130 images.",
         )
     )
-    findings.append(_truncation(truncated))
+    findings.append(_truncation(truncated + cut_off()))
     return findings
+
+
+def cut_off():
+    """Return the accuracies and recalls of Table 10 that can only have been cut off, as text."""
+    return [
+        f"Table 10 {block} {row} {column} {texts[column]}"
+        for _, block, row, texts in printed_rows((10,))
+        for scenario in ("LODOCV", "k-fold")
+        for metric, items in denominators(*CLASSES[block]).items()
+        if (column := f"{scenario} {metric}") in texts and (found := totals(texts[column], items))
+        if all(only_truncated(Fraction(100 * k, items), texts[column]) for k in found)
+    ]
 
 
 def _impossible(number, block, row, bad):
@@ -149,11 +161,12 @@ def _impossible(number, block, row, bad):
 def _truncation(cells):
     return Finding(
         "mixed-rounding",
-        "Tables 3 and 9",
+        "Tables 3, 9 and 10",
         "last printed digit",
         "inconsistent",
         "typographical",
-        f"{len(cells)} cells can only have been cut off after two decimals; the others fit rounding.",
+        f"{len(cells)} accuracies, recalls and specificities can only have been cut off after two decimals; the others "
+        "that are possible fit rounding.",
         "; ".join(cells) + ".",
         "",
         "Some rows were copied from another program's output; no cell moves by more than 0.01.",

@@ -144,6 +144,24 @@ def check_rates():
     ]
 
 
+def check_parameters():
+    """Table 2's numbers of parameters against the networks' definitions."""
+    sizes = {"InceptionV3": 299, "Xception": 299}
+    counted = {name: flops.count(name, sizes.get(name, 224))["parameters"] for name in flops.BACKBONES}
+    good = all(n == facts.published(2, name, "Number of Parameters") for name, n in counted.items())
+    return [
+        Finding(
+            "parameters-table2",
+            "Table 2",
+            flops.REFERENCE,
+            "consistent" if good else "inconsistent",
+            "" if good else "changes a number",
+            "The numbers of parameters are those of the networks with their ImageNet tops, before a head is replaced.",
+            "; ".join(f"{name} {n}" for name, n in counted.items()) + ".",
+        )
+    ]
+
+
 def check():
     """Return the findings of this module."""
-    return check_training() + check_rates()
+    return check_parameters() + check_training() + check_rates()

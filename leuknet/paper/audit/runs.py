@@ -16,7 +16,7 @@ from leuknet.paper.audit.printed import bounds, split, spread_bounds
 
 METHOD = (
     "search of all runs (SPRITE: Heathers et al., PeerJ Preprints 2018, 26968; CORVIDS: Wilner, Wood & Simons, "
-    "PsyArXiv 2018; GRIMMER: Anaya, PeerJ Preprints 2016, 2400)"
+    "PsyArXiv 2018, 7shr8; GRIMMER: Anaya, PeerJ Preprints 2016, 2400)"
 )
 _SLACK = 1e-7  # floating point, in percentage points; widens what is allowed
 
@@ -240,7 +240,7 @@ def check():
         name = f"Table {number} {block} {row}"
         if factors:
             findings.append(_fraction(number, block, row, texts, found))
-        elif len(found.runs) == 1:
+        elif len(found.runs) == 1 and found.complete:
             unique.append(f"{name}: {told(found.runs[0])}")
             other += [name] * bool(recover(texts, CLASSES[block], ddof=0).runs)
         elif found.runs:
@@ -259,7 +259,7 @@ def check():
             f"{len(other) or 'none'} of the former fit{'s' * (len(other) < 2)}.",
             "true positives + true negatives of the five runs (P and MCC of a run without positive calls are 0): "
             + "; ".join([*unique, *several])
-            + ".",
+            + ". Every order of every candidate was tried.",
         )
     )
     return findings
