@@ -185,19 +185,20 @@ def stated_and_needed():
 
 
 def catch_rates():
-    """Return the property tests' rates that ``bench/audit.py --write`` measured last: text columns and floats."""
+    """Return the rates that ``bench/audit.py --write`` measured last: ``what``, ``draws``, percentages."""
     frame = facts.read("audit_rates.csv")
-    return frame.assign(**{name: pd.to_numeric(frame[name]) for name in ("draws", "measured", "theory")})
+    shares = {f"{name} (%)": 100 * pd.to_numeric(frame[name]) for name in ("measured", "theory")}
+    return frame[["what"]].assign(draws=pd.to_numeric(frame["draws"]), **shares)
 
 
 def rate_dots(rates):
     """Draw the measured rate at which one changed decimal is caught against the rate that theory allows."""
-    rows = rates.dropna(subset=["theory"])
+    rows = rates.dropna(subset=["theory (%)"])
     with language():
         fig, ax = plt.subplots(figsize=(7, 0.3 * len(rows) + 1.4))
         y = np.arange(len(rows))
-        ax.plot(100 * rows["theory"], y, "o", color="#555555", markerfacecolor="white", markersize=10, label="theory")
-        ax.plot(100 * rows["measured"], y, "x", color=FITS, label="measured")
+        ax.plot(rows["theory (%)"], y, "o", color="#555555", markerfacecolor="white", markersize=10, label="theory")
+        ax.plot(rows["measured (%)"], y, "x", color=FITS, label="measured")
         ax.set_yticks(y, rows["what"])
         ax.set(xlabel="changed cells that are caught (%)", xlim=(85, 100))
         ax.invert_yaxis()

@@ -96,6 +96,12 @@ LEAKAGE = (
 )
 
 
+DECIDED = (
+    "Decided by print: the verdict holds for the paper. Decided by runs: it holds for the images, networks and weights "
+    "of this folder, and says nothing of the paper's."
+)
+
+
 def environments(folder):
     """Return the distinct environments of the runs, and how many runs each has."""
     rows = []
@@ -144,7 +150,7 @@ def judged(folder, runs, found):
             block("Cells by verdict; tolerances were fixed in leuknet/study/tolerances.toml", verdicts.counts(cells)),
             block("Rows with runs here (%): published | here", verdicts.compact(cells)),
         ]),
-        ("The claims ledger", [block("", claims.drop(columns="claim"))]),
+        ("The claims ledger", [block(DECIDED, claims.drop(columns="claim"))]),
         ("The audit of the printed numbers", [block("", audit_summary(found))]),
     ]  # fmt: skip
 

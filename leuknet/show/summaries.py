@@ -65,12 +65,12 @@ def profiles_table():
         columns[name] = {
             "images": "the synthetic cohort in full"
             if p.fraction == 1
-            else f"{p.fraction:.0%} of Table 1, at least {p.floor} a class",
+            else f"{100 * p.fraction:g} % of Table 1, at least {p.floor} a class",
             "size (px)": p.size,
             "LeukNet": s.backbone,
             "begins from": s.weights,
             "epochs": s.epochs,
-            "learning rate": s.learning_rate,
+            "learning rate": f"{s.learning_rate:g}",
             "seeds": p.seeds,
             "k-fold": f"{p.folds} folds, {p.repeats} times",
             "says": p.banner,

@@ -140,11 +140,9 @@ def unlike_images(part, training, role):
         rows = sum(data_set.total for data_set in DATA_SETS.values())
         expected = (0.79 * 3402, 0.81 * 3415) if role == "external" else (rows - 121 - known.total, 3536 - known.total)
     low, high = expected
-    return (
-        []
-        if not training or low <= len(training) <= high
-        else [f"trained on {len(training)} images, not {low:.0f} to {high:.0f}"]
-    )
+    if not training or low <= len(training) <= high:
+        return []
+    return [f"trained on {'fewer' if len(training) < low else 'more'} images than {low:.0f} to {high:.0f}"]
 
 
 @cache

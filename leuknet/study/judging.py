@@ -61,9 +61,9 @@ def ahead_of(pairs, picked=1):
     won = sum(bounds[0] > 0 for _, _, bounds in compared)
     lost = sum(high < 0 for _, high in wide)
     level = sum(low <= 0 <= high < evidence.tolerances()["equivalent"] for low, high in wide)
-    name, gap, bounds = min(compared, key=lambda row: row[1])
+    (name, gap, bounds), wider = min(zip(compared, wide, strict=True), key=lambda row: row[0][1])
     number = f"ahead in {won} of {len(compared)} comparisons, behind in {lost}" + f", level in {level}" * bool(level)
-    number += f"; {'closest' if gap >= 0 else 'furthest behind'}: {name} {told(gap, bounds)}"
+    number += f"; {'closest' if gap >= 0 else 'furthest behind'}: {name} {told(gap, bounds if gap >= 0 else wider)}"
     if won == len(compared):
         return Evidence(SUPPORTED, number)
     return Evidence(NOT_SUPPORTED, number) if lost or level else Evidence(CANNOT, f"{number}; too wide to tell")

@@ -205,7 +205,8 @@ def transfer(rule, sources):
         return Evidence(CANNOT, "no runs of both with a set apart in this folder")
     within = equivalence({"within folds": difference(*pairs[0], 0.9)})
     gap, bounds = difference(*pairs[1])
-    number = f"{within.number}; on the set apart {told(gap, bounds)}"
+    begun = ", ".join(outside.loc[outside["approach"] == "mDFT", "weights"].unique())
+    number = f"LeukNet from {begun} weights: {within.number}; on the set apart {told(gap, bounds)}"
     if within.verdict == SUPPORTED and (bounds[0] > 0 or bounds[1] < 0):
         return Evidence(DEPENDS, number)
     return Evidence(within.verdict, number)
