@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from made import small_cohort
 
+from leuknet.compare.registry import SYSTEMS
+from leuknet.compare.settings import SystemSettings
 from leuknet.errors import LeuknetError
 from leuknet.learn.settings import TrainSettings
 from leuknet.protocol.splits import lodocv
@@ -16,6 +18,7 @@ from leuknet.study import cost, grid, outcomes, records, watch
 from leuknet.study.execute import slots
 from leuknet.study.runs import RunSpec, Store, write_failure
 from leuknet.study.study import open_study
+from leuknet.study.systems import VARIANTS
 from leuknet.study.tally import RETRIES, Tally
 
 SETTINGS = TrainSettings(backbone="VGG16-nano", weights="random", epochs=4, batch=8)
@@ -36,7 +39,7 @@ def specs(cohort):
 @pytest.fixture
 def study(cohort, tmp_path):
     opened = open_study("grid", "paper", out=tmp_path, folds=3, repeats=2)
-    opened.cohort = cohort
+    opened.cohort = opened.gallery = cohort
     return opened
 
 
@@ -55,14 +58,17 @@ def finish(store, spec, seconds=10.0, p=0.5):
 
 def test_the_papers_experiments_have_the_papers_counts(study):
     study.profile = replace(study.profile, folds=5, repeats=20)
-    study.cohort = small_cohort(per_class=30, data_sets=("ALL-IDB 1", "ALL-IDB 2", "UFG"))
+    study.cohort = study.gallery = small_cohort(per_class=30, data_sets=("ALL-IDB 1", "ALL-IDB 2", "UFG"))
     plans = grid.runs_of(study, ["all"])
     counts = {name: len(plan) for name, plan in plans.items()}
     assert [counts[f"table{n}"] for n in (3, 4, 5, 6, 7)] == [40, 40, 20, 20, 20]  # approaches x 5 runs x 2 test sets
-    assert (counts["table8"], counts["table9"], counts["table10"], counts["table11"]) == (50, 40, 8, 5)
-    assert counts["table12"] == counts["table13"] == 200
+    assert (counts["table8"], counts["table9"], counts["table10"]) == (50, 40, 8)
+    ours = {name: sum(not isinstance(s.settings, SystemSettings) for s in plan) for name, plan in plans.items()}
+    systems, folds = len(SYSTEMS) - len(VARIANTS), 100 + 3 + 3  # pooled, LODOCV, leave-one-source-out
+    assert (ours["table11"], counts["table11"]) == (2 * folds, (2 + systems) * folds)
+    assert ours["table12"] == ours["table13"] == 200 and counts["table12"] == counts["table13"] == 300  # and Vogado
     every = grid.together(plans)
-    assert len(every) == 140 + 30 + 200 + 5 and len({spec.key for spec in every}) == len(every)
+    assert len({spec.key for spec in every}) == len(every) == 140 + 30 + 101 + 103 + systems * 103
     assert sum(spec.keep_model for spec in every) >= 8  # page 07 looks into the networks
 
 

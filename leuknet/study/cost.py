@@ -36,6 +36,11 @@ def structure(settings, size):
     return {**{name: values[name] for name in NAMES}, "size": size, "pooled": pooled}
 
 
+def size_of(spec, size):
+    """Return the edge of a run's images, px: its recipe's, else `size` (handmade features see larger images)."""
+    return (spec.recipe or {}).get("size", size)
+
+
 def images_of(spec):
     """Return how many images a run trains on in all its epochs; those of a comparison system count once."""
     rows = spec.split.table
@@ -150,7 +155,7 @@ def _line(spec, store, rates, size):
     done, failed = store.done(spec), store.folder(spec) / "failed.json"
     refused = not done and failed.is_file() and json.loads(failed.read_text("utf-8")).get("outcome") in FINAL
     images = 0 if done or refused else images_of(spec)
-    rate = rates.get(hash_of(structure(spec.settings, size)))
+    rate = rates.get(hash_of(structure(spec.settings, size_of(spec, size))))
     seconds = images / rate[0] + rate[1] if rate and images else 0.0
     return {
         "done": done,
@@ -171,7 +176,7 @@ def unmeasured(plans, store, size):
     """Return one `TrainSettings` for each network among the runs to do that nothing has measured here."""
     rates, found = measured(store), {}
     for spec in (spec for plan in plans.values() for spec in plan if not store.done(spec)):
-        name = hash_of(structure(spec.settings, size))
+        name = hash_of(structure(spec.settings, size_of(spec, size)))
         if name not in rates and not isinstance(spec.settings, SystemSettings):
             found[name] = spec.settings
     return list(found.values())

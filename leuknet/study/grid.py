@@ -10,6 +10,7 @@ from leuknet.learn.settings import TrainSettings
 from leuknet.protocol.named import make_split
 from leuknet.protocol.splits import hold_out, k_fold, leave_one_source_out, lodocv, with_external
 from leuknet.study.ablation import TABLES, backbone_plan, heads_plan
+from leuknet.study.systems import comparison_splits, plan_ours, plan_systems, repeated_split
 
 APPROACHES = ("SFT", "mSFT", "DFT", "mDFT", "scratch")
 LISTS = ("dense", "dropout")  # settings that are lists themselves
@@ -41,18 +42,16 @@ def features(study):
     return list(itertools.chain(*plans))
 
 
-def pooled(study):
-    """Return LeukNet's runs of Table 11: one stratified k-fold over all data sets."""
-    return study.plan(k_fold(study.cohort.table, study.profile.folds, seed=study.seed), seeds=study.seeds[:1])
+def comparison(study):
+    """Return the runs of Table 11: LeukNet, VGG-16 * and every comparison system under page 09's three protocols."""
+    splits = comparison_splits(study).values()
+    return [spec for split in splits for spec in plan_ours(study, split) + plan_systems(study, split)]
 
 
 def repeated(study):
     """Return the runs of Tables 12 and 13: repeated k-fold with and without transfer, one data set kept apart."""
-    table, p = study.cohort.table, study.profile
-    split = with_external(k_fold(table, p.folds, p.repeats, seed=study.seed), table, study.set_apart)
-    return [
-        spec for approach in ("mDFT", "scratch") for spec in study.plan(split, seeds=study.seeds[:1], approach=approach)
-    ]
+    split = repeated_split(study)
+    return plan_ours(study, split) + plan_systems(study, split, ["vogado"])
 
 
 EXPERIMENTS = {f"table{n}": lambda study, b=backbone: backbone_plan(study, b) for n, backbone in TABLES.items()}
@@ -60,7 +59,7 @@ EXPERIMENTS |= {
     "table8": timing,
     "table9": lambda study: list(itertools.chain(*heads_plan(study).values())),
     "table10": features,
-    "table11": pooled,
+    "table11": comparison,
     "table12": repeated,
     "table13": repeated,
 }

@@ -1,5 +1,6 @@
 """The comparison of Tables 11 to 13 within a study: all systems, LeukNet and VGG-16 * on the same images and folds."""
 
+import itertools
 from dataclasses import dataclass
 
 import pandas as pd
@@ -38,14 +39,16 @@ def plan_systems(study, split, systems=None, seeds=None, **changes):
     -------
     list of RunSpec
     """
-    keys = {"profile": study.cohort.key, "gallery": study.gallery.key}
+    images = {
+        "profile": (study.cohort, study.recipe()),
+        "gallery": (study.gallery, study.recipe(study.profile.gallery)),
+    }
     chosen = [key for key in SYSTEMS if key not in VARIANTS] if systems is None else systems
-    return [
-        RunSpec(study.profile.system(name, **changes), split, fold, seed, keys[lookup(name).size])
-        for name in chosen
-        for fold in split.folds
-        for seed in seeds or study.seeds[:1]
-    ]
+    specs = []
+    for name, fold, seed in itertools.product(chosen, split.folds, seeds or study.seeds[:1]):
+        cohort, recipe = images[lookup(name).size]
+        specs.append(RunSpec(study.profile.system(name, **changes), split, fold, seed, cohort.key, recipe=recipe))
+    return specs
 
 
 def plan_ours(study, split):
@@ -56,6 +59,12 @@ def plan_ours(study, split):
 def work(approach):
     """Return the name in tables of a system's key or of an approach."""
     return OURS.get(approach) or lookup(approach).work
+
+
+def repeated_split(study):
+    """Return the `Split` of Tables 12 and 13: repeated k-fold with one data set apart."""
+    table, p = study.cohort.table, study.profile
+    return with_external(k_fold(table, p.folds, p.repeats, seed=study.seed), table, study.set_apart)
 
 
 def comparison_splits(study):
