@@ -1,9 +1,11 @@
 """Kill a small grid again and again, and see that it ends as if nothing had happened.
 
 Run: ``python bench/crash.py [--kills 13]``. Three grids of the same short runs: undisturbed; on this machine's
-processes with that many SIGKILLs of the runs' processes; on a Dask cluster with that many SIGKILLs of its workers. At
-the end each run must be finished exactly once with the very predictions of the undisturbed grid. Prints what was killed
-in which stage. A grid that gave runs up (three kills in one grid) is started again, as a user would.
+processes with that many SIGKILLs of the runs' processes; on a Dask cluster with that many SIGKILLs of a worker together
+with its run. The kills take turns: at a random moment; while a checkpoint is being written, beside a whole one; while
+history or predictions are. At the end each run must be finished exactly once with the very predictions of the
+undisturbed grid. Prints what was aimed at, what the run was doing, and how many kills left a half-written file. A grid
+that gave runs up (three kills in one grid) is started again, as a user would.
 """
 
 import argparse
@@ -26,7 +28,8 @@ from leuknet.study.runs import Store  # noqa: E402
 
 def disturbed(name, specs, store, kills, mean, parents, execute):
     """Run the grid until all is done, killing meanwhile; print what happened."""
-    killer, began, grids, given_up = Killer(store.root, kills, mean, parents), time.monotonic(), 0, 0
+    killer = Killer(store.root, kills, mean, parents, aims=("any", "checkpoint", "predictions"))
+    began, grids, given_up = time.monotonic(), 0, 0
     killer.start()
     while not all(map(store.done, specs)):
         report, grids = execute(), grids + 1
@@ -34,10 +37,10 @@ def disturbed(name, specs, store, kills, mean, parents, execute):
         print(*report.events, sep="\n", flush=True)
     killer.stop.set()
     killer.join()
-    stages = ", ".join(f"{count} {word}" for word, count in sorted(killer.stages.items()))
-    print(f"{name}: {sum(killer.stages.values())} SIGKILLs ({stages}), {grids} grids, {given_up} given up on the way, "
-          f"{time.monotonic() - began:.0f} s", flush=True)  # fmt: skip
-    return sum(killer.stages.values())
+    stages = ", ".join(f"{count} aimed at {aim}: {word}" for (aim, word), count in sorted(killer.stages.items()))
+    print(f"{name}: {killer.stages.total()} SIGKILLs ({stages}), {killer.torn} left a half-written file, "
+          f"{grids} grids, {given_up} given up on the way, {time.monotonic() - began:.0f} s", flush=True)  # fmt: skip
+    return killer.stages.total()
 
 
 def main():

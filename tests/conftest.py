@@ -1,11 +1,15 @@
 """Fixtures for the whole suite."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+if (at_once := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))) > 1:
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(name, str(max(os.cpu_count() // at_once, 1)))  # not every process on every core
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,3 +27,35 @@ def shared():
     if not (folder / "real").is_dir():
         pytest.skip("needs the folder 'shared' with real slides and weights beside the checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def grid_cohort(cache):
+    """Return the small synthetic cohort on which the tests of grids train."""
+    from killer import RECIPE
+
+    from leuknet.cohort.load import load_cohort
+
+    return load_cohort(**RECIPE)
+
+
+@pytest.fixture(scope="session")
+def grid_specs(grid_cohort):
+    """Return a training of some epochs and a comparison system that takes no time."""
+    from killer import small_grid
+
+    from leuknet.compare.settings import SystemSettings
+
+    training = small_grid(grid_cohort, seeds=1)[0]
+    return [training, replace(training, settings=SystemSettings("mean-colour"))]
+
+
+@pytest.fixture(scope="session")
+def whole(grid_cohort, grid_specs, tmp_path_factory):
+    """Return the folder of runs that nothing disturbed."""
+    from leuknet.study.execute import execute_here
+    from leuknet.study.runs import Store
+
+    store = Store(tmp_path_factory.mktemp("whole"))
+    assert execute_here(grid_specs, store, grid_cohort).failed == {}
+    return store

@@ -1,9 +1,12 @@
 """Small cohorts made for tests: two classes that differ in brightness, several data sets, no files."""
 
 import signal
+import subprocess
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from leuknet.cohort.cohort import Cohort
 from leuknet.seeds import rng
@@ -26,3 +29,23 @@ def small_cohort(per_class=6, size=32, data_sets=("A", "B", "C"), single=("D",))
 def hear_ctrl_c():
     """Let a child process hear SIGINT, which shells make their background jobs, and so this suite in one, ignore."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def mounted(folder, options):
+    """Mount a small file system at `folder`, or skip where one may not."""
+    folder.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"may not mount a tmpfs here: {done.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def fill(path):
+    """Write to `path` until the disk is full."""
+    with suppress(OSError), path.open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass

@@ -8,50 +8,58 @@ import time
 from dataclasses import replace
 
 import pytest
-from killer import RECIPE, Killer, check_equal, small_grid
+from killer import RECIPE, Killer, check_equal
+from made import fill, mounted
 
-from leuknet.cohort.load import load_cohort
 from leuknet.errors import LeuknetError
 from leuknet.study import cluster
-from leuknet.study.execute import execute_here
 from leuknet.study.runs import Store
 
 distributed = pytest.importorskip("distributed")
 
 
 @pytest.fixture(scope="module")
-def cohort():
-    return load_cohort(**RECIPE)
+def away(cache, tmp_path_factory):
+    """Return the cache of workers that do not see the folder of runs; they have the cohorts at hand."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    (folder / "cohorts").symlink_to(cache / "cohorts")
+    return folder
 
 
 @pytest.fixture(scope="module")
-def specs(cohort):
-    return small_grid(cohort, seeds=1)[:2]
+def setup(away, grid_cohort, tmp_path_factory):
+    """Return a setup file for a LocalCluster of one real worker process whose results travel."""
+    path = tmp_path_factory.mktemp("setup") / "cluster.toml"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LEUKNET_CACHE", str(away))  # of the worker, and of the one that follows it
+        with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as workers:
+            path.write_text(f'kind = "scheduler"\naddress = "{workers.scheduler_address}"\nshared = false\n')
+            yield path
 
 
-@pytest.fixture(scope="module")
-def whole(cohort, specs, tmp_path_factory):
-    store = Store(tmp_path_factory.mktemp("whole"))
-    assert execute_here(specs, store, cohort).failed == {}
-    return store
+def test_a_worker_without_the_data_is_told(grid_specs, setup, tmp_path):
+    astray = replace(grid_specs[1], seed=99, recipe={**RECIPE, "data": str(tmp_path / "nowhere")})
+    report = cluster.execute_cluster([astray], Store(tmp_path / "runs"), str(setup))
+    assert "no worker has the cohort's data" in report.failed[astray.key] and "nowhere" in report.events[0]
 
 
-def test_dask_workers_killed_and_results_travel(specs, whole, tmp_path, monkeypatch):
-    monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path / "elsewhere"))  # the workers': they see no folder of runs
-    away = tmp_path / "elsewhere" / "trainings"
-    setup = tmp_path / "cluster.toml"
-    store, killer = Store(tmp_path / "runs"), Killer(away, wanted=1, mean=0.5, parents=True)
-    with distributed.LocalCluster(1, threads_per_worker=1, dashboard_address=None) as workers:
-        setup.write_text(f'kind = "scheduler"\naddress = "{workers.scheduler_address}"\nshared = false\n')
-        astray = replace(specs[0], seed=99, recipe={**RECIPE, "data": str(tmp_path / "nowhere")})
-        lost = cluster.execute_cluster([astray], Store(tmp_path / "other"), str(setup))
-        killer.start()
-        report = cluster.execute_cluster(specs, store, str(setup), checkpoint_seconds=0)
-    assert "no worker has the cohort's data" in lost.failed[astray.key] and "nowhere" in lost.events[0]
+def test_a_worker_with_a_full_disk_is_told_and_the_run_is_done_when_there_is_room(grid_specs, setup, away, tmp_path):
+    spec, store = grid_specs[1], Store(tmp_path / "runs")
+    with mounted(away / "trainings", "size=100k") as small:
+        fill(small / "filler")
+        report = cluster.execute_cluster([spec], store, str(setup))
+        assert "room on its disk" in report.failed[spec.key] and "No space left" in report.events[0]
+    assert cluster.execute_cluster([spec], store, str(setup)).trained == 1 and store.done(spec)
+
+
+def test_a_dask_worker_killed_and_results_that_travel(grid_specs, whole, setup, away, tmp_path):
+    store, killer = Store(tmp_path / "runs"), Killer(away / "trainings", wanted=1, parents=True, aims=("checkpoint",))
+    killer.start()
+    report = cluster.execute_cluster(grid_specs, store, str(setup), checkpoint_seconds=0)
     killer.stop.set()
     killer.join()
-    assert report.failed == {} and report.trained == 2 and sum(killer.stages.values()) == 1
-    assert check_equal(specs, store, whole) == 2
+    assert report.failed == {} and report.trained == 2 and killer.stages.total() == 1
+    assert check_equal(grid_specs, store, whole) == 2
     assert not list(store.root.glob(".grid-*"))
 
 
@@ -60,20 +68,29 @@ def begun(*words):
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def test_a_scheduler_killed_and_started_again_loses_nothing(specs, whole, tmp_path):
+def test_a_scheduler_killed_and_started_again_loses_nothing(grid_specs, whole, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    address, store, reports = f"tcp://127.0.0.1:{port}", Store(tmp_path), []
+    address, store, reports, specs = f"tcp://127.0.0.1:{port}", Store(tmp_path), [], grid_specs[:1]
     scheduler = ("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard")
-    worker = ("distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard", "--death-timeout", "5")
+    worker = (
+        "distributed.cli.dask_worker",
+        address,
+        "--nthreads",
+        "1",
+        "--no-dashboard",
+        "--no-nanny",
+        "--death-timeout",
+        "5",
+    )
     processes = [begun(*scheduler), begun(*worker)]
     grid = threading.Thread(
         target=lambda: reports.append(cluster.execute_cluster(specs, store, address, checkpoint_seconds=0))
     )
     grid.start()
     deadline = time.monotonic() + 240
-    while not list(tmp_path.glob("*/progress.json")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob("*/environment.json")) and time.monotonic() < deadline:
         time.sleep(0.05)
     processes[0].kill()
     processes[0].wait()
@@ -82,7 +99,7 @@ def test_a_scheduler_killed_and_started_again_loses_nothing(specs, whole, tmp_pa
     for process in processes:
         process.terminate()
         process.wait(30)
-    assert reports and reports[0].trained == 2 and check_equal(specs, store, whole) == 2
+    assert reports and reports[0].trained == 1 and check_equal(specs, store, whole) == 1
     assert any("scheduler" in event or "connecting" in event for event in reports[0].events)
 
 

@@ -7,17 +7,15 @@ import sys
 import threading
 import time
 import zipfile
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import keras
 import numpy as np
 import psutil
 import pytest
-from killer import RECIPE, Killer, check_equal, small_grid
-from made import hear_ctrl_c
+from killer import RECIPE, Killer, check_equal
+from made import fill, hear_ctrl_c, mounted
 
-from leuknet.cohort.load import load_cohort
 from leuknet.errors import LeuknetError
 from leuknet.protocol.splits import Split
 from leuknet.study import outcomes
@@ -27,26 +25,10 @@ from leuknet.study.rerun import recorded_threads, rerun
 from leuknet.study.runs import Store
 
 
-@pytest.fixture(scope="module")
-def cohort():
-    return load_cohort(**RECIPE)
-
-
-@pytest.fixture(scope="module")
-def specs(cohort):
-    return small_grid(cohort, seeds=1)[:2]
-
-
-@pytest.fixture(scope="module")
-def whole(cohort, specs, tmp_path_factory):
-    store = Store(tmp_path_factory.mktemp("whole"))
-    assert execute_here(specs, store, cohort).failed == {}
-    return store
-
-
-def test_two_grids_in_one_folder_and_kills(specs, whole, tmp_path):
-    store, reports = Store(tmp_path), []
-    killer = Killer(tmp_path, wanted=2, mean=0.5)
+def test_two_grids_in_one_folder_and_a_kill(grid_specs, whole, tmp_path):
+    """The kill hits the second checkpoint's writing; whichever grid is first goes on from the first."""
+    specs, store, reports = grid_specs, Store(tmp_path), []
+    killer = Killer(tmp_path, wanted=1, aims=("checkpoint",))
     killer.start()
 
     def grid():
@@ -60,7 +42,7 @@ def test_two_grids_in_one_folder_and_kills(specs, whole, tmp_path):
         thread.join()
     killer.stop.set()
     killer.join()
-    assert sum(killer.stages.values()) >= 1
+    assert killer.stages.total() == 1
     assert check_equal(specs, store, whole) == 2
     assert any("killed by SIGKILL" in event for report in reports for event in report.events)
 
@@ -68,7 +50,8 @@ def test_two_grids_in_one_folder_and_kills(specs, whole, tmp_path):
 def test_ctrl_c_ends_the_grid_and_its_processes(tmp_path):
     grid = tmp_path / "g.toml"
     grid.write_text("seeds = 1\n[settings]\nepochs = 500\n")
-    command = [sys.executable, "-m", "leuknet.cli", "grid", str(grid), "--profile", "smoke", "--out", str(tmp_path)]
+    changes = [f"--set={name}={value}" for name, value in RECIPE.items() if name not in ("data", "seed")]
+    command = [sys.executable, "-m", "leuknet.cli", "grid", grid, "--profile", "smoke", "--out", tmp_path, *changes]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                preexec_fn=hear_ctrl_c)  # fmt: skip
     deadline = time.monotonic() + 240
@@ -83,106 +66,91 @@ def test_ctrl_c_ends_the_grid_and_its_processes(tmp_path):
     assert not list(tmp_path.glob("trainings/*/.*")) and not list(tmp_path.glob("trainings/*/failed.json"))
 
 
-@contextmanager
-def mounted(folder, options):
-    """Mount a small file system at `folder`, or skip where one may not."""
-    folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"may not mount a tmpfs here: {done.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
-
-
-def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(cohort, specs, whole, tmp_path):
-    spec = specs[0]
+def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(grid_cohort, grid_specs, whole, tmp_path):
+    spec = grid_specs[0]
     with mounted(tmp_path / "small", "size=200k") as small:
         store = Store(small / "runs")
         with pytest.raises(outcomes.RunError, match="No space left .* free space") as told:
-            store.execute(spec, cohort, checkpoint_seconds=0)
+            store.execute(spec, grid_cohort, checkpoint_seconds=0)
         assert told.value.outcome == outcomes.STORAGE and not store.done(spec)
         fill(small / "filler")
         with pytest.raises(outcomes.RunError, match="No space left"):
-            execute_processes(specs[1:], store)
+            execute_processes(grid_specs[1:], store)
         (small / "filler").unlink()
         subprocess.run(["mount", "-o", "remount,size=50m", small], check=True)
-        store.execute(spec, cohort, checkpoint_seconds=0)
+        store.execute(spec, grid_cohort, checkpoint_seconds=0)
         np.testing.assert_array_equal(store.predictions(spec)["p"], whole.predictions(spec)["p"])
 
 
-def fill(path):
-    """Write to `path` until the disk is full."""
-    with suppress(OSError), path.open("wb", buffering=0) as file:
-        while file.write(bytes(4096)):
-            pass
-
-
-def test_a_read_only_folder_is_told(cohort, specs, tmp_path):
+def test_a_read_only_folder_is_told(grid_cohort, grid_specs, tmp_path):
     with mounted(tmp_path / "fixed", "size=1m,ro") as fixed:
         store = Store(fixed / "runs")
-        for attempt in (lambda: store.execute(specs[0], cohort), lambda: execute_processes(specs, store)):
+        for attempt in (
+            lambda: store.execute(grid_specs[0], grid_cohort),
+            lambda: execute_processes(grid_specs, store),
+        ):
             with pytest.raises(outcomes.RunError, match="Read-only file system") as told:
                 attempt()
             assert told.value.outcome == outcomes.STORAGE
 
 
-def test_a_clock_that_goes_back_changes_nothing(cohort, specs, whole, tmp_path, monkeypatch):
+def test_a_clock_that_goes_back_changes_nothing(grid_cohort, grid_specs, whole, tmp_path, monkeypatch):
     now = iter(range(2**31, 0, -3600))
     monkeypatch.setattr(time, "time", lambda: float(next(now)))
     store = Store(tmp_path)
-    assert execute_here(specs[:1], store, cohort).seconds >= 0
-    assert store.record(specs[0])["done"]["seconds"] >= 0 and (store.history(specs[0])["seconds"] >= 0).all()
-    np.testing.assert_array_equal(store.predictions(specs[0])["p"], whole.predictions(specs[0])["p"])
+    assert execute_here(grid_specs[:1], store, grid_cohort).seconds >= 0
+    assert store.record(grid_specs[0])["done"]["seconds"] >= 0 and (store.history(grid_specs[0])["seconds"] >= 0).all()
+    np.testing.assert_array_equal(store.predictions(grid_specs[0])["p"], whole.predictions(grid_specs[0])["p"])
+
+
+def test_a_damaged_checkpoint_begins_anew(grid_cohort, grid_specs, whole, tmp_path, capfd):
+    store = Store(tmp_path)
+    (store.describe(grid_specs[0]) / "checkpoint.npz").write_bytes(b"PK\x03\x04 cut off")
+    store.execute(grid_specs[0], grid_cohort)
+    assert "begins anew" in capfd.readouterr().err
+    np.testing.assert_array_equal(store.predictions(grid_specs[0])["p"], whole.predictions(grid_specs[0])["p"])
+
+
+def test_a_run_repeats_from_its_record_alone(grid_specs, whole, tmp_path):
+    found = rerun(whole.folder(grid_specs[0]))
+    assert found.alike and found.equal and found.agrees and "agrees" in str(found) and found.images > 0
+    other = replace(found, equal=False, mean=0.2, largest=0.5, calls=3)
+    assert not other.agrees and not replace(other, alike=False).agrees and replace(other, alike=False, mean=0.01).agrees
+    assert "DOES NOT AGREE" in str(other)
+    made = json.loads((whole.folder(grid_specs[0]) / "environment.json").read_text())
+    assert same_place(made, made) and not same_place(made, made | {"threads": {"OMP_NUM_THREADS": "64"}})
+    assert recorded_threads(whole.folder(grid_specs[0])) == made["threads"] and recorded_threads(tmp_path) == {}
+    with pytest.raises(LeuknetError, match="the run itself"):
+        rerun(whole.folder(grid_specs[0]), out=whole.root)
+    with pytest.raises(LeuknetError, match="holds no run"):
+        rerun(tmp_path)
 
 
 def outcome_of(store, spec):
     return json.loads((store.folder(spec) / "failed.json").read_text())["outcome"]
 
 
-def test_what_cannot_be_done_is_a_clear_outcome_and_the_others_go_on(cohort, specs, tmp_path):
-    store, s = Store(tmp_path), specs[0].settings
-    table = specs[0].split.table
-    labels = cohort.table.set_index("image_id")["label"]
-    one = table[(table["fold"] == specs[0].fold) & ((table["role"] == "test") | (table["image_id"].map(labels) == 0))]
-    single = replace(specs[0], split=Split("one class", one, "image"))
-    nan = replace(specs[0], settings=s.but(learning_rate=1e9, augmentation=None))
-    large = replace(specs[0], settings=s.but(dense=(2_000_000_000, 2)))
-    report = execute_here([single, nan, large, specs[1]], store, cohort)
-    assert len(report.failed) == 3 and report.trained == 1 and store.done(specs[1])
+def test_what_cannot_be_done_is_a_clear_outcome_and_the_others_go_on(grid_cohort, grid_specs, tmp_path):
+    store, s = Store(tmp_path), grid_specs[0].settings
+    table = grid_specs[0].split.table
+    labels = grid_cohort.table.set_index("image_id")["label"]
+    one = table[
+        (table["fold"] == grid_specs[0].fold) & ((table["role"] == "test") | (table["image_id"].map(labels) == 0))
+    ]
+    single = replace(grid_specs[0], split=Split("one class", one, "image"))
+    nan = replace(grid_specs[0], settings=s.but(learning_rate=1e9, augmentation=None))
+    large = replace(grid_specs[0], settings=s.but(dense=(2_000_000_000, 2)))
+    report = execute_here([single, nan, large, grid_specs[1]], store, grid_cohort)
+    assert len(report.failed) == 3 and report.trained == 1 and store.done(grid_specs[1])
     assert outcome_of(store, single) == outcomes.REFUSED and "one class only" in report.failed[single.key]
     assert outcome_of(store, nan) == outcomes.REFUSED and "the loss is nan" in report.failed[nan.key]
     assert outcome_of(store, large) == outcomes.MEMORY and "too large for this machine" in report.failed[large.key]
 
 
-def test_a_damaged_checkpoint_begins_anew(cohort, specs, whole, tmp_path, capfd):
-    store = Store(tmp_path)
-    (store.describe(specs[0]) / "checkpoint.npz").write_bytes(b"PK\x03\x04 cut off")
-    store.execute(specs[0], cohort)
-    assert "begins anew" in capfd.readouterr().err
-    np.testing.assert_array_equal(store.predictions(specs[0])["p"], whole.predictions(specs[0])["p"])
-
-
-def test_a_run_repeats_from_its_record_alone(specs, whole, tmp_path):
-    found = rerun(whole.folder(specs[0]))
-    assert found.alike and found.equal and found.agrees and "agrees" in str(found) and found.images > 0
-    other = replace(found, equal=False, mean=0.2, largest=0.5, calls=3)
-    assert not other.agrees and not replace(other, alike=False).agrees and replace(other, alike=False, mean=0.01).agrees
-    assert "DOES NOT AGREE" in str(other)
-    made = json.loads((whole.folder(specs[0]) / "environment.json").read_text())
-    assert same_place(made, made) and not same_place(made, made | {"threads": {"OMP_NUM_THREADS": "64"}})
-    assert recorded_threads(whole.folder(specs[0])) == made["threads"] and recorded_threads(tmp_path) == {}
-    with pytest.raises(LeuknetError, match="the run itself"):
-        rerun(whole.folder(specs[0]), out=whole.root)
-    with pytest.raises(LeuknetError, match="holds no run"):
-        rerun(tmp_path)
-
-
 @pytest.mark.parametrize("kind", ["lambda", "module"])
-def test_a_hostile_model_file_runs_nothing(specs, tmp_path, kind):
+def test_a_hostile_model_file_runs_nothing(grid_specs, tmp_path, kind):
     """A file whose Lambda layer, or whose layer's class, would make a file when loaded."""
-    store, spec, trace = Store(tmp_path), replace(specs[0], keep_model=True), tmp_path / "trace"
+    store, spec, trace = Store(tmp_path), replace(grid_specs[0], keep_model=True), tmp_path / "trace"
     folder = store.describe(spec)
     (folder / "done.json").write_text("{}")
     (folder / "reference.npz").write_bytes(b"")

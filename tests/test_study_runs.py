@@ -1,27 +1,23 @@
-"""Runs: keys, folders, resuming after SIGKILL, failures, two processes on one run."""
+"""Runs: keys, folders, failures, what a process of its own says."""
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from made import small_cohort
 
-from leuknet.cohort.load import load_cohort
 from leuknet.errors import LeuknetError
 from leuknet.learn.settings import TrainSettings
 from leuknet.protocol.splits import Split, leave_one_source_out, lodocv
 from leuknet.study.execute import execute_here
-from leuknet.study.outcomes import BUSY, EXIT_CODES
+from leuknet.study.outcomes import EXIT_CODES, REFUSED
 from leuknet.study.runs import PREDICTION_COLUMNS, RunSpec, Store
 
 NANO = TrainSettings(backbone="VGG16-nano", weights="random", epochs=1, batch=8)
-RECIPE = {"data": None, "size": 64, "fraction": 0.001, "floor": 2, "seed": 0}
 
 
 @pytest.fixture(scope="module")
@@ -89,42 +85,13 @@ def test_split_file_round_trip_keeps_the_key(spec, tmp_path):
     assert replace(spec, split=Split.from_csv(tmp_path / "s.csv")).key == spec.key
 
 
-def start(folder):
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-m", "leuknet.study.worker", str(folder), "0"]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-
-
-def test_killed_in_training_it_resumes_to_the_same_predictions(tmp_path):
-    """A real SIGKILL of a real process after its first checkpoint; two processes then race for the rest."""
-    cohort = load_cohort(**RECIPE)
-    settings = TrainSettings(backbone="VGG16-nano", weights="random", epochs=6, batch=16, learning_rate=0.01)
-    split = lodocv(cohort.table)
-    spec = RunSpec(settings, split, split.folds[0], 5, cohort.key, recipe=RECIPE)
-    killed = Store(tmp_path / "killed")
-    process = start(killed.describe(spec))
-    checkpoint = killed.folder(spec) / "checkpoint.npz"
-    deadline = time.monotonic() + 240
-    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert checkpoint.exists() and not killed.done(spec)
-    whole = Store(tmp_path / "whole")
-    racers = [start(killed.folder(spec)) for _ in range(2)]
-    whole.execute(spec, cohort)
-    codes = sorted(racer.wait() for racer in racers)
-    assert codes in ([0, 0], [0, EXIT_CODES[BUSY]]), [racer.stderr.read().decode() for racer in racers]
-    resumed, undisturbed = killed.predictions(spec), whole.predictions(spec)
-    np.testing.assert_array_equal(resumed["p"], undisturbed["p"])
-    assert list(killed.history(spec)["epoch"]) == [1, 2, 3, 4, 5, 6]
-
-
-def test_worker_tells_a_bad_order_in_one_line(tmp_path):
-    cohort = load_cohort(**RECIPE)
-    split = lodocv(cohort.table)
-    spec = RunSpec(NANO.but(weights="imagenet"), split, split.folds[0], 1, cohort.key, recipe=RECIPE)
-    process = start(Store(tmp_path).describe(spec))
-    assert process.wait() == 2
-    lines = process.stderr.read().decode().strip().splitlines()
-    assert lines[-1].startswith("error: ")
+def test_worker_tells_a_bad_order_in_one_line(grid_cohort, grid_specs, tmp_path):
+    """A system without a network, so that no Keras need be loaded; its training images hold one class."""
+    table, labels = grid_specs[1].split.table, grid_cohort.table.set_index("image_id")["label"]
+    one = table[(table["role"] == "test") | (table["image_id"].map(labels) == 0)]
+    spec = replace(grid_specs[1], split=Split("one class", one, "image"))
+    command = [sys.executable, "-m", "leuknet.study.worker", str(Store(tmp_path).describe(spec))]
+    done = subprocess.run(command, env=os.environ | {"KERAS_BACKEND": "tensorflow"}, capture_output=True, text=True)
+    assert done.returncode == EXIT_CODES[REFUSED]
+    assert done.stderr.startswith("error: ") and "training would see one class only" in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -1,11 +1,24 @@
 """A cohort's images as a network's input: standing on the device and asked for by index, or streamed from disk."""
 
+import mmap
 import os
 
 import keras
 import numpy as np
 
 RESIDENT_GB = 4.0
+AT_ONCE = 256  # images read from a memory map before their pages are given back
+
+
+def tensor_of(array):
+    """Return `array` as a tensor; a memory map is read in parts, so that it does not stand in memory twice over."""
+    if not isinstance(array.base, mmap.mmap) or not hasattr(mmap, "MADV_DONTNEED"):
+        return keras.ops.convert_to_tensor(array)
+    parts = []
+    for start in range(0, len(array), AT_ONCE):
+        parts.append(keras.ops.convert_to_tensor(array[start : start + AT_ONCE]))
+        array.base.madvise(mmap.MADV_DONTNEED)
+    return keras.ops.concatenate(parts)
 
 
 class Rows(keras.layers.Layer):
@@ -22,7 +35,7 @@ class Rows(keras.layers.Layer):
         self.table = self.add_weight(
             shape=array.shape,
             dtype=str(array.dtype),
-            initializer=lambda shape, dtype=None: keras.ops.convert_to_tensor(array),  # no zeros beside it
+            initializer=lambda shape, dtype=None: tensor_of(array),  # no zeros beside it
             trainable=False,
             autocast=False,
             name="table",

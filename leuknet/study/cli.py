@@ -67,22 +67,13 @@ def _tell(frame):
 
 def _run(specs, store, workers, gpus, per_run, cluster, again, seconds):
     """Run here or on a cluster, watched; Ctrl-C ends with code 130 and loses at most a checkpoint's time."""
-    from leuknet.study.execute import execute_processes, slots
-    from leuknet.study.watch import watcher
+    from leuknet.study.grid import finish
 
-    view = watcher()
     try:
-        if cluster:
-            from leuknet.study.cluster import execute_cluster
-
-            return execute_cluster(specs, store, cluster, workers, view, again, seconds)
-        ids = gpus.split(",") if gpus else None
-        return execute_processes(specs, store, slots(workers, ids, per_run), view, again, seconds)
+        return finish(specs, store, workers, gpus.split(",") if gpus else None, per_run, cluster, again, seconds)
     except KeyboardInterrupt:
         print("interrupted: finished runs are kept, the others go on from their checkpoints next time", file=sys.stderr)
         raise typer.Exit(130) from None
-    finally:
-        view.close()
 
 
 def _folder_of_runs(folder):

@@ -83,7 +83,8 @@ def cluster_of(setup):
 
             dask.config.set({"distributed.deploy.lost-worker-timeout": "60s"})  # a busy machine restarts one slowly
             resources = {"GPU": setup.gpus_per_run} if setup.gpus_per_run else None
-            return LocalCluster(setup.workers, threads_per_worker=1, resources=resources, dashboard_address=None)
+            n = setup.workers
+            return LocalCluster(n_workers=n, threads_per_worker=1, resources=resources, dashboard_address=None)
         if setup.kind in QUEUES:
             import dask_jobqueue
 

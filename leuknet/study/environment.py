@@ -5,6 +5,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+import sys
 from pathlib import Path
 
 import leuknet
@@ -86,7 +87,9 @@ def environment():
 
 
 def backend():
-    """Return the Keras backend that is in use or would be."""
+    """Return the Keras backend that is in use or would be; a run without a network need not load Keras to know."""
+    if "keras" not in sys.modules and os.environ.get("KERAS_BACKEND"):
+        return os.environ["KERAS_BACKEND"]
     import keras
 
     return keras.backend.backend()

@@ -10,7 +10,9 @@ from leuknet.learn.settings import TrainSettings
 from leuknet.protocol.named import make_split
 from leuknet.protocol.splits import hold_out, k_fold, leave_one_source_out, lodocv, with_external
 from leuknet.study.ablation import TABLES, backbone_plan, heads_plan
+from leuknet.study.execute import execute_processes, slots
 from leuknet.study.systems import comparison_splits, plan_ours, plan_systems, repeated_split
+from leuknet.study.watch import watcher
 
 APPROACHES = ("SFT", "mSFT", "DFT", "mDFT", "scratch")
 LISTS = ("dense", "dropout")  # settings that are lists themselves
@@ -100,6 +102,39 @@ def together(plans):
         if spec.key not in chosen or spec.keep_model:
             chosen[spec.key] = spec
     return list(chosen.values())
+
+
+def finish(specs, store, workers=None, gpus=None, per_run=1, cluster=None, again=False, checkpoint_seconds=30.0):
+    """Finish runs, each in a process of its own, watched by a table, by lines or, in a notebook, by a widget.
+
+    Parameters
+    ----------
+    specs : list of RunSpec
+        From `runs_of` and `together`.
+    store : Store
+    workers : int, optional
+        Processes at a time, see `leuknet.study.execute.slots`; with `cluster` its workers or jobs.
+    gpus : list of str, optional
+    per_run : int
+    cluster : str, optional
+        What `leuknet.study.cluster.read_setup` takes; processes of this machine if not given.
+    again : bool
+        Try also what an earlier grid was refused.
+    checkpoint_seconds : float
+
+    Returns
+    -------
+    Report
+    """
+    view = watcher()
+    try:
+        if cluster:
+            from leuknet.study.cluster import execute_cluster
+
+            return execute_cluster(specs, store, cluster, workers, view, again, checkpoint_seconds)
+        return execute_processes(specs, store, slots(workers, gpus, per_run), view, again, checkpoint_seconds)
+    finally:
+        view.close()
 
 
 def own(study, path):

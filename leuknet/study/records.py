@@ -28,7 +28,7 @@ def status(folder):
     folder = Path(folder)
     if (folder / "done.json").is_file():
         return "done"
-    if _locked(folder / "lock"):
+    if locked(folder):
         return "running"
     for name, word in (("failed.json", "failed"), ("checkpoint.npz", "interrupted")):
         if (folder / name).is_file():
@@ -36,7 +36,9 @@ def status(folder):
     return "planned"
 
 
-def _locked(path):
+def locked(folder):
+    """Whether a process is at the run in `folder` just now."""
+    path = Path(folder) / "lock"
     if not path.is_file():
         return False
     lock = filelock.FileLock(path, timeout=0)

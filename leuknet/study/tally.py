@@ -6,6 +6,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 
 from leuknet.study import outcomes
+from leuknet.study.records import locked
 from leuknet.study.runs import write_failure
 
 RETRIES = 2
@@ -76,6 +77,8 @@ class Tally:
                 self.waiting.append(spec)
             elif self.store.done(spec):
                 self.finished.append(spec.key)  # by another process
+            elif locked(self.store.folder(spec)):
+                self._look_again(spec)
             else:
                 self.running[spec.key] = spec
                 return spec
@@ -87,10 +90,13 @@ class Tally:
         if outcome is None:
             self.finished.append(spec.key)
         elif outcome in (outcomes.BUSY, outcomes.NO_DATA, outcomes.STORAGE):
-            self._later[spec.key] = time.monotonic() + LOOK_AGAIN_SECONDS
-            self.waiting.append(spec)
+            self._look_again(spec)
         else:
             self._failed_once(spec, outcome, reason, log)
+
+    def _look_again(self, spec):
+        self._later[spec.key] = time.monotonic() + LOOK_AGAIN_SECONDS
+        self.waiting.append(spec)
 
     def _failed_once(self, spec, outcome, reason, log):
         self.attempts[spec.key] += 1

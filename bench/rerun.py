@@ -1,0 +1,85 @@
+"""How far a run's predictions move when it is repeated elsewhere: what ``leuknet rerun``'s tolerance rests on.
+
+Run: ``python bench/rerun.py [--seeds 3] [--profile demo]``. Trains the same runs (VGG-16, mDFT, LODOCV on both test
+sets) in processes of their own: TensorFlow with one thread, TensorFlow with two, JAX. Prints, of the absolute
+difference of P(leukaemia) over the test images: the mean of the runs' means, the largest of them, the largest of one
+image, and how many images are called otherwise. The last row compares runs of different seeds on TensorFlow: what
+another draw of the same training gives, and so what a tolerance must stay below to tell anything.
+"""
+
+import argparse
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from leuknet.protocol.splits import lodocv
+from leuknet.study.execute import execute_here
+from leuknet.study.records import agreement
+from leuknet.study.runs import Store
+from leuknet.study.study import open_study
+
+PLACES = {"tensorflow, 1 thread": ("tensorflow", 1), "tensorflow, 2 threads": ("tensorflow", 2), "jax": ("jax", 1)}
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+
+
+def planned(options):
+    """Return the study and its runs."""
+    study = open_study("grid", options.profile, out=options.folder)
+    return study, study.plan(lodocv(study.cohort.table), study.test_sets, study.seeds_of(options.seeds))
+
+
+def told(name, pairs):
+    """Return one row of the table from pairs of predictions."""
+    found = pd.DataFrame([agreement(a, b) for a, b in pairs])
+    return {
+        "compared": name,
+        "runs": len(found),
+        "images": found["images"].sum(),
+        "equal": found["equal"].sum(),
+        "mean": found["mean"].mean(),
+        "largest mean": found["mean"].max(),
+        "largest": found["largest"].max(),
+        "called otherwise": found["calls"].sum(),
+    }
+
+
+def main():
+    """Train in every place, compare, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--profile", default="demo")
+    parser.add_argument("--folder", help="keep the runs here")
+    parser.add_argument("--place", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.place:
+        study, specs = planned(options)
+        print(execute_here(specs, Store(Path(options.folder) / options.place), study.cohort), flush=True)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        options.folder = options.folder or scratch
+        for name, (backend, threads) in PLACES.items():
+            environment = os.environ | {"KERAS_BACKEND": backend, **dict.fromkeys(THREADS, str(threads))}
+            asked = ["--place", name, "--folder", options.folder, "--profile", options.profile]
+            command = [sys.executable, __file__, *asked, "--seeds", str(options.seeds)]
+            subprocess.run(command, env=environment, check=True)
+        print(table(options).to_string(index=False, float_format="{:.4f}".format))
+
+
+def table(options):
+    """Return the comparison of all places with the first, and of seeds within it."""
+    _, specs = planned(options)
+    first, *others = PLACES
+    made = {name: Store(Path(options.folder) / name).predictions for name in PLACES}
+    rows = [told(f"{first} | {name}", [(made[first](s), made[name](s)) for s in specs]) for name in others]
+    pairs = [(a, b) for a, b in itertools.combinations(specs, 2) if a.fold == b.fold]
+    rows.append(told("one seed | another", [(made[first](a), made[first](b)) for a, b in pairs]))
+    return pd.DataFrame(rows)
+
+
+if __name__ == "__main__":
+    main()
