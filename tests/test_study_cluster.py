@@ -74,23 +74,15 @@ def test_a_scheduler_killed_and_started_again_loses_nothing(grid_specs, whole, t
         port = free.getsockname()[1]
     address, store, reports, specs = f"tcp://127.0.0.1:{port}", Store(tmp_path), [], grid_specs[:1]
     scheduler = ("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard")
-    worker = (
-        "distributed.cli.dask_worker",
-        address,
-        "--nthreads",
-        "1",
-        "--no-dashboard",
-        "--no-nanny",
-        "--death-timeout",
-        "5",
-    )
+    options = ("--nthreads", "1", "--no-dashboard", "--death-timeout", "60")
+    worker = ("distributed.cli.dask_worker", address, *options)
     processes = [begun(*scheduler), begun(*worker)]
     grid = threading.Thread(
         target=lambda: reports.append(cluster.execute_cluster(specs, store, address, checkpoint_seconds=0))
     )
     grid.start()
     deadline = time.monotonic() + 240
-    while not list(tmp_path.glob("*/environment.json")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob("*/progress.json")) and time.monotonic() < deadline:
         time.sleep(0.05)
     processes[0].kill()
     processes[0].wait()
