@@ -157,7 +157,7 @@ def own(study, path):
         dict(zip(values, combination, strict=True)) for combination in itertools.product(*map(_tried, values.items()))
     ]
     specs = []
-    for protocol in asked.get("protocols", ["lodocv"]):
+    for protocol in asked.get("protocols", ["lodocv-as-published"]):
         split = _split(study, protocol, asked)
         places = asked.get("test_sets"), _seeds(study, asked), asked.get("keep", False)
         for backbone in asked.get("backbones", ["VGG16"]):
