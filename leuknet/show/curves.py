@@ -153,6 +153,7 @@ def by_test_set(predictions):
         ax.set(
             yticks=range(len(wheres)),
             yticklabels=wheres,
+            xlim=(-2, 102),
             ylim=(len(wheres) - 0.5, -0.5),
             xlabel="% (mean ± s.d. over seeds)",
         )

@@ -1,5 +1,7 @@
 """Figures and tables of splits."""
 
+import textwrap
+
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
@@ -37,7 +39,7 @@ def split_map(table, splits):
             sns.heatmap(part, ax=ax, vmin=0, vmax=1, cmap="Blues", cbar=False, xticklabels=1, yticklabels=1, **lines)
             ax.set(xlabel="", ylabel="")
             ax.tick_params(axis="x", rotation=90)
-            ax.set_title(split.protocol, fontsize=9)
+            ax.set_title(textwrap.fill(split.protocol, 12), fontsize=9)
         fig.colorbar(axes[-1].collections[0], ax=axes, label="share tested", shrink=0.6)
     return fig
 
