@@ -163,9 +163,10 @@ def by_test_set(predictions):
 
 
 def accuracy_table(predictions):
-    """Return one row a protocol: runs, test images, mean and s.d. of accuracy over runs, intervals (all in %).
+    """Return one row a protocol: runs, test images, accuracy over runs (mean, s.d.) and over images, intervals (in %).
 
-    ``interval`` resamples groups; ``Wilson`` takes the images as independent, and is given beside it for one seed.
+    The mean of runs weighs test sets alike. ``interval`` is of all images and resamples groups; ``Wilson`` takes the
+    images as independent, and is given beside it for one seed.
     """
     points = protocol_accuracies(predictions)
     rows = []
@@ -182,6 +183,7 @@ def accuracy_table(predictions):
                 "test images": part["image_id"].nunique(),
                 "A, mean of runs": runs.mean(),
                 "s.d. of runs": runs.std(ddof=1) if len(runs) > 1 else np.nan,
+                "A, all images": PERCENT * ((part["p"] >= 0.5) == part["y"]).mean(),
                 "95 % interval (groups)": f"{PERCENT * low:.1f} to {PERCENT * high:.1f}",
                 "Wilson, first seed": f"{PERCENT * w_low:.1f} to {PERCENT * w_high:.1f}",
             }

@@ -24,7 +24,7 @@ PROTOCOL_MARKERS = ("s", "D", "o", "^")
 MARKERS = "os^Dv<>PX*hp"
 COLUMN = 7.3
 SMALLEST = 9
-LETTER = 0.0074  # width of a letter of the caption line over its size in points, inches
+LETTER = 0.0078  # width of a letter of the caption line over its size in points, inches
 
 
 @contextmanager

@@ -178,7 +178,8 @@ def words(row):
     """Return one plain sentence or two on how much an image resembles what the network knows."""
     near = f"Of its nearest training images {100 * row['share']:.0f} % are from {row['looks_like']}."
     if row["percentile"] < FAR:
-        return f"As near to the training images as the run's own unseen images mostly are. {near}"
+        own = f"farther than {row['percentile']:.0f} % of the run's own unseen images"
+        return f"Not clearly outside what the network knows ({own}). {near}"
     far = f"Farther from the training images than {row['percentile']:.0f} % of the run's own unseen images"
     return f"{far}: the network does not know such pictures, and its probability means little. {near}"
 
