@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass
+from functools import cache
 
 import pandas as pd
 
@@ -163,7 +164,7 @@ def costs(study, results):
     Of a comparison system the seconds are CPU time of describing an image (or of the network's forward pass), of
     LeukNet and VGG-16 * the clock's.
     """
-    sizes, rows = {}, []
+    rows = []
     for spec in results.specs:
         record, approach = results.store.record(spec), spec.settings.approach
         images = sum(
@@ -172,11 +173,12 @@ def costs(study, results):
         seconds = record["done"].get("describe_seconds") or record["done"]["predict_seconds"] / images
         weights, kept = record["weights"]["weights"], record["weights"].get("bytes")
         if kept is None:
-            sizes[approach] = kept = sizes.get(approach) or 4 * parameters(spec.settings, study.cohort.size)
+            kept = 4 * parameters(spec.settings, study.cohort.size)
         rows.append({"approach": approach, "fold": spec.fold, "weights": weights, "bytes": kept, "seconds": seconds})
     return pd.DataFrame(rows)
 
 
+@cache
 def parameters(settings, size):
     """Return how many parameters the network of a training has."""
     from leuknet.learn import networks
