@@ -14,6 +14,7 @@ from leuknet.compare.system import means
 from leuknet.errors import LeuknetError
 from leuknet.protocol.splits import lodocv
 from leuknet.study.execute import execute_here
+from leuknet.study.records import status
 from leuknet.study.runs import PREDICTION_COLUMNS, RunSpec, Store, settings_from_dict
 
 
@@ -40,6 +41,21 @@ def test_a_system_runs_through_the_same_records_as_a_network(tmp_path):
     assert ((frame["p"] >= 0.5) == frame["y"]).all()  # the cohort's classes differ in brightness
     assert record["run"]["settings"]["system"] == "mean-colour" and record["weights"]["bytes"] > 0
     assert store.history(spec).empty
+
+
+def test_a_system_that_was_broken_off_says_so_and_is_run_again(tmp_path, monkeypatch):
+    cohort = small_cohort()
+    spec = RunSpec(SystemSettings("mean-colour"), lodocv(cohort.table), "A", 1, cohort.key)
+    store = Store(tmp_path)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("leuknet.compare.controls.MeanColour.fit", broken_off)
+        store.execute(spec, cohort)
+    assert status(store.folder(spec)) == "interrupted"
+    assert store.execute(spec, cohort) and status(store.folder(spec)) == "done"
+
+
+def broken_off(*_):
+    raise KeyboardInterrupt
 
 
 def test_a_system_has_no_network_to_keep(tmp_path):

@@ -30,7 +30,7 @@ def status(folder):
         return "done"
     if locked(folder):
         return "running"
-    for name, word in (("failed.json", "failed"), ("checkpoint.npz", "interrupted")):
+    for name, word in (("failed.json", "failed"), ("environment.json", "interrupted")):
         if (folder / name).is_file():
             return word
     return "planned"
