@@ -46,7 +46,7 @@ class NetworkSystem(System):
         return image
 
     def begin(self, seed):
-        """Give every variable its start value."""
+        """Give every variable, and what dropout draws from, its start value."""
         draw(self.model, seed)
 
     def fit(self, cohort, train, seed):
@@ -55,7 +55,7 @@ class NetworkSystem(System):
         options = self.setting("learning_rate"), self.momentum
         self.model = compiled(self.build, cohort.size, self.settings.nano, *options)
         self.begin(derive("weights", seed))
-        fresh_state(self.model, seed)
+        fresh_state(self.model.optimizer)
         labels = cohort.labels[train]
         for epoch in range(self.setting("epochs")):
             order = rng("shuffle", seed, epoch).permutation(np.repeat(np.arange(len(train)), self.setting("copies")))
@@ -107,11 +107,8 @@ def compiled(build, size, nano, learning_rate, momentum):
     return model
 
 
-def fresh_state(model, seed):
-    """Set the optimiser to its start, and what dropout draws from to `seed`."""
-    for variable in model.optimizer.variables:
+def fresh_state(optimiser):
+    """Set what the optimiser keeps to its start."""
+    for variable in optimiser.variables:
         if "learning_rate" not in variable.path:
             variable.assign(np.zeros(variable.shape, variable.dtype))
-    for variable in model.non_trainable_variables:
-        if "seed_generator_state" in variable.path:
-            variable.assign(np.array([derive("dropout", seed, variable.path), 0], "uint32"))
