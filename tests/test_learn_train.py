@@ -50,7 +50,7 @@ def test_resumed_equals_uninterrupted(cohort, roles, approach, copies):
     settings = NANO.but(approach=approach, copies=copies, epochs=3)
     kept = []
     whole = train(
-        cohort, roles, settings, seed=3, save=lambda p: kept.append(Progress(p.epoch, list(p.history), p.state))
+        cohort, roles, settings, seed=3, save=lambda p, state: kept.append(Progress(p.epoch, list(p.history), state()))
     )
     assert [p.epoch for p in kept] == [1, 2]
     train(cohort, roles, settings, seed=9)

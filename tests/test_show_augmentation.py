@@ -11,7 +11,7 @@ from leuknet.errors import LeuknetError
 from leuknet.learn.policy import COLUMNS, PAPER, Policy, identity
 from leuknet.paper.audit import flops, physics
 from leuknet.show import augmentation as pictures
-from leuknet.show import copies
+from leuknet.show import copies, variant
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_colours_of_a_plain_image_stay_and_black_corners_darken(cohort):
 
 
 def test_card_marks_numbers_outside_the_policy(cohort):
-    fig = pictures.variant_card(cohort.images[0], theta=50, zx=1.1)
+    fig = variant.variant_card(cohort.images[0], theta=50, zx=1.1)
     dots = [line for line in fig.axes[2].lines if line.get_marker() == "o"]
     filled = [line.get_markerfacecolor() != "white" for line in dots]
     assert filled == [False] + [True] * 7
@@ -122,11 +122,11 @@ def test_card_marks_numbers_outside_the_policy(cohort):
 
 @pytest.mark.parametrize("policy", [PAPER, pictures.STILL, Policy(zoom=0.7, shear_unit="radians")])
 def test_sliders_begin_at_a_draw_of_the_policy_and_reach_further(policy, cohort):
-    found = pictures.sliders(policy, seed=2)
+    found = variant.sliders(policy, seed=2)
     assert tuple(found) == COLUMNS
     assert all(low <= start <= high and step > 0 for low, high, step, start in found.values())
     assert all(isinstance(value, int) for name in pictures.FLIPS for value in found[name])
-    assert pictures.variant_card(cohort.images[0], policy, **{name: high for name, (_, high, _, _) in found.items()})
+    assert variant.variant_card(cohort.images[0], policy, **{name: high for name, (_, high, _, _) in found.items()})
 
 
 def test_policy_table_says_what_is_drawn():

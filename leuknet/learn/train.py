@@ -140,10 +140,18 @@ class Trainer:
             self.pool.table.assign(np.ascontiguousarray(features))
         self.pool_key = key
 
+    def state(self):
+        """Return the values of `variables`, NumPy arrays."""
+        return [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in self.variables()]
+
     def predict(self, indices, batch):
-        """Return P(leukaemia), float32, for the images at `indices`, `batch` at a time, without augmentation."""
+        """Return P(leukaemia), float32, for the images at `indices`, without augmentation.
+
+        `batch` is that of training. Without gradients twice as many fit; the last one is filled up: small is cheaper.
+        """
         if len(indices) == 0:
             return np.zeros(0, np.float32)
+        batch *= 2
         padded = np.resize(indices, -(-len(indices) // batch) * batch).astype(np.int32)
         if self.head is not None:
             values = self.head.predict(padded, batch_size=batch, verbose=0)
@@ -211,7 +219,7 @@ def train(cohort, roles, settings, seed, progress=None, save=None, report=None):
     progress : Progress, optional
         Where an interrupted training stood.
     save : callable, optional
-        Called with a `Progress` after each epoch but the last.
+        Called after each epoch but the last with a `Progress` and a function that returns the state to keep in it.
     report : callable, optional
         Called with the history row of each epoch.
 
@@ -241,12 +249,10 @@ def train(cohort, roles, settings, seed, progress=None, save=None, report=None):
         if report:
             report(row)
         if save and epoch + 1 < settings.epochs:
-            progress.state = [np.asarray(keras.ops.convert_to_numpy(v)) for v in trainer.variables()]
-            save(progress)
+            save(progress, trainer.state)
     began = time.perf_counter()
     targets = {"validation": validate_on, **{k: v for k, v in roles.items() if k != "train"}}
-    batch = 2 * settings.batch  # without gradients twice as many fit, and the last batch is filled up: small is cheaper
-    probabilities = {role: (where, trainer.predict(where, batch)) for role, where in targets.items() if len(where)}
+    probabilities = {k: (where, trainer.predict(where, settings.batch)) for k, where in targets.items() if len(where)}
     timing = {"predict_seconds": time.perf_counter() - began, "images_trained": len(fit_on) * max(settings.copies, 1)}
     return Trained(pd.DataFrame(progress.history), probabilities, record, timing, trainer.net)
 
@@ -267,7 +273,7 @@ def one_epoch(trainer, settings, fit_on, validate_on, seed, epoch):
     if not np.isfinite(row["loss"]):
         raise LeuknetError(f"the loss is {row['loss']} in epoch {epoch + 1}: lower learning_rate")
     if len(validate_on):
-        row |= validation_row(trainer.predict(validate_on, 2 * settings.batch), labels[validate_on])
+        row |= validation_row(trainer.predict(validate_on, settings.batch), labels[validate_on])
     return row | {"seconds": time.perf_counter() - began}
 
 

@@ -31,9 +31,6 @@ from leuknet.show.augmentation import (
     one_each,
     policy_table,
     shear_units,
-    slider_words,
-    sliders,
-    variant_card,
     warp_check,
 )
 from leuknet.show.comparison import beside, fall_lines, falls, published_accuracies, stacked, wide
@@ -108,6 +105,7 @@ from leuknet.show.survey import (
     table_1,
 )
 from leuknet.show.systems import chance_table, paired_tests, ranked_dots, ranking, table11_again
+from leuknet.show.variant import slider_words, sliders, variant_card
 from leuknet.show.verdicts import claims_ledger, verdict_cells, verdict_counts, verdict_rows
 from leuknet.show.widgets import browser, embedding, slide, upload
 

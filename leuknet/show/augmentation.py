@@ -9,7 +9,7 @@ import pandas as pd
 from leuknet.errors import LeuknetError
 from leuknet.learn.policy import COLUMNS, PAPER, SHEAR_UNITS, Policy, draw, identity, places
 from leuknet.seeds import rng
-from leuknet.show.style import CLASS_NAMES, COLUMN, card, language
+from leuknet.show.style import CLASS_NAMES, language
 
 BATCH = 8  # one compiled shape for all pictures
 WORDS = {
@@ -76,7 +76,8 @@ def policy_table(policy=PAPER):
     return pd.DataFrame(drawn, columns=["operation", "paper", "here"]).replace("-", "−", regex=True)
 
 
-def _tile(ax, image, title=""):
+def tile(ax, image, title=""):
+    """Draw one image on `ax`, without an axis."""
     ax.imshow(image, interpolation="antialiased")
     ax.set_title(title, fontsize=9, pad=3)
     ax.axis("off")
@@ -102,7 +103,7 @@ def augmented(cohort, policy=PAPER, seed=0):
         for block, (label, place) in zip((axes[:, :3], axes[:, -3:]), chosen.items(), strict=False):
             variants = vary(cohort.images[place], draw(policy, 8, rng("Figure 3", seed, label)), policy.shear_unit)
             for ax, image in zip(block.ravel(), [cohort.images[place], *variants], strict=True):
-                _tile(ax, image)
+                tile(ax, image)
             said = f"({'ab'[label]}) {CLASS_NAMES[label]}, {cohort.table['data_set'].iloc[place]}\noriginal"
             block[0, 0].set_title(said, loc="left", fontsize=9)
     return fig
@@ -132,7 +133,7 @@ def one_at_a_time(image, policy=PAPER):
         for ax in axes.ravel():
             ax.axis("off")
         for ax, shown, (title, _) in zip(axes.ravel(), images, named, strict=False):
-            _tile(ax, shown, title)
+            tile(ax, shown, title)
     return fig
 
 
@@ -151,11 +152,11 @@ def shear_units(image, policy=PAPER):
     with language():
         fig, axes = plt.subplots(2, 3, figsize=(7, 4.9))
         for upper, given in zip(axes, (image, grid), strict=True):
-            _tile(upper[0], given, "original" if given is image else "")
+            tile(upper[0], given, "original" if given is image else "")
             for ax, unit in zip(upper[1:], SHEAR_UNITS, strict=True):
                 far = float(moved(row, size, unit)[0])
                 title = f"shear {policy.shear:g} {unit}\nfarthest pixel moves {far:.1f} px"
-                _tile(ax, vary(given, row, unit)[0], title if given is image else "")
+                tile(ax, vary(given, row, unit)[0], title if given is image else "")
     return fig
 
 
@@ -251,15 +252,15 @@ def fill(image, policy=PAPER, seed=0):
     with language():
         fig, axes = plt.subplots(2, 2, figsize=(7, 7))
         ax = axes[0, 0]
-        _tile(ax, mirrored(image), "solid: the image; dashed: what is read")
+        tile(ax, mirrored(image), "solid: the image; dashed: what is read")
         ax.set(xlim=(size / 2, 2.5 * size), ylim=(2.5 * size, size / 2))
         for line, colour in ((3.2, "black"), (1.6, "white")):
             for style, (across, down) in (("--", (x, y)), ("-", [v[0] for v in places(identity(1), size)])):
                 frame = [[values[at] + size for at in CORNERS] for values in (across, down)]
                 ax.plot(*frame, style, color=colour, linewidth=line)
         reflected = vary(image, row)[0]
-        _tile(axes[0, 1], reflected * ~out[..., None], f"black corners: {out.mean():.1%} of pixels")
-        _tile(axes[1, 0], reflected, "the same, reflected")
+        tile(axes[0, 1], reflected * ~out[..., None], f"black corners: {out.mean():.1%} of pixels")
+        tile(axes[1, 0], reflected, "the same, reflected")
         _shares(axes[1, 1], reflected_share(policy, seed=seed))
     return fig
 
@@ -285,51 +286,3 @@ def colour_table(cohort, policy=PAPER, n=256, seed=0):
     sets = {"before": images, "after, reflected": after, "after, black corners": black}
     rows = {name: [f"{v[..., c].mean():.1f} ± {v[..., c].std():.1f}" for c in range(3)] for name, v in sets.items()}
     return pd.DataFrame({"channel": ["red", "green", "blue"], **rows})
-
-
-def variant_card(image, policy=PAPER, **numbers):
-    """Draw an image, its variant by the eight `numbers` (see `COLUMNS`), and where they lie in the policy's ranges.
-
-    A number outside its range is drawn hollow.
-    """
-    row = change(**numbers)
-    with language():
-        fig, axes = card(3, (COLUMN, 2.6), right=0.6, bottom=0.6, gap=0.35, width_ratios=[1.1, 1.5, 1])
-        _tile(axes[0], image, "original")
-        share = outside(row, len(image), policy.shear_unit).mean()
-        _tile(axes[1], vary(image, row, policy.shear_unit)[0], f"variant, {share:.1%} reflected")
-        for ax, side in zip(axes, "EW", strict=False):
-            ax.set_anchor(side)
-        _ranges(axes[2], policy, row[0])
-    return fig
-
-
-def _ranges(ax, policy, row):
-    reach = [policy.rotation, policy.width_shift, policy.height_shift, policy.shear, policy.zoom, policy.zoom]
-    lows = [-r for r in reach[:4]] + [1 - r for r in reach[4:]] + [0, 0]
-    highs = reach[:4] + [1 + r for r in reach[4:]] + [policy.horizontal_flip, policy.vertical_flip]
-    for place, (value, low, high) in enumerate(zip(row, lows, highs, strict=True)):
-        inside = low - 1e-6 <= value <= high + 1e-6
-        width = float(high - low) or 1.0
-        ax.plot([0, 1], [place, place], color="#999999", linewidth=4, solid_capstyle="butt", linestyle="-")
-        at = np.clip((value - low) / width, -0.25, 1.25)
-        ax.plot(at, place, "o", color="#0072B2", markerfacecolor="#0072B2" if inside else "white", markersize=8)
-        ax.text(1.32, place, f"{value:.3g}", va="center", ha="left", fontsize=9)
-    ax.set(yticks=range(8), yticklabels=slider_words(policy).values(), ylim=(7.5, -0.5))
-    ax.set(xticks=[0, 1], xticklabels=["low", "high"], xlim=(-0.3, 1.3))
-    ax.set_title("in the policy's range", fontsize=9)
-    ax.grid(False)
-
-
-def slider_words(policy=PAPER):
-    """Return what the eight numbers of a variant are called, with their units, by column."""
-    return WORDS | {"theta": "rotation (°)", "shear": f"shear ({policy.shear_unit})"}
-
-
-def sliders(policy=PAPER, seed=0):
-    """Return ``{column: (low, high, step, start)}`` for `slide`: twice the policy's reach, begun at one draw of it."""
-    start = dict(zip(COLUMNS, draw(policy, 1, rng("card", seed))[0].astype(float).round(2).tolist(), strict=True))
-    reach = {name: 2 * (getattr(policy, field) or 0.1) for field, name in FIELDS.items()}
-    found = {name: (-r, r, r / 40, start[name]) for name, r in reach.items() if name != "zx"}
-    found |= {name: (round(1 - reach["zx"], 2), round(1 + reach["zx"], 2), 0.02, start[name]) for name in ("zx", "zy")}
-    return found | {name: (0, 1, 1, int(start[name])) for name in FLIPS}

@@ -52,9 +52,10 @@ def _times(usual):
 
 
 def _works(frame, own):
-    """Return the pooled folds of each work of Table 11; LeukNet's are those of Table 12."""
+    """Return the pooled folds of each work of Table 11, over all data sets; LeukNet's are those of Table 12."""
     groups = {} if own is None else {(11, "", "LeukNet"): own}
-    pooled = frame[(frame["role"] == "test") & frame["protocol"].str.match(r"\d+-fold")]
+    apart = frame.loc[frame["role"] == "external", "run"]
+    pooled = frame[(frame["role"] == "test") & frame["protocol"].str.match(r"\d+-fold") & ~frame["run"].isin(apart)]
     approaches = {entry.work: key for key, entry in SYSTEMS.items()}
     for block, row in facts.table(11)[["block", "row"]].drop_duplicates().itertuples(index=False):
         part = pooled[pooled["approach"] == approaches.get(row.split(",")[0])]

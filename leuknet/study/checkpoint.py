@@ -12,15 +12,18 @@ from leuknet.files import atomic
 
 
 class Saver:
-    """Write `Progress` to one file, atomically, at most every `least_seconds` (of a clock that never goes back)."""
+    """Write `Progress` to one file, atomically, at most every `least_seconds` (of a clock that never goes back).
+
+    The network's state is fetched only when it is written.
+    """
 
     def __init__(self, path, least_seconds):
         self.path, self.least_seconds, self.last = Path(path), least_seconds, time.monotonic()
 
-    def __call__(self, progress):
+    def __call__(self, progress, state):
         if time.monotonic() - self.last < self.least_seconds:
             return
-        arrays = {f"state{i:05}": value for i, value in enumerate(progress.state)}
+        arrays = {f"state{i:05}": value for i, value in enumerate(state())}
         with atomic(self.path) as temporary:
             np.savez(temporary, epoch=progress.epoch, history=json.dumps(progress.history), **arrays)
         self.last = time.monotonic()

@@ -21,10 +21,11 @@ import leuknet
 from leuknet import files
 from leuknet.errors import LeuknetError
 from leuknet.study import index, kernel, profiles
+from leuknet.study.environment import THREADS
 
 BACKENDS = ("tensorflow", "jax", "torch")
 QUOTED_LINES = 15
-THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")
+PAGES = Path(leuknet.__file__).resolve().parents[1] / "notebooks"
 
 
 @dataclass(frozen=True)
@@ -105,10 +106,9 @@ class Record:
 
 def notebooks_dir():
     """Return the checkout's folder of pages; raises LeuknetError where the package was installed without it."""
-    folder = Path(leuknet.__file__).resolve().parents[1] / "notebooks"
-    if not folder.is_dir():
-        raise LeuknetError(f"no pages at {folder}: install from a checkout, with 'pip install -e .' in its top folder")
-    return folder
+    if not PAGES.is_dir():
+        raise LeuknetError(f"no pages at {PAGES}: install from a checkout, with 'pip install -e .' in its top folder")
+    return PAGES
 
 
 def list_pages(folder=None):
@@ -166,7 +166,7 @@ def check_data(folder):
 def check_out(folder):
     """Return `folder` as an absolute Path, made if need be; raises LeuknetError where results cannot or must not go."""
     folder = Path(folder).expanduser().resolve()
-    if (Path(leuknet.__file__).resolve().parents[1] / "notebooks") in (folder, *folder.parents):
+    if PAGES in (folder, *folder.parents):
         raise LeuknetError(f"results do not go into {folder}, where the pages are: give another --out DIR")
     try:
         (folder / "pages").mkdir(parents=True, exist_ok=True)
