@@ -41,7 +41,8 @@ for devices in "14":
     _kept.clear()
     done = train(cohort, roles, settings, seed=1)
     kernel = trainer_for(cohort, settings).net.layers[-1].kernel.value
-    told.append({{"p": done.probabilities["test"][1].tolist(), "kernel": np.asarray(kernel).ravel().tolist()}})
+    told.append({{"p": done.probabilities["test"][1].tolist(), "kernel": np.asarray(kernel).ravel().tolist(),
+                 "history": done.history.drop(columns="seconds").to_numpy().tolist()}})
     told[-1]["devices"] = len(kernel.sharding.device_set)
 print(json.dumps(told))
 """
@@ -58,7 +59,7 @@ def test_four_devices_give_what_one_gives():
     assert done.returncode == 0, done.stderr[-2000:]
     one, four = json.loads(done.stdout.splitlines()[-1])
     assert (one["devices"], four["devices"]) == (1, 4)
-    for name in ("p", "kernel"):
+    for name in ("p", "kernel", "history"):
         np.testing.assert_allclose(one[name], four[name], atol=1e-5)
     assert np.ptp(one["p"]) > 0.001
 

@@ -65,6 +65,29 @@ class Batches(keras.utils.PyDataset):
         return (inputs,) if labels is None else (inputs, labels[part])
 
 
+def fed(x, batch, y=None):
+    """Return the keyword arguments with which a model is fitted to arrays, in their order, or predicts from them.
+
+    TensorFlow's iterators tune themselves in a thread that sleeps twice as long each time, and at their end may wait for
+    it (TensorFlow 2.21): an epoch then takes up to twice as long. Keras has no switch for it, hence a dataset of our own.
+
+    Parameters
+    ----------
+    x : array or list of arrays
+    batch : int
+    y : array, optional
+    """
+    if keras.backend.backend() != "tensorflow":
+        return {"x": x, "batch_size": batch} | ({} if y is None else {"y": y})
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    x = tuple(x) if isinstance(x, list) else x
+    data = tf.data.Dataset.from_tensor_slices((x,) if y is None else (x, y))
+    return {"x": data.batch(batch).with_options(options)}
+
+
 def resident_bytes():
     """Return how large a cohort may be to stand on the device: ``$LEUKNET_RESIDENT_GB``, else 4 GB."""
     return float(os.environ.get("LEUKNET_RESIDENT_GB") or RESIDENT_GB) * 1e9
@@ -108,5 +131,4 @@ class Source:
         """
         if self.streamed:
             return {"x": Batches(self.images, indices, draws, labels, batch)}
-        told = {"x": [indices.astype(np.int32), draws], "batch_size": batch}
-        return told if labels is None else told | {"y": labels}
+        return fed([indices.astype(np.int32), draws], batch, labels)

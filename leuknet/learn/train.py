@@ -18,7 +18,7 @@ from leuknet.learn import networks, weights
 from leuknet.learn.augment import Warp
 from leuknet.learn.frozen import pool_features, variant_draws, variants_model
 from leuknet.learn.policy import draw, identity
-from leuknet.learn.rows import Rows, Source
+from leuknet.learn.rows import Rows, Source, fed
 from leuknet.learn.settings import FROZEN_APPROACHES
 from leuknet.learn.spread import filled, spread
 from leuknet.seeds import derive, rng
@@ -154,7 +154,7 @@ class Trainer:
         batch *= 2
         padded = np.resize(indices, -(-len(indices) // batch) * batch).astype(np.int32)
         if self.head is not None:
-            values = self.head.predict(padded, batch_size=batch, verbose=0)
+            values = self.head.predict(**fed(padded, batch), verbose=0)
         else:
             values = self.model.predict(**self.source.feed(padded, identity(len(padded)), batch), verbose=0)
         return np.asarray(values, np.float32).reshape(-1)[: len(indices)]
@@ -168,7 +168,9 @@ def compile_model(model, settings):
     counted = {"loss": "binary_crossentropy", "metrics": [accuracy]}
     if keras.distribution.distribution() is not None:  # rows that fill a batch up have weight 0, see `filled`
         loss = keras.losses.BinaryCrossentropy(reduction="mean_with_sample_weight")
-        counted = {"loss": loss, "weighted_metrics": [accuracy]}
+        each = keras.losses.BinaryCrossentropy(reduction=None)
+        exact = keras.metrics.MeanMetricWrapper(each, name="exact_loss")  # Keras counts all batches alike
+        counted = {"loss": loss, "weighted_metrics": [accuracy, exact]}
     model.compile(optimiser(settings), jit_compile=jit, **counted)
 
 
@@ -265,11 +267,11 @@ def one_epoch(trainer, settings, fit_on, validate_on, seed, epoch):
     model, batches = trainer.model, trainer.source.feed(images, draws, settings.batch, labels[images])
     if trainer.head is not None:
         model = trainer.head
-        batches = {"x": slots.astype(np.int32), "y": labels[images], "batch_size": settings.batch}
+        batches = fed(slots.astype(np.int32), settings.batch, labels[images])
     model.steps_per_execution = STEPS_PER_CALL
     logs = model.fit(**filled(batches, trainer.devices), shuffle=False, verbose=0).history
     model.steps_per_execution = 1  # TensorFlow would unroll predictions, and trace them anew for each number of batches
-    row = {"epoch": epoch + 1, "loss": float(logs["loss"][0]), "accuracy": float(logs["accuracy"][0])}
+    row = {"epoch": epoch + 1, "loss": float(logs.get("exact_loss", logs["loss"])[0]), "accuracy": float(logs["accuracy"][0])}
     if not np.isfinite(row["loss"]):
         raise LeuknetError(f"the loss is {row['loss']} in epoch {epoch + 1}: lower learning_rate")
     if len(validate_on):

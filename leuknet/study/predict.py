@@ -154,10 +154,11 @@ def described(kept, images, threshold=None):
     if not 0 < threshold < 1:
         raise LeuknetError(f"the threshold {threshold} is not between 0 and 1")
     from leuknet.learn.activations import activations
+    from leuknet.learn.rows import fed
 
     model, reference = kept.model, kept.reference
     whole = np.resize(images, (-(-len(images) // BATCH) * BATCH, *images.shape[1:])).astype(np.float32) / 255
-    p = np.asarray(model.predict(whole, batch_size=BATCH, verbose=0), float)[: len(images), 0]
+    p = np.asarray(model.predict(**fed(whole, BATCH), verbose=0), float)[: len(images), 0]
     distance, near = reference.nearest(activations(model, images, batch=BATCH))
     nearer = np.searchsorted(reference.unseen_distances, distance) / max(len(reference.unseen_distances), 1)
     sources = reference.table["source"].to_numpy()
