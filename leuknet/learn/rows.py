@@ -68,8 +68,9 @@ class Batches(keras.utils.PyDataset):
 def fed(x, batch, y=None):
     """Return the keyword arguments with which a model is fitted to arrays, in their order, or predicts from them.
 
-    TensorFlow's iterators tune themselves in a thread that sleeps twice as long each time, and at their end may wait for
-    it (TensorFlow 2.21): an epoch then takes up to twice as long. Keras has no switch for it, hence a dataset of our own.
+    TensorFlow's iterators tune themselves in a thread that sleeps twice as long each time, and at their end may wait
+    for it (TensorFlow 2.21): an epoch then takes up to twice as long. Keras has no switch for it, hence a dataset of
+    our own, the one place that uses ``tf.data``.
 
     Parameters
     ----------

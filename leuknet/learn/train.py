@@ -271,7 +271,8 @@ def one_epoch(trainer, settings, fit_on, validate_on, seed, epoch):
     model.steps_per_execution = STEPS_PER_CALL
     logs = model.fit(**filled(batches, trainer.devices), shuffle=False, verbose=0).history
     model.steps_per_execution = 1  # TensorFlow would unroll predictions, and trace them anew for each number of batches
-    row = {"epoch": epoch + 1, "loss": float(logs.get("exact_loss", logs["loss"])[0]), "accuracy": float(logs["accuracy"][0])}
+    loss = logs.get("exact_loss", logs["loss"])[0]
+    row = {"epoch": epoch + 1, "loss": float(loss), "accuracy": float(logs["accuracy"][0])}
     if not np.isfinite(row["loss"]):
         raise LeuknetError(f"the loss is {row['loss']} in epoch {epoch + 1}: lower learning_rate")
     if len(validate_on):
