@@ -42,6 +42,16 @@ def test_package_not_installed_at_all(monkeypatch):
     ]
 
 
+@pytest.mark.parametrize(("short", "advice"), [(0.5, "mixed_bfloat16 pays"), (10.0, "leave precision at float32")])
+def test_precision_advises_by_what_a_step_took(monkeypatch, short, advice):
+    monkeypatch.setattr(doctor, "_step_seconds", {"float32": 1.0, "mixed_bfloat16": short}.get)
+    assert doctor.precision().found.endswith(advice) and f"at {1 / short:.2g} times" in doctor.precision().found
+
+
+def test_a_step_is_timed_in_both_types():
+    assert all(0 < doctor._step_seconds(policy) < 60 for policy in ("float32", "mixed_bfloat16"))
+
+
 @pytest.mark.parametrize(("seen", "state"), [(["cpu:0"], "lack"), (["gpu:0", "gpu:1"], "ok"), (["cuda:0"], "ok")])
 def test_devices(monkeypatch, seen, state):
     monkeypatch.setattr(doctor, "_devices", lambda: seen)

@@ -21,7 +21,7 @@ from leuknet.protocol.splits import Split
 from leuknet.study import outcomes
 from leuknet.study.execute import execute_here, execute_processes
 from leuknet.study.records import same_place
-from leuknet.study.rerun import recorded_threads, rerun
+from leuknet.study.rerun import ELSEWHERE, OTHER_BACKEND, SAME, TOLERANCES, place, recorded, rerun
 from leuknet.study.runs import Store
 
 
@@ -113,13 +113,18 @@ def test_a_damaged_checkpoint_begins_anew(grid_cohort, grid_specs, whole, tmp_pa
 
 def test_a_run_repeats_from_its_record_alone(grid_specs, whole, tmp_path):
     found = rerun(whole.folder(grid_specs[0]))
-    assert found.alike and found.equal and found.agrees and "agrees" in str(found) and found.images > 0
+    assert found.where == SAME and found.equal and found.agrees and "agrees" in str(found) and found.images > 0
     other = replace(found, equal=False, mean=0.2, largest=0.5, calls=3)
-    assert not other.agrees and not replace(other, alike=False).agrees and replace(other, alike=False, mean=0.01).agrees
-    assert "DOES NOT AGREE" in str(other)
+    assert not other.agrees and "DOES NOT AGREE" in str(other)
+    for where in (ELSEWHERE, OTHER_BACKEND):
+        found_there = replace(other, where=where, tolerance=TOLERANCES[where])
+        assert not replace(found_there, mean=TOLERANCES[where] + 0.01).agrees
+        assert replace(found_there, mean=TOLERANCES[where] - 0.01).agrees
     made = json.loads((whole.folder(grid_specs[0]) / "environment.json").read_text())
     assert same_place(made, made) and not same_place(made, made | {"threads": {"OMP_NUM_THREADS": "64"}})
-    assert recorded_threads(whole.folder(grid_specs[0])) == made["threads"] and recorded_threads(tmp_path) == {}
+    assert place(made, made) == SAME and place(made, made | {"processors": 999}) == ELSEWHERE
+    assert place(made, made | {"backend": "torch"}) == OTHER_BACKEND
+    assert recorded(whole.folder(grid_specs[0])) == made and recorded(tmp_path) == {}
     with pytest.raises(LeuknetError, match="the run itself"):
         rerun(whole.folder(grid_specs[0]), out=whole.root)
     with pytest.raises(LeuknetError, match="holds no run"):

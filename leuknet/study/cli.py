@@ -137,17 +137,18 @@ def rerun_command(
     run: Annotated[str, typer.Argument(help=ONE)],
     root: Annotated[Path | None, typer.Option("--in", help="Folder of runs.")] = None,
     data: Data = None,
-    tolerance: Annotated[float, typer.Option(help="Largest mean difference of P that agrees, elsewhere.")] = 0.05,
+    tolerance: Annotated[float | None, typer.Option(help="Elsewhere: largest mean difference of P.")] = None,
     out: Annotated[Path | None, typer.Option(help="Keep the repetition in this folder of runs.")] = None,
-    backend: Backend = "tensorflow",
+    backend: Annotated[str | None, typer.Option(help="tensorflow, jax or torch; the run's own if left out.")] = None,
 ):
     """Repeat a run from its record alone and say whether the predictions agree."""
-    os.environ["KERAS_BACKEND"] = backend
     from leuknet.study.records import find
-    from leuknet.study.rerun import recorded_threads, rerun
+    from leuknet.study.rerun import recorded, rerun
 
     folder = find(run, _folder_of_runs(root) if root else None)
-    os.environ.update(recorded_threads(folder))  # before the backend loads: sums depend on them
+    first = recorded(folder)
+    os.environ.update(first.get("threads", {}))  # before the backend loads: sums depend on them
+    os.environ["KERAS_BACKEND"] = backend or first.get("backend", "tensorflow")
     found = rerun(folder, data, tolerance, out)
     print(found)
     if not found.agrees:
