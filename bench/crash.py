@@ -5,7 +5,8 @@ processes with that many SIGKILLs of the runs' processes; on a Dask cluster with
 with its run. The kills take turns: at a random moment; while a checkpoint is being written, beside a whole one; while
 history or predictions are. At the end each run must be finished exactly once with the very predictions of the
 undisturbed grid. Prints what was aimed at, what the run was doing, and how many kills left a half-written file. A grid
-that gave runs up (three kills in one grid) is started again, as a user would.
+that gave runs up (three kills in one grid) is started again, as a user would. Ends with code 1 if fewer kills landed
+than were asked for: the grid was done before its last kill.
 """
 
 import argparse
@@ -61,11 +62,14 @@ def main():
             "dask": (dask, lambda: execute_cluster(specs, dask, "local", 2, checkpoint_seconds=0)),
         }
         kills = equal = 0
-        for name in [options.only] if options.only else ways:
+        names = [options.only] if options.only else list(ways)
+        for name in names:
             store, execute = ways[name]
             kills += disturbed(name, specs, store, options.kills, options.mean, name == "dask", execute)
             equal += check_equal(specs, store, whole)
         print(f"{kills} SIGKILLs; {equal} runs each finished once, predictions equal to the undisturbed grid's")
+    if kills < (asked := options.kills * len(names)):
+        sys.exit(f"too few: {asked} SIGKILLs were asked for; more --epochs or --seeds give them time to land")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The one exception that users see."""
+"""The exceptions that users see."""
 
 
 class LeuknetError(Exception):
@@ -6,3 +6,7 @@ class LeuknetError(Exception):
 
     The command line prints it as ``error: …`` and exits with code 2.
     """
+
+
+class SetUpError(LeuknetError):
+    """What was asked is sound, but not to be had in this place as it is set up: weights, a backend, devices."""

@@ -1,8 +1,11 @@
 """Small cohorts made for tests: two classes that differ in brightness, several data sets, no files."""
 
+import os
 import signal
 import subprocess
+import tempfile
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -42,6 +45,21 @@ def mounted(folder, options):
         yield folder
     finally:
         subprocess.run(["umount", folder], check=True)
+
+
+@contextmanager
+def unwritable():
+    """Yield a folder that this process may read and not write; root, who may write anywhere, is nobody meanwhile."""
+    user = os.geteuid()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o555)
+        if user == 0:
+            os.seteuid(65534)
+        try:
+            yield Path(folder)
+        finally:
+            os.seteuid(user)
+            os.chmod(folder, 0o755)
 
 
 def fill(path):

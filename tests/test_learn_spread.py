@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from leuknet.errors import LeuknetError
+from leuknet.errors import SetUpError
 from leuknet.learn import spread
 
 CODE = """
@@ -67,12 +67,12 @@ def test_four_devices_give_what_one_gives():
 def test_what_cannot_be_shared_is_told(monkeypatch):
     monkeypatch.setenv("LEUKNET_DEVICES_PER_RUN", "3")
     monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
-    with pytest.raises(LeuknetError, match="needs JAX"):
+    with pytest.raises(SetUpError, match="needs JAX"):
         spread.spread(8)
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"] * 2)
-    with pytest.raises(LeuknetError, match="over 3 devices: this process sees 2"):
+    with pytest.raises(SetUpError, match="over 3 devices: this process sees 2"):
         spread.spread(9)
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"] * 4)
-    with pytest.raises(LeuknetError, match="a batch of 8 cannot be shared equally by 3 devices"):
+    with pytest.raises(SetUpError, match="a batch of 8 cannot be shared equally by 3 devices"):
         spread.spread(8)

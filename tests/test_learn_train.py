@@ -54,7 +54,7 @@ def test_resumed_equals_uninterrupted(cohort, roles, approach, copies):
     )
     assert [p.epoch for p in kept] == [1, 2]
     train(cohort, roles, settings, seed=9)
-    resumed = train(cohort, roles, settings, seed=3, progress=kept[0])
+    resumed = train(cohort, roles, settings, seed=3, resume=lambda shapes: kept[0])
     np.testing.assert_array_equal(whole.probabilities["test"][1], resumed.probabilities["test"][1])
     assert list(resumed.history["epoch"]) == [1, 2, 3]
 

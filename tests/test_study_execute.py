@@ -1,6 +1,7 @@
 """Grids of real processes: killed, interrupted, two at once; full and read-only disks; outcomes."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import numpy as np
 import psutil
 import pytest
 from killer import RECIPE, Killer, check_equal
-from made import fill, hear_ctrl_c, mounted
+from made import fill, hear_ctrl_c, mounted, unwritable
 
 from leuknet.errors import LeuknetError
 from leuknet.protocol.splits import Split
@@ -94,21 +95,31 @@ def test_a_read_only_folder_is_told(grid_cohort, grid_specs, tmp_path):
             assert told.value.outcome == outcomes.STORAGE
 
 
-def test_a_clock_that_goes_back_changes_nothing(grid_cohort, grid_specs, whole, tmp_path, monkeypatch):
-    now = iter(range(2**31, 0, -3600))
-    monkeypatch.setattr(time, "time", lambda: float(next(now)))
-    store = Store(tmp_path)
-    assert execute_here(grid_specs[:1], store, grid_cohort).seconds >= 0
-    assert store.record(grid_specs[0])["done"]["seconds"] >= 0 and (store.history(grid_specs[0])["seconds"] >= 0).all()
-    np.testing.assert_array_equal(store.predictions(grid_specs[0])["p"], whole.predictions(grid_specs[0])["p"])
+NARROW = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))\n"
 
 
-def test_a_damaged_checkpoint_begins_anew(grid_cohort, grid_specs, whole, tmp_path, capfd):
-    store = Store(tmp_path)
-    (store.describe(grid_specs[0]) / "checkpoint.npz").write_bytes(b"PK\x03\x04 cut off")
-    store.execute(grid_specs[0], grid_cohort)
-    assert "begins anew" in capfd.readouterr().err
-    np.testing.assert_array_equal(store.predictions(grid_specs[0])["p"], whole.predictions(grid_specs[0])["p"])
+def test_a_disk_that_takes_no_more_is_told(grid_specs, whole, tmp_path):
+    """For everybody: the run's process may write no file above 200 kB, which its checkpoint is."""
+    (tmp_path / "sitecustomize.py").write_text(NARROW)
+    paths = {"PYTHONPATH": os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))}
+    store = Store(tmp_path / "runs")
+    with pytest.raises(outcomes.RunError, match=r"too large at .*checkpoint\.npz: free space") as told:
+        execute_processes(grid_specs[:1], store, [paths], checkpoint_seconds=0)
+    assert told.value.outcome == outcomes.STORAGE == outcome_of(store, grid_specs[0])
+    assert execute_processes(grid_specs[:1], store).trained == 1
+    assert check_equal(grid_specs[:1], store, whole) == 1
+
+
+def test_a_folder_that_may_not_be_written_is_told(grid_cohort, grid_specs):
+    with unwritable() as folder:
+        store = Store(folder / "runs")
+        for attempt in (
+            lambda: store.execute(grid_specs[0], grid_cohort),
+            lambda: execute_processes(grid_specs, store),
+        ):
+            with pytest.raises(outcomes.RunError, match=f"Permission denied at {folder}.*another --out") as told:
+                attempt()
+            assert told.value.outcome == outcomes.STORAGE
 
 
 def test_a_run_repeats_from_its_record_alone(grid_specs, whole, tmp_path):
@@ -135,7 +146,7 @@ def outcome_of(store, spec):
     return json.loads((store.folder(spec) / "failed.json").read_text())["outcome"]
 
 
-def test_what_cannot_be_done_is_a_clear_outcome_and_the_others_go_on(grid_cohort, grid_specs, tmp_path):
+def test_what_cannot_be_done_is_a_clear_outcome_and_the_others_go_on(grid_cohort, grid_specs, tmp_path, monkeypatch):
     store, s = Store(tmp_path), grid_specs[0].settings
     table = grid_specs[0].split.table
     labels = grid_cohort.table.set_index("image_id")["label"]
@@ -145,10 +156,13 @@ def test_what_cannot_be_done_is_a_clear_outcome_and_the_others_go_on(grid_cohort
     single = replace(grid_specs[0], split=Split("one class", one, "image"))
     nan = replace(grid_specs[0], settings=s.but(learning_rate=1e9, augmentation=None))
     large = replace(grid_specs[0], settings=s.but(dense=(2_000_000_000, 2)))
-    report = execute_here([single, nan, large, grid_specs[1]], store, grid_cohort)
-    assert len(report.failed) == 3 and report.trained == 1 and store.done(grid_specs[1])
+    astray = replace(grid_specs[0], settings=s.but(backbone="VGG16", weights="imagenet"))
+    monkeypatch.setenv("LEUKNET_WEIGHTS", str(tmp_path / "nowhere"))
+    report = execute_here([single, nan, large, astray, grid_specs[1]], store, grid_cohort)
+    assert len(report.failed) == 4 and report.trained == 1 and store.done(grid_specs[1])
     assert outcome_of(store, single) == outcomes.REFUSED and "one class only" in report.failed[single.key]
     assert outcome_of(store, nan) == outcomes.REFUSED and "the loss is nan" in report.failed[nan.key]
+    assert outcome_of(store, astray) == outcomes.SETUP and "nowhere is not a folder" in report.failed[astray.key]
     assert outcome_of(store, large) == outcomes.MEMORY and "too large for this machine" in report.failed[large.key]
 
 

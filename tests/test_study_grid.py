@@ -141,8 +141,19 @@ def test_tally_tries_again_twice_and_not_what_is_refused(specs, tmp_path):
     tally.ended(spec, outcomes.REFUSED, "one class only")
     assert not tally.unfinished and tally.report().failed[spec.key] == "one class only"
     later = Tally(specs, store)
-    assert list(later.failed) == [spec.key] and len(later.waiting) == 1  # the killed one is tried, the refused is not
+    assert later.failed == {spec.key: "one class only (--again tries it)"} and len(later.waiting) == 1  # the killed one
     assert len(Tally(specs, store, again=True).waiting) == 2
+
+
+def test_tally_gives_up_what_this_set_up_does_not_allow_until_the_next_grid(specs, tmp_path):
+    store = Store(tmp_path)
+    tally = Tally(specs[:1], store)
+    tally.ended(tally.next(), outcomes.SETUP, "LEUKNET_WEIGHTS=/nowhere is not a folder")
+    assert not tally.unfinished and "not a folder" in tally.failed[specs[0].key]
+    tally = Tally(specs[:1], store)
+    assert tally.failed == {} and tally.next() == specs[0]
+    tally.ended(specs[0], outcomes.SETUP, "needs JAX")
+    assert json.loads((store.folder(specs[0]) / "failed.json").read_text())["reason"] == "needs JAX"
 
 
 def test_tally_leaves_a_run_to_whom_it_belongs(specs, tmp_path):
@@ -238,24 +249,6 @@ def test_slots_share_out_gpus_and_threads(monkeypatch):
     assert [s["CUDA_VISIBLE_DEVICES"] for s in slots()] == ["2", "5"]
     with pytest.raises(LeuknetError, match="needs as many"):
         slots(gpus=["0"], per_run=2)
-
-
-@pytest.mark.parametrize(
-    "error, outcome",
-    [
-        (MemoryError(), outcomes.MEMORY),
-        (RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate"), outcomes.MEMORY),
-        (OSError(28, "No space left on device"), outcomes.STORAGE),
-        (PermissionError(13, "Permission denied"), outcomes.STORAGE),
-        (LeuknetError("the loss is nan"), outcomes.REFUSED),
-        (ZeroDivisionError("x"), outcomes.ERROR),
-    ],
-)
-def test_outcomes(error, outcome, tmp_path):
-    told = outcomes.explained(error, "VGG19", tmp_path)
-    assert told.outcome == outcome and "\n" not in str(told)
-    assert outcomes.outcome_of(outcomes.code_of(told)) == outcome
-    assert outcomes.outcome_of(-9) == outcomes.outcome_of(143) == outcomes.KILLED and outcomes.outcome_of(0) is None
 
 
 def test_views_show_the_account(specs, tmp_path):

@@ -95,3 +95,12 @@ def test_worker_tells_a_bad_order_in_one_line(grid_cohort, grid_specs, tmp_path)
     assert done.returncode == EXIT_CODES[REFUSED]
     assert done.stderr.startswith("error: ") and "training would see one class only" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_worker_ends_when_its_parent_is_gone_before_it_begins(grid_cohort, grid_specs, tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    folder = Store(tmp_path).describe(grid_specs[1])
+    command = [sys.executable, "-m", "leuknet.study.worker", str(folder), "30", str(gone.pid)]
+    assert subprocess.run(command, capture_output=True).returncode == 1
+    assert not (folder / "environment.json").exists()

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from leuknet.compare.training import NetworkSystem
-from leuknet.errors import LeuknetError
+from leuknet.errors import SetUpError
 from leuknet.learn.weights import draw
 
 FILE = "alexnet.weights.h5"
@@ -90,7 +90,7 @@ def start(model, nano, seed):
         trunk.load_weights(path)
     except (ValueError, OSError, KeyError) as error:
         reason = str(error).splitlines()[0]
-        raise LeuknetError(f"{path} does not fit AlexNet ({reason}): save body(224).save_weights(...) anew") from error
+        raise SetUpError(f"{path} does not fit AlexNet ({reason}): save body(224).save_weights(...) anew") from error
     return path.name
 
 

@@ -10,7 +10,7 @@ import os
 import keras
 import numpy as np
 
-from leuknet.errors import LeuknetError
+from leuknet.errors import SetUpError
 
 
 def wanted():
@@ -28,19 +28,19 @@ def spread(batch):
 
     Raises
     ------
-    LeuknetError
+    SetUpError
         If the backend is not JAX, devices are missing, or the batch cannot be shared equally.
     """
     count = wanted()
     if count == 1:
         return 1
     if keras.backend.backend() != "jax":
-        raise LeuknetError(f"a run over {count} devices needs JAX: --backend jax, or --gpus-per-run 1")
+        raise SetUpError(f"a run over {count} devices needs JAX: --backend jax, or --gpus-per-run 1")
     devices = keras.distribution.list_devices()
     if len(devices) < count:
-        raise LeuknetError(f"a run over {count} devices: this process sees {len(devices)}")
+        raise SetUpError(f"a run over {count} devices: this process sees {len(devices)}")
     if batch % count or 64 % count:
-        raise LeuknetError(f"a batch of {batch} cannot be shared equally by {count} devices")
+        raise SetUpError(f"a batch of {batch} cannot be shared equally by {count} devices")
     keras.distribution.set_distribution(
         keras.distribution.DataParallel(devices=devices[:count], auto_shard_dataset=False)
     )

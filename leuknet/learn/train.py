@@ -208,7 +208,7 @@ def epoch_inputs(settings, train, count, seed, epoch):
     return slots // settings.copies, draws, count + slots
 
 
-def train(cohort, roles, settings, seed, progress=None, save=None, report=None):
+def train(cohort, roles, settings, seed, resume=None, save=None, report=None):
     """Train one network and predict.
 
     Parameters
@@ -218,8 +218,9 @@ def train(cohort, roles, settings, seed, progress=None, save=None, report=None):
         Positions in the cohort: "train", and any of "test", "external" to predict.
     settings : TrainSettings
     seed : int
-    progress : Progress, optional
-        Where an interrupted training stood.
+    resume : callable, optional
+        Called with the shapes of `Trainer.variables`; returns the `Progress` where an interrupted training stood, or
+        None.
     save : callable, optional
         Called after each epoch but the last with a `Progress` and a function that returns the state to keep in it.
     report : callable, optional
@@ -240,9 +241,10 @@ def train(cohort, roles, settings, seed, progress=None, save=None, report=None):
         raise LeuknetError("the training images hold one class only: choose another split or add images")
     trainer = trainer_for(cohort, settings)
     record = trainer.begin(settings, seed)
-    progress = progress or Progress()
+    variables = trainer.variables()
+    progress = (resume and resume([tuple(variable.shape) for variable in variables])) or Progress()
     if progress.state:
-        for variable, value in zip(trainer.variables(), progress.state, strict=True):
+        for variable, value in zip(variables, progress.state, strict=True):
             variable.assign(value)
     for epoch in range(progress.epoch, settings.epochs):
         row = one_epoch(trainer, settings, fit_on, validate_on, seed, epoch)

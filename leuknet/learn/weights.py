@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from scipy.stats import truncnorm
 
-from leuknet.errors import LeuknetError
+from leuknet.errors import LeuknetError, SetUpError
 from leuknet.learn import backbones, networks
 from leuknet.seeds import derive, rng
 
@@ -46,7 +46,8 @@ def initialise(model, spec, weights, seed):
     Raises
     ------
     LeuknetError
-        If the wanted weights are not to be had or do not fit; the line says the mend.
+        If there are no such weights. If they are not to be had here, or the file does not fit, a `SetUpError`; the
+        line says the mend.
     """
     if weights not in KINDS:
         raise LeuknetError(f"weights={weights!r} is unknown: choose one of {', '.join(KINDS)}")
@@ -155,7 +156,7 @@ def _from_keras(known, top):
     try:
         model = getattr(keras.applications, known)(weights="imagenet", include_top=top)
     except Exception as error:  # Keras raises a bare Exception when a download fails
-        raise LeuknetError(
+        raise SetUpError(
             f"ImageNet weights of {backbones.label(known)} are not at hand ({str(error).splitlines()[0]}): put "
             f"{known.lower()}*.weights.h5, .h5 or .npz into a folder and name it in LEUKNET_WEIGHTS, or go online"
         ) from error
@@ -168,7 +169,7 @@ def _from_keras(known, top):
 def _weights_folder():
     folder = os.environ.get("LEUKNET_WEIGHTS")
     if folder and not Path(folder).is_dir():
-        raise LeuknetError(f"LEUKNET_WEIGHTS={folder} is not a folder: name the one that holds the weight files")
+        raise SetUpError(f"LEUKNET_WEIGHTS={folder} is not a folder: name the one that holds the weight files")
     return Path(folder) if folder else None
 
 
@@ -213,7 +214,7 @@ def _read(file, _):
         with h5py.File(file, "r") as root:
             return _read_keras3(root) if "layers" in root else _read_legacy(root)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise LeuknetError(f"{file.name} cannot be read as a weight file ({error}): fetch it again") from error
+        raise SetUpError(f"{file.name} cannot be read as a weight file ({error}): fetch it again") from error
 
 
 def _read_npz(file):
@@ -251,14 +252,14 @@ def _lay(wanted, arrays, file):
     laid = [layer for layer in wanted if layer.name in arrays]
     source = file.name if file else "Keras' download"
     if not laid:
-        raise LeuknetError(f"{source} names no layer of this network, such as {names[0]}")
+        raise SetUpError(f"{source} names no layer of this network, such as {names[0]}")
     for layer in laid:
         values = arrays[layer.name]
         if isinstance(values, dict):
             values = [values.get(variable.name) for variable in layer.weights]
         shapes = [None if value is None else value.shape for value in values]
         if shapes != [tuple(variable.shape) for variable in layer.weights]:
-            raise LeuknetError(f"{source} does not fit layer {layer.name}: it holds {shapes}")
+            raise SetUpError(f"{source} does not fit layer {layer.name}: it holds {shapes}")
         layer.set_weights([np.asarray(value, np.float32) for value in values])
     return [layer.name for layer in laid]
 

@@ -58,6 +58,11 @@ def threads():
     return {name: os.environ[name] for name in THREADS if name in os.environ}
 
 
+def devices():
+    """Return over how many devices this process spreads each run, see `leuknet.learn.spread`."""
+    return int(os.environ.get("LEUKNET_DEVICES_PER_RUN") or 1)
+
+
 @functools.cache
 def gpus():
     """Return the names of this machine's NVIDIA GPUs, as its driver lists them; empty without one."""
@@ -71,7 +76,7 @@ def gpus():
 
 @functools.cache
 def environment():
-    """Return a dictionary: package versions, Keras backend, Python, system, processors, GPUs, threads, commit."""
+    """Return a dictionary: package versions, backend, Python, system, processors, GPUs, threads, devices, commit."""
     return {
         "leuknet": leuknet.__version__,
         "commit": commit(),
@@ -81,6 +86,7 @@ def environment():
         "processors": os.cpu_count(),
         "gpus": gpus(),
         "threads": threads(),
+        "devices": devices(),
         "backend": backend(),
         "packages": {name: found for name in PACKAGES if (found := version(name))},
     }

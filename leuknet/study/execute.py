@@ -117,7 +117,8 @@ def slots(workers=None, gpus=None, per_run=1):
 def start(spec, store, environment, slot=0, checkpoint_seconds=30.0):
     """Start ``python -m leuknet.study.worker FOLDER`` for one run; its output goes to ``log.txt`` in the folder."""
     folder = store.describe(spec)
-    command = [sys.executable, "-m", "leuknet.study.worker", str(folder.resolve()), str(checkpoint_seconds)]
+    order = [str(folder.resolve()), str(checkpoint_seconds), str(os.getpid())]
+    command = [sys.executable, "-m", "leuknet.study.worker", *order]
     with (folder / "log.txt").open("ab") as log:
         process = subprocess.Popen(
             command,
@@ -202,8 +203,8 @@ def finished(job):
         return None, "", ""
     reason = last_line(job.log)
     if outcome == outcomes.KILLED:
-        number = signal.Signals(outcomes.signal_of(job.process.returncode))
-        reason = f"killed by {number.name} with {job.peak / 1e9:.1f} GB in memory"
+        number = outcomes.signal_of(job.process.returncode)
+        reason = f"killed by {outcomes.signal_name(number)} with {job.peak / 1e9:.1f} GB in memory"
         if number == signal.SIGKILL:
             reason += "; by someone, or by the system for want of memory"
     return outcome, reason, tail(job.log)

@@ -12,7 +12,7 @@ from leuknet.files import atomic
 from leuknet.protocol.metrics import scores
 
 FIRST = ["run", "status", "backbone", "approach", "protocol", "fold", "seed", "weights", "seconds"]
-BACKEND = ("backend", "machine", "processors", "gpus", "threads")
+BACKEND = ("backend", "machine", "processors", "gpus", "threads", "devices", "legs")
 
 
 def _read(path):
@@ -173,13 +173,19 @@ def agreement(a, b):
     }
 
 
+def software(environment):
+    """Return the versions of the backend and of Keras by their names."""
+    packages = environment.get("packages", {})
+    return {name: packages.get(name) for name in (environment.get("backend"), "keras")}
+
+
 def same_place(environment_a, environment_b):
-    """Whether two environments compute alike: backend, its packages, machine, GPUs, and threads."""
-    packages = [
-        {k: e.get("packages", {}).get(k) for k in ("keras", e.get("backend"))} for e in (environment_a, environment_b)
-    ]
-    alike = all(environment_a.get(name) == environment_b.get(name) for name in BACKEND)
-    return alike and packages[0] == packages[1]
+    """Whether two environments compute alike: backend, its packages, machine, GPUs, threads, devices, and legs.
+
+    A run that was interrupted and went on in another place has legs, so that it is like no run made in one place.
+    """
+    a, b = ({"devices": 1} | environment for environment in (environment_a, environment_b))  # old records lack them
+    return software(a) == software(b) and all(a.get(name) == b.get(name) for name in BACKEND)
 
 
 def save(frame, path):

@@ -7,7 +7,6 @@ tells its epoch. An interrupted run leaves ``checkpoint.npz`` and goes on from t
 """
 
 import json
-import time
 import traceback
 import zipfile
 from contextlib import contextmanager, suppress
@@ -23,8 +22,7 @@ from leuknet.errors import LeuknetError
 from leuknet.files import atomic, hash_of, write_json
 from leuknet.learn.settings import TrainSettings
 from leuknet.protocol.splits import Split
-from leuknet.study.checkpoint import Saver, load_checkpoint
-from leuknet.study.environment import environment
+from leuknet.study.checkpoint import Checkpoint
 from leuknet.study.outcomes import BUSY, NO_DATA, RunError, explained
 from leuknet.study.reference import FILE, write_reference
 
@@ -217,11 +215,11 @@ class Store:
             raise told from error
 
     def _train(self, spec, cohort, report, checkpoint_seconds):
-        folder, began = self.describe(spec), time.perf_counter()
+        folder = self.describe(spec)
+        checkpoint = Checkpoint(folder / "checkpoint.npz", checkpoint_seconds)
         (folder / "failed.json").unlink(missing_ok=True)
-        write_json(folder / "environment.json", environment())
+        write_json(folder / "environment.json", checkpoint.made)
         roles = spec.split.indices(cohort.table, spec.fold)
-        save = Saver(folder / "checkpoint.npz", checkpoint_seconds)
         if isinstance(spec.settings, SystemSettings):
             from leuknet.compare.run import run
 
@@ -230,7 +228,8 @@ class Store:
             from leuknet.learn.train import train
 
             told = _progress(folder, spec.settings, report)
-            trained = train(cohort, roles, spec.settings, spec.seed, load_checkpoint(save.path), save, told)
+            trained = train(cohort, roles, spec.settings, spec.seed, checkpoint.load, checkpoint.save, told)
+            write_json(folder / "environment.json", checkpoint.made)  # it may have gone on from another place's
         with atomic(folder / "history.csv") as temporary:
             trained.history.to_csv(temporary, index=False)
         with atomic(folder / "predictions.parquet") as temporary:
@@ -242,7 +241,7 @@ class Store:
             with atomic(folder / "model.keras") as temporary:
                 trained.model.save(temporary)
             write_reference(folder, trained.model, cohort, spec.split, spec.fold)
-        write_json(folder / "done.json", {"seconds": time.perf_counter() - began, **trained.timing})
+        write_json(folder / "done.json", {"seconds": checkpoint.seconds, **trained.timing})
         for name in ("checkpoint.npz", "progress.json"):
             (folder / name).unlink(missing_ok=True)
 

@@ -33,7 +33,8 @@ class Tally:
     """Keep account of `specs` until each is done or given up.
 
     A run that was killed, ran out of memory or met an unknown error is tried again, `RETRIES` times at most. One that
-    is refused would be refused again: it is given up at once, and by later grids too unless `again` is set.
+    is refused would be refused again: it is given up at once, and by later grids too unless `again` is set. One that
+    this set-up does not allow is given up at once, but tried by later grids.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ class Tally:
         for spec in wanted:
             told = None if again else self._recorded(spec)
             if told and told["outcome"] in outcomes.FINAL:
-                self.failed[spec.key] = told["reason"]
+                self.failed[spec.key] = f"{told['reason']} (--again tries it)"
         self.waiting = deque(spec for spec in wanted if spec.key not in self.failed)
 
     @property
@@ -101,9 +102,9 @@ class Tally:
     def _failed_once(self, spec, outcome, reason, log):
         self.attempts[spec.key] += 1
         told = self._recorded(spec)
-        if not told or told["outcome"] != outcome:
+        if not told or (told["outcome"], told["reason"]) != (outcome, reason):
             write_failure(self.store.folder(spec), outcome, reason, log)
-        again = outcome not in outcomes.FINAL and self.attempts[spec.key] <= RETRIES
+        again = outcome not in outcomes.FINAL_HERE and self.attempts[spec.key] <= RETRIES
         self.note(f"{spec.label}: {outcome}, {'tried again' if again else 'given up'}: {reason}")
         if again:
             self.waiting.append(spec)

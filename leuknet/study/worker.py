@@ -1,7 +1,8 @@
-"""One run in a process of its own: ``python -m leuknet.study.worker FOLDER [CHECKPOINT_SECONDS]``.
+"""One run in a process of its own: ``python -m leuknet.study.worker FOLDER [CHECKPOINT_SECONDS [PARENT]]``.
 
 FOLDER is the run's, in a folder of runs, and says what the run is (`RunSpec.write`). The process ends with a code that
-tells the outcome (`leuknet.study.outcomes`), and when the process that started it is gone.
+tells the outcome (`leuknet.study.outcomes`), and when the process that started it is gone: PARENT is its id, for it may
+be gone before this process can ask.
 """
 
 import os
@@ -17,7 +18,7 @@ from leuknet.study.outcomes import NO_DATA, RunError, code_of, explained
 LOOK_SECONDS = 0.2
 
 
-def obey(folder, checkpoint_seconds=30.0):
+def obey(folder, checkpoint_seconds):
     """Execute the run that `folder` describes, unless another process is at it."""
     from leuknet.cohort.load import load_cohort
     from leuknet.study.runs import RunSpec, Store
@@ -45,18 +46,18 @@ def end_with(parent):
     threading.Thread(target=look, daemon=True).start()
 
 
-def main(arguments):
+def main(folder, checkpoint_seconds="30", parent=None):
     """Obey the order; return the exit code."""
-    end_with(os.getppid())
+    end_with(int(parent or os.getppid()))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # by an exception, which cleans up
     try:
-        obey(arguments[0], *map(float, arguments[1:]))
+        obey(folder, float(checkpoint_seconds))
     except Exception as error:
-        told = explained(error, "the run", arguments[0])
+        told = explained(error, "the run", folder)
         print(f"error: {told}", file=sys.stderr)
         return code_of(told)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:]))
