@@ -29,7 +29,7 @@ def grid_command(
     measure: Annotated[bool, typer.Option("--measure", help="Measure networks not timed here yet, first.")] = False,
     workers: Annotated[int | None, typer.Option(help="Processes at a time; one a GPU, or one, if not given.")] = None,
     gpus: Annotated[str | None, typer.Option(help="GPUs to use, e.g. 0,1; all if not given.")] = None,
-    gpus_per_run: Annotated[int, typer.Option(help="Spread each run over so many GPUs (JAX).")] = 1,
+    gpus_per_run: Annotated[int | None, typer.Option(min=1, help="Spread each run over so many GPUs (JAX).")] = None,
     cluster: Annotated[str | None, typer.Option(help="local, a Dask scheduler's address, or a TOML file.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Try also what an earlier grid was refused.")] = False,
     checkpoint_seconds: Annotated[float, typer.Option(help="Least time between two checkpoints.")] = 30.0,

@@ -104,7 +104,7 @@ def together(plans):
     return list(chosen.values())
 
 
-def finish(specs, store, workers=None, gpus=None, per_run=1, cluster=None, again=False, checkpoint_seconds=30.0):
+def finish(specs, store, workers=None, gpus=None, per_run=None, cluster=None, again=False, checkpoint_seconds=30.0):
     """Finish runs, each in a process of its own, watched by a table, by lines or, in a notebook, by a widget.
 
     Parameters
@@ -115,9 +115,11 @@ def finish(specs, store, workers=None, gpus=None, per_run=1, cluster=None, again
     workers : int, optional
         Processes at a time, see `leuknet.study.execute.slots`; with `cluster` its workers or jobs.
     gpus : list of str, optional
-    per_run : int
+        Of this machine; workers of a `cluster` use those that they see.
+    per_run : int, optional
+        GPUs a run is spread over.
     cluster : str, optional
-        What `leuknet.study.cluster.read_setup` takes; processes of this machine if not given.
+        What `leuknet.study.engine.read_setup` takes; processes of this machine if not given.
     again : bool
         Try also what an earlier grid was refused.
     checkpoint_seconds : float
@@ -126,13 +128,15 @@ def finish(specs, store, workers=None, gpus=None, per_run=1, cluster=None, again
     -------
     Report
     """
+    if cluster and gpus:
+        raise LeuknetError("--gpus chooses among this machine's: set CUDA_VISIBLE_DEVICES where the workers start")
     view = watcher()
     try:
         if cluster:
             from leuknet.study.cluster import execute_cluster
 
-            return execute_cluster(specs, store, cluster, workers, view, again, checkpoint_seconds)
-        return execute_processes(specs, store, slots(workers, gpus, per_run), view, again, checkpoint_seconds)
+            return execute_cluster(specs, store, cluster, workers, view, again, checkpoint_seconds, per_run)
+        return execute_processes(specs, store, slots(workers, gpus, per_run or 1), view, again, checkpoint_seconds)
     finally:
         view.close()
 
