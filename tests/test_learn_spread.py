@@ -36,14 +36,15 @@ test = (cohort.table["data_set"] == "A").to_numpy()
 roles = {{"train": np.flatnonzero(~test)[:7], "test": np.flatnonzero(test)}}
 settings = TrainSettings(backbone="VGG16-nano", weights="random", epochs=2, batch=4, learning_rate=0.01)
 told = []
-for devices in "14":
-    os.environ["LEUKNET_DEVICES_PER_RUN"] = devices
+for devices, resident in (("1", "1"), ("4", "1"), ("4", "0.00001")):
+    os.environ.update(LEUKNET_DEVICES_PER_RUN=devices, LEUKNET_RESIDENT_GB=resident)
     _kept.clear()
     done = train(cohort, roles, settings, seed=1)
     kernel = trainer_for(cohort, settings).net.layers[-1].kernel.value
     told.append({{"p": done.probabilities["test"][1].tolist(), "kernel": np.asarray(kernel).ravel().tolist(),
                  "history": done.history.drop(columns="seconds").to_numpy().tolist()}})
-    told[-1]["devices"] = len(kernel.sharding.device_set)
+    streamed = trainer_for(cohort, settings).source.streamed
+    told[-1] |= {{"devices": len(kernel.sharding.device_set), "streamed": streamed}}
 print(json.dumps(told))
 """
 # Four devices; and little optimising by the compiler, which takes longer than the sums of so few images.
@@ -57,10 +58,12 @@ def test_four_devices_give_what_one_gives():
     environment = os.environ | {"KERAS_BACKEND": "jax", "XLA_FLAGS": FLAGS}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-    one, four = json.loads(done.stdout.splitlines()[-1])
-    assert (one["devices"], four["devices"]) == (1, 4)
+    one, four, streamed = json.loads(done.stdout.splitlines()[-1])
+    assert (one["devices"], four["devices"], streamed["devices"]) == (1, 4, 4)
+    assert (one["streamed"], four["streamed"], streamed["streamed"]) == (False, False, True)
     for name in ("p", "kernel", "history"):
         np.testing.assert_allclose(one[name], four[name], atol=1e-5)
+        np.testing.assert_allclose(one[name], streamed[name], atol=1e-5)
     assert np.ptp(one["p"]) > 0.001
 
 

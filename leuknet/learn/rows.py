@@ -49,7 +49,13 @@ class Rows(keras.layers.Layer):
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches read from a memory map when they are asked for: (images, draws), with labels if given."""
+    """Batches read from a memory map when they are asked for: (images, draws), with labels if given.
+
+    With `share` above 1 the last batch is filled up to a multiple of it, and all have weights, see
+    `leuknet.learn.spread.filled`.
+    """
+
+    share = 1
 
     def __init__(self, images, indices, draws, labels, batch):
         super().__init__()
@@ -60,9 +66,14 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, number):
         images, indices, draws, labels, batch = self.parts
-        part = slice(number * batch, (number + 1) * batch)
+        part = np.arange(number * batch, min((number + 1) * batch, len(indices)))
+        missing = -len(part) % self.share
+        weight = np.repeat(np.float32([1, 0]), [len(part), missing])
+        part = np.concatenate([part, part[:1].repeat(missing)])
         inputs = images[indices[part]], draws[part]
-        return (inputs,) if labels is None else (inputs, labels[part])
+        if labels is None:
+            return (inputs,)
+        return (inputs, labels[part]) if self.share == 1 else (inputs, labels[part], weight)
 
 
 def fed(x, batch, y=None):

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from leuknet.errors import SetUpError
+from leuknet.learn.rows import Batches
 
 
 def wanted():
@@ -55,11 +56,14 @@ def filled(batches, count):
     Parameters
     ----------
     batches : dict
-        Keyword arguments of ``fit``: ``x`` (array or list of arrays), ``y``, ``batch_size``.
+        Keyword arguments of ``fit``: ``x`` (array or list of arrays), ``y``, ``batch_size``; or ``x`` alone, streamed.
     count : int
         Devices.
     """
     if count == 1:
+        return batches
+    if isinstance(batches["x"], Batches):
+        batches["x"].share = count
         return batches
     missing = -len(batches["y"]) % count
     weight = np.concatenate([np.ones(len(batches["y"]), np.float32), np.zeros(missing, np.float32)])
