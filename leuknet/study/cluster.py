@@ -90,7 +90,7 @@ class Crew:
     futures : dict
         Run key to (spec, future, addresses that may do it or None for all).
     lacking : dict
-        Worker address to the recipes whose data it lacks.
+        Worker address to the recipes whose data it lacks, and the keys of runs whose set-up (weights, devices) it does.
     shunned : set of str
         Workers without room on their disk, or without the GPUs.
     """
@@ -175,8 +175,8 @@ class Crew:
 
     def fit(self, spec):
         """Return the known workers that may do a run."""
-        wanted = repr(spec.recipe)
-        return {a for a in self.known - self.shunned if wanted not in self.lacking.get(a, ())}
+        wanted = {repr(spec.recipe), spec.key}
+        return {a for a in self.known - self.shunned if not wanted & self.lacking.get(a, set())}
 
     def give(self, client):
         """Submit a run for each worker; give up those for which no worker is left that has data, disk and GPUs."""
@@ -191,7 +191,9 @@ class Crew:
                 self.tally.ended(spec, outcomes.BUSY)  # more workers are to come
                 return
             else:
-                self.tally.give_up(spec, "no worker has the cohort's data, room on its disk and the GPUs asked for")
+                self.tally.give_up(
+                    spec, "no worker has the cohort's data, the set-up, room on its disk and the GPUs asked for"
+                )
 
     def order(self, spec):
         """Return what `train_remote` needs to know of a run."""
@@ -242,12 +244,14 @@ class Crew:
     def enter(self, spec, told):
         """Take a run's files home, and enter its outcome."""
         outcome = told["outcome"]
-        if outcome in (outcomes.NO_DATA, outcomes.STORAGE):
+        if outcome in (outcomes.NO_DATA, outcomes.SETUP, outcomes.STORAGE):
             self.tally.note(f"worker {told['worker']} gets it no more: {outcome}: {told['reason']}")
             if outcome == outcomes.STORAGE:
                 self.shunned.add(told["worker"])
             else:
-                self.lacking.setdefault(told["worker"], set()).add(repr(spec.recipe))
+                what = repr(spec.recipe) if outcome == outcomes.NO_DATA else spec.key
+                self.lacking.setdefault(told["worker"], set()).add(what)
+                outcome = outcomes.NO_DATA  # here: another worker may do it
         with at_home(self.tally.store):
             try:
                 if told.get("files"):
