@@ -22,7 +22,7 @@ from leuknet.protocol.splits import Split
 from leuknet.study import outcomes
 from leuknet.study.execute import execute_here, execute_processes
 from leuknet.study.records import same_place
-from leuknet.study.rerun import ELSEWHERE, OTHER_BACKEND, SAME, TOLERANCES, place, recorded, rerun
+from leuknet.study.rerun import ELSEWHERE, ON_GPUS, OTHER_BACKEND, SAME, TOLERANCES, place, recorded, rerun
 from leuknet.study.runs import Store
 
 
@@ -127,7 +127,7 @@ def test_a_run_repeats_from_its_record_alone(grid_specs, whole, tmp_path):
     assert found.where == SAME and found.equal and found.agrees and "agrees" in str(found) and found.images > 0
     other = replace(found, equal=False, mean=0.2, largest=0.5, calls=3)
     assert not other.agrees and "DOES NOT AGREE" in str(other)
-    for where in (ELSEWHERE, OTHER_BACKEND):
+    for where in (ON_GPUS, ELSEWHERE, OTHER_BACKEND):
         found_there = replace(other, where=where, tolerance=TOLERANCES[where])
         assert not replace(found_there, mean=TOLERANCES[where] + 0.01).agrees
         assert replace(found_there, mean=TOLERANCES[where] - 0.01).agrees
@@ -135,6 +135,10 @@ def test_a_run_repeats_from_its_record_alone(grid_specs, whole, tmp_path):
     assert same_place(made, made) and not same_place(made, made | {"threads": {"OMP_NUM_THREADS": "64"}})
     assert place(made, made) == SAME and place(made, made | {"processors": 999}) == ELSEWHERE
     assert place(made, made | {"backend": "torch"}) == OTHER_BACKEND
+    with_gpus, over_two = made | {"gpus": ["NVIDIA H100"]}, made | {"devices": 2}
+    assert place(with_gpus, with_gpus) == ON_GPUS and place(made, with_gpus) == place(made, over_two) == ELSEWHERE
+    before = {name: value for name, value in made.items() if name != "devices"}  # a record of earlier versions
+    assert made["devices"] == 1 and place(before, made) == SAME and place(before, over_two) == ELSEWHERE
     assert recorded(whole.folder(grid_specs[0])) == made and recorded(tmp_path) == {}
     with pytest.raises(LeuknetError, match="the run itself"):
         rerun(whole.folder(grid_specs[0]), out=whole.root)
