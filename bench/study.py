@@ -20,7 +20,7 @@ import pandas as pd
 from leuknet.cohort.cohort import Cohort
 from leuknet.cohort.registry import DATA_SETS
 from leuknet.paper import facts
-from leuknet.study import cost, grid
+from leuknet.study import cost, grid, probe
 from leuknet.study.study import open_study
 
 
@@ -47,23 +47,23 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", help="backbones to measure")
     parser.add_argument("--batch", type=int, help="measure in smaller batches, where 32 do not fit")
-    parser.add_argument("--precision", default="mixed_bfloat16")
+    parser.add_argument("--precision", help="the profile's if not given")
     parser.add_argument("--batches", type=int, default=1)
     parser.add_argument("--out", default="runs/paper")
     options = parser.parse_args()
-    changes = {"precision": options.precision} | ({"batch": options.batch} if options.batch else {})
+    changes = {name: value for name in ("precision", "batch") if (value := getattr(options, name))}
     study = open_study("grid", "paper", out=options.out, **changes)
     study.cohort = study.gallery = counted_cohort(study.profile.size)
     plans = grid.runs_of(study, ["all"])
     for settings in cost.unmeasured(plans, study.store, study.profile.size):
         if not options.only or settings.backbone in options.only:
-            rate = cost.probe(settings, study.profile.size, options.batches)
-            print(f"{settings.backbone} {settings.approach} {settings.dense or ''}: {rate:.3g} images/s", flush=True)
+            print(probe.measured(settings, study.profile.size, options.batches), flush=True)
     found = cost.costs(plans, study.store, study.profile.size)
     minutes = paper_minutes()
     plans_too = plans | {"together": grid.together(plans)}
     own = {name: sum(minutes.get(s.settings.backbone, 0) for s in plan) / 60 for name, plan in plans_too.items()}
-    print(found.assign(paper_hours=found["experiment"].map(own).round(1)).round(1).to_string(index=False))
+    print(cost.shown(found.assign(paper_hours=found["experiment"].map(own).round(1))).to_string(index=False))
+    print(f"precision {study.profile.settings().precision}, batch {study.profile.settings().batch}")
     print(f"place: {cost.place()}, load {os.getloadavg()[0]:.1f}; hours leave out the runs counted as not measured")
 
 

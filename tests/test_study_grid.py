@@ -2,19 +2,23 @@
 
 import io
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from made import small_cohort
+from typer.testing import CliRunner
 
+from leuknet.cli import app
 from leuknet.compare.registry import SYSTEMS
 from leuknet.compare.settings import SystemSettings
 from leuknet.errors import LeuknetError
 from leuknet.learn.settings import TrainSettings
 from leuknet.protocol.splits import lodocv
-from leuknet.study import cost, grid, outcomes, records, watch
+from leuknet.study import cli, cost, grid, outcomes, probe, records, watch
 from leuknet.study.execute import slots
 from leuknet.study.runs import RunSpec, Store, write_failure
 from leuknet.study.study import open_study
@@ -70,37 +74,6 @@ def test_the_papers_experiments_have_the_papers_counts(study):
     every = grid.together(plans)
     assert len({spec.key for spec in every}) == len(every) == 140 + 30 + 101 + 103 + systems * 103
     assert sum(spec.keep_model for spec in every) >= 8  # page 07 looks into the networks
-
-
-def test_own_grid_is_every_combination(study, tmp_path):
-    path = tmp_path / "mine.toml"
-    path.write_text(
-        'backbones = ["VGG16", "ResNet50"]\nprotocols = ["lodocv", "k-fold"]\nseeds = 2\nfolds = 2\nrepeats = 1\n'
-        "[settings]\nepochs = [1, 2]\ndropout = [0.1, 0.2]\n"
-    )
-    specs = grid.runs_of(study, [str(path)])["mine"]
-    assert len(specs) == 2 * 2 * 2 * (3 + 2) and len({spec.key for spec in specs}) == len(specs)
-    assert {spec.settings.epochs for spec in specs} == {1, 2} and {spec.settings.dropout for spec in specs} == {
-        (0.1, 0.2)
-    }
-
-
-@pytest.mark.parametrize(
-    "text, said",
-    [
-        ("backbone = 3", "unknown key backbone"),
-        ('protocols = ["loocv"]', "choose among lodocv"),
-        ("[settings]\nepoch = 3", "unknown key epoch"),
-        ("backbones = []", "asks for no run"),
-        ('test_sets = ["Z"]', "no fold 'Z'"),
-        ("a = = 2", "not TOML"),
-    ],
-)
-def test_own_grid_tells_what_is_wrong(study, tmp_path, text, said):
-    path = tmp_path / "mine.toml"
-    path.write_text(text)
-    with pytest.raises(LeuknetError, match=said):
-        grid.runs_of(study, [str(path)])
 
 
 def test_unknown_experiment(study):
@@ -181,6 +154,40 @@ def test_costs_come_from_finished_runs_only(specs, tmp_path):
     assert row["hours"] == pytest.approx((images / 15 + 2) / 3600) and row["not measured"] == 0
 
 
+def test_a_dry_run_lists_the_runs_and_no_hours_where_nothing_was_measured(study, specs, capsys, monkeypatch):
+    write_failure(study.store.describe(specs[1]), outcomes.KILLED, "no")
+    cli._tell(study, {"mine": specs})
+    table, note, systems, *lines = capsys.readouterr().out.splitlines()[2:]
+    assert table.split() == ["mine", "3", "0", "0", "3", f"{sum(map(cost.images_of, specs))}", "–", "3"]
+    assert "--measure" in note and systems == "comparison systems are timed by finished runs only"
+    assert [line.split()[:2] for line in lines] == [
+        [spec.key, state] for spec, state in zip(specs, ("planned", "failed", "planned"), strict=True)
+    ]
+    assert lines[0].endswith(specs[0].label)
+    for spec in specs:
+        finish(study.store, spec)
+    cli._tell(study, {"mine": specs})
+    lines = capsys.readouterr().out.splitlines()
+    assert "precision float32" in lines[0] and lines[2].split()[-2:] == ["0.00", "0"] and " done " in lines[3]
+    monkeypatch.setattr(cli, "LISTED", 2)
+    cli._tell(study, {"mine": specs})
+    assert capsys.readouterr().out.splitlines()[-1].startswith("3 runs: too many")
+
+
+def test_a_network_is_measured_in_a_process_of_its_own(monkeypatch, tmp_path):
+    monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path))
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    assert "images/s" in probe.measured(SETTINGS.but(batch=2), 32, batches=1)
+    assert len(list((tmp_path / "throughput").glob("*.json"))) == 1
+    told = probe.measured(SETTINGS.but(backbone="VGG17"), 32)
+    assert told.startswith("VGG17 mDFT float32: not measured: backbone 'VGG17' is unknown") and "\n" not in told
+
+
+def test_a_measuring_process_that_is_killed_is_told():
+    done = subprocess.run([sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"])
+    assert "not measured: its process was killed by SIGKILL" in probe._told(done)
+
+
 def test_a_probe_is_kept_for_this_machine(specs, tmp_path, monkeypatch):
     monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path / "cache"))
     assert cost.unmeasured({"mine": specs}, Store(tmp_path), 32) == [SETTINGS]
@@ -208,6 +215,8 @@ def test_records_tell_every_state(specs, tmp_path):
     done = store.records()
     assert list(done["run"]) == [specs[0].key] and done["epochs"].iloc[0] == 4
     assert len(records.chosen(frame, "fold == 'B'", "failed")) == 1
+    with pytest.raises(LeuknetError, match="no status 'finished': choose done"):
+        records.chosen(frame, state="finished")
     with pytest.raises(LeuknetError, match="no query"):
         records.chosen(frame, "fold ==")
     for name in ("t.csv", "t.parquet"):
@@ -236,6 +245,8 @@ def test_two_runs_compared(specs, tmp_path):
 
 
 def test_slots_share_out_gpus_and_threads(monkeypatch):
+    monkeypatch.setattr("leuknet.study.execute.gpu_names", list)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         monkeypatch.delenv(name, raising=False)
@@ -248,10 +259,18 @@ def test_slots_share_out_gpus_and_threads(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
     assert [s["CUDA_VISIBLE_DEVICES"] for s in slots()] == ["2", "5"]
     with pytest.raises(LeuknetError, match="needs as many"):
-        slots(gpus=["0"], per_run=2)
+        slots(gpus=["2"], per_run=2)
+    with pytest.raises(LeuknetError, match="no GPU 7 here: choose among 2, 5"):
+        slots(gpus=["2", "7"])
 
 
-def test_views_show_the_account(specs, tmp_path):
+@pytest.mark.parametrize("option", [("--workers", "-1"), ("--workers", "0"), ("--gpus-per-run", "0")])
+def test_grid_refuses_counts_below_one(option):
+    done = CliRunner().invoke(app, ["grid", "table3", *option])
+    assert done.exit_code == 2 and "Invalid value" in done.output and option[0] in done.output
+
+
+def test_views_show_the_account(specs, tmp_path, capsys):
     from rich.console import Console
 
     store = Store(tmp_path)
@@ -270,8 +289,17 @@ def test_views_show_the_account(specs, tmp_path):
     console = Console(file=io.StringIO(), width=140)
     console.print(watch.Table.drawn(tally))
     assert "LODOCV as published C" in console.file.getvalue() and "1 of 3 runs done" in console.file.getvalue()
+    view = watch.Table(Console(file=io.StringIO(), width=40, force_terminal=True))
+    tally.events += [f"event [{number}] of a length that a narrow terminal would break" for number in range(5)]
+    view(tally)
+    view.close()
+    lines = view.live.console.file.getvalue().replace("\x1b[?25h", "").splitlines()  # the cursor comes back
+    assert lines[-len(tally.events) :] == tally.events  # all of them, below the last table
     widget = watch.Widget()
     widget(tally)
+    capsys.readouterr()
+    widget.close()
+    assert capsys.readouterr().out.splitlines() == tally.events
     assert (widget.bar.value, widget.bar.max) == (1, 3) and "1 running" in widget.text.value
     assert watch.span(40) == "40 s" and watch.span(600) == "10 min" and watch.span(7200) == "2.0 h"
     assert isinstance(watch.watcher(io.StringIO()), watch.Lines)

@@ -25,9 +25,7 @@ import pandas as pd
 from leuknet.errors import LeuknetError
 from leuknet.learn import backbones
 from leuknet.learn.backbones import canonical, has_own_dense, resolve
-
-APPROACHES = ("SFT", "mSFT", "DFT", "mDFT", "scratch")
-FROZEN_APPROACHES = ("SFT", "mSFT")
+from leuknet.learn.settings import APPROACHES, FROZEN_APPROACHES
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ enlarges; x runs along the width, y along the height, from the image's centre; r
 composed in this order, flips come last.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
+from leuknet import checks
 from leuknet.errors import LeuknetError
 
 COLUMNS = ("theta", "tx", "ty", "shear", "zx", "zy", "flip_h", "flip_v")
@@ -53,15 +54,21 @@ class Policy:
     shear_unit: str = "degrees"
 
     def __post_init__(self):
-        checked_unit(self.shear_unit)
-        for name in ("rotation", "shear"):
-            if not getattr(self, name) >= 0:
-                raise LeuknetError(f"augmentation policy: {name} is {getattr(self, name)}, must be 0 or more")
-        for name in ("width_shift", "height_shift", "zoom"):
-            if not 0 <= getattr(self, name) < 1:
-                raise LeuknetError(f"augmentation policy: {name} is {getattr(self, name)}, must be in [0, 1)")
+        checks.check(vars(self), KINDS, "augmentation: ")
+
+    @classmethod
+    def from_dict(cls, values):
+        """Build a policy from its ranges by name; an unknown name raises `LeuknetError`."""
+        known = [f.name for f in fields(cls)]
+        if unknown := sorted(set(values) - set(known)):
+            raise LeuknetError(f"augmentation: {', '.join(unknown)} is unknown; known are {', '.join(known)}")
+        return cls(**values)
 
 
+KINDS = dict.fromkeys(("rotation", "shear"), checks.number())
+KINDS |= dict.fromkeys(("width_shift", "height_shift", "zoom"), checks.number(below=1))
+KINDS |= dict.fromkeys(("horizontal_flip", "vertical_flip"), checks.YES_NO)
+KINDS |= {"shear_unit": checks.choice(SHEAR_UNITS)}
 PAPER = Policy()
 
 

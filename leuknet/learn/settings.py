@@ -2,12 +2,34 @@
 
 from dataclasses import asdict, dataclass, fields, replace
 
+from leuknet import checks
 from leuknet.errors import LeuknetError
 from leuknet.learn.policy import PAPER, Policy
 
-DECAY_READINGS = ("weights", "learning_rate")
+APPROACHES = ("SFT", "mSFT", "DFT", "mDFT", "scratch")
 FROZEN_APPROACHES = ("SFT", "mSFT")
-PRECISIONS = ("float32", "mixed_bfloat16")
+WEIGHTS = ("imagenet", "formula", "random")
+KINDS = {
+    "backbone": checks.TEXT,
+    "approach": checks.choice(APPROACHES),
+    "weights": checks.choice(WEIGHTS),
+    "dense": checks.optional(checks.many(checks.whole(1), empty=True)),
+    "dropout": checks.many(checks.number(below=1), empty=True),
+    "frozen_until": checks.optional(checks.TEXT),
+    "preprocessing": checks.choice(("unit", "imagenet")),
+    "learning_rate": checks.number(zero=False),
+    "momentum": checks.number(below=1),
+    "weight_decay": checks.number(),
+    "decay_reading": checks.choice(("weights", "learning_rate")),
+    "batch": checks.whole(1),
+    "epochs": checks.whole(1),
+    "augmentation": checks.Kind(
+        "a table of ranges, e.g. { rotation = 20, zoom = 0.1 }", lambda v: v is None or isinstance(v, Policy)
+    ),
+    "copies": checks.whole(0),
+    "precision": checks.choice(("float32", "mixed_bfloat16")),
+    "validation": checks.number(below=1),
+}
 
 
 @dataclass(frozen=True)
@@ -57,11 +79,7 @@ class TrainSettings:
     validation: float = 0.0
 
     def __post_init__(self):
-        for name, allowed in (("decay_reading", DECAY_READINGS), ("precision", PRECISIONS)):
-            if getattr(self, name) not in allowed:
-                raise LeuknetError(f"{name}={getattr(self, name)!r}: choose one of {', '.join(allowed)}")
-        if self.epochs < 1 or self.batch < 1 or self.copies < 0 or not 0 <= self.validation < 1:
-            raise LeuknetError("epochs and batch must be at least 1, copies at least 0, validation in [0, 1)")
+        checks.check(vars(self), KINDS)
         if self.dense is not None:
             object.__setattr__(self, "dense", tuple(self.dense))
         object.__setattr__(self, "dropout", tuple(self.dropout))
@@ -77,8 +95,8 @@ class TrainSettings:
         if unknown:
             raise LeuknetError(f"unknown training setting {', '.join(sorted(unknown))}: see TrainSettings")
         values = dict(values)
-        if values.get("augmentation") is not None and not isinstance(values["augmentation"], Policy):
-            values["augmentation"] = Policy(**values["augmentation"])
+        if isinstance(values.get("augmentation"), dict):
+            values["augmentation"] = Policy.from_dict(values["augmentation"])
         return cls(**values)
 
     def but(self, **changes):

@@ -18,9 +18,9 @@ from scipy.stats import truncnorm
 
 from leuknet.errors import LeuknetError, SetUpError
 from leuknet.learn import backbones, networks
+from leuknet.learn.settings import WEIGHTS
 from leuknet.seeds import derive, rng
 
-KINDS = ("imagenet", "formula", "random")
 SHIPPED = Path(__file__).parent / "pretrained"
 VARIABLES = "depthwise_kernel|pointwise_kernel|kernel|bias|gamma|beta|moving_mean|moving_variance"
 
@@ -49,8 +49,8 @@ def initialise(model, spec, weights, seed):
         If there are no such weights. If they are not to be had here, or the file does not fit, a `SetUpError`; the
         line says the mend.
     """
-    if weights not in KINDS:
-        raise LeuknetError(f"weights={weights!r} is unknown: choose one of {', '.join(KINDS)}")
+    if weights not in WEIGHTS:
+        raise LeuknetError(f"weights={weights!r} is unknown: choose one of {', '.join(WEIGHTS)}")
     draw(model, seed)
     held = [layer for layer in model.layers if layer.weights]
     wanted = [layer for layer in held if not networks.is_new(layer)]

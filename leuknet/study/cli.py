@@ -14,11 +14,16 @@ runs_app = typer.Typer(no_args_is_help=True, help="Records of runs: list, filter
 Folder = Annotated[Path, typer.Argument(help="A study's result folder, or its folder of runs.")]
 ONE = "A run: its folder, or its key (or the beginning of it) with --in."
 Data = Annotated[Path | None, typer.Option(help="DIR/<data set>/<positive|negative>/<image>.")]
+LISTED = 60  # runs at most that a dry run lists one by one
+OWN = "leuknet/study/examples/grid.toml"
+SLURM = "leuknet/study/examples/cluster-slurm.toml"
 Backend = Annotated[str, typer.Option(envvar="KERAS_BACKEND", help="tensorflow, jax or torch.")]
 
 
 def grid_command(
-    experiments: Annotated[list[str], typer.Argument(help="table3 … table13, all, or a TOML file of your own.")],
+    experiments: Annotated[
+        list[str], typer.Argument(help=f"table3 … table13, all, or a TOML file of your own (example: {OWN}).")
+    ],
     profile: Annotated[str, typer.Option(help="smoke, demo or paper.")] = "demo",
     data: Data = None,
     out: Annotated[Path | None, typer.Option(help="Result folder; runs/<profile> if not given.")] = None,
@@ -27,27 +32,34 @@ def grid_command(
     change: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE of the profile.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to do, and its cost.")] = False,
     measure: Annotated[bool, typer.Option("--measure", help="Measure networks not timed here yet, first.")] = False,
-    workers: Annotated[int | None, typer.Option(help="Processes at a time; one a GPU, or one, if not given.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes at a time; one a GPU, or one, if not given.")
+    ] = None,
     gpus: Annotated[str | None, typer.Option(help="GPUs to use, e.g. 0,1; all if not given.")] = None,
     gpus_per_run: Annotated[int | None, typer.Option(min=1, help="Spread each run over so many GPUs (JAX).")] = None,
-    cluster: Annotated[str | None, typer.Option(help="local, a Dask scheduler's address, or a TOML file.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help=f"local, a Dask scheduler's address, or a TOML file (example: {SLURM}).")
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Try also what an earlier grid was refused.")] = False,
     checkpoint_seconds: Annotated[float, typer.Option(help="Least time between two checkpoints.")] = 30.0,
 ):
     """Train a grid of runs; what is done is skipped, what was interrupted goes on."""
     os.environ["KERAS_BACKEND"] = backend
-    from leuknet.study import cost, grid
+    from leuknet.study import cost, grid, probe
+    from leuknet.study.execute import slots
     from leuknet.study.profiles import values_of
     from leuknet.study.study import open_study
 
+    if gpus and not cluster:
+        slots(workers, gpus.split(","), gpus_per_run or 1)  # tells a GPU that is not there
     study = open_study("grid", profile, data, out, seed, **values_of(change or []))
     plans = grid.runs_of(study, experiments)
     if measure:
+        first = gpus.split(",")[0] if gpus else None
         for settings in cost.unmeasured(plans, study.store, study.profile.size):
-            rate = cost.probe(settings, study.profile.size)
-            print(f"measured {settings.backbone} {settings.approach}: {rate:.3g} images/s")
+            print(probe.measured(settings, study.profile.size, gpu=first), flush=True)
     if dry_run:
-        _tell(cost.costs(plans, study.store, study.profile.size))
+        _tell(study, plans)
         return
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as cleanly as by Ctrl-C
     report = _run(grid.together(plans), study.store, workers, gpus, gpus_per_run, cluster, again, checkpoint_seconds)
@@ -58,11 +70,23 @@ def grid_command(
         raise typer.Exit(1)
 
 
-def _tell(frame):
-    shown = frame.assign(images=frame["images"].map("{:,}".format), hours=frame["hours"].map("{:.2f}".format))
-    print(shown.to_string(index=False))
+def _tell(study, plans):
+    """Print what there is to do: its cost by experiment, then the runs one by one unless they are many."""
+    from leuknet.study import cost, grid, records
+
+    profile, specs = study.profile, grid.together(plans)
+    told = f"profile {profile.name}: {profile.size} px, precision {profile.settings().precision}"
+    print("; ".join([told, *(f"{name} {value or 'none'}" for name, value in cost.place().items())]))
+    frame = cost.costs(plans, study.store, profile.size)
+    print(cost.shown(frame).to_string(index=False))
     if frame["not measured"].any():
-        print("hours leave out the runs whose network was not measured on this machine: --measure does that first")
+        print("hours leave out the runs not measured on this machine: --measure times networks first;")
+        print("comparison systems are timed by finished runs only")
+    if len(specs) > LISTED:
+        print(f"{len(specs)} runs: too many to list one by one; up to {LISTED} are")
+        return
+    for spec in specs:
+        print(f"{spec.key}  {records.status(study.store.folder(spec)):<11}  {spec.label}")
 
 
 def _run(specs, store, workers, gpus, per_run, cluster, again, seconds):

@@ -172,6 +172,13 @@ def _sum(name, part):
     return told | {"hours": part["seconds"].sum() / 3600, "not measured": part["unknown"].sum()}
 
 
+def shown(frame):
+    """Return `costs` as people read it: a dash for the hours of an experiment of which nothing was measured."""
+    blind = (frame["to do"] > 0) & (frame["to do"] == frame["not measured"])
+    hours = frame["hours"].map("{:.2f}".format).mask(blind, "–")
+    return frame.assign(images=frame["images"].map("{:,}".format), hours=hours)
+
+
 def unmeasured(plans, store, size):
     """Return one `TrainSettings` for each network among the runs to do that nothing has measured here."""
     rates, found = measured(store), {}

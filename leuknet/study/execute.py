@@ -95,7 +95,10 @@ def slots(workers=None, gpus=None, per_run=1):
     per_run : int
         GPUs for one run, which is then spread over them (JAX only).
     """
-    gpus = visible_gpus() if gpus is None else list(gpus)
+    there = visible_gpus()
+    gpus = there if gpus is None else list(gpus)
+    if there and (absent := [name for name in gpus if name.isdigit() and name not in there]):
+        raise LeuknetError(f"no GPU {', '.join(absent)} here: choose among {', '.join(there)}")
     groups = [",".join(gpus[i : i + per_run]) for i in range(0, len(gpus) - per_run + 1, per_run)]
     if gpus and not groups:
         raise LeuknetError(f"a run over {per_run} GPUs needs as many; there are {len(gpus)}")

@@ -5,8 +5,9 @@ import tomllib
 from dataclasses import fields
 from pathlib import Path
 
+from leuknet import checks
 from leuknet.errors import LeuknetError
-from leuknet.learn.settings import TrainSettings
+from leuknet.learn.settings import APPROACHES, TrainSettings
 from leuknet.protocol.named import make_split
 from leuknet.protocol.splits import hold_out, k_fold, leave_one_source_out, lodocv, with_external
 from leuknet.study.ablation import TABLES, backbone_plan, heads_plan
@@ -14,22 +15,21 @@ from leuknet.study.execute import execute_processes, slots
 from leuknet.study.systems import comparison_splits, plan_ours, plan_systems, repeated_split
 from leuknet.study.watch import watcher
 
-APPROACHES = ("SFT", "mSFT", "DFT", "mDFT", "scratch")
 LISTS = ("dense", "dropout")  # settings that are lists themselves
-KEYS = (
-    "backbones",
-    "approaches",
-    "protocols",
-    "test_sets",
-    "seeds",
-    "folds",
-    "repeats",
-    "by",
-    "external",
-    "keep",
-    "settings",
-)
 PROTOCOLS = ("lodocv", "lodocv-as-published", "leave-one-source-out", "k-fold", "hold-out")
+KEYS = {
+    "backbones": checks.many(checks.TEXT),
+    "approaches": checks.many(checks.choice(APPROACHES)),
+    "protocols": checks.many(checks.choice(PROTOCOLS)),
+    "test_sets": checks.many(checks.TEXT),
+    "seeds": checks.either(checks.whole(1), checks.many(checks.whole(0))),
+    "folds": checks.whole(2),
+    "repeats": checks.whole(1),
+    "by": checks.TEXT,
+    "external": checks.TEXT,
+    "keep": checks.YES_NO,
+    "settings": checks.TABLE,
+}
 
 
 def timing(study):
@@ -88,11 +88,17 @@ def runs_of(study, names):
         elif name in EXPERIMENTS:
             plans[name] = EXPERIMENTS[name](study)
         elif name.endswith(".toml"):
-            plans[Path(name).stem] = own(study, name)
+            plans[_short(name, plans)] = own(study, name)
         else:
             known = ", ".join([*EXPERIMENTS, "all"])
             raise LeuknetError(f"no experiment {name!r}: name one of {known}, or a TOML file")
     return plans
+
+
+def _short(path, plans):
+    """Return what a TOML file's runs are called: its stem, or the path as given where the stem has a meaning."""
+    stem = Path(path).stem
+    return str(path) if stem in {*plans, *EXPERIMENTS, "together"} else stem
 
 
 def together(plans):
@@ -155,7 +161,15 @@ def own(study, path):
     LeuknetError
         If the file cannot be read, a key is unknown or a value is not possible.
     """
-    asked = _read(path)
+    try:
+        specs = _combined(study, _read(path))
+        _check(specs)
+    except LeuknetError as error:
+        raise LeuknetError(f"{path}: {error}") from error
+    return specs
+
+
+def _combined(study, asked):
     values = asked.get("settings", {})
     changes = [
         dict(zip(values, combination, strict=True)) for combination in itertools.product(*map(_tried, values.items()))
@@ -167,25 +181,22 @@ def own(study, path):
         for backbone in asked.get("backbones", ["VGG16"]):
             for approach, change in itertools.product(asked.get("approaches", ["mDFT"]), changes):
                 specs += study.plan(split, *places, backbone=backbone, approach=approach, **change)
-    _check(specs, asked, path)
     return specs
 
 
 def _read(path):
     try:
         asked = tomllib.loads(Path(path).read_text("utf-8"))
-    except FileNotFoundError:
-        raise LeuknetError(f"{path}: no such file") from None
+    except OSError as error:
+        raise LeuknetError(f"cannot be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise LeuknetError(f"{path}: not TOML ({error})") from error
+        raise LeuknetError(f"not TOML ({error})") from error
+    if unknown := sorted(set(asked) - set(KEYS)):
+        raise LeuknetError(f"unknown key {', '.join(unknown)}; known are {', '.join(KEYS)}")
+    checks.check(asked, KEYS)
     settings = {field.name for field in fields(TrainSettings)} - {"backbone", "approach"}
-    unknown = sorted(set(asked) - set(KEYS)) + sorted(set(asked.get("settings", {})) - settings)
-    if unknown:
-        raise LeuknetError(f"{path}: unknown key {', '.join(unknown)}; known are {', '.join(KEYS)}, and in settings "
-                           f"{', '.join(sorted(settings))}")  # fmt: skip
-    for name, known in (("approaches", APPROACHES), ("protocols", PROTOCOLS)):
-        if wrong := [value for value in asked.get(name, []) if value not in known]:
-            raise LeuknetError(f"{path}: {name} {wrong[0]!r}: choose among {', '.join(known)}")
+    if unknown := sorted(set(asked.get("settings", {})) - settings):
+        raise LeuknetError(f"unknown key {', '.join(unknown)}; known in settings are {', '.join(sorted(settings))}")
     return asked
 
 
@@ -215,12 +226,17 @@ def _split(study, protocol, asked):
     return with_external(split, table, asked["external"]) if "external" in asked else split
 
 
-def _check(specs, asked, path):
-    """Build each spec's key, which meets an unknown fold; an empty grid is told too."""
+def _check(specs):
+    """Meet now what would stop each run later: an unknown fold, a network that cannot be built; and an empty grid."""
+    import keras
+
+    from leuknet.learn import networks
+    from leuknet.learn.train import network_spec
+
     if not specs:
-        raise LeuknetError(f"{path}: asks for no run; give at least one backbone, approach and seed")
-    try:
-        for spec in specs:
-            spec.key  # noqa: B018
-    except LeuknetError as error:
-        raise LeuknetError(f"{path}: {error}") from error
+        raise LeuknetError("asks for no run; give at least one value of each setting")
+    for spec in specs:
+        spec.key  # noqa: B018
+    for network in dict.fromkeys(network_spec(spec.settings, spec.recipe["size"]) for spec in specs):
+        with keras.StatelessScope(initialize_variables=False):  # structure only: takes no memory, opens no GPU
+            networks.build(network)

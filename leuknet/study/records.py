@@ -11,6 +11,7 @@ from leuknet.errors import LeuknetError
 from leuknet.files import atomic
 from leuknet.protocol.metrics import scores
 
+STATES = ("done", "running", "failed", "interrupted", "planned")
 FIRST = ["run", "status", "backbone", "approach", "protocol", "fold", "seed", "weights", "seconds"]
 BACKEND = ("backend", "machine", "processors", "gpus", "threads", "devices", "legs")
 
@@ -94,6 +95,8 @@ def records(root, every=False):
 
 def chosen(frame, where=None, state=None):
     """Return the rows of `records` that fit a pandas query (``"backbone == 'VGG16' and epochs > 5"``) and a status."""
+    if state and state not in STATES:
+        raise LeuknetError(f"no status {state!r}: choose {', '.join(STATES)}")
     if state:
         frame = frame[frame["status"] == state]
     if not where:

@@ -65,9 +65,10 @@ class Table:
 
         self.live = Live(console=console or Console(stderr=True), refresh_per_second=2)
         self.live.start()
-        self.last = 0.0
+        self.last, self.events = 0.0, []
 
     def __call__(self, tally):
+        self.events = tally.events
         if time.monotonic() - self.last > REFRESH_SECONDS or not tally.unfinished:
             self.live.update(self.drawn(tally))
             self.last = time.monotonic()
@@ -83,8 +84,10 @@ class Table:
         return table
 
     def close(self):
-        """Leave the last table standing."""
+        """Leave the last table standing, and under it every event: the table shows three."""
         self.live.stop()
+        for text in self.events:
+            self.live.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class Widget:
@@ -96,10 +99,11 @@ class Widget:
 
         self.bar, self.text = ipywidgets.IntProgress(), ipywidgets.HTML()
         self.box = ipywidgets.VBox([self.bar, self.text])
-        self.last = 0.0
+        self.last, self.events = 0.0, []
         display(self.box)
 
     def __call__(self, tally):
+        self.events = tally.events
         if time.monotonic() - self.last < REFRESH_SECONDS and tally.unfinished:
             return
         from html import escape
@@ -110,7 +114,9 @@ class Widget:
         self.last = time.monotonic()
 
     def close(self):
-        """The widget stays as it is."""
+        """Print every event under the widget, which stays as it is and shows three."""
+        for text in self.events:
+            print(text)
 
 
 def watcher(stream=None):

@@ -1,0 +1,76 @@
+"""Measure a network's speed in a process of its own, so that the memory it took, a GPU's too, is free again.
+
+``python -m leuknet.study.probe`` reads ``{"settings", "size", "batches"}`` as JSON and prints images a second.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+from leuknet.files import cache_dir
+from leuknet.learn.settings import TrainSettings
+from leuknet.study import cost
+from leuknet.study.outcomes import code_of, explained, signal_of
+
+
+def measured(settings, size, batches=2, gpu=None):
+    """Measure how many images a second train here, keep that (see `leuknet.study.cost.probe`) and tell it.
+
+    Parameters
+    ----------
+    settings : TrainSettings
+    size : int
+        Edge of the images, px.
+    batches : int
+    gpu : str, optional
+        Id of the GPU to measure on.
+
+    Returns
+    -------
+    str
+        One line; where it could not be measured, with the reason.
+    """
+    order = json.dumps({"settings": settings.as_dict(), "size": size, "batches": batches})
+    done = subprocess.run(
+        [sys.executable, "-m", "leuknet.study.probe"],
+        input=order,
+        env=os.environ | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {}),
+        capture_output=True,
+        text=True,
+    )
+    return f"{_named(settings)}: {_told(done)}"
+
+
+def _named(settings):
+    parts = (settings.backbone, settings.approach, settings.dense, settings.precision)
+    return " ".join(str(part) for part in parts if part)
+
+
+def _told(done):
+    if done.returncode == 0:
+        return f"{float(done.stdout.split()[-1]):.3g} images/s"
+    if number := signal_of(done.returncode):
+        name = signal.Signals(number).name
+        return f"not measured: its process was killed by {name}, by someone or for want of memory"
+    lines = done.stderr.strip().splitlines() or ["no word of why"]
+    return f"not measured: {lines[-1].removeprefix('error: ')}"
+
+
+def main():
+    """Obey the order; return the exit code."""
+    order = json.load(sys.stdin)
+    settings = TrainSettings.from_dict(order["settings"])
+    try:
+        rate = cost.probe(settings, order["size"], order["batches"])
+    except Exception as error:
+        told = explained(error, _named(settings), cache_dir())
+        print("error:", " ".join(str(told).split())[:400], file=sys.stderr)
+        return code_of(told)
+    print(rate)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
