@@ -243,7 +243,7 @@ def test_setups(monkeypatch, tmp_path):
 
 
 BAD = {
-    "kind = 'sge'": "choose local",
+    "kind = 'sge'": "give one of local, scheduler",
     "queue = 'gpu'": "unknown key queue",
     "x = =": "TOML",
     "workers = 'two'": "workers = 'two': give a whole number",

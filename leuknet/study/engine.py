@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from leuknet.checks import TABLE, TEXT, YES_NO, check, choice, whole
 from leuknet.errors import LeuknetError
 from leuknet.study.execute import visible_gpus
 
@@ -50,14 +51,7 @@ class Setup:
     options: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        for name, kind in type(self).__annotations__.items():
-            value = getattr(self, name)
-            if type(value) is not kind:
-                raise LeuknetError(f"{name} = {value!r}: give {WORDS[kind]}")
-        if self.kind not in KINDS:
-            raise LeuknetError(f"kind {self.kind!r}: choose {', '.join(KINDS)}")
-        if min(self.workers, self.gpus_per_run) < 0:
-            raise LeuknetError("workers and gpus_per_run count something: 0 or more")
+        check(vars(self), VALUES)
         if (self.kind == "scheduler") != bool(self.address):
             raise LeuknetError('kind "scheduler" needs an address, and no other kind has one')
         if self.data and self.shared:
@@ -69,7 +63,8 @@ class Setup:
         return 1 if self.kind == "scheduler" else self.workers * self.options.get("processes", 1)
 
 
-WORDS = {str: "a text", int: "a whole number", bool: "true or false", dict: "a table"}
+VALUES = {"kind": choice(KINDS), "workers": whole(0), "gpus_per_run": whole(0), "shared": YES_NO}
+VALUES |= dict.fromkeys(("address", "data"), TEXT) | dict.fromkeys(("environment", "options"), TABLE)
 
 
 def read_setup(where, workers=None, per_run=None):
