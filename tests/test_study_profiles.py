@@ -5,10 +5,11 @@ import sys
 
 import pytest
 
+from leuknet.checks import check
 from leuknet.errors import LeuknetError
 from leuknet.learn.backbones import fits_own_dense
 from leuknet.learn.settings import TrainSettings
-from leuknet.study.profiles import names, profile
+from leuknet.study.profiles import VALUES, names, profile
 
 
 def test_paper_profile_trains_with_the_papers_settings():
@@ -54,3 +55,23 @@ def test_profiles_load_without_keras():
 def test_images_have_a_size_at_which_sft_and_dft_can_keep_their_dense_layers(name):
     chosen = profile(name)
     assert all(fits_own_dense(chosen.backbone(vgg), chosen.size) for vgg in ("VGG16", "VGG19"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"size": "abc"}, "size = 'abc': give a whole number, 16 or more"),
+        ({"folds": 1}, "folds = 1: give a whole number, 2 or more"),
+        ({"repeats": -1}, "repeats = -1"),
+        ({"fraction": -0.1}, "fraction = -0.1"),
+        ({"nano": "no"}, "nano = 'no': give true or false"),
+    ],
+)
+def test_a_value_that_is_not_possible_is_told(changes, said):
+    with pytest.raises(LeuknetError, match=f"profile smoke: {said}"):
+        profile("smoke", **changes)
+
+
+def test_the_profiles_own_values_are_possible():
+    for name in names():
+        check({key: getattr(profile(name), key) for key in VALUES}, VALUES)

@@ -5,10 +5,24 @@ import tomllib
 from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
 
+from leuknet.checks import TEXT, YES_NO, check, number, whole
 from leuknet.compare.registry import lookup
 from leuknet.compare.settings import SystemSettings
 from leuknet.errors import LeuknetError
 from leuknet.learn.settings import FROZEN_APPROACHES, TrainSettings
+
+VALUES = {
+    "banner": TEXT,
+    "size": whole(16),
+    "fraction": number(),
+    "floor": whole(0),
+    "seeds": whole(1),
+    "folds": whole(2),
+    "repeats": whole(1),
+    "nano": YES_NO,
+    "gallery": whole(16),
+    "points": whole(1),
+}
 
 
 @dataclass(frozen=True)
@@ -75,7 +89,7 @@ def profile(name, **changes):
     Raises
     ------
     LeuknetError
-        If the profile or a key is unknown.
+        If the profile or a key is unknown, or a value is not what its key takes.
     """
     known = _load()
     if name not in known:
@@ -87,7 +101,9 @@ def profile(name, **changes):
     if unknown:
         known_keys = ", ".join(sorted(own | trained))
         raise LeuknetError(f"unknown profile key {', '.join(sorted(unknown))}: known are {known_keys}")
-    base = replace(base, **{k: v for k, v in changes.items() if k in own})
+    chosen = {k: v for k, v in changes.items() if k in own}
+    check(chosen, VALUES, f"profile {name}: ")
+    base = replace(base, **chosen)
     training = {k: v for k, v in changes.items() if k in trained}
     frozen = {k: v for k, v in base.frozen.items() if k not in training}
     checked = replace(base, training={**base.training, **training}, frozen=frozen)
