@@ -5,14 +5,13 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 
 from leuknet.files import cache_dir
 from leuknet.learn.settings import TrainSettings
 from leuknet.study import cost
-from leuknet.study.outcomes import code_of, explained, signal_of
+from leuknet.study.outcomes import code_of, explained, signal_name, signal_of
 
 
 def measured(settings, size, batches=2, gpu=None):
@@ -52,8 +51,7 @@ def _told(done):
     if done.returncode == 0:
         return f"{float(done.stdout.split()[-1]):.3g} images/s"
     if number := signal_of(done.returncode):
-        name = signal.Signals(number).name
-        return f"not measured: its process was killed by {name}, by someone or for want of memory"
+        return f"not measured: its process was killed by {signal_name(number)}, by someone or for want of memory"
     lines = done.stderr.strip().splitlines() or ["no word of why"]
     return f"not measured: {lines[-1].removeprefix('error: ')}"
 
