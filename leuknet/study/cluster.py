@@ -121,9 +121,9 @@ class Crew:
                 if time.monotonic() - looked > LOOK_SECONDS:
                     self.look(client)
                     looked = time.monotonic()
-                self.give(client)
                 for spec, future, _ in [each for each in self.futures.values() if each[1].done()]:
                     self.settle(spec, future)
+                self.give(client)
                 if watch:
                     watch(self.tally)
                 time.sleep(POLL_SECONDS)
