@@ -207,6 +207,7 @@ def test_a_run_on_a_worker_sees_its_own_gpu_and_the_workers_threads(grid_specs, 
     assert remote.train_remote(order)["outcome"] is None
     assert told[0]["CUDA_VISIBLE_DEVICES"] == "6" and told[0]["OMP_NUM_THREADS"] == "3"
     assert told[0]["LEUKNET_WEIGHTS"] == "there" and "KERAS_BACKEND" in told[0]
+    assert remote.train_remote(order | {"gpus": 3})["outcome"] == outcomes.SETUP and len(told) == 1
     remote.stop_here(crew.grid)
     assert remote.train_remote(order)["outcome"] == outcomes.BUSY and len(told) == 1
 

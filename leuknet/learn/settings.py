@@ -1,5 +1,6 @@
 """The settings of one training, with the paper's values as defaults."""
 
+import os
 from dataclasses import asdict, dataclass, fields, replace
 
 from leuknet import checks
@@ -30,6 +31,11 @@ KINDS = {
     "precision": checks.choice(("float32", "mixed_bfloat16")),
     "validation": checks.number(below=1),
 }
+
+
+def devices_per_run():
+    """Return over how many devices this process spreads each run (`leuknet.learn.spread`); no setting of the run."""
+    return int(os.environ.get("LEUKNET_DEVICES_PER_RUN") or 1)
 
 
 @dataclass(frozen=True)

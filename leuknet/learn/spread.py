@@ -5,18 +5,12 @@ Each device holds the network and the images and works on its share of every bat
 within rounding.
 """
 
-import os
-
 import keras
 import numpy as np
 
 from leuknet.errors import SetUpError
 from leuknet.learn.rows import Batches
-
-
-def wanted():
-    """Return over how many devices this process spreads each run."""
-    return int(os.environ.get("LEUKNET_DEVICES_PER_RUN") or 1)
+from leuknet.learn.settings import devices_per_run
 
 
 def spread(batch):
@@ -32,7 +26,7 @@ def spread(batch):
     SetUpError
         If the backend is not JAX, devices are missing, or the batch cannot be shared equally.
     """
-    count = wanted()
+    count = devices_per_run()
     if count == 1:
         return 1
     if keras.backend.backend() != "jax":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import filelock
 
-from leuknet.errors import LeuknetError
+from leuknet.errors import SetUpError
 from leuknet.study.execute import visible_gpus
 
 POLL_SECONDS = 0.5
@@ -22,12 +22,12 @@ def claimed(count):
 
     Raises
     ------
-    LeuknetError
+    SetUpError
         If this process does not see so many.
     """
     seen, locks = visible_gpus(), {}
     if count > len(seen):
-        raise LeuknetError(f"a run asks for {count} GPUs and this worker sees {len(seen)}: see gpus_per_run")
+        raise SetUpError(f"a run asks for {count} GPUs and this worker sees {len(seen)}: see gpus_per_run")
     try:
         while count and not (locks := free(seen, count)):
             time.sleep(POLL_SECONDS)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import leuknet
+from leuknet.learn.settings import devices_per_run
 
 PACKAGES = (
     "keras",
@@ -58,11 +59,6 @@ def threads():
     return {name: os.environ[name] for name in THREADS if name in os.environ}
 
 
-def devices():
-    """Return over how many devices this process spreads each run, see `leuknet.learn.spread`."""
-    return int(os.environ.get("LEUKNET_DEVICES_PER_RUN") or 1)
-
-
 @functools.cache
 def gpus():
     """Return the names of this machine's NVIDIA GPUs, as its driver lists them; empty without one."""
@@ -86,7 +82,7 @@ def environment():
         "processors": os.cpu_count(),
         "gpus": gpus(),
         "threads": threads(),
-        "devices": devices(),
+        "devices": devices_per_run(),
         "backend": backend(),
         "packages": {name: found for name in PACKAGES if (found := version(name))},
     }

@@ -15,14 +15,12 @@ from leuknet.study.outcomes import code_of, explained, signal_name, signal_of
 
 
 def measured(settings, size, batches=2, gpu=None):
-    """Measure how many images a second train here, keep that (see `leuknet.study.cost.probe`) and tell it.
+    """Measure how many images a second train here, keep that and tell it; see `leuknet.study.cost.probe`.
 
     Parameters
     ----------
-    settings : TrainSettings
-    size : int
-        Edge of the images, px.
-    batches : int
+    settings, size, batches
+        As there.
     gpu : str, optional
         Id of the GPU to measure on.
 

@@ -4,6 +4,7 @@ import threading
 import time
 from pathlib import Path
 
+from leuknet.errors import LeuknetError
 from leuknet.files import cache_dir, write_json, write_text
 from leuknet.study import outcomes
 from leuknet.study.claims import claimed
@@ -37,7 +38,7 @@ def train_remote(order):
             if order["grid"] in _over:
                 return told | {"outcome": outcomes.BUSY, "reason": "the grid is over", "log": ""}
             job = followed(order, Store(root), threads | order["environment"] | own)
-    except OSError as error:
+    except (OSError, LeuknetError) as error:
         failure = outcomes.explained(error, order["key"], root)
         return told | {"outcome": failure.outcome, "reason": str(failure), "log": ""}
     outcome, reason, log = finished(job)
