@@ -1,9 +1,11 @@
 """Memory that a cohort takes in training, on top of the network: standing on the device, and streamed from disk.
 
-Run: ``python bench/memory.py`` (the paper's 3 523 images at 224 px) and ``python bench/memory.py --times 10``. The
-cohort is written to a memory-mapped file of random images in a temporary folder (0.5 GB, or 5.3 GB, of disk). A process
-first trains one batch on a cohort of one batch, then ``--steps`` batches drawn from all of the large one; what the
-second takes beyond the first is the cohort's. Anonymous memory cannot be given back; pages of the mapped file can.
+Run: ``python bench/memory.py`` (the paper's 3 523 images at 224 px) and ``python bench/memory.py --times 10``; with
+``--approach mSFT --copies 1`` the features of the frozen part are computed once, and stand or are streamed likewise
+(``LEUKNET_RESIDENT_GB`` says from which size on). The cohort is written to a memory-mapped file of random images in a
+temporary folder (0.5 GB, or 5.3 GB, of disk). A process first trains one batch on a cohort of one batch, then
+``--steps`` batches drawn from all of the large one; what the second takes beyond the first is the cohort's. Anonymous
+memory cannot be given back; pages of the mapped file can.
 """
 
 import argparse
@@ -77,12 +79,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--backbone", default="VGG16-nano")
+    parser.add_argument("--approach", default="mDFT")
+    parser.add_argument("--copies", type=int, default=0)
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--steps", type=int, default=20)
     options = parser.parse_args()
-    settings = TrainSettings(options.backbone, weights="random", epochs=1, batch=32)
+    settings = TrainSettings(options.backbone, options.approach, "random", epochs=1, batch=32, copies=options.copies)
     few = random_cohort(32, options.size)
     with tempfile.TemporaryDirectory() as folder:
+        os.environ["LEUKNET_CACHE"] = folder
         cohort = mapped_cohort(PAPER_IMAGES * options.times, options.size, folder)
         base = peak_of(lambda: train(few, {"train": np.arange(32)}, settings, 0))
         chosen = rng("bench steps").choice(len(cohort), options.steps * 32, replace=False)

@@ -27,10 +27,8 @@ from augment import legacy_generator
 
 from leuknet.learn import networks
 from leuknet.learn.flops import counted
-from leuknet.learn.policy import draw
 from leuknet.learn.settings import TrainSettings
 from leuknet.learn.train import Trainer, network_spec, one_epoch, optimiser
-from leuknet.seeds import rng
 from leuknet.study.cost import random_cohort
 from leuknet.study.environment import gpus
 
@@ -44,8 +42,7 @@ def full_loop(trainer, settings):
 def bare_step(trainer, settings, steps):
     """Return a callable that calls the compiled step `steps` times on one fixed batch, which stands on the device."""
     model, batch = trainer.model, settings.batch
-    draws = draw(settings.augmentation, batch, rng("bench")) if settings.augmentation else np.zeros((batch, 8), "f")
-    data = ((np.arange(batch, dtype=np.int32), draws), (np.arange(batch) % 2).astype(np.float32))
+    data = np.arange(batch, dtype=np.int32), (np.arange(batch) % 2).astype(np.float32)
     data = keras.tree.map_structure(keras.ops.convert_to_tensor, data)
     if keras.backend.backend() == "jax":
         return _jax_steps(model, data, steps)

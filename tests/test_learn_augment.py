@@ -10,8 +10,8 @@ import pytest
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
 from leuknet.errors import LeuknetError
-from leuknet.learn.augment import Warp, warped
-from leuknet.learn.policy import COLUMNS, PAPER, Policy, draw, identity
+from leuknet.learn.augment import Drawn, Warp, warped
+from leuknet.learn.policy import COLUMNS, NOTHING, PAPER, Policy, draw, identity
 from leuknet.seeds import rng
 from leuknet.show.augmentation import by_keras
 
@@ -117,7 +117,14 @@ def test_mixed_bfloat16_keeps_float32(images):
         keras.config.set_dtype_policy(before)
 
 
-def test_draws_follow_get_random_transform():
+def in_step(policy, n, seed):
+    layer = Drawn(policy)
+    layer.begin(seed)
+    return keras.ops.convert_to_numpy(layer(np.zeros(n), training=True))
+
+
+@pytest.mark.parametrize("way", [draw, in_step])
+def test_draws_follow_get_random_transform(way):
     legacy = ImageDataGenerator(
         rotation_range=40,
         width_shift_range=0.2,
@@ -132,7 +139,7 @@ def test_draws_follow_get_random_transform():
     names = ["theta", "tx", "ty", "shear", "zx", "zy", "flip_horizontal", "flip_vertical"]
     theirs = np.array([[legacy.get_random_transform((1, 1, 3))[name] for name in names] for _ in range(4000)])
     np.random.set_state(state)
-    ours = draw(PAPER, 4000, rng("test augment", "draws"))
+    ours = way(PAPER, 4000, 5 if way is in_step else rng("test augment", "draws"))
     assert ours.dtype == np.float32
     width = np.ptp(theirs, axis=0)
     for quantile in (0, 0.1, 0.25, 0.5, 0.75, 0.9, 1):
@@ -147,11 +154,23 @@ def test_draws_are_reproducible_and_ranges_can_be_switched_off():
     ten, four = draw(PAPER, 10, rng("a")), draw(PAPER, 4, rng("a"))
     np.testing.assert_array_equal(ten[:4], four)
     assert (draw(PAPER, 10, rng("b")) != ten).any()
-    np.testing.assert_array_equal(draw(Policy(0, 0, 0, 0, 0, False, False), 5, rng("a")), identity(5))
+    np.testing.assert_array_equal(draw(NOTHING, 5, rng("a")), identity(5))
+    np.testing.assert_array_equal(in_step(NOTHING, 5, 1), identity(5))
     only_width = draw(Policy(0, 0.1, 0, 0, 0, False, False), 50, rng("a"))
     assert np.abs(only_width[:, 1]).max() <= 0.1 + 1e-6 and (only_width[:, 1] != 0).all()
     np.testing.assert_array_equal(np.delete(only_width, 1, axis=1), np.delete(identity(50), 1, axis=1))
     assert draw(PAPER, 0, rng("a")).shape == (0, 8)
+
+
+def test_draws_in_the_step_begin_anew_from_their_seed_and_go_on():
+    layer, rows, told = Drawn(PAPER), np.zeros(6), []
+    for seed in (1, 2, 1):
+        layer.begin(seed)
+        told.append([keras.ops.convert_to_numpy(layer(rows, training=True)) for _ in range(2)])
+    np.testing.assert_array_equal(told[0], told[2])
+    assert len(np.unique(np.ravel(told[:2])[::8])) == 24  # four batches of six images, each turned by its own angle
+    np.testing.assert_array_equal(in_step(PAPER, 4, 1), told[0][0][:4])  # a batch filled up draws the same first rows
+    assert not keras.ops.convert_to_numpy(layer(rows, training=False)).any()
 
 
 def test_bad_input_is_named(images):

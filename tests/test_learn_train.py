@@ -9,7 +9,7 @@ from leuknet.errors import LeuknetError
 from leuknet.learn import networks
 from leuknet.learn.flops import counted
 from leuknet.learn.settings import TrainSettings
-from leuknet.learn.train import Progress, _kept, epoch_inputs, held_out, optimiser, train, trainer_for
+from leuknet.learn.train import Progress, _kept, epoch_order, held_out, optimiser, train, trainer_for
 from leuknet.protocol.metrics import scores
 from leuknet.study.ablation import shapes_only
 
@@ -73,7 +73,7 @@ def test_one_trainer_serves_the_frozen_random_backbones_of_all_seeds(cohort):
     trainer, pools = trainer_for(cohort, settings), []
     for seed in (1, 2, 1):
         trainer.begin(settings, seed)
-        pools.append(np.array(keras.ops.convert_to_numpy(trainer.pool.table)))
+        pools.append(np.array(keras.ops.convert_to_numpy(trainer.pool.rows.table)))
     assert trainer_for(cohort, settings) is trainer
     np.testing.assert_array_equal(pools[0], pools[2])
     assert np.abs(pools[0] - pools[1]).max() > 1e-3
@@ -81,16 +81,14 @@ def test_one_trainer_serves_the_frozen_random_backbones_of_all_seeds(cohort):
 
 def test_an_epoch_shows_each_image_once_or_each_copy_once():
     train_on = np.array([2, 5, 7])
-    images, draws, slots = epoch_inputs(NANO, train_on, 10, seed=1, epoch=0)
-    assert sorted(images) == [2, 5, 7] and draws.shape == (3, 8)
-    assert not np.array_equal(draws, epoch_inputs(NANO, train_on, 10, seed=1, epoch=1)[1])
-    images, draws, slots = epoch_inputs(NANO.but(copies=3), train_on, 10, seed=1, epoch=0)
+    assert all(sorted(part) == [2, 5, 7] for part in epoch_order(NANO, train_on, 10, seed=1, epoch=0))
+    orders = {tuple(epoch_order(NANO, train_on, 10, seed=1, epoch=epoch)[0]) for epoch in range(20)}
+    assert len(orders) > 3
+    images, slots, pooled = epoch_order(NANO.but(copies=3), train_on, 10, seed=1, epoch=0)
     assert sorted(images) == [2, 2, 2, 5, 5, 5, 7, 7, 7]
-    assert sorted(slots) == [16, 17, 18, 25, 26, 27, 31, 32, 33]
-    later = epoch_inputs(NANO.but(copies=3), train_on, 10, seed=8, epoch=4)
-    assert {s: tuple(d) for s, d in zip(slots, draws, strict=True)} == {
-        s: tuple(d) for s, d in zip(later[2], later[1], strict=True)
-    }
+    assert sorted(slots) == [6, 7, 8, 15, 16, 17, 21, 22, 23] and list(pooled) == list(10 + slots)
+    plain = NANO.but(copies=3, augmentation=None)
+    assert plain.variants == 0 and sorted(epoch_order(plain, train_on, 10, seed=1, epoch=0)[0]) == [2, 5, 7]
 
 
 def test_validation_is_held_out_of_training(cohort, roles):
@@ -118,7 +116,7 @@ def test_bad_input_is_told(cohort, roles):
         NANO.but(precision="float8")
 
 
-@pytest.mark.parametrize("approach, copies", [("mDFT", 0), ("mSFT", 1)])
+@pytest.mark.parametrize("approach, copies", [("mDFT", 0), ("mDFT", 2), ("mSFT", 1)])
 def test_a_streamed_cohort_gives_the_same_run(cohort, roles, approach, copies, monkeypatch, tmp_path):
     monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path))  # features are computed by both
     settings = NANO.but(approach=approach, copies=copies, validation=0.25)
@@ -128,7 +126,8 @@ def test_a_streamed_cohort_gives_the_same_run(cohort, roles, approach, copies, m
     monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path / "streamed"))
     _kept.clear()
     streamed = train(cohort, roles, settings, seed=6)
-    assert trainer_for(cohort, settings).source.streamed
+    trainer = trainer_for(cohort, settings)
+    assert trainer.source.streamed and (trainer.pool is None or trainer.pool.streamed)
     _kept.clear()
     np.testing.assert_array_equal(resident.probabilities["test"][1], streamed.probabilities["test"][1])
     np.testing.assert_array_equal(resident.history["loss"], streamed.history["loss"])

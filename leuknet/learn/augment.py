@@ -1,9 +1,8 @@
 """The paper's augmentation (section 3.2, Figure 3): one affine warp per image, in batches on the device.
 
-The host draws eight numbers per image (`leuknet.learn.policy.draw`); the layer `Warp` composes them into one matrix
-and samples each image once. For the same numbers it gives what the ``apply_transform`` of Keras' own
-``ImageDataGenerator`` gives, which is what the paper ran, within float32 rounding. Keras deprecates that class, and it
-works image by image on the host.
+The layer `Drawn` draws eight numbers per image; the layer `Warp` composes them into one matrix and samples each image
+once. For the same numbers it gives what the ``apply_transform`` of Keras' own ``ImageDataGenerator`` gives, which is
+what the paper ran, within float32 rounding. Keras deprecates that class, and it works image by image on the host.
 """
 
 from functools import lru_cache
@@ -13,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from leuknet.errors import LeuknetError
-from leuknet.learn.policy import COLUMNS, checked_unit, places
+from leuknet.learn.policy import COLUMNS, checked_unit, places, ranged
 
 
 def _reflect(place, size):
@@ -39,6 +38,34 @@ def _sample(images, x, y, size):
     top = top + (at(y0, x1) - top) * right
     bottom = bottom + (at(y1, x1) - bottom) * right
     return top + (bottom - top) * down
+
+
+class Drawn(keras.layers.Layer):
+    """Draw augmentations in the compiled step: called with any tensor of b rows, returns draws, float32 (b, 8).
+
+    The numbers depend on `begin`, on the steps since then and on the backend, whose generators differ.
+
+    Parameters
+    ----------
+    policy : Policy
+    """
+
+    def __init__(self, policy, **kwargs):
+        super().__init__(dtype="float32", trainable=False, **kwargs)
+        self.policy, self.seed_generator = policy, keras.random.SeedGenerator(0)
+
+    def begin(self, seed):
+        """Start anew from `seed`, an int below 2**31."""
+        self.seed_generator.state.assign(np.array([seed, 0], "uint32"))
+
+    def call(self, rows, training=None):
+        shape = (ops.shape(rows)[0], len(COLUMNS))
+        if training is False:  # `Warp` will not look at them
+            return ops.zeros(shape)
+        return ranged(self.policy, keras.random.uniform(shape, -1.0, 1.0, seed=self.seed_generator), ops)
+
+    def compute_output_spec(self, rows, training=None):
+        return keras.KerasTensor((rows.shape[0], len(COLUMNS)), dtype="float32")
 
 
 @keras.saving.register_keras_serializable(package="leuknet")

@@ -10,6 +10,8 @@ from leuknet.learn.augment import Warp
 from leuknet.learn.policy import draw, identity
 from leuknet.seeds import rng
 
+PART = 16  # batches of features held in memory at a time
+
 
 def variants_model(size, shear_unit, backbone, source):
     """Return the model from `source`'s input and draws to the features of a warped image; identity draws warp nothing.
@@ -59,21 +61,28 @@ def pool_features(cohort, spec, settings, backbone, variants, source, batch=64):
     key = hash_of([cohort.key, frozen, settings.copies, asdict(policy) if policy else None])
     path = cache_dir() / "features" / f"{key}.npy"
     if not path.is_file():
-        features = compute(len(cohort), settings, variants, source, batch)
-        with atomic(path) as temporary, temporary.open("wb") as file:
-            np.save(file, features)
+        with atomic(path) as temporary:
+            compute(temporary, len(cohort), settings, variants, source, batch)
     return key, np.load(path, mmap_mode="r")
 
 
-def compute(count, settings, variants, source, batch):
-    """Run plain images and variants in whole batches (the last one padded), so that one compiled shape serves."""
+def compute(path, count, settings, variants, source, batch):
+    """Write the features of plain images and variants to `path`, a part at a time, so that memory never holds all.
+
+    Batches are whole (the last one is filled up), so that one compiled shape serves.
+    """
     images, draws = np.arange(count), identity(count)
-    if settings.augmentation and settings.copies:
-        images = np.concatenate([images, np.repeat(images, settings.copies)])
+    if settings.variants:
+        images = np.concatenate([images, np.repeat(images, settings.variants)])
         draws = np.concatenate([draws, variant_draws(settings, count)])
-    padded = -(-len(images) // batch) * batch
-    batches = source.feed(np.resize(images, padded), np.resize(draws, (padded, 8)), batch)
-    return np.asarray(variants.predict(**batches, verbose=0), np.float32)[: len(images)]
+    shape = len(images), *variants.output_shape[1:]
+    with path.open("wb") as file:  # a memory map would die on a full disk, without a word
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        for start in range(0, len(images), PART * batch):
+            part = np.arange(start, min(start + PART * batch, len(images)))
+            padded = np.resize(part, -(-len(part) // batch) * batch)
+            batches = source.feed(images[padded], batch, also=draws[padded])
+            file.write(np.asarray(variants.predict(**batches, verbose=0), "<f4")[: len(part)].tobytes())
 
 
 def variant_draws(settings, count):

@@ -1,4 +1,4 @@
-"""The paper's augmentation policy (section 3.2) and its draws: eight numbers an image, on the host, without Keras.
+"""The paper's augmentation policy (section 3.2) and its draws: eight numbers an image, by NumPy or by Keras.
 
 Conventions, all of them Keras': the matrix maps an output pixel to the place it is read from, so a zoom below 1
 enlarges; x runs along the width, y along the height, from the image's centre; rotation, shift, shear and zoom are
@@ -69,14 +69,11 @@ KINDS = dict.fromkeys(("rotation", "shear"), checks.number())
 KINDS |= dict.fromkeys(("width_shift", "height_shift", "zoom"), checks.number(below=1))
 KINDS |= dict.fromkeys(("horizontal_flip", "vertical_flip"), checks.YES_NO)
 KINDS |= {"shear_unit": checks.choice(SHEAR_UNITS)}
-PAPER = Policy()
+PAPER, NOTHING = Policy(), Policy(0, 0, 0, 0, 0, False, False)
 
 
 def draw(policy, n, generator):
-    """Draw the augmentations of `n` images as ``ImageDataGenerator.get_random_transform`` does.
-
-    Keras draws ``tx`` from ``height_shift_range`` although its ``tx`` moves along the width (since its matrices were
-    put in x, y order); here each range moves along the side it names. The paper's two ranges are equal.
+    """Draw the augmentations of `n` images on the host; training draws in its compiled step (`augment.Drawn`).
 
     Parameters
     ----------
@@ -88,15 +85,36 @@ def draw(policy, n, generator):
     Returns
     -------
     numpy.ndarray, float32, shape (n, 8)
+        See `ranged`.
+    """
+    return ranged(policy, generator.uniform(-1.0, 1.0, size=(n, len(COLUMNS)))).astype("float32")
+
+
+def ranged(policy, uniform, xp=np):
+    """Bring uniform numbers into the ranges of `policy`, as ``ImageDataGenerator.get_random_transform`` draws them.
+
+    Keras draws ``tx`` from ``height_shift_range`` although its ``tx`` moves along the width (since its matrices were
+    put in x, y order); here each range moves along the side it names. The paper's two ranges are equal.
+
+    Parameters
+    ----------
+    policy : Policy
+    uniform : array, float, shape (n, 8)
+        In [-1, 1).
+    xp : module
+        ``numpy``, or ``keras.ops`` inside a layer.
+
+    Returns
+    -------
+    array, of `uniform`'s dtype, shape (n, 8)
         ``theta`` (degrees), ``tx``, ``ty`` (fractions of the width and height), ``shear`` (in `policy.shear_unit`),
         ``zx``, ``zy`` (factors), ``flip_h``, ``flip_v`` (0 or 1).
     """
-    table = generator.uniform(-1.0, 1.0, size=(n, len(COLUMNS)))
     spread = [policy.rotation, policy.width_shift, policy.height_shift, policy.shear, policy.zoom, policy.zoom]
-    table[:, :6] *= spread
-    table[:, 4:6] += 1.0
-    table[:, 6:] = (table[:, 6:] < 0) & [policy.horizontal_flip, policy.vertical_flip]
-    return table.astype("float32")
+    flips = [float(policy.horizontal_flip), float(policy.vertical_flip)]
+    moved = uniform[:, :6] * xp.array(spread, dtype=uniform.dtype) + xp.array([0, 0, 0, 0, 1, 1], dtype=uniform.dtype)
+    flipped = xp.where(uniform[:, 6:] < 0, xp.array(flips, dtype=uniform.dtype), xp.zeros_like(uniform[:, 6:]))
+    return xp.concatenate([moved, flipped], axis=1)
 
 
 def identity(n):

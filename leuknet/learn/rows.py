@@ -49,7 +49,7 @@ class Rows(keras.layers.Layer):
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches read from a memory map when they are asked for: (images, draws), with labels if given.
+    """Batches read from a memory map when they are asked for: images, or (images, also), with labels if given.
 
     With `share` above 1 the last batch is filled up to a multiple of it, and all have weights, see
     `leuknet.learn.spread.filled`.
@@ -57,20 +57,20 @@ class Batches(keras.utils.PyDataset):
 
     share = 1
 
-    def __init__(self, images, indices, draws, labels, batch):
+    def __init__(self, images, indices, also, labels, batch):
         super().__init__()
-        self.parts = images, indices, draws, labels, batch
+        self.parts = images, indices, also, labels, batch
 
     def __len__(self):
         return -(-len(self.parts[1]) // self.parts[4])
 
     def __getitem__(self, number):
-        images, indices, draws, labels, batch = self.parts
+        images, indices, also, labels, batch = self.parts
         part = np.arange(number * batch, min((number + 1) * batch, len(indices)))
         missing = -len(part) % self.share
         weight = np.repeat(np.float32([1, 0]), [len(part), missing])
         part = np.concatenate([part, part[:1].repeat(missing)])
-        inputs = images[indices[part]], draws[part]
+        inputs = images[indices[part]] if also is None else (images[indices[part]], also[part])
         if labels is None:
             return (inputs,)
         return (inputs, labels[part]) if self.share == 1 else (inputs, labels[part], weight)
@@ -106,13 +106,14 @@ def resident_bytes():
 
 
 class Source:
-    """The images of a cohort for networks: on the device if they are small enough, else from the memory map.
+    """A cohort's images, or features, for networks: on the device if small enough, else from the memory map.
 
     Both ways give the same batches; a run does not tell which it was.
 
     Parameters
     ----------
-    images : numpy.ndarray, uint8, shape (n, size, size, 3)
+    images : numpy.ndarray, shape (n, ...)
+        uint8 images (n, size, size, 3), or float32 features.
 
     Attributes
     ----------
@@ -124,23 +125,31 @@ class Source:
         self.rows = None if self.streamed else Rows(images)
 
     def input(self):
-        """Return (keras.Input, images uint8 (b, size, size, 3)) for a model; `feed` makes what goes in."""
+        """Return (keras.Input, images (b, ...)) for a model; `feed` makes what goes in."""
         if self.streamed:
-            image = keras.Input(self.images.shape[1:], dtype="uint8", name="image_bytes")
+            image = keras.Input(self.images.shape[1:], dtype=str(self.images.dtype), name="image_bytes")
             return image, image
         index = keras.Input((), dtype="int32", name="index")
         return index, self.rows(index)
 
-    def feed(self, indices, draws, batch, labels=None):
-        """Return the keyword arguments with which a model over `input` and draws is fitted or predicts.
+    def feed(self, indices, batch, labels=None, also=None):
+        """Return the keyword arguments with which a model over `input` is fitted or predicts.
 
         Parameters
         ----------
         indices : int array, shape (m,)
-        draws : float32 array, shape (m, 8)
         batch : int
         labels : float32 array, shape (m,), optional
+        also : array, shape (m, ...), optional
+            For the model's second input.
         """
         if self.streamed:
-            return {"x": Batches(self.images, indices, draws, labels, batch)}
-        return fed([indices.astype(np.int32), draws], batch, labels)
+            return {"x": Batches(self.images, indices, also, labels, batch)}
+        indices = indices.astype(np.int32)
+        return fed(indices if also is None else [indices, also], batch, labels)
+
+    def replace(self, images):
+        """Let other `images` of the same shape and dtype stand for those there were."""
+        self.images = images
+        if self.rows is not None:
+            self.rows.table.assign(np.ascontiguousarray(images))

@@ -59,7 +59,7 @@ class TrainSettings:
         The paper's policy (§3.2); None trains on the images as they are.
     copies : int
         The reading of "20 times larger" (§3.2). 0: an epoch shows each image once, drawn anew. k > 0: k variants
-        of each image are drawn once for the cohort, and an epoch shows all of them.
+        of each image are drawn once for the cohort, and an epoch shows all of them. Without augmentation: no matter.
     precision : {"float32", "mixed_bfloat16"}
         Keras' dtype policy.
     validation : float
@@ -89,6 +89,11 @@ class TrainSettings:
         if self.dense is not None:
             object.__setattr__(self, "dense", tuple(self.dense))
         object.__setattr__(self, "dropout", tuple(self.dropout))
+
+    @property
+    def variants(self):
+        """Fixed variants of each image, or 0 where an epoch shows each image once."""
+        return self.copies if self.augmentation else 0
 
     def as_dict(self):
         """Return plain JSON types; `from_dict` is the way back."""

@@ -1,8 +1,8 @@
-"""One training: the cohort on the device, drawing on the host, warp and step compiled together (§4.1, §4.2).
+"""One training: the cohort on the device; drawing, warp, scaling and step compiled together (§4.1, §4.2).
 
-The images stand on the device as uint8 and a batch is asked for by its indices, or a large cohort is streamed from its
-memory map (`leuknet.learn.rows.Source`). `Trainer` holds one compiled step for one network structure and cohort, so
-that runs which differ only in images, seed or learning rate share it.
+The images stand on the device as uint8 and a batch is asked for by its indices, all that the host gives; or a large
+cohort is streamed from its memory map (`leuknet.learn.rows.Source`). `Trainer` holds one compiled step for one network
+structure and cohort, so that runs which differ only in images or seed share it.
 """
 
 import time
@@ -15,15 +15,15 @@ from sklearn.model_selection import train_test_split
 
 from leuknet.errors import LeuknetError
 from leuknet.learn import networks, weights
-from leuknet.learn.augment import Warp
+from leuknet.learn.augment import Drawn, Warp
 from leuknet.learn.frozen import pool_features, variant_draws, variants_model
-from leuknet.learn.policy import draw, identity
-from leuknet.learn.rows import Rows, Source, fed
+from leuknet.learn.policy import NOTHING
+from leuknet.learn.rows import Rows, Source
 from leuknet.learn.settings import FROZEN_APPROACHES
 from leuknet.learn.spread import filled, spread
 from leuknet.seeds import derive, rng
 
-STRUCTURE = ("backbone", "approach", "dense", "dropout", "frozen_until", "preprocessing", "precision")
+STRUCTURE = ("backbone", "approach", "dense", "dropout", "frozen_until", "preprocessing", "precision", "augmentation")
 STEPS_PER_CALL = 16  # Python is called back once in so many steps
 OPTIMISER = ("learning_rate", "momentum", "weight_decay", "decay_reading")
 
@@ -74,6 +74,24 @@ def held_out(indices, labels, share, seed):
     return tuple(np.sort(part) for part in parts)
 
 
+def drawing(asked, settings, count):
+    """Return (layer, a model's inputs, draws): drawn anew in each step, or by slot if each image's variants are fixed.
+
+    Parameters
+    ----------
+    asked : keras.Input
+        Of `Source.input`.
+    settings : TrainSettings
+    count : int
+        Images of the cohort.
+    """
+    if not settings.variants:
+        drawn = Drawn(settings.augmentation or NOTHING, name="drawn")
+        return drawn, asked, drawn(asked)
+    slot = keras.Input((), dtype="int32", name="slot")
+    return None, [asked, slot], Rows(variant_draws(settings, count), name="draws")(slot)
+
+
 def use_cached_features(settings):
     """Whether the frozen part can be computed once: frozen approach, and variants that do not change each epoch."""
     return settings.approach in FROZEN_APPROACHES and (settings.copies > 0 or settings.augmentation is None)
@@ -101,10 +119,10 @@ class Trainer:
         self.net = networks.build(self.spec)
         self.source = Source(cohort.images)
         asked, images = self.source.input()
-        draws = keras.Input((8,), dtype="float32", name="draws")
-        self.shear_unit = settings.augmentation.shear_unit if settings.augmentation else "degrees"
+        self.drawn, inputs, draws = drawing(asked, settings, len(cohort))
+        self.shear_unit = (settings.augmentation or NOTHING).shear_unit
         image = Warp(cohort.size, shear_unit=self.shear_unit, name="warp")([images, draws])
-        self.model = keras.Model([asked, draws], self.net(image))
+        self.model = keras.Model(inputs, self.net(image))
         compile_model(self.model, settings)
         self.backbone = self.variants = self.pool = self.pool_key = self.head = None
 
@@ -132,12 +150,12 @@ class Trainer:
             self.variants = variants_model(self.cohort.size, self.shear_unit, self.backbone, self.source)
         key, features = pool_features(self.cohort, self.spec, settings, self.backbone, self.variants, self.source)
         if self.pool is None:
-            self.pool = Rows(features)
-            index = keras.Input((), dtype="int32", name="index")
-            self.head = keras.Model(index, self.dense(self.pool(index)))
+            self.pool = Source(features)
+            asked, rows = self.pool.input()
+            self.head = keras.Model(asked, self.dense(rows))
             compile_model(self.head, settings)
         elif key != self.pool_key:
-            self.pool.table.assign(np.ascontiguousarray(features))
+            self.pool.replace(features)
         self.pool_key = key
 
     def state(self):
@@ -153,11 +171,15 @@ class Trainer:
             return np.zeros(0, np.float32)
         batch *= 2
         padded = np.resize(indices, -(-len(indices) // batch) * batch).astype(np.int32)
+        model, batches = self.fed(padded, padded, padded, batch)
+        return np.asarray(model.predict(**batches, verbose=0), np.float32).reshape(-1)[: len(indices)]
+
+    def fed(self, images, slots, features, batch, labels=None):
+        """Return the model to fit or predict with and its keyword arguments; for the arrays see `epoch_order`."""
         if self.head is not None:
-            values = self.head.predict(**fed(padded, batch), verbose=0)
-        else:
-            values = self.model.predict(**self.source.feed(padded, identity(len(padded)), batch), verbose=0)
-        return np.asarray(values, np.float32).reshape(-1)[: len(indices)]
+            return self.head, self.pool.feed(features, batch, labels)
+        also = slots.astype(np.int32) if self.drawn is None else None
+        return self.model, self.source.feed(images, batch, labels, also)
 
 
 def compile_model(model, settings):
@@ -179,10 +201,7 @@ _kept = {}
 
 def trainer_for(cohort, settings):
     """Return the `Trainer` for this structure, from the last call if it fits; only one is kept."""
-    pooled = use_cached_features(settings)
-    shear = settings.augmentation.shear_unit if settings.augmentation else None
-    copies = settings.copies if pooled else None
-    key = (cohort.key, shear, copies, *(getattr(settings, name) for name in STRUCTURE + OPTIMISER))
+    key = (cohort.key, settings.variants, *(getattr(settings, name) for name in STRUCTURE + OPTIMISER))
     if key not in _kept:
         _kept.clear()
         keras.backend.clear_session()
@@ -190,22 +209,18 @@ def trainer_for(cohort, settings):
     return _kept[key]
 
 
-def epoch_inputs(settings, train, count, seed, epoch):
-    """Return one epoch's order and draws: positions int32 (m,), draws float32 (m, 8) and image indices (m,).
+def epoch_order(settings, train, count, seed, epoch):
+    """Return one epoch's order: images, slots of their fixed variants, and rows in the pool of features, int (m,) each.
 
-    With fixed copies the variants of image i are numbered ``count + i * copies + k`` in the feature pool, the plain
-    images being the first ``count``; their draws belong to the cohort, not to the run.
+    Variant k of image i has the slot ``i * copies + k``, and stands in the pool after the ``count`` plain images; its
+    draws belong to the cohort, not to the run.
     """
     order = rng("shuffle", seed, epoch)
-    if settings.augmentation is None:
+    if not settings.variants:
         images = order.permutation(train)
-        return images, identity(len(images)), images
-    if settings.copies == 0:
-        images = order.permutation(train)
-        return images, draw(settings.augmentation, len(images), rng("augment", seed, epoch)), images
-    slots = order.permutation((train[:, None] * settings.copies + np.arange(settings.copies)).ravel())
-    draws = variant_draws(settings, count)[slots]
-    return slots // settings.copies, draws, count + slots
+        return images, images, images
+    slots = order.permutation((train[:, None] * settings.variants + np.arange(settings.variants)).ravel())
+    return slots // settings.variants, slots, count + slots
 
 
 def train(cohort, roles, settings, seed, resume=None, save=None, report=None):
@@ -257,7 +272,7 @@ def train(cohort, roles, settings, seed, resume=None, save=None, report=None):
     began = time.perf_counter()
     targets = {"validation": validate_on, **{k: v for k, v in roles.items() if k != "train"}}
     probabilities = {k: (where, trainer.predict(where, settings.batch)) for k, where in targets.items() if len(where)}
-    timing = {"predict_seconds": time.perf_counter() - began, "images_trained": len(fit_on) * max(settings.copies, 1)}
+    timing = {"predict_seconds": time.perf_counter() - began, "images_trained": len(fit_on) * max(settings.variants, 1)}
     return Trained(pd.DataFrame(progress.history), probabilities, record, timing, trainer.net)
 
 
@@ -265,11 +280,10 @@ def one_epoch(trainer, settings, fit_on, validate_on, seed, epoch):
     """Train one epoch and return its row: epoch, loss, accuracy, validation loss and accuracy, seconds."""
     began = time.perf_counter()
     labels = trainer.cohort.labels
-    images, draws, slots = epoch_inputs(settings, fit_on, len(labels), seed, epoch)
-    model, batches = trainer.model, trainer.source.feed(images, draws, settings.batch, labels[images])
-    if trainer.head is not None:
-        model = trainer.head
-        batches = fed(slots.astype(np.int32), settings.batch, labels[images])
+    order = epoch_order(settings, fit_on, len(labels), seed, epoch)
+    model, batches = trainer.fed(*order, settings.batch, labels[order[0]])
+    if trainer.drawn is not None:
+        trainer.drawn.begin(derive("augment", seed, epoch))
     model.steps_per_execution = STEPS_PER_CALL
     logs = model.fit(**filled(batches, trainer.devices), shuffle=False, verbose=0).history
     model.steps_per_execution = 1  # TensorFlow would unroll predictions, and trace them anew for each number of batches

@@ -48,7 +48,7 @@ def images_of(spec):
     if isinstance(spec.settings, SystemSettings):
         return int(images)
     share = 1 - spec.settings.validation
-    return int(images * share) * max(spec.settings.copies, 1) * spec.settings.epochs
+    return int(images * share) * max(spec.settings.variants, 1) * spec.settings.epochs
 
 
 def measured(store):
@@ -101,7 +101,7 @@ def probe(settings, size, batches=2):
     cohort = random_cohort(settings.batch * batches, size)
     short = settings.but(epochs=3, weights="random", validation=0.0)
     history = train(cohort, {"train": np.arange(len(cohort))}, short, seed=0).history
-    rate = len(cohort) * max(settings.copies, 1) / history["seconds"].iloc[1:].min()
+    rate = len(cohort) * max(settings.variants, 1) / history["seconds"].iloc[1:].min()
     kept = _probed() | {hash_of(structure(settings, size)): float(rate)}
     write_json(_probe_file(), kept)
     return float(rate)
