@@ -95,6 +95,9 @@ def test_a_record_alone_gives_the_run_back(specs, tmp_path):
     (folder / "run.json").write_text(json.dumps(changed))
     with pytest.raises(LeuknetError, match="was changed"):
         RunSpec.read(folder)
+    (folder / "run.json").write_text(json.dumps(json.loads(before) | {"schema": 1}))
+    with pytest.raises(LeuknetError, match=r"no record of this version \(schema 1, not \d+\): train it anew"):
+        RunSpec.read(folder)
     with pytest.raises(LeuknetError, match="holds no run"):
         RunSpec.read(tmp_path)
 

@@ -26,7 +26,7 @@ from leuknet.study.checkpoint import Checkpoint
 from leuknet.study.outcomes import BUSY, NO_DATA, RunError, explained
 from leuknet.study.reference import FILE, write_reference
 
-SCHEMA = 1
+SCHEMA = 2  # grows with what a run of the same settings gives, so that no earlier run passes for done
 KEPT = ("model.keras", FILE)
 PREDICTION_COLUMNS = ["image_id", "data_set", "source", "group", "y", "p", "fold", "seed", "split"]
 
@@ -97,6 +97,8 @@ class RunSpec:
         folder = Path(folder)
         try:
             kept = json.loads((folder / "run.json").read_text("utf-8"))
+            if kept["schema"] != SCHEMA:
+                raise ValueError(f"schema {kept['schema']}, not {SCHEMA}")
             values = {name: kept[name] for name in ("fold", "seed", "cohort_key", "keep_model", "recipe")}
             settings, key = settings_from_dict(kept["settings"]), kept["key"]
         except FileNotFoundError:
