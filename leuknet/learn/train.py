@@ -104,7 +104,7 @@ class Trainer:
     ----------
     cohort : Cohort
     settings : TrainSettings
-        Only structure and optimiser matter here; epochs, copies and the like may differ from run to run.
+        Only structure, optimiser and augmentation matter here; epochs and the like may differ from run to run.
 
     Attributes
     ----------
@@ -171,14 +171,19 @@ class Trainer:
             return np.zeros(0, np.float32)
         batch *= 2
         padded = np.resize(indices, -(-len(indices) // batch) * batch).astype(np.int32)
-        model, batches = self.fed(padded, padded, padded, batch)
+        model, batches = self.fed(padded, None, batch)
         return np.asarray(model.predict(**batches, verbose=0), np.float32).reshape(-1)[: len(indices)]
 
-    def fed(self, images, slots, features, batch, labels=None):
-        """Return the model to fit or predict with and its keyword arguments; for the arrays see `epoch_order`."""
+    def fed(self, images, slots, batch, labels=None):
+        """Return the model to fit or predict with, and its keyword arguments.
+
+        `slots` are those of the images' fixed variants (`epoch_order`), or None: plain, or drawn anew. In the pool of
+        features the variants stand after the plain images.
+        """
         if self.head is not None:
-            return self.head, self.pool.feed(features, batch, labels)
-        also = slots.astype(np.int32) if self.drawn is None else None
+            rows = images if slots is None else len(self.cohort) + slots
+            return self.head, self.pool.feed(rows, batch, labels)
+        also = None if self.drawn else np.asarray(images if slots is None else slots, np.int32)
         return self.model, self.source.feed(images, batch, labels, also)
 
 
@@ -209,18 +214,16 @@ def trainer_for(cohort, settings):
     return _kept[key]
 
 
-def epoch_order(settings, train, count, seed, epoch):
-    """Return one epoch's order: images, slots of their fixed variants, and rows in the pool of features, int (m,) each.
+def epoch_order(settings, train, seed, epoch):
+    """Return one epoch's order: images, and the slots of their fixed variants, int (m,) each, or None without such.
 
-    Variant k of image i has the slot ``i * copies + k``, and stands in the pool after the ``count`` plain images; its
-    draws belong to the cohort, not to the run.
+    Variant k of image i has the slot ``i * copies + k``; its draws belong to the cohort, not to the run.
     """
     order = rng("shuffle", seed, epoch)
     if not settings.variants:
-        images = order.permutation(train)
-        return images, images, images
+        return order.permutation(train), None
     slots = order.permutation((train[:, None] * settings.variants + np.arange(settings.variants)).ravel())
-    return slots // settings.variants, slots, count + slots
+    return slots // settings.variants, slots
 
 
 def train(cohort, roles, settings, seed, resume=None, save=None, report=None):
@@ -280,8 +283,8 @@ def one_epoch(trainer, settings, fit_on, validate_on, seed, epoch):
     """Train one epoch and return its row: epoch, loss, accuracy, validation loss and accuracy, seconds."""
     began = time.perf_counter()
     labels = trainer.cohort.labels
-    order = epoch_order(settings, fit_on, len(labels), seed, epoch)
-    model, batches = trainer.fed(*order, settings.batch, labels[order[0]])
+    images, slots = epoch_order(settings, fit_on, seed, epoch)
+    model, batches = trainer.fed(images, slots, settings.batch, labels[images])
     if trainer.drawn is not None:
         trainer.drawn.begin(derive("augment", seed, epoch))
     model.steps_per_execution = STEPS_PER_CALL
