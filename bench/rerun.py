@@ -5,7 +5,7 @@ sets) in processes of their own: TensorFlow with one thread, TensorFlow with two
 difference of P(leukaemia) over the test images: the mean of the runs' means, the smallest and the largest of them, the
 largest of one image, and how many images are called otherwise. The last row compares runs of different seeds on
 TensorFlow: what another draw of the same training gives. A tolerance well below it tells that the training is the same;
-JAX draws other dropout masks, so there a rerun is no more than another draw.
+JAX draws other augmentations and dropout masks, so there a rerun is no more than another draw.
 """
 
 import argparse

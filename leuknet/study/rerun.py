@@ -47,7 +47,7 @@ class Rerun:
     def __str__(self):
         rule = "must be equal" if self.where == SAME else f"mean difference of P at most {self.tolerance:g}"
         if self.where == OTHER_BACKEND:
-            rule += "; it draws dropout masks differently, so this is as another seed would be"
+            rule += "; it draws augmentations and dropout masks otherwise, so this is as another seed would be"
         found = "all equal" if self.equal else (
             f"difference of P at most {self.largest:.3g}, mean {self.mean:.3g}; {self.calls} called otherwise"
         )  # fmt: skip
