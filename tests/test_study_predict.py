@@ -92,11 +92,18 @@ def test_distance_grows_away_from_the_training_images():
 
 
 def test_a_picture_like_none_is_said_to_be_far(kept, cohort):
-    [near] = predict.described(kept, cohort.images[:1])
-    strange = np.zeros((1, *cohort.images.shape[1:]), np.uint8)
-    strange[:, ::2, :, 1] = 255
-    [far] = predict.described(kept, strange)
-    assert far["distance"] > near["distance"] and far["percentile"] == 100 and "means little" in far["words"]
+    """Beside the run's own images, and beside images so far off in feature space that any picture is like none."""
+    moved = replace(kept.reference, features=kept.reference.features + 1e3)
+    np.testing.assert_allclose(moved.unseen_distances, kept.reference.unseen_distances, rtol=0.01, atol=1e-3)
+    unseen = np.flatnonzero(kept.reference.table["role"] != "train")
+    ranks = np.argsort(kept.reference.nearest(kept.reference.features[unseen])[0])
+    row = kept.reference.table.iloc[unseen[ranks[len(ranks) // 2]]]
+    image = cohort.images[cohort.table["image_id"] == row["image_id"]]
+    [near] = predict.described(kept, image)
+    [far] = predict.described(Kept(kept.folder, kept.record, kept.weights, moved), image)
+    assert far["distance"] > 1e3 > near["distance"]
+    assert far["percentile"] == 100 and 30 < near["percentile"] < 70
+    assert "means little" in far["words"] and "Not clearly outside" in near["words"]
     assert near["looks_like"] in set(cohort.table["source"]) and 0 < near["share"] <= 1
 
 
