@@ -65,7 +65,7 @@ $(READY): pyproject.toml requirements.lock
 
 # Needs the network; run it after changing the dependencies in pyproject.toml (--upgrade for newer releases).
 lock:
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra site --universal --python-version 3.11 --no-emit-index-url \
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra site --extra cluster --universal --python-version 3.11 --no-emit-index-url \
 	  --no-emit-find-links --no-header --quiet $(ARGS) --output-file requirements.lock
 
 clean:

@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 from types import SimpleNamespace
 
+import distributed
 import psutil
 import pytest
 from killer import RECIPE, Killer, check_equal
@@ -21,8 +22,6 @@ from leuknet.errors import LeuknetError
 from leuknet.study import claims, cluster, engine, grid, outcomes, remote
 from leuknet.study.runs import Store
 from leuknet.study.tally import Tally
-
-distributed = pytest.importorskip("distributed")
 
 
 @pytest.fixture(scope="module")
@@ -266,7 +265,6 @@ def test_bad_setups_are_told(text, said, tmp_path):
 
 
 def test_jobs_of_a_batch_system(tmp_path, monkeypatch):
-    pytest.importorskip("dask_jobqueue")
     path = tmp_path / "slurm.toml"
     path.write_text(
         'kind = "slurm"\nworkers = 0\ngpus_per_run = 1\n[options]\ncores = 4\nmemory = "8GB"\nqueue = "gpu"\n'
