@@ -21,8 +21,8 @@ SAME, ON_GPUS, ELSEWHERE, OTHER_BACKEND = (
     "another backend",
 )
 # The largest mean absolute difference of P(leukaemia) that agrees: about 1.4 times the largest that bench/rerun.py saw
-# among 16 runs (demo, eight seeds) on two machines: 0.19 with other numbers of threads, 0.32 on JAX. Two seeds differ by
-# 0.16 on average and at most 0.44, so away from its own machine a run's agreement says little: the networks are small.
+# among 16 runs (demo, eight seeds) on two machines: 0.19 with other numbers of threads, 0.32 on JAX. Two seeds differ
+# by 0.16 on average and at most 0.44, so away from its own machine agreement says little.
 TOLERANCES = {SAME: 0.0, ON_GPUS: 0.27, ELSEWHERE: 0.27, OTHER_BACKEND: 0.45}
 
 
