@@ -264,6 +264,14 @@ def test_bad_setups_are_told(text, said, tmp_path):
     assert "cluster.toml" in str(told.value)
 
 
+def test_without_dask_one_line_says_what_to_install(monkeypatch):
+    for name in ("dask", "distributed", "dask_jobqueue"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for kind in ("local", "slurm"):
+        with pytest.raises(LeuknetError, match=r"needs Dask .*pip install 'leuknet\[cluster\]'"):
+            engine.cluster_of(replace(engine.read_setup("local"), kind=kind))
+
+
 def test_jobs_of_a_batch_system(tmp_path, monkeypatch):
     path = tmp_path / "slurm.toml"
     path.write_text(
