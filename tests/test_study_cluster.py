@@ -16,7 +16,7 @@ import distributed
 import psutil
 import pytest
 from killer import RECIPE, Killer, check_equal
-from made import fill, mounted
+from made import fill, hear_ctrl_c, mounted
 
 from leuknet.errors import LeuknetError
 from leuknet.study import claims, cluster, engine, grid, outcomes, remote
@@ -216,7 +216,11 @@ def test_ctrl_c_ends_a_cluster_in_order(cache, tmp_path):
     log = tmp_path / "log.txt"
     with log.open("w") as file:
         process = subprocess.Popen(
-            [*command, "--out", str(tmp_path)], stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+            [*command, "--out", str(tmp_path)],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=hear_ctrl_c,
         )
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("trainings/*/log.txt")) and time.monotonic() < deadline:
