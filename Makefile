@@ -65,8 +65,8 @@ $(READY): pyproject.toml requirements.lock
 
 # Needs the network; run it after changing the dependencies in pyproject.toml (--upgrade for newer releases).
 lock:
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra site --extra cluster --universal --python-version 3.11 --no-emit-index-url \
-	  --no-emit-find-links --no-header --quiet $(ARGS) --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra site --extra cluster --universal --python-version 3.11 \
+	  --no-emit-index-url --no-emit-find-links --no-header --quiet $(ARGS) --output-file requirements.lock
 
 clean:
 	rm -rf .venv build dist *.egg-info

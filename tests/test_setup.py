@@ -113,7 +113,7 @@ def test_lock_pins_all_and_names_no_place():
     assert not re.search(r"://|--|@|^\.|\.whl|(^|\s)/", LOCK, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("line", [*DECLARED.values(), *EXTRAS["dev"]])
+@pytest.mark.parametrize("line", [*DECLARED.values(), *EXTRAS["dev"], *EXTRAS["site"], *EXTRAS["cluster"]])
 def test_lock_satisfies(line):
     wanted = Requirement(line)
     pins = re.findall(rf"^{canonicalize_name(wanted.name)}==(\S+)", LOCK, flags=re.MULTILINE)
