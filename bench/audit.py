@@ -14,13 +14,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from test_paper_audit import CLASSES, decimals, draw_runs, print_runs, print_single  # noqa: E402
 
-from leuknet import seeds  # noqa: E402
-from leuknet.paper.audit import audit, granularity, printed, row  # noqa: E402
+from leuknet import _random  # noqa: E402
+from leuknet.paper.consistency import audit, grim, printed, row  # noqa: E402
 
 
 def accused_runs(draws):
     """Return how many of `draws` true rows of five runs are accused of anything."""
-    generator, count = seeds.rng("bench", "runs"), 0
+    generator, count = _random.rng("bench", "runs"), 0
     for i in range(draws):
         classes = CLASSES[i % 2]
         tp, tn = draw_runs(generator, classes)
@@ -30,7 +30,7 @@ def accused_runs(draws):
 
 def accused_single(draws):
     """Return how many of `draws` true rows of one confusion matrix are accused of anything."""
-    generator, count = seeds.rng("bench", "single"), 0
+    generator, count = _random.rng("bench", "single"), 0
     for i in range(draws):
         classes = CLASSES[i % 2]
         tp, tn = int(generator.integers(1, classes[1] + 1)), int(generator.integers(0, classes[0] + 1))
@@ -54,22 +54,22 @@ def theory(items, truncate):
             for digit in set("0123456789") - {text[place]}:
                 other = text[:place] + digit + (text[place + 1 :] if place == -2 else "")
                 tried += 1
-                caught += not granularity.totals(other, items)
+                caught += not grim.totals(other, items)
     return caught / tried
 
 
 def measured(items, truncate, draws):
     """Return the share of `draws` random changes of one decimal that GRIM catches."""
-    generator, caught = seeds.rng("bench", "digit", items, truncate), 0
+    generator, caught = _random.rng("bench", "digit", items, truncate), 0
     for k in generator.integers(0, items, draws):
         text = decimals(Fraction(100 * int(k), items), 2, truncate)
-        caught += not granularity.totals(change(text, generator), items)
+        caught += not grim.totals(change(text, generator), items)
     return caught / draws
 
 
 def whole_row(draws):
     """Return shares of changed rows of five runs (A, R or S) and of single runs (A, P, R or Kappa) that are caught."""
-    generator, runs, single = seeds.rng("bench", "row"), 0, 0
+    generator, runs, single = _random.rng("bench", "row"), 0, 0
     for i in range(draws):
         classes = CLASSES[i % 2]
         tp, tn = draw_runs(generator, classes)
@@ -91,7 +91,7 @@ def rates(draws):
         ("true rows of one run accused", draws, accused_single(draws) / draws, 0),
     ]
     for negatives, positives in CLASSES:
-        for metric, images in granularity.denominators(negatives, positives).items():
+        for metric, images in grim.denominators(negatives, positives).items():
             for cut in (False, True):
                 what = f"{metric} of {negatives} + {positives} images, {'cut off' if cut else 'rounded'}"
                 rows.append((what, draws, measured(5 * images, cut, draws), theory(5 * images, cut)))

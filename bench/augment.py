@@ -15,9 +15,9 @@ import keras
 import numpy as np
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
-from leuknet.learn.augment import warped
-from leuknet.learn.policy import PAPER, draw
-from leuknet.seeds import rng
+from leuknet._random import rng
+from leuknet.models.augmentation import warped
+from leuknet.models.policy import PAPER, draw
 
 BATCH = 32
 

@@ -16,9 +16,9 @@ os.environ["LEUKNET_CACHE"] = tempfile.mkdtemp(prefix="leuknet-bench-")
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
-from leuknet.cohort.cohort import Cohort  # noqa: E402
-from leuknet.compare.registry import SYSTEMS, make  # noqa: E402
-from leuknet.seeds import rng  # noqa: E402
+from leuknet._random import rng  # noqa: E402
+from leuknet.baselines.registry import SYSTEMS, make  # noqa: E402
+from leuknet.data.cohort import Cohort  # noqa: E402
 from leuknet.study import open_study  # noqa: E402
 
 

@@ -21,10 +21,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from killer import RECIPE, Killer, check_equal, small_grid  # noqa: E402
 
-from leuknet.cohort.load import load_cohort  # noqa: E402
-from leuknet.study.cluster import execute_cluster  # noqa: E402
-from leuknet.study.execute import execute_processes, slots  # noqa: E402
-from leuknet.study.runs import Store  # noqa: E402
+from leuknet.data.load import load_cohort  # noqa: E402
+from leuknet.runs.executors.cluster import execute_cluster  # noqa: E402
+from leuknet.runs.executors.local import execute_processes, slots  # noqa: E402
+from leuknet.runs.store import Store  # noqa: E402
 
 
 def disturbed(name, specs, store, kills, mean, parents, execute):

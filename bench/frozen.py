@@ -23,11 +23,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 
-from leuknet.cohort.synthetic import synthetic_cohort
-from leuknet.learn import train as training
-from leuknet.learn.settings import TrainSettings
+from leuknet.data.synthetic import synthetic_cohort
+from leuknet.models import training as training
+from leuknet.models.settings import TrainSettings
+from leuknet.runs.executors.local import execute_here
 from leuknet.study.ablation import backbone_plan
-from leuknet.study.execute import execute_here
 from leuknet.study.study import open_study
 
 FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.weights.h5"

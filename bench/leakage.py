@@ -16,12 +16,12 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from leuknet import seeds
-from leuknet.cohort.leakage import of_synthetic
-from leuknet.cohort.leakage.audit import look
-from leuknet.cohort.leakage.pictures import Pictures
-from leuknet.cohort.synthetic.draw import draw_field
-from leuknet.cohort.synthetic.plan import CELL_CROPS, Field, plan
+from leuknet import _random
+from leuknet.data.leakage import of_synthetic
+from leuknet.data.leakage.audit import look
+from leuknet.data.leakage.pictures import Pictures
+from leuknet.data.synthetic.draw import draw_field
+from leuknet.data.synthetic.plan import CELL_CROPS, Field, plan
 
 CROPS, EDGE, WIDTH, HEIGHT = 260, 257, 2592, 1944
 
@@ -71,7 +71,7 @@ def timed(number):
 def truth(fraction):
     """Print recall and precision of containment on the synthetic cohort, crops rescaled and compressed."""
     whole = of_synthetic(fraction, 8)
-    generator, images = seeds.rng("bench truth"), list(whole.images)
+    generator, images = _random.rng("bench truth"), list(whole.images)
     parent = whole.table["parent"].to_numpy()
     for place in np.flatnonzero(parent != ""):
         scale = float(2 ** generator.uniform(-1, 1))

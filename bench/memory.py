@@ -19,11 +19,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 
-from leuknet.cohort.cohort import Cohort
-from leuknet.learn.settings import TrainSettings
-from leuknet.learn.train import train, trainer_for
-from leuknet.seeds import rng
-from leuknet.study.cost import random_cohort
+from leuknet._random import rng
+from leuknet.data.cohort import Cohort
+from leuknet.models.settings import TrainSettings
+from leuknet.models.training import train, trainer_for
+from leuknet.runs.cost import random_cohort
 
 PAPER_IMAGES = 3523
 

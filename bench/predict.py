@@ -18,13 +18,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 from PIL import Image
 
-from leuknet.cohort.decode import decode
-from leuknet.paper import facts
+from leuknet.data.decode import decode
+from leuknet.paper import tables
 
 
 def published(backbone):
     """Return Table 8's seconds an image for a backbone, or None where it has none."""
-    table = facts.table(8)
+    table = tables.table(8)
     names = table["row"].str.replace("-", "").str.lower()
     found = table[(names == backbone.lower()) & (table["column"] == "Classification Time")]
     return float(found["value"].iloc[0]) if len(found) else None
@@ -56,8 +56,8 @@ def main():
     options.add_argument("--images", type=int, default=64)
     options.add_argument("--batch", type=int, default=32)
     o = options.parse_args()
-    networks, started = timed(lambda: importlib.import_module("leuknet.learn.networks"))
-    activations = importlib.import_module("leuknet.learn.activations").activations
+    networks, started = timed(lambda: importlib.import_module("leuknet.models.networks"))
+    activations = importlib.import_module("leuknet.models.interpretation.activations").activations
     model, built = timed(lambda: networks.build(networks.NetworkSpec(o.backbone, "mDFT", o.size)))
     with tempfile.TemporaryDirectory() as folder:
         paths = written(Path(folder), o.images, o.edge)

@@ -2,7 +2,8 @@
 
     python bench/real_statistics.py DIR
 
-DIR is laid out as DIR/<data set>/<positive|negative>/<image>. Writes ``leuknet/cohort/data/real_statistics.csv``: mean
+DIR is laid out as DIR/<data set>/<positive|negative>/<image>. Writes ``leuknet/data/resources/real_statistics.csv``:
+mean
 and s.d. over images by data set, measured at the paper's 224 px. It keeps numbers only, no image.
 """
 
@@ -10,11 +11,11 @@ import argparse
 from pathlib import Path
 
 import leuknet
-from leuknet.cohort.folder import folder_cohort
-from leuknet.cohort.registry import lookup
-from leuknet.cohort.statistics import image_statistics
-from leuknet.files import write_text
-from leuknet.show.sources import spread
+from leuknet._io import write_text
+from leuknet.data.folder import folder_cohort
+from leuknet.data.registry import lookup
+from leuknet.data.statistics import image_statistics
+from leuknet.plots.data.dataset_shift import spread
 
 FITTED = ("JTSC", "CellaVision 2", "BCCD", "PBC", "Raabin")  # those that looks.toml names
 

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from leuknet.protocol.splits import lodocv
-from leuknet.study.environment import THREADS
-from leuknet.study.execute import execute_here
-from leuknet.study.records import agreement
-from leuknet.study.runs import Store
+from leuknet.evaluation.splits import lodocv
+from leuknet.runs.executors.local import execute_here
+from leuknet.runs.provenance import THREADS
+from leuknet.runs.query import agreement
+from leuknet.runs.store import Store
 from leuknet.study.study import open_study
 
 PLACES = {"tensorflow, 1 thread": ("tensorflow", 1), "tensorflow, 2 threads": ("tensorflow", 2), "jax": ("jax", 1)}

@@ -6,7 +6,7 @@ python bench/segmentation.py FOLDER   (the repository segmentation_WBC, with "Da
 import sys
 import time
 
-from leuknet.compare.segmentation import MASK_SETS, mask_set, scored, summary
+from leuknet.cells.segmentation import MASK_SETS, mask_set, scored, summary
 
 
 def main(folder):

@@ -1,7 +1,7 @@
 """Hours that each table and the whole paper need on this machine, beside the paper's own from its Table 8.
 
 Run: ``python bench/study.py`` (``KERAS_BACKEND=jax`` for JAX). Measures each network of the grid at the paper's size
-and batch on a few random images (`leuknet.study.cost.probe`; kept, so a second call is quick), counts the runs of the
+and batch on a few random images (`leuknet.runs.cost.probe`; kept, so a second call is quick), counts the runs of the
 profile ``paper`` on a cohort with Table 1's counts, and multiplies. ``--only VGG16`` measures some backbones only.
 
 The paper's hours: its Table 8 gives minutes of one training by backbone and test set, measured on a TITAN XP; every run
@@ -17,10 +17,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 import pandas as pd
 
-from leuknet.cohort.cohort import Cohort
-from leuknet.cohort.registry import DATA_SETS
-from leuknet.paper import facts
-from leuknet.study import cost, grid, probe
+from leuknet.data.cohort import Cohort
+from leuknet.data.registry import DATA_SETS
+from leuknet.paper import tables
+from leuknet.runs import cost, throughput
+from leuknet.study import experiments
 from leuknet.study.study import open_study
 
 
@@ -37,7 +38,7 @@ def counted_cohort(size):
 
 def paper_minutes():
     """Return the paper's minutes a training by backbone (mean over its two test sets)."""
-    times = facts.table(8).query("column == 'Training Time'")
+    times = tables.table(8).query("column == 'Training Time'")
     names = {"VGG-16": "VGG16", "VGG-19": "VGG19", "ResNet": "ResNet50"}
     return times.assign(row=times["row"].replace(names)).groupby("row")["value"].mean()
 
@@ -54,13 +55,13 @@ def main():
     changes = {name: value for name in ("precision", "batch") if (value := getattr(options, name))}
     study = open_study("grid", "paper", out=options.out, **changes)
     study.cohort = study.gallery = counted_cohort(study.profile.size)
-    plans = grid.runs_of(study, ["all"])
+    plans = experiments.runs_of(study, ["all"])
     for settings in cost.unmeasured(plans, study.store, study.profile.size):
         if not options.only or settings.backbone in options.only:
-            print(probe.measured(settings, study.profile.size, options.batches), flush=True)
+            print(throughput.measured(settings, study.profile.size, options.batches), flush=True)
     found = cost.costs(plans, study.store, study.profile.size)
     minutes = paper_minutes()
-    plans_too = plans | {"together": grid.together(plans)}
+    plans_too = plans | {"together": experiments.together(plans)}
     own = {name: sum(minutes.get(s.settings.backbone, 0) for s in plan) / 60 for name, plan in plans_too.items()}
     print(cost.shown(found.assign(paper_hours=found["experiment"].map(own).round(1))).to_string(index=False))
     print(f"precision {study.profile.settings().precision}, batch {study.profile.settings().batch}")

@@ -20,9 +20,9 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from leuknet.cohort.synthetic.cohort import draw_cohort
-from leuknet.cohort.synthetic.draw import draw
-from leuknet.cohort.synthetic.plan import plan
+from leuknet.data.synthetic.cohort import draw_cohort
+from leuknet.data.synthetic.draw import draw
+from leuknet.data.synthetic.plan import plan
 
 KINDS = {1: "neutrophil", 2: "lymphocyte", 3: "monocyte", 4: "eosinophil", 5: "basophil"}
 NAMES = {"segmented": "neutrophil", "band": "neutrophil"}

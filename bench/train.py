@@ -6,12 +6,13 @@ images in batches of 4: minutes, not hours.
 
 Three ways, in turns in one process, each its fastest pass within ``--seconds`` (two at least), after one to warm up:
 
-- full: `leuknet.learn.train`, a whole epoch: drawing, shuffling, augmentation, scaling, steps;
+- full: `leuknet.models.training`, a whole epoch: drawing, shuffling, augmentation, scaling, steps;
 - bare: the same compiled step on one batch that never changes, called in a loop: the ceiling of this design;
 - generator: what one would write from the paper: the same network in float32 (``--generator-precision``), compiled by
   Keras and fitted over a legacy ``ImageDataGenerator`` with the paper's ranges.
 
-Operations an image are counted (`leuknet.learn.flops`). On a GPU the rate of a bf16 matrix product is measured too, and
+Operations an image are counted (`leuknet.models.flops`). On a GPU the rate of a bf16 matrix product is measured too,
+and
 the share of it that the full loop reaches. CPU time is printed beside the clock: other processes disturb it less.
 """
 
@@ -25,12 +26,12 @@ import keras
 import numpy as np
 from augment import legacy_generator
 
-from leuknet.learn import networks
-from leuknet.learn.flops import counted
-from leuknet.learn.settings import TrainSettings
-from leuknet.learn.train import Trainer, network_spec, one_epoch, optimiser
-from leuknet.study.cost import random_cohort
-from leuknet.study.environment import gpus
+from leuknet.models import networks
+from leuknet.models.flops import counted
+from leuknet.models.settings import TrainSettings
+from leuknet.models.training import Trainer, network_spec, one_epoch, optimiser
+from leuknet.runs.cost import random_cohort
+from leuknet.runs.provenance import gpus
 
 
 def full_loop(trainer, settings):

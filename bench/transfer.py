@@ -17,12 +17,12 @@ import keras
 import numpy as np
 import pandas as pd
 
-from leuknet.cohort.synthetic import synthetic_cohort
-from leuknet.learn import backbones, networks
-from leuknet.learn.settings import TrainSettings
-from leuknet.learn.train import train
-from leuknet.protocol.metrics import scores
-from leuknet.protocol.splits import k_fold, leave_one_source_out, lodocv
+from leuknet.data.synthetic import synthetic_cohort
+from leuknet.evaluation.metrics import scores
+from leuknet.evaluation.splits import k_fold, leave_one_source_out, lodocv
+from leuknet.models import backbones, networks
+from leuknet.models.settings import TrainSettings
+from leuknet.models.training import train
 
 
 def folds(cohort):

@@ -11,10 +11,10 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from leuknet import show
-from leuknet.protocol.splits import lodocv
-from leuknet.show.explore import thumbnails
-from leuknet.show.widgets import png
+from leuknet import plots
+from leuknet.evaluation.splits import lodocv
+from leuknet.plots.interactive.explorers import thumbnails
+from leuknet.plots.interactive.widgets import png
 from leuknet.study import open_study
 
 TIMES = 10
@@ -40,17 +40,17 @@ def main():
     cohort, images = study.cohort, study.gallery.images
     results, planes = made(cohort.table)
     split, small = lodocv(cohort.table), thumbnails(images)
-    error = show.outcomes(cohort.table, results.predictions)
+    error = plots.outcomes(cohort.table, results.predictions)
     first = results.predictions
     draws = {
-        "cohort browser": lambda i: show.browse_card(study.gallery, i, small),
-        "split viewer": lambda i: show.split_card(cohort.table, split, split.folds[i % len(split.folds)]),
-        "run explorer": lambda i: show.run_card(results, "a", 0.05 + i / 20),
-        "embedding, by class": lambda i: show.embedding_card(planes, images, error, "P", "class", i),
-        "embedding, by source": lambda i: show.embedding_card(planes, images, error, "P", "source", i),
-        "two planes": lambda i: show.class_and_source(planes[planes["method"] == "P"].assign(features="made")),
-        "threshold": lambda i: show.threshold_view(first, 0.05 + i / 20),
-        "augmentation": lambda i: show.variant_card(images[0], theta=4.0 * i),
+        "cohort browser": lambda i: plots.browse_card(study.gallery, i, small),
+        "split viewer": lambda i: plots.split_card(cohort.table, split, split.folds[i % len(split.folds)]),
+        "run explorer": lambda i: plots.run_card(results, "a", 0.05 + i / 20),
+        "embedding, by class": lambda i: plots.embedding_card(planes, images, error, "P", "class", i),
+        "embedding, by source": lambda i: plots.embedding_card(planes, images, error, "P", "source", i),
+        "two planes": lambda i: plots.class_and_source(planes[planes["method"] == "P"].assign(features="made")),
+        "threshold": lambda i: plots.threshold_view(first, 0.05 + i / 20),
+        "augmentation": lambda i: plots.variant_card(images[0], theta=4.0 * i),
     }
     for name, draw in draws.items():
         png(draw(0))

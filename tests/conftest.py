@@ -34,7 +34,7 @@ def grid_cohort(cache):
     """Return the small synthetic cohort on which the tests of grids train."""
     from killer import RECIPE
 
-    from leuknet.cohort.load import load_cohort
+    from leuknet.data.load import load_cohort
 
     return load_cohort(**RECIPE)
 
@@ -44,7 +44,7 @@ def grid_specs(grid_cohort):
     """Return a training of some epochs and a comparison system that takes no time."""
     from killer import small_grid
 
-    from leuknet.compare.settings import SystemSettings
+    from leuknet.baselines.settings import SystemSettings
 
     training = small_grid(grid_cohort, seeds=1)[0]
     return [training, replace(training, settings=SystemSettings("mean-colour"))]
@@ -53,8 +53,8 @@ def grid_specs(grid_cohort):
 @pytest.fixture(scope="session")
 def whole(grid_cohort, grid_specs, tmp_path_factory):
     """Return the folder of runs that nothing disturbed."""
-    from leuknet.study.execute import execute_here
-    from leuknet.study.runs import Store
+    from leuknet.runs.executors.local import execute_here
+    from leuknet.runs.store import Store
 
     store = Store(tmp_path_factory.mktemp("whole"))
     assert execute_here(grid_specs, store, grid_cohort).failed == {}

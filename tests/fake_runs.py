@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from leuknet.cohort.registry import DATA_SETS, lookup
-from leuknet.files import write_json
-from leuknet.learn.settings import TrainSettings
+from leuknet._io import write_json
+from leuknet.data.registry import DATA_SETS, lookup
+from leuknet.models.settings import TrainSettings
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -23,7 +23,7 @@ def golden_runs(root, records=None):
 
 
 def write_run(folder, record, seed, tp, tn, split=None):
-    """Write one run's folder as `leuknet.study.runs.Store` does; return the text of its split, which seeds share."""
+    """Write one run's folder as `leuknet.runs.store.Store` does; return the text of its split, which seeds share."""
     settings = TrainSettings(backbone=record.get("backbone", "VGG16"), approach=record["approach"])
     settings = settings.but(**record.get("settings", {}))
     tested, role = record.get("tested", record["fold"]), record.get("role", "test")

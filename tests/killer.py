@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from leuknet.learn.settings import TrainSettings
-from leuknet.protocol.splits import lodocv
-from leuknet.seeds import rng
-from leuknet.study.runs import RunSpec
+from leuknet._random import rng
+from leuknet.evaluation.splits import lodocv
+from leuknet.models.settings import TrainSettings
+from leuknet.runs.store import RunSpec
 
 RECIPE = {"data": None, "size": 32, "fraction": 0.001, "floor": 4, "seed": 0}
 SMALL = TrainSettings(
@@ -42,8 +42,8 @@ def run_processes(root):
         except psutil.Error:
             continue
         if (
-            "leuknet.study.worker" in words
-            and (folder := Path(words[words.index("leuknet.study.worker") + 1])).parent == root
+            "leuknet.runs.executors.worker" in words
+            and (folder := Path(words[words.index("leuknet.runs.executors.worker") + 1])).parent == root
         ):
             found.append((process, folder))
     return found

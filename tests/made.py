@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leuknet.cohort.cohort import Cohort
-from leuknet.seeds import rng
+from leuknet._random import rng
+from leuknet.data.cohort import Cohort
 
 
 def small_cohort(per_class=6, size=32, data_sets=("A", "B", "C"), single=("D",)):

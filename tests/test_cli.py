@@ -25,7 +25,7 @@ def test_import_loads_nothing_heavy(code):
 
 
 def test_pages_can_be_drawn_without_a_backend():
-    code = f"import sys, leuknet.show; print(*[name for name in {HEAVY[:4]} if name in sys.modules])"
+    code = f"import sys, leuknet.plots; print(*[name for name in {HEAVY[:4]} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
 

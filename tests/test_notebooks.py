@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from leuknet.study.handout import without_answers
+from leuknet.pages.handout import without_answers
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 PAGES = sorted(FOLDER.glob("*.ipynb"))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from made import small_cohort
 
-from leuknet.paper import facts
+from leuknet.paper import tables
 from leuknet.study import ablation
 from leuknet.study.profiles import profile
 from leuknet.study.study import Study
@@ -30,7 +30,7 @@ def test_plan_holds_each_row_of_tables_3_to_7_for_each_seed(study):
     printed = {
         (f"{backbone}-nano", cell.row, cell.block)
         for number, backbone in ablation.TABLES.items()
-        for cell in facts.table(number).itertuples()
+        for cell in tables.table(number).itertuples()
     }
     assert found == printed
     assert len(plan) == len(printed) * len(study.seeds) == len({spec.key for spec in plan})
@@ -73,7 +73,7 @@ def test_depth_is_the_longest_way():
 
 def test_keras_has_table_2s_parameters_and_four_of_its_depths():
     counts = ablation.parameter_counts().set_index("model")
-    printed = facts.table(2).set_index(["column", "row"])["value"].astype(int)
+    printed = tables.table(2).set_index(["column", "row"])["value"].astype(int)
     names = counts.index.map(lambda name: {"VGG16": "VGG-16", "VGG19": "VGG-19"}.get(name, name))
     assert counts["parameters"].tolist() == printed["Number of Parameters"][names].tolist()
     off = counts["depth"].to_numpy() - printed["Topological Depth"][names].to_numpy()

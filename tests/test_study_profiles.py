@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from leuknet.checks import check
-from leuknet.errors import LeuknetError
-from leuknet.learn.backbones import fits_own_dense
-from leuknet.learn.settings import TrainSettings
+from leuknet._config import check
+from leuknet.exceptions import LeuknetError
+from leuknet.models.backbones import fits_own_dense
+from leuknet.models.settings import TrainSettings
 from leuknet.study.profiles import VALUES, names, profile
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pandas as pd
 
-from leuknet.protocol.splits import lodocv
+from leuknet.evaluation.splits import lodocv
 
 TABLES = {3: "VGG16", 4: "VGG19", 5: "InceptionV3", 6: "Xception", 7: "ResNet50"}
 DENSE_KEEPERS = ("VGG16", "VGG19")
@@ -110,7 +110,7 @@ def trained_parameters():
         ``model``, ``approach``, ``trained``, ``kept`` (frozen, and the running statistics of batch normalisation),
         ``new`` (those of `trained` that begin from random values).
     """
-    from leuknet.learn import networks
+    from leuknet.models import networks
 
     rows = []
     with shapes_only():

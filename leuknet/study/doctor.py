@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 import leuknet
-from leuknet import files
+from leuknet import _io
 
 BACKBONES = ("VGG16", "VGG19", "ResNet50", "InceptionV3", "Xception", "vgg16-nano")
 MEMORY_GB = 6  # issue 2: the profile demo's peak
@@ -146,7 +146,7 @@ def memory():
 
 def disk():
     """Return findings for the cache folder and the folder that results go to."""
-    return [_folder("cache", files.cache_dir(), "set LEUKNET_CACHE"), _folder("results", Path.cwd(), "give --out")]
+    return [_folder("cache", _io.cache_dir(), "set LEUKNET_CACHE"), _folder("results", Path.cwd(), "give --out")]
 
 
 def _folder(name, folder, remedy):
@@ -161,8 +161,8 @@ def _folder(name, folder, remedy):
 
 
 def weights():
-    """Return a finding for each backbone's pretrained weights, by `leuknet.learn.weights.available`."""
-    from leuknet.learn.weights import available
+    """Return a finding for each backbone's pretrained weights, by `leuknet.models.weights.available`."""
+    from leuknet.models.weights import available
 
     return [_weights(name, available(name)) for name in BACKBONES]
 
@@ -174,7 +174,7 @@ def _weights(name, at_hand):
         return Finding(f"weights {name}", found)
     mend = f"set LEUKNET_WEIGHTS to a folder with {name}.weights.h5, or let Keras download it (needs a network)"
     if name.endswith("-nano"):
-        mend = "the file that leuknet ships is gone: restore leuknet/learn/pretrained from the repository"
+        mend = "the file that leuknet ships is gone: restore leuknet/models/pretrained from the repository"
     return Finding(f"weights {name}", "none; only random weights", "lack", mend)
 
 

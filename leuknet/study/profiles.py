@@ -5,11 +5,11 @@ import tomllib
 from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
 
-from leuknet.checks import TEXT, YES_NO, check, number, whole
-from leuknet.compare.registry import lookup
-from leuknet.compare.settings import SystemSettings
-from leuknet.errors import LeuknetError
-from leuknet.learn.settings import FROZEN_APPROACHES, TrainSettings
+from leuknet._config import TEXT, YES_NO, check, number, whole
+from leuknet.baselines.registry import lookup
+from leuknet.baselines.settings import SystemSettings
+from leuknet.exceptions import LeuknetError
+from leuknet.models.settings import FROZEN_APPROACHES, TrainSettings
 
 VALUES = {
     "banner": TEXT,
@@ -69,7 +69,7 @@ class Profile:
 
 def shipped(backbone):
     """Whether the package ships formula-driven weights for `backbone`."""
-    return files("leuknet.learn").joinpath("pretrained", f"{backbone.lower()}.npz").is_file()
+    return files("leuknet.models").joinpath("pretrained", f"{backbone.lower()}.npz").is_file()
 
 
 def names():

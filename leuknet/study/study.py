@@ -8,13 +8,13 @@ import filelock
 import pandas as pd
 
 import leuknet
-from leuknet.cohort.load import load_cohort
-from leuknet.errors import LeuknetError
-from leuknet.protocol.metrics import scores_by
-from leuknet.seeds import derive
-from leuknet.study.execute import execute_here
+from leuknet._random import derive
+from leuknet.data.load import load_cohort
+from leuknet.evaluation.metrics import scores_by
+from leuknet.exceptions import LeuknetError
+from leuknet.runs.executors.local import execute_here
+from leuknet.runs.store import RunSpec, Store
 from leuknet.study.profiles import Profile, profile
-from leuknet.study.runs import RunSpec, Store
 
 PAPER_TEST_SETS = ("ALL-IDB 1", "ALL-IDB 2")
 

@@ -1,0 +1,112 @@
+"""What all comparison systems share: the interface, and the two shapes that those with handmade features take."""
+
+import pickle
+
+import numpy as np
+
+from leuknet.baselines.handcrafted.descriptors import descriptions
+from leuknet.exceptions import LeuknetError
+
+
+class System:
+    """One comparison system.
+
+    Parameters
+    ----------
+    settings : SystemSettings
+
+    Attributes
+    ----------
+    weights : str
+        What its networks begin from, as captions print it; "none" if it has no network.
+    seconds_per_image : float
+        What describing one image takes before the classifier sees it, s.
+    """
+
+    weights = "none"
+    seconds_per_image = 0.0
+
+    def __init__(self, settings):
+        self.settings = settings
+
+    def fit(self, cohort, train, seed):
+        """Learn from the cohort's images at the positions `train`, int array."""
+        raise NotImplementedError
+
+    def predict(self, cohort, test):
+        """Return P(leukaemia), float32, shape (len(test),), for the images at `test`."""
+        raise NotImplementedError
+
+    def size(self):
+        """Return the bytes that must be kept to predict."""
+        return len(pickle.dumps(self.classifier))
+
+
+def sigmoid(margin):
+    """Return 1 / (1 + exp(-margin)), float32: a margin of 0 stays the decision border, 0.5; not calibrated."""
+    return (0.5 * (1 + np.tanh(0.5 * np.asarray(margin)))).astype(np.float32)
+
+
+def probability(classifier, values):
+    """Return P(leukaemia) of each row: the classifier's own, or the sigmoid of its margin if it has none (SVM)."""
+    if hasattr(classifier, "predict_proba"):
+        return classifier.predict_proba(values)[:, 1].astype(np.float32)
+    return sigmoid(classifier.decision_function(values))
+
+
+class VectorSystem(System):
+    """One vector an image, one scikit-learn classifier over them.
+
+    A system gives ``vectors(cohort, where)``, float (n, d), and ``make(seed)``, the unfitted classifier.
+    """
+
+    def fit(self, cohort, train, seed):
+        """See `System.fit`."""
+        self.classifier = self.make(seed).fit(self.vectors(cohort, train), cohort.labels[train].astype(int))
+
+    def predict(self, cohort, test):
+        """See `System.predict`."""
+        return probability(self.classifier, self.vectors(cohort, test))
+
+
+class CellSystem(System):
+    """Every leukocyte found is described and classified; an image is as positive as its leukocytes are on average.
+
+    A system gives ``describe(image)``, float (cells, d), a plain function, and ``make(seed)``. A leukocyte learns its
+    image's label, with weight 1 / leukocytes of that image. An image without any gets the training images' share of
+    positives, so it counts with the larger class.
+    """
+
+    describe = None
+
+    def cells(self, cohort, where):
+        """Return the leukocytes' descriptions (m, d) and, for each, the place of its image in `where`."""
+        table = descriptions(cohort, type(self).describe)
+        self.seconds_per_image = table.seconds_per_image
+        parts = [table.of(i) for i in where]
+        owner = np.repeat(np.arange(len(where)), [len(part) for part in parts])
+        return np.concatenate(parts), owner
+
+    def fit(self, cohort, train, seed):
+        """See `System.fit`."""
+        values, owner = self.cells(cohort, train)
+        labels = cohort.labels[train].astype(int)
+        self.prevalence = float(labels.mean())
+        if len(set(labels[owner])) < 2:
+            raise LeuknetError(f"{self.settings.system} finds leukocytes in one class only: use larger images")
+        weight = 1 / np.bincount(owner, minlength=len(train))[owner]
+        self.classifier = self.make(seed)
+        self.classifier.fit(values, labels[owner], **{f"{self.classifier.steps[-1][0]}__sample_weight": weight})
+
+    def predict(self, cohort, test):
+        """See `System.predict`."""
+        values, owner = self.cells(cohort, test)
+        p = probability(self.classifier, values) if len(values) else np.zeros(0)
+        return means(p, owner, len(test), self.prevalence)
+
+
+def means(p, owner, images, otherwise):
+    """Return each image's mean of its leukocytes' `p`, float32; `otherwise` where it has none."""
+    count = np.bincount(owner, minlength=images)
+    total = np.bincount(owner, weights=p, minlength=images)
+    return np.where(count > 0, total / np.maximum(count, 1), otherwise).astype(np.float32)

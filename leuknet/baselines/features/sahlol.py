@@ -1,0 +1,84 @@
+"""Sahlol, Kollmannsberger & Ewees 2020 [23]: VGG-19 features, a statistically enhanced salp swarm, and an SVM.
+
+The paper says (section 2.3): features of VGG-19, selected by the salp swarm algorithm (SESSA), an SVM, 5-fold
+cross-validation, 96.11 % on ALL-IDB 2 and 87.90 % on C-NMC. The article's abstract (Sci. Rep. 10, 2536) says:
+pretrained on ImageNet; the enhanced swarm "selects the most relevant features and removes highly correlated and noisy
+features"; 1 K of 25 K features are kept.
+
+Left open, and the reading taken: 25 K are VGG-19's last maps laid flat (7 x 7 x 512 = 25 088 at 224 px). Noisy
+features are those whose F-test between the classes has p above 0.05; of features that correlate above 0.95 the first
+by F is kept, of the 1000 best. Over what is left runs the salp swarm (10 salps, 20 steps): a feature is taken where
+its salp is above 0.5, and the cost is 0.99 times the error of 5 nearest neighbours in 3-fold cross-validation plus
+0.01 times the share taken, the usual cost of swarm selection. All of it sees training images only. The SVM is linear.
+
+Departures: p is the sigmoid of the margin. In the narrow profiles VGG-19 has an eighth of the width.
+"""
+
+import numpy as np
+from sklearn.feature_selection import f_classif
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+
+from leuknet._random import derive
+from leuknet.baselines.base import probability
+from leuknet.baselines.features.activations import ActivationSystem
+from leuknet.baselines.features.selection import salp_swarm, uncorrelated
+
+NOISE, ALIKE, MOST, NEIGHBOURS = 0.05, 0.95, 1000, 5
+
+
+def informative(values, labels):
+    """Return the features, int array by descending F, that differ between the classes and are not like a better one."""
+    varying = np.flatnonzero(np.ptp(values, axis=0) > 0)
+    f, p = f_classif(values[:, varying], labels)
+    order = np.argsort(-f, kind="stable")
+    significant = order[p[order] < NOISE]
+    return uncorrelated(values, varying[(significant if len(significant) else order[:10])[:MOST]], ALIKE)
+
+
+def misjudged(values, labels, folds):
+    """Return the share of rows that the 5 nearest rows of other folds (Euclidean) call wrongly."""
+    square = (values**2).sum(axis=1)
+    distance = square[:, None] + square - 2 * values @ values.T
+    distance[folds[:, None] == folds] = np.inf
+    nearest = np.argpartition(distance, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+    return float(((labels[nearest].mean(axis=1) > 0.5) != labels).mean())
+
+
+def swarm(values, labels, seed):
+    """Return a mask, bool (d,), of the features that the salp swarm takes; all where images are too few to judge."""
+    if len(labels) < 3 * NEIGHBOURS or np.bincount(labels).min() < 3:
+        return np.ones(values.shape[1], bool)
+    folds, parts = np.zeros(len(labels), int), StratifiedKFold(3, shuffle=True, random_state=derive("salp folds", seed))
+    for number, (_, judged) in enumerate(parts.split(values, labels)):
+        folds[judged] = number
+
+    def cost(place):
+        taken = place > 0.5
+        return 0.99 * misjudged(values[:, taken], labels, folds) + 0.01 * taken.mean() if taken.any() else 1.0
+
+    taken = salp_swarm(cost, values.shape[1], seed)[0] > 0.5
+    return taken if taken.any() else ~taken
+
+
+class Sahlol(ActivationSystem):
+    """See the module's text."""
+
+    backbones = ("VGG19",)
+    layer = "flat"
+
+    def fit(self, cohort, train, seed):
+        """See `System.fit`."""
+        labels = cohort.labels[train].astype(int)
+        values = self.vectors(cohort, train)
+        chosen = informative(values, labels)
+        scaled = StandardScaler().fit_transform(values[:, chosen])
+        self.chosen = chosen[swarm(scaled, labels, seed)]
+        svm = LinearSVC(max_iter=5000, random_state=derive("svm", seed))
+        self.classifier = make_pipeline(StandardScaler(), svm).fit(values[:, self.chosen], labels)
+
+    def predict(self, cohort, test):
+        """See `System.predict`."""
+        return probability(self.classifier, self.vectors(cohort, test)[:, self.chosen])

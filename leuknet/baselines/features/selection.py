@@ -1,0 +1,98 @@
+"""Choosing features: the gain ratio (Quinlan) and the salp swarm (Mirjalili et al.), which scikit-learn lacks."""
+
+import numpy as np
+
+from leuknet._random import rng
+
+
+def entropy(counts):
+    """Return Shannon's entropy, bits, of counts along the last axis; empty ones count 0."""
+    counts = np.asarray(counts, np.float64)
+    share = counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
+    return -(share * np.log2(share, where=share > 0, out=np.zeros_like(share))).sum(axis=-1)
+
+
+def gain_ratio(codes, labels):
+    """Return the gain ratio of a nominal attribute (Quinlan, C4.5, 1993): information gained over its own entropy.
+
+    Parameters
+    ----------
+    codes, labels : array_like of int, shape (n,)
+        Values of the attribute and classes, numbered from 0.
+
+    Returns
+    -------
+    float
+        0 for an attribute with one value.
+    """
+    codes, labels = np.asarray(codes), np.asarray(labels, int)
+    table = np.zeros((codes.max() + 1, labels.max() + 1))
+    np.add.at(table, (codes, labels), 1)
+    sizes = table.sum(axis=1)
+    own = entropy(sizes)
+    gain = entropy(table.sum(axis=0)) - (sizes / sizes.sum() * entropy(table)).sum()
+    return float(gain / own) if own > 0 else 0.0
+
+
+def gain_ratios(values, labels, bins=10):
+    """Return the gain ratio of each numeric feature, cut at its deciles (ties share a bin), float, shape (d,).
+
+    Parameters
+    ----------
+    values : numpy.ndarray, float, shape (n, d)
+    labels : array_like of int, shape (n,)
+    bins : int
+    """
+    inner = np.linspace(0, 1, bins + 1)[1:-1]
+    cuts = np.quantile(values, inner, axis=0)
+    columns = zip(cuts.T, values.T, strict=True)
+    return np.array([gain_ratio(np.searchsorted(np.unique(cut), column), labels) for cut, column in columns])
+
+
+def salp_swarm(cost, dimensions, seed, salps=10, steps=20, low=0.0, high=1.0):
+    """Minimise `cost` by the salp swarm algorithm (Mirjalili et al., Adv. Eng. Softw. 2017, equations 3.1 to 3.4).
+
+    The first half of the chain leads: each leader leaves the best place found by ``c1 ((high - low) c2 + low)``, to
+    either side with equal chance, c2 being drawn in [0, 1] and ``c1 = 2 exp(-(4 l / L)^2)`` shrinking over the steps l
+    of L. Every follower goes half way to the salp before it. Places are kept within the bounds.
+
+    Parameters
+    ----------
+    cost : callable
+        Place, float (dimensions,), to number.
+    dimensions, seed, salps, steps : int
+    low, high : float
+
+    Returns
+    -------
+    place : numpy.ndarray, float, shape (dimensions,)
+    least : float
+    """
+    random = rng("salp swarm", seed)
+    places = random.uniform(low, high, (salps, dimensions))
+    costs = [cost(place) for place in places]
+    best, least = places[int(np.argmin(costs))].copy(), min(costs)
+    for step in range(1, steps + 1):
+        c1 = 2 * np.exp(-((4 * step / steps) ** 2))
+        for i in range(salps):
+            if i < salps // 2:
+                move = c1 * ((high - low) * random.random(dimensions) + low)
+                places[i] = best + np.where(random.random(dimensions) < 0.5, -move, move)
+            else:
+                places[i] = (places[i] + places[i - 1]) / 2
+        places = places.clip(low, high)
+        for place in places:
+            if (value := cost(place)) < least:
+                best, least = place.copy(), value
+    return best, least
+
+
+def uncorrelated(values, order, limit=0.95):
+    """Return the features, int array, in `order` without those that correlate above `limit` with one kept before."""
+    scaled = values - values.mean(axis=0)
+    scaled /= np.maximum(np.linalg.norm(scaled, axis=0), 1e-12)
+    kept = []
+    for feature in order:
+        if not kept or np.abs(scaled[:, kept].T @ scaled[:, feature]).max() <= limit:
+            kept.append(int(feature))
+    return np.array(kept, int)

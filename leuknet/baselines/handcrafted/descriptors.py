@@ -1,0 +1,102 @@
+"""Descriptions of every image of a cohort by a plain function, on all cores, kept on disk by content."""
+
+import inspect
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+import cv2
+import numpy as np
+from joblib import Parallel, cpu_count, delayed
+
+from leuknet._io import atomic, cache_dir, hash_of
+from leuknet.cells import imaging, measures
+
+FEW = 400  # images: below it threads, because processes take seconds to start
+
+
+@dataclass(frozen=True)
+class Descriptions:
+    """What a function says of each image.
+
+    Attributes
+    ----------
+    values : numpy.ndarray, float32, shape (m, d)
+        The rows of all images, one behind the other.
+    counts : numpy.ndarray, int, shape (n,)
+        Rows an image.
+    seconds : numpy.ndarray, float, shape (n,)
+        CPU time of each image, s.
+    """
+
+    values: np.ndarray
+    counts: np.ndarray
+    seconds: np.ndarray
+
+    @property
+    def seconds_per_image(self):
+        """Mean CPU time of an image, s."""
+        return float(self.seconds.mean())
+
+    def of(self, i):
+        """Return the rows of image `i`, float32, shape (counts[i], d)."""
+        end = int(self.counts[: i + 1].sum())
+        return self.values[end - int(self.counts[i]) : end]
+
+
+def descriptions(cohort, describe, workers=None):
+    """Return `Descriptions` of the whole cohort by ``describe(image uint8 (s, s, 3)) -> float (rows, d)``.
+
+    They use no label, so describing test images beside training images leaks nothing. The cache's key is the cohort's
+    content, the function's name and the source files of this room that image processing depends on.
+    """
+    return _kept(Held(cohort), describe, workers)
+
+
+class Held:
+    """A cohort as a key of `lru_cache`: equal if its content is."""
+
+    def __init__(self, cohort):
+        self.cohort = cohort
+
+    def __hash__(self):
+        return hash(self.cohort.key)
+
+    def __eq__(self, other):
+        return self.cohort.key == other.cohort.key
+
+
+@lru_cache(maxsize=16)
+def _kept(held, describe, workers):
+    cohort = held.cohort
+    key = hash_of([cohort.key, describe.__module__, describe.__qualname__, version(describe)])
+    path = cache_dir() / "described" / f"{key}.npz"
+    if not path.is_file():
+        found = describe_all(cohort.images, describe, workers)
+        with atomic(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, values=found.values, counts=found.counts, seconds=found.seconds)
+    with np.load(path, allow_pickle=False) as kept:
+        return Descriptions(kept["values"], kept["counts"], kept["seconds"])
+
+
+def describe_all(images, describe, workers=None):
+    """Return `Descriptions` of `images`, computed now, by `workers` threads or processes (default: one a core)."""
+    kind = {"prefer": "threads"} if len(images) < FEW else {"prefer": "processes", "batch_size": 8}
+    rows = Parallel(workers or cpu_count(), **kind)(delayed(_timed)(describe, image) for image in images)
+    parts, seconds = zip(*rows, strict=True)
+    return Descriptions(np.concatenate(parts), np.array([len(part) for part in parts]), np.array(seconds))
+
+
+def _timed(describe, image):
+    cv2.setNumThreads(1)  # the workers share the cores
+    began = time.thread_time()
+    values = np.asarray(describe(np.asarray(image)), np.float32)
+    return np.nan_to_num(values), time.thread_time() - began
+
+
+def version(describe):
+    """Return a hash of the files that `describe` depends on: its own and the shared image processing."""
+    files = [Path(imaging.__file__), Path(measures.__file__), Path(inspect.getfile(describe))]
+    return sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

@@ -1,0 +1,37 @@
+"""Ahmed et al. 2019 [20]: a network of two convolutional, two pooling and two dense layers, augmented eightfold.
+
+The paper says (section 2.2): two convolutional, two max-pooling and two fully connected layers; 903 images of ALL-IDB
+and ASH; augmentation to eight times as many; 88.50 % in the text and 88.25 % in Table 11. The article's abstract
+(Diagnostics 9, 104) says seven image transformations, 5-fold cross-validation, 88.25 % for leukaemia against healthy.
+
+Left open, and the reading taken: widths (32, 64; dense 128 and the output), 3 x 3 kernels, dropout of 0.25. The seven
+transformations are rotation, two shifts, shear, zoom and two flips; an epoch shows each image eight times, each time as
+it is or by one of the seven. Adam with 0.001, 30 epochs, batches of 32.
+
+Departures: variants are drawn anew each epoch, of training images only. Narrow profiles are smaller (`small.stack`).
+"""
+
+import numpy as np
+
+from leuknet.baselines.networks import layers, variants
+from leuknet.baselines.networks.training import NetworkSystem
+
+
+class Ahmed(NetworkSystem):
+    """See the module's text."""
+
+    copies = 8
+
+    @staticmethod
+    def build(size, nano):
+        """Return the network."""
+        return layers.stack(size, (32, 64), (128,), nano, dropout=0.25)
+
+    def augment(self, image, generator):
+        """Return the image as it is or by one of seven transformations."""
+        kind, a = generator.integers(8), generator.uniform(-1, 1)
+        moves = {1: {"angle": 40 * a}, 2: {"shift": (0.2 * a, 0)}, 3: {"shift": (0, 0.2 * a)}}
+        moves |= {4: {"shear": 20 * a}, 5: {"zoom": 1 + 0.2 * a}}
+        if kind in moves:
+            return variants.moved(image, **moves[kind])
+        return np.ascontiguousarray({6: image[:, ::-1], 7: image[::-1]}.get(int(kind), image))

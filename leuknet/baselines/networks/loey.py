@@ -1,0 +1,55 @@
+"""Loey, Naman & Zayed 2020 [18]: AlexNet fine-tuned, and AlexNet's features with classical classifiers.
+
+The paper says (sections 2.2 and 4.4): AlexNet fine-tuned for normal against leukaemia, 564 images augmented to 2820,
+100 %, "the two classes belong to different databases". The article's abstract (Computers 9, 29) says: two models, the
+first with features of a pretrained AlexNet and "numerous well-known classifiers", the second fine-tuned, which is the
+better one with 100 %.
+
+Left open, and the reading taken: 2820 is 5 times 564, so an epoch of the second model shows each image five times,
+turned, shifted or mirrored. The first model takes fc7 and is an SVM, the best known of "well-known classifiers".
+Adam with 0.0005, 20 epochs, batches of 32.
+
+Departures: no pretrained AlexNet in Keras, see `leuknet.baselines.networks.alexnet`; without a file the first model's
+features are
+those of random weights.
+"""
+
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from leuknet.baselines.base import System, probability
+from leuknet.baselines.networks import variants
+from leuknet.baselines.networks.alexnet import AlexNetSystem, body, start
+from leuknet.baselines.networks.training import compiled
+
+
+class FineTuned(AlexNetSystem):
+    """The second model, of the 100 %."""
+
+    copies = 5
+
+    def augment(self, image, generator):
+        """Return the image turned by up to 30 degrees, shifted by up to a tenth, mirrored or not."""
+        angle, x, y = generator.uniform(-1, 1, 3)
+        return variants.moved(variants.flipped(image, generator), 30 * angle, (0.1 * x, 0.1 * y))
+
+
+class Features(AlexNetSystem):
+    """The first model: fc7's activations and an SVM."""
+
+    def fit(self, cohort, train, seed):
+        """See `System.fit`."""
+        self.model = compiled(body, cohort.size, self.settings.nano, self.learning_rate, self.momentum)
+        self.weights = start(self.model, self.settings.nano, 0)  # one fixed network, whatever the run's seed
+        values = self.forward(self.model, cohort, train)
+        labels = cohort.labels[train].astype(int)
+        self.classifier = make_pipeline(StandardScaler(), SVC(kernel="linear")).fit(values, labels)
+
+    def predict(self, cohort, test):
+        """See `System.predict`."""
+        return probability(self.classifier, self.forward(self.model, cohort, test))
+
+    def size(self):
+        """See `System.size`: the network's parameters, 4 bytes each, and the SVM."""
+        return 4 * self.model.count_params() + System.size(self)

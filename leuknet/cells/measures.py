@@ -1,0 +1,111 @@
+"""What can be measured of a cell: shape, colour, texture. Each function returns a float vector of fixed length."""
+
+import cv2
+import numpy as np
+from scipy.spatial.distance import pdist
+from skimage.color import rgb2hsv, rgb2lab
+from skimage.feature import graycomatrix, graycoprops, local_binary_pattern
+from skimage.measure import regionprops
+
+from leuknet.cells import imaging
+
+LEVELS = 16
+ANGLES = (0, np.pi / 4, np.pi / 2, 3 * np.pi / 4)
+HARALICK = ("contrast", "dissimilarity", "homogeneity", "ASM", "energy", "correlation")
+
+
+def shape(mask):
+    """Return 11 numbers that describe a mask's largest region; lengths and areas relative to the image's edge.
+
+    Area, perimeter, major and minor axis, eccentricity, solidity, extent, elongation, circularity (4 pi area /
+    perimeter squared), convexity (convex perimeter over perimeter), and compactness (diameter of a disc of equal area
+    over the greatest distance of two pixels).
+    """
+    regions = regionprops(mask.astype(np.uint8))
+    if not regions:
+        return np.zeros(11)
+    region, edge = regions[0], max(mask.shape)
+    corners = imaging.hull(region.image)
+    around, major, minor = max(region.perimeter, 1.0), max(region.axis_major_length, 1.0), region.axis_minor_length
+    return np.array(
+        [
+            region.area / edge**2,
+            around / edge,
+            major / edge,
+            minor / edge,
+            region.eccentricity,
+            imaging.solidity(region.image, corners),
+            region.extent,
+            minor / major,
+            4 * np.pi * region.area / around**2,
+            cv2.arcLength(corners, True) / around,
+            region.equivalent_diameter_area / (pdist(corners).max(initial=0) + 1),
+        ]
+    )
+
+
+def colour(image, mask):
+    """Return mean, s.d., skewness and kurtosis of R, G, B, H, S, V, L, a and b inside the mask (36 numbers)."""
+    if mask.sum() < 2:
+        return np.zeros(36)
+    pixels = image[mask][None]
+    values = np.concatenate([pixels[0] / 255, rgb2hsv(pixels)[0], rgb2lab(pixels)[0] / 100], axis=1)
+    mean, spread = values.mean(axis=0), values.std(axis=0)
+    scaled = (values - mean) / np.where(spread > 1e-6, spread, np.inf)  # a channel that does not vary is not skewed
+    cubes = scaled**3
+    return np.concatenate([mean, spread, cubes.mean(axis=0), (cubes * scaled).mean(axis=0) - 3])
+
+
+def cooccurrence(grey, mask, distances=(1,)):
+    """Return the grey-level co-occurrence features of Haralick (1973) inside the mask: 6 properties and the entropy.
+
+    Grey levels are `LEVELS` equal steps from the region's least to its greatest value. Pairs with a pixel outside the
+    mask do not count. Each is the mean over four angles, for each distance (7 numbers each).
+    """
+    if mask.sum() < 2:
+        return np.zeros(7 * len(distances))
+    low, high = grey[mask].min(), grey[mask].max()
+    steps = np.clip((grey - low) / max(high - low, 1e-9) * LEVELS, 0, LEVELS - 1).astype(np.uint8)
+    counts = graycomatrix(np.where(mask, steps + 1, 0).astype(np.uint8), distances, ANGLES, LEVELS + 1, symmetric=True)
+    inside = counts[1:, 1:].astype(np.float64)
+    inside /= np.maximum(inside.sum(axis=(0, 1), keepdims=True), 1)
+    found = [graycoprops(inside, name).mean(axis=1) for name in HARALICK]
+    entropy = -(inside * np.log2(inside, where=inside > 0, out=np.zeros_like(inside))).sum(axis=(0, 1)).mean(axis=1)
+    return np.nan_to_num(np.concatenate([*found, entropy]))
+
+
+def binary_patterns(grey, mask, points=8, radius=1):
+    """Return the histogram of uniform, rotation-invariant local binary patterns inside the mask (points + 2 shares)."""
+    if not mask.any():
+        return np.zeros(points + 2)
+    wider = np.pad(np.asarray(grey, np.uint8), radius, mode="edge")
+    inner = slice(radius, -radius)
+    codes = local_binary_pattern(wider, points, radius, method="uniform")[inner, inner][mask]
+    return np.bincount(codes.astype(int), minlength=points + 2) / len(codes)
+
+
+def fractal_dimension(grey, mask=None, reach=4):
+    """Return Pentland's fractal dimension of a grey surface (1984, reference [10]).
+
+    The surface is taken as fractional Brownian motion: the mean absolute difference of grey levels at distance d grows
+    as d to the power H, and the dimension is 3 - H. H is the slope of the least-squares line through the logarithms
+    for d = 1 to `reach` px along rows and columns; a flat surface has dimension 2.
+
+    Parameters
+    ----------
+    grey : numpy.ndarray, shape (height, width)
+    mask : numpy.ndarray, bool, optional
+        Only pairs with both pixels inside count.
+    reach : int
+    """
+    grey = np.asarray(grey, np.float64)
+    mask = np.ones(grey.shape, bool) if mask is None else mask
+    logs = []
+    for d in range(1, reach + 1):
+        pairs = [(grey[d:] - grey[:-d])[mask[d:] & mask[:-d]], (grey[:, d:] - grey[:, :-d])[mask[:, d:] & mask[:, :-d]]]
+        differences = np.abs(np.concatenate(pairs))
+        if len(differences) and differences.mean() > 0:
+            logs.append((np.log(d), np.log(differences.mean())))
+    if len(logs) < 2:
+        return 2.0
+    return float(3 - np.polyfit(*np.array(logs).T, 1)[0])

@@ -1,0 +1,65 @@
+"""``leuknet paper …`` and ``leuknet audit``: a thin face over `leuknet.paper`, imported when called."""
+
+import json
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+paper_app = typer.Typer(no_args_is_help=True, help="What the paper printed: tables, settings, claims.")
+
+
+class Weight(StrEnum):
+    """Weights that `audit_command` can be limited to."""
+
+    CONCLUSION = "conclusion"
+    NUMBER = "number"
+    PRINT = "typographical"
+
+
+def _print(frame, as_json, columns):
+    if as_json:
+        typer.echo(json.dumps(json.loads(frame.to_json(orient="records")), indent=1, ensure_ascii=False))
+    else:
+        typer.echo(frame[columns].to_string(index=False))
+
+
+@paper_app.command()
+def tables(
+    number: Annotated[int | None, typer.Argument(help="1 to 13; all if left out.")] = None, as_json: Json = False
+):
+    """Print the cells of one table, or of all."""
+    from leuknet.paper import tables
+
+    frame = tables.tables() if number is None else tables.table(number)
+    _print(frame, as_json, ["table", "block", "row", "column", "text"])
+
+
+@paper_app.command()
+def settings(as_json: Json = False):
+    """Print every setting stated in sections 3 and 4."""
+    from leuknet.paper import tables
+
+    _print(tables.settings(), as_json, ["name", "value", "unit", "section"])
+
+
+@paper_app.command()
+def claims(as_json: Json = False):
+    """Print the claims of the abstract, the results, the discussion and the conclusions."""
+    from leuknet.paper import tables
+
+    _print(tables.claims(), as_json, ["id", "section", "gist"])
+
+
+def audit_command(
+    as_json: Json = False,
+    weight: Annotated[Weight | None, typer.Option(help="Only findings of this weight.")] = None,
+):
+    """Check the paper's printed numbers: possible or not, agreeing or not, and what hangs on it."""
+    from leuknet.paper import consistency as auditing
+
+    found = auditing.audit()
+    if weight:
+        found = [f for f in found if f.weight.endswith(weight.value)]
+    typer.echo(auditing.to_json(found) if as_json else auditing.to_text(found))

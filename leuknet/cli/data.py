@@ -1,0 +1,172 @@
+"""``leuknet data …``: a thin face over cohort and protocol, imported when called."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Folder = Annotated[Path, typer.Argument(help="DIR/<data set>/…, by class or as the provider ships it.", metavar="DIR")]
+data_app = typer.Typer(no_args_is_help=True, help="Data sets: what is there, what they share, how to split them.")
+
+
+@data_app.command("audit")
+def audit_data(folder: Folder, as_json: Json = False, groups: Annotated[Path | None, typer.Option()] = None):
+    """Find images that share pixels, shortcuts to the label, and burned-in marks; --groups writes a groups.csv."""
+    from leuknet._io import write_text
+    from leuknet.data.leakage.verdict import as_dict, verdict
+    from leuknet.evaluation.families import regroup
+
+    table, found = _audited(folder)
+    if groups:
+        grouped = regroup(table, found.pairs)[["image_id", "source", "group"]]
+        write_text(groups, grouped.rename(columns={"image_id": "image"}).to_csv(index=False))
+    if as_json:
+        typer.echo(json.dumps(as_dict(found, table), indent=1, ensure_ascii=False))
+        return
+    typer.echo(f"{len(table)} images: {verdict(found)}")
+    for pair in found.pairs.itertuples():
+        box = (
+            f" at {pair.left:.0f},{pair.top:.0f} {pair.width:.0f}x{pair.height:.0f}" if pair.kind == "contained" else ""
+        )
+        turn = f" ({pair.turn})" if pair.turn else ""
+        typer.echo(f"{pair.kind:9} {pair.a} | {pair.b}{box}{turn} score {pair.score:.4f} detail {pair.detail:.4f}")
+    for row in found.shortcuts.itertuples():
+        said = f"{row.score:.2f} ({row.low:.2f} to {row.high:.2f})"
+        typer.echo(f"shortcut  {row.data_set}: label by {row._2}, balanced accuracy {said}, n = {row.images}")
+
+
+@data_app.command("splits")
+def splits_data(
+    folder: Folder,
+    protocol: Annotated[
+        str, typer.Option(help="k-fold, lodocv, lodocv-as-published, leave-one-source-out …")
+    ] = "k-fold",
+    out: Annotated[Path | None, typer.Option(help="The file to write; DIR/splits.csv if not given.")] = None,
+    seed: Annotated[int, typer.Option()] = 0,
+    check: Annotated[Path | None, typer.Option(help="Check this splits.csv against DIR and write nothing.")] = None,
+):
+    """Audit DIR, make groups of what shares pixels, and write a split that a reviewer can take away.
+
+    As DIR/splits.csv it is checked against the images whenever DIR is loaded.
+    """
+    from leuknet.data.leakage.verdict import verdict
+    from leuknet.evaluation.exchange import read_splits, write_splits
+    from leuknet.evaluation.families import regroup
+    from leuknet.evaluation.named import make_split
+    from leuknet.exceptions import LeuknetError
+
+    table, found = _audited(folder)
+    if check:
+        table = regroup(table, found.pairs)
+        split, said = read_splits(check, table)
+        split.check(table)
+        typer.echo(f"{check}: {split.protocol}, {len(split.folds)} folds: its images are these\naudit then: {said}")
+        typer.echo(f"audit now: {verdict(found)}\n{split.leakage(table)}")
+        return
+    table = regroup(table, found.pairs)
+    split = make_split(protocol, table, seed)
+    out = out or folder / "splits.csv"
+    try:
+        name = write_splits(out, split, table, verdict(found))
+    except OSError as error:
+        raise LeuknetError(f"cannot write {out}: {error.strerror}; name another file with --out") from error
+    typer.echo(f"{out}: {split.protocol}, {len(split.folds)} folds, hash {name}")
+    typer.echo(split.leakage(table))
+    typer.echo(verdict(found))
+
+
+@data_app.command("list")
+def list_data(folder: Annotated[Path | None, typer.Argument(metavar="DIR")] = None, as_json: Json = False):
+    """Print every data set that can be read: published counts, what DIR holds, terms, layout."""
+    from leuknet.data.formats.getting import listing
+
+    frame = listing(_found(folder) if folder else None)
+    typer.echo(frame.to_json(orient="records", indent=1) if as_json else frame.to_string(index=False))
+
+
+@data_app.command("check")
+def check_data(folder: Folder):
+    """Tell which data sets DIR holds, by content, and each difference from Table 1; code 1 if there is any."""
+    if not all([_say(name, counts) for name, counts in _found(folder).items()]):
+        raise typer.Exit(1)
+
+
+@data_app.command("get")
+def get_data(
+    name: str,
+    file: Annotated[Path | None, typer.Option(help="The archive that you brought from the provider.")] = None,
+    url: Annotated[str | None, typer.Option(help="A direct file; needs --sha256.")] = None,
+    sha256: Annotated[str | None, typer.Option()] = None,
+    to: Annotated[Path | None, typer.Option(help="New folder; NAME if not given.")] = None,
+):
+    """Download a data set whose provider offers a direct file, else print the provider's steps; check what comes.
+
+    An archive, downloaded or brought with --file, is unpacked safely. A download that broke off goes on next time.
+    """
+    from leuknet.data.formats import getting, read
+    from leuknet.data.formats.archives import unpack
+    from leuknet.data.formats.download import bar
+    from leuknet.exceptions import LeuknetError
+
+    if url and not sha256:
+        raise LeuknetError("--url needs --sha256: a download is only trusted by its hash")
+    known = (url, sha256) if url else getting.direct(name)
+    target = to or Path(name)
+    typer.echo(getting.about(name) if file or known else getting.steps(name))
+    if not (file or known):
+        return
+    if target.exists():
+        raise LeuknetError(f"{target} is there already: remove it or name another folder with --to")
+    if not file:
+        with bar(name) as tell:
+            file = getting.download(*known, tell=tell)
+    unpack(file, target)
+    labels = [image.label for image in read(name, target)]
+    _say(name, (labels.count(0), labels.count(1)), f"{target}: ")
+
+
+@data_app.command("crop")
+def crop_data(
+    folder: Annotated[Path, typer.Argument(help="ALL-IDB 1 with im/ and xyc/.")],
+    out: Path,
+    edge: Annotated[int, typer.Option(help="px")] = 257,
+):
+    """Cut ALL-IDB 1 (Crop) from ALL-IDB 1: a square around each centroid of its xyc files."""
+    from leuknet.data.formats.centroids import crop_all
+
+    typer.echo(f"{out}: {crop_all(folder, out, edge)} images of {edge} px (Table 1: 510)")
+
+
+def _say(name, counts, where=""):
+    """Print what was found of a data set beside Table 1, and return whether it is as published (or not in Table 1)."""
+    from leuknet.data.registry import lookup
+
+    known = lookup(name)
+    wanted = (known.negatives, known.positives) if known else counts
+    said = "as published" if known else "not in Table 1"
+    if counts != wanted:
+        said = f"Table 1 has {wanted[0]} negative, {wanted[1]} positive"
+    typer.echo(f"{where}{name}: {counts[0]} negative, {counts[1]} positive; {said}")
+    return counts == wanted
+
+
+def _found(folder):
+    """Return {data set: (negative, positive)} in DIR."""
+    from leuknet.data.folder import folder_table
+
+    table, _ = folder_table(folder)
+    counts = table.groupby(["data_set", "label"]).size().unstack(fill_value=0).reindex(columns=[0, 1], fill_value=0)
+    return {name: (int(row[0]), int(row[1])) for name, row in counts.iterrows()}
+
+
+def _audited(folder):
+    from leuknet.data.folder import folder_table
+    from leuknet.data.leakage.audit import audit
+    from leuknet.data.leakage.pictures import Pictures
+
+    table, rejected = folder_table(folder)
+    for row in rejected.itertuples():
+        typer.echo(f"left out: {row.path}: {row.reason}", err=True)
+    return table, audit(Pictures(table))

@@ -1,0 +1,79 @@
+"""``leuknet predict`` and ``leuknet export``: a thin face over rooms imported when called."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Run = Annotated[str, typer.Option("--run", help="A run's folder, <out>/trainings/<key>, or its key.")]
+
+
+def predict_command(
+    images: Annotated[list[Path], typer.Argument(help="Image files, and folders of them.", show_default=False)],
+    run: Run,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_html: Annotated[bool, typer.Option("--html", help="Print one HTML page with activation maps.")] = False,
+    threshold: Annotated[
+        float | None, typer.Option(help="Called positive from this probability on; the run's own if not given.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write to this file instead.")] = None,
+):
+    """Say what a kept run makes of your slides. Not a medical device."""
+    from leuknet._io import write_text
+    from leuknet.exceptions import LeuknetError
+    from leuknet.inference import predict
+
+    if as_json + as_csv + as_html > 1:
+        raise LeuknetError("choose one of --json, --csv and --html")
+    print(predict.NOT_A_DEVICE, file=sys.stderr)
+    files = predict.listed(images)
+    kept = predict.open_run(run)
+    with typer.progressbar(length=len(files), label="predicting", file=sys.stderr) as bar:
+        rows, failed = predict.predict(kept, files, threshold, bar.update)
+    if as_html:
+        from leuknet.plots.interpretation.prediction import prediction_page
+
+        text = prediction_page(kept, rows, failed)
+    elif as_csv:
+        text = _csv(rows)
+    else:
+        found = predict.as_record(kept, rows, failed)
+        text = json.dumps(found, indent=1, ensure_ascii=False) + "\n" if as_json else _plain(found)
+    if out is None:
+        print(text, end="")
+    else:
+        write_text(out, text)
+    for one in failed:
+        print(f"left out: {one['file']}: {one['reason']}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _csv(rows):
+    import pandas as pd
+
+    return pd.DataFrame(rows).to_csv(index=False)
+
+
+def _plain(found):
+    lines = [f"{found['run']['name']}; began from {found['run']['weights']}", found["run"]["leakage"], ""]
+    for row in found["images"]:
+        lines += [f"{row['file']}: {row['class']} (probability {row['probability']:.3f}, from {row['threshold']} on)"]
+        lines += [f"  {row['words']}"]
+    return "\n".join([*lines, "", "What this cannot tell:", *(f"- {line}" for line in found["limits"])]) + "\n"
+
+
+def export_command(
+    run: Annotated[str, typer.Argument(help="A run's folder, <out>/trainings/<key>, or its key.")],
+    out: Annotated[Path, typer.Option(help="Folder for model.keras, MODEL_CARD.md and model.onnx.")] = Path("export"),
+    onnx: Annotated[bool, typer.Option("--onnx", help="ONNX too; needs the extra onnx.")] = False,
+):
+    """Write a kept run's network and its model card for use elsewhere."""
+    from leuknet.inference.export import export_run
+    from leuknet.inference.predict import open_run
+
+    for path in export_run(open_run(run), out, onnx):
+        print(path)

@@ -1,0 +1,183 @@
+"""``leuknet grid``, ``leuknet runs …`` and ``leuknet rerun``: thin faces over `leuknet.study`, imported when called."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leuknet.exceptions import LeuknetError
+
+runs_app = typer.Typer(no_args_is_help=True, help="Records of runs: list, filter, show, compare, write as a table.")
+Folder = Annotated[Path, typer.Argument(help="A study's result folder, or its folder of runs.")]
+ONE = "A run: its folder, or its key (or the beginning of it) with --in."
+Data = Annotated[Path | None, typer.Option(help="DIR/<data set>/<positive|negative>/<image>.")]
+LISTED = 60  # runs at most that a dry run lists one by one
+OWN = "leuknet/study/examples/grid.toml"
+SLURM = "leuknet/study/examples/cluster-slurm.toml"
+Backend = Annotated[str, typer.Option(envvar="KERAS_BACKEND", help="tensorflow, jax or torch.")]
+
+
+def grid_command(
+    experiments: Annotated[
+        list[str], typer.Argument(help=f"table3 … table13, all, or a TOML file of your own (example: {OWN}).")
+    ],
+    profile: Annotated[str, typer.Option(help="smoke, demo or paper.")] = "demo",
+    data: Data = None,
+    out: Annotated[Path | None, typer.Option(help="Result folder; runs/<profile> if not given.")] = None,
+    backend: Backend = "tensorflow",
+    seed: Annotated[int, typer.Option(help="Of the synthetic cohort, the splits and the trainings.")] = 0,
+    change: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE of the profile.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to do, and its cost.")] = False,
+    measure: Annotated[bool, typer.Option("--measure", help="Measure networks not timed here yet, first.")] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes at a time; one a GPU, or one, if not given.")
+    ] = None,
+    gpus: Annotated[str | None, typer.Option(help="GPUs to use, e.g. 0,1; all if not given.")] = None,
+    gpus_per_run: Annotated[int | None, typer.Option(min=1, help="Spread each run over so many GPUs (JAX).")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help=f"local, a Dask scheduler's address, or a TOML file (example: {SLURM}).")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Try also what an earlier grid was refused.")] = False,
+    checkpoint_seconds: Annotated[float, typer.Option(help="Least time between two checkpoints.")] = 30.0,
+):
+    """Train a grid of runs; what is done is skipped, what was interrupted goes on."""
+    os.environ["KERAS_BACKEND"] = backend
+    from leuknet.runs import cost, throughput
+    from leuknet.runs.executors.local import slots
+    from leuknet.study import experiments
+    from leuknet.study.profiles import values_of
+    from leuknet.study.study import open_study
+
+    if gpus and not cluster:
+        slots(workers, gpus.split(","), gpus_per_run or 1)  # tells a GPU that is not there
+    study = open_study("grid", profile, data, out, seed, **values_of(change or []))
+    plans = experiments.runs_of(study, experiments)
+    if measure:
+        first = gpus.split(",")[0] if gpus else None
+        for settings in cost.unmeasured(plans, study.store, study.profile.size):
+            print(throughput.measured(settings, study.profile.size, gpu=first), flush=True)
+    if dry_run:
+        _tell(study, plans)
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as cleanly as by Ctrl-C
+    report = _run(
+        experiments.together(plans), study.store, workers, gpus, gpus_per_run, cluster, again, checkpoint_seconds
+    )
+    print(report)
+    for key, reason in report.failed.items():
+        print(f"failed: {study.store.folder(key)}: {reason}", file=sys.stderr)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+def _tell(study, plans):
+    """Print what there is to do: its cost by experiment, then the runs one by one unless they are many."""
+    from leuknet.runs import cost, query
+    from leuknet.study import experiments
+
+    profile, specs = study.profile, experiments.together(plans)
+    told = f"profile {profile.name}: {profile.size} px, precision {profile.settings().precision}"
+    print("; ".join([told, *(f"{name} {value or 'none'}" for name, value in cost.place().items())]))
+    frame = cost.costs(plans, study.store, profile.size)
+    print(cost.shown(frame).to_string(index=False))
+    if frame["not measured"].any():
+        print("hours leave out the runs not measured on this machine: --measure times networks first;")
+        print("comparison systems are timed by finished runs only")
+    if len(specs) > LISTED:
+        print(f"{len(specs)} runs: too many to list one by one; up to {LISTED} are")
+        return
+    for spec in specs:
+        print(f"{spec.key}  {query.status(study.store.folder(spec)):<11}  {spec.label}")
+
+
+def _run(specs, store, workers, gpus, per_run, cluster, again, seconds):
+    """Run here or on a cluster, watched; Ctrl-C ends with code 130 and loses at most a checkpoint's time."""
+    from leuknet.study.experiments import finish
+
+    try:
+        return finish(specs, store, workers, gpus.split(",") if gpus else None, per_run, cluster, again, seconds)
+    except KeyboardInterrupt:
+        print("interrupted: finished runs are kept, the others go on from their checkpoints next time", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+def _folder_of_runs(folder):
+    inner = folder / "trainings"
+    return inner if inner.is_dir() else folder
+
+
+@runs_app.command("list")
+def list_command(
+    folder: Folder,
+    where: Annotated[str | None, typer.Option(help="A pandas query, e.g. \"backbone == 'VGG16'\".")] = None,
+    status: Annotated[str | None, typer.Option(help="done, running, failed, interrupted or planned.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write all columns to this .csv or .parquet.")] = None,
+):
+    """List runs, one line each."""
+    from leuknet.runs import query
+
+    frame = query.records(_folder_of_runs(folder), every=True)
+    if frame.empty:
+        raise LeuknetError(f"{folder} holds no runs")
+    frame = query.chosen(frame, where, status)
+    if out:
+        query.save(frame, out)
+        print(f"{len(frame)} runs in {out}")
+        return
+    columns = [name for name in (*query.FIRST, "outcome") if name in frame]
+    print(frame[columns].to_string(index=False, na_rep="") if len(frame) else "no run fits")
+
+
+@runs_app.command("show")
+def show_command(
+    run: Annotated[str, typer.Argument(help=ONE)],
+    root: Annotated[Path | None, typer.Option("--in", help="Folder of runs.")] = None,
+):
+    """Show one run's record, and its metrics if it is done."""
+    from leuknet.runs import query
+
+    folder = query.find(run, _folder_of_runs(root) if root else None)
+    for name, value in query.row(folder).items():
+        print(f"{name:<16} {value}")
+    if query.status(folder) == "done":
+        print(query.compared(folder, folder).drop(columns="b").rename(columns={"a": "value"}).to_string(index=False))
+
+
+@runs_app.command("compare")
+def compare_command(
+    first: Annotated[str, typer.Argument(help=ONE)],
+    second: Annotated[str, typer.Argument(help=ONE)],
+    root: Annotated[Path | None, typer.Option("--in", help="Folder of runs.")] = None,
+):
+    """Show what two runs' records say differently, and their metrics side by side."""
+    from leuknet.runs import query
+
+    root = _folder_of_runs(root) if root else None
+    a, b = query.find(first, root), query.find(second, root)
+    print(query.differences(a, b).to_string(index=False))
+    print(query.compared(a, b).to_string(index=False))
+
+
+def rerun_command(
+    run: Annotated[str, typer.Argument(help=ONE)],
+    root: Annotated[Path | None, typer.Option("--in", help="Folder of runs.")] = None,
+    data: Data = None,
+    tolerance: Annotated[float | None, typer.Option(help="Elsewhere: largest mean difference of P.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Keep the repetition in this folder of runs.")] = None,
+    backend: Annotated[str | None, typer.Option(help="tensorflow, jax or torch; the run's own if left out.")] = None,
+):
+    """Repeat a run from its record alone and say whether the predictions agree."""
+    from leuknet.runs.query import find
+    from leuknet.runs.reproduce import recorded, rerun
+
+    folder = find(run, _folder_of_runs(root) if root else None)
+    first = recorded(folder)
+    os.environ.update(first.get("threads", {}))  # before the backend loads: sums depend on them
+    os.environ["KERAS_BACKEND"] = backend or first.get("backend", "tensorflow")
+    found = rerun(folder, data, tolerance, out)
+    print(found)
+    if not found.agrees:
+        raise typer.Exit(1)

@@ -1,6 +1,0 @@
-"""Eighteen synthetic data sets that mirror Table 1, drawn from a model of blood smears: no downloads, known truth."""
-
-from leuknet.cohort.synthetic.cohort import draw_cohort, synthetic_cohort
-from leuknet.cohort.synthetic.plan import counts
-
-__all__ = ["counts", "draw_cohort", "synthetic_cohort"]

@@ -1,0 +1,64 @@
+"""What an image's file and frame say about it without a look at a cell."""
+
+import io
+
+import numpy as np
+from PIL import ExifTags, Image
+
+from leuknet.exceptions import LeuknetError
+
+SHORTCUTS = {
+    "image size": ["width", "height", "aspect"],
+    "file format": ["format"],
+    "camera and date (EXIF)": ["camera", "day"],
+    "mean colour": [f"{channel}_{what}" for what in ("mean", "sd") for channel in ("red", "green", "blue")],
+    "border pixels": [f"border_{what}_{channel}" for what in ("mean", "sd") for channel in ("red", "green", "blue")],
+    "JPEG tables": ["jpeg_luma", "jpeg_chroma", "jpeg_sampling"],
+}
+TEXT = ("format", "camera", "day", "jpeg_sampling")
+
+
+def facts(image, data):
+    """Return what names an image's origin.
+
+    Parameters
+    ----------
+    image : numpy.ndarray, uint8, shape (height, width, 3)
+    data : bytes or None
+        Its file; None where there is none.
+
+    Returns
+    -------
+    dict
+        One entry for each name in `SHORTCUTS`; lengths in px, colours 0 to 255, JPEG tables as the mean of a table's
+        64 entries (0 where there is none), text empty where the file does not say it.
+    """
+    pixels = image.reshape(-1, 3).astype(np.float32)
+    rim = max(1, min(image.shape[:2]) // 20)
+    inner = np.zeros(image.shape[:2], bool)
+    inner[rim:-rim, rim:-rim] = True
+    border = image[~inner].astype(np.float32)
+    row = {"width": image.shape[1], "height": image.shape[0], "aspect": image.shape[1] / image.shape[0]}
+    values = [*pixels.mean(axis=0), *pixels.std(axis=0), *border.mean(axis=0), *border.std(axis=0)]
+    row |= dict(zip(SHORTCUTS["mean colour"] + SHORTCUTS["border pixels"], map(float, values), strict=True))
+    return row | _of_file(data)
+
+
+def _of_file(data):
+    row = {"format": "", "camera": "", "day": "", "jpeg_luma": 0.0, "jpeg_chroma": 0.0, "jpeg_sampling": ""}
+    if data is None:
+        return row
+    try:
+        with Image.open(io.BytesIO(data)) as file:
+            row["format"] = file.format or ""
+            exif = file.getexif()
+            told = [str(exif.get(tag, "")).strip("\0 ") for tag in (ExifTags.Base.Make, ExifTags.Base.Model)]
+            row["camera"] = " ".join(told).strip()
+            row["day"] = str(exif.get(ExifTags.Base.DateTime, ""))[:10]
+            tables = getattr(file, "quantization", None) or {}
+            means = [float(np.mean(table)) for _, table in sorted(tables.items())]
+            row["jpeg_luma"], row["jpeg_chroma"] = (means + [0.0, 0.0])[:2]
+            row["jpeg_sampling"] = str(getattr(file, "layer", ""))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise LeuknetError(f"the head of an image cannot be read: {error}") from error
+    return row

@@ -1,0 +1,83 @@
+"""How well the label is named by what is not biology: cross-validated, with an interval, by data set and overall."""
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.preprocessing import OrdinalEncoder
+from sklearn.tree import DecisionTreeClassifier
+
+from leuknet._random import derive, rng
+from leuknet.data.leakage.facts import SHORTCUTS, TEXT
+
+FOLDS = 5
+RESAMPLES = 500
+ALL = "all data sets"
+COLUMNS = ["data_set", "named by", "images", "score", "low", "high", "values"]
+
+
+def shortcuts(table, facts, seed=0):
+    """Return how well each kind of fact names the label.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A cohort's table; images of one ``group`` stay in one fold.
+    facts : pandas.DataFrame
+        One row an image, in the order of `table`; columns as in `SHORTCUTS`.
+    seed : int
+        Of the folds, the trees and the resampling.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``data_set``, ``named by`` (key of `SHORTCUTS`), ``images``, ``score`` (balanced accuracy of a decision tree on
+        images left out, 0.5 is chance), ``low``, ``high`` (95 % by resampling groups), ``values`` (different ones).
+        Facts that are alike in all images are left out, as are data sets with one class, or with fewer than `FOLDS`
+        groups of either.
+    """
+    rows = []
+    for name in [*dict.fromkeys(table["data_set"]), ALL]:
+        chosen = (table["data_set"] == name).to_numpy() | (name == ALL)
+        part, labels = table[chosen], table.loc[chosen, "label"].to_numpy()
+        if part.groupby("label")["group"].nunique().reindex([0, 1], fill_value=0).min() < FOLDS:
+            continue
+        for words, columns in SHORTCUTS.items():
+            values = facts.loc[chosen, columns]
+            if len(values.drop_duplicates()) < 2:
+                continue  # alike in all images: it names nothing
+            named = _named(_numbers(values), labels, part["group"].to_numpy(), derive("shortcut", seed, name, words))
+            low, high = _interval(labels, named, part["group"].to_numpy(), seed)
+            score = balanced_accuracy_score(labels, named)
+            rows.append((name, words, len(part), score, low, high, len(values.drop_duplicates())))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _numbers(values):
+    text = [column for column in values if column in TEXT]
+    return (
+        values.assign(**dict(zip(text, OrdinalEncoder().fit_transform(values[text]).T, strict=True)))
+        if text
+        else values
+    )
+
+
+def _named(values, labels, groups, seed):
+    """Return the label that a tree gives each image, fitted on the folds without its group."""
+    named = np.zeros(len(labels), int)
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    for train, test in folds.split(values, labels, groups):
+        tree = DecisionTreeClassifier(max_depth=4, min_samples_leaf=2, class_weight="balanced", random_state=seed)
+        named[test] = tree.fit(values.to_numpy()[train], labels[train]).predict(values.to_numpy()[test])
+    return named
+
+
+def _interval(labels, named, groups, seed):
+    """Return the 2.5th and 97.5th percentile of balanced accuracy over resampled groups."""
+    _, group = np.unique(groups, return_inverse=True)
+    counts = np.zeros((group.max() + 1, 2, 2))
+    np.add.at(counts, (group, labels, (named == labels).astype(int)), 1)
+    weights = rng("shortcut interval", seed).multinomial(len(counts), np.full(len(counts), 1 / len(counts)), RESAMPLES)
+    drawn = np.tensordot(weights, counts, axes=1)
+    drawn = drawn[(drawn.sum(axis=2) > 0).all(axis=1)]
+    return np.quantile((drawn[:, :, 1] / drawn.sum(axis=2)).mean(axis=1), [0.025, 0.975])

@@ -1,0 +1,183 @@
+"""Colour and size of each image, and how well they (or any features) name the source it came from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.ndimage import laplace
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix
+from sklearn.model_selection import StratifiedKFold
+from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from leuknet._random import derive
+from leuknet.exceptions import LeuknetError
+
+CHANNELS = ("red", "green", "blue")
+COLOUR = [
+    *(f"{channel}_{what}" for what in ("mean", "sd", "od", "border") for channel in CHANNELS),
+    "saturation",
+    "brightness",
+]
+SHARPNESS = ["sharpness"]
+SIZE = ["width", "height", "aspect"]
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_DENSITY = -np.log10((np.arange(256, dtype=np.float32) + 1) / 256)
+
+
+def image_statistics(cohort, batch=16):
+    """Measure colour, sharpness and size of every image.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    batch : int
+        Images held as floats at a time.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per image: ``image_id``, ``data_set``, ``source``, ``label``; per channel mean and s.d. (0 to 255), mean
+        optical density ``-log10((I + 1) / 256)`` (Ruifrok & Johnston 2001) and mean of the border (outer twentieth of
+        the edge, at least 1 px); mean ``saturation`` (HSV, 0 to 1) and ``brightness`` (ITU-R BT.601 luma, 0 to 255);
+        ``sharpness`` (variance of the luma's Laplacian at the cohort's size, Pech-Pacheco et al. 2000); ``width``,
+        ``height`` (px, as found) and ``aspect`` (width / height). Columns are grouped in `COLOUR`, `SHARPNESS`, `SIZE`.
+    """
+    parts = [_measure(cohort.images[i : i + batch]) for i in range(0, len(cohort), batch)]
+    table = cohort.table[["image_id", "data_set", "source", "label", "width", "height"]].reset_index(drop=True)
+    table = pd.concat([table, pd.concat(parts, ignore_index=True)], axis=1)
+    table["aspect"] = table["width"] / table["height"]
+    return table[["image_id", "data_set", "source", "label", *COLOUR, *SHARPNESS, *SIZE]]
+
+
+def _measure(images):
+    planes = np.ascontiguousarray(np.moveaxis(images, -1, 1))
+    values = planes.astype(np.float32).reshape(*planes.shape[:2], -1)
+    largest = values.max(axis=1)
+    saturation = (largest - values.min(axis=1)) / np.maximum(largest, 1)
+    luma = np.tensordot(values, _LUMA, axes=(1, 0))
+    per_channel = {
+        "mean": values.mean(axis=2),
+        "sd": values.std(axis=2),
+        "od": _DENSITY[planes].mean(axis=(2, 3)),
+        "border": values[:, :, _border(images.shape[1]).ravel()].mean(axis=2),
+    }
+    columns = {f"{c}_{what}": measured[:, i] for what, measured in per_channel.items() for i, c in enumerate(CHANNELS)}
+    columns["saturation"] = saturation.mean(axis=1)
+    columns["brightness"] = luma.mean(axis=1)
+    columns["sharpness"] = laplace(luma.reshape(images.shape[:3]), axes=(1, 2)).var(axis=(1, 2))
+    return pd.DataFrame(columns).astype(float)
+
+
+def _border(size):
+    width = max(1, size // 20)
+    border = np.ones((size, size), bool)
+    border[width:-width, width:-width] = False
+    return border
+
+
+@dataclass(frozen=True)
+class SourceProbe:
+    """How well features name the source.
+
+    Attributes
+    ----------
+    scores : pandas.DataFrame
+        ``repeat``, ``fold``, ``accuracy``, ``balanced accuracy`` (fractions, on images left out of the fit).
+    confusion : pandas.DataFrame
+        True source (rows) by named source (columns), as fractions of the row, mean over repeats.
+    chance, balanced_chance : float
+        Share of the largest source (always naming it), and 1 / number of sources.
+    folds, n : int
+        Folds a repeat, and images.
+    """
+
+    scores: pd.DataFrame
+    confusion: pd.DataFrame
+    chance: float
+    balanced_chance: float
+    folds: int
+    n: int
+
+    def summary(self):
+        """Return metric, mean, low and high (2.5th and 97.5th percentile of all folds) and chance as a DataFrame."""
+        chance = {"accuracy": self.chance, "balanced accuracy": self.balanced_chance}
+        rows = []
+        for metric, level in chance.items():
+            low, high = np.quantile(self.scores[metric], [0.025, 0.975])
+            rows.append((metric, self.scores[metric].mean(), low, high, level))
+        return pd.DataFrame(rows, columns=["metric", "mean", "low", "high", "chance"])
+
+
+def source_probe(features, sources, seed=0, folds=5, repeats=5):
+    """Measure how well features name the source: standardised multinomial logistic regression, cross-validated.
+
+    Parameters
+    ----------
+    features : array-like of float, shape (n, d)
+        E.g. ``image_statistics(cohort)[COLOUR]``, or a network's features.
+    sources : array-like of str, shape (n,)
+        Source or data set of each image.
+    seed : int
+        Decides the folds.
+    folds, repeats : int
+        Stratified folds by image, at most as many as the smallest source has images.
+
+    Returns
+    -------
+    SourceProbe
+
+    Raises
+    ------
+    LeuknetError
+        With fewer than two sources, a source of a single image, or features that are not finite.
+    """
+    x, y = np.asarray(features, np.float64), np.asarray(sources, dtype=str)
+    names, counts = np.unique(y, return_counts=True)
+    _check_probe(x, y, names, counts)
+    folds = int(min(folds, counts.min()))
+    scores, confusion = [], 0
+    for repeat in range(repeats):
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=derive("source probe", seed, repeat))
+        for fold, (train, test) in enumerate(splitter.split(x, y)):
+            model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)).fit(x[train], y[train])
+            named = model.predict(x[test])
+            scores.append((repeat, fold, accuracy_score(y[test], named), balanced_accuracy_score(y[test], named)))
+            confusion = confusion + confusion_matrix(y[test], named, labels=names)
+    return SourceProbe(
+        scores=pd.DataFrame(scores, columns=["repeat", "fold", "accuracy", "balanced accuracy"]),
+        confusion=pd.DataFrame(confusion / (repeats * counts[:, None]), index=names, columns=names),
+        chance=counts.max() / len(y),
+        balanced_chance=1 / len(names),
+        folds=folds,
+        n=len(y),
+    )
+
+
+def _check_probe(x, y, names, counts):
+    if x.ndim != 2 or len(x) != len(y):
+        raise LeuknetError(f"features of shape {x.shape} do not match {len(y)} sources: give one row per image")
+    if not np.isfinite(x).all():
+        raise LeuknetError("features hold NaN or infinity: leave out these images or columns")
+    if len(names) < 2:
+        raise LeuknetError(f"the source probe needs two or more sources, not {len(names)}")
+    if counts.min() < 2:
+        raise LeuknetError(
+            f"source {str(names[counts.argmin()])!r} has a single image: leave it out of the source probe"
+        )
+
+
+def nearest(features, sources):
+    """Find each image's nearest other image in standardised feature space (Euclidean).
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per image: ``source``, ``nearest`` (position of the other image), ``distance``, ``same_source`` (bool).
+    """
+    x, y = StandardScaler().fit_transform(np.asarray(features, np.float64)), np.asarray(sources, dtype=str)
+    distance, position = NearestNeighbors(n_neighbors=1).fit(x).kneighbors()  # without arguments: never itself
+    other = position[:, 0]
+    return pd.DataFrame({"source": y, "nearest": other, "distance": distance[:, 0], "same_source": y[other] == y})

@@ -1,0 +1,50 @@
+"""``splits.csv``: a split that a reviewer can take away, and check against the images it was made for."""
+
+from leuknet._io import write_text
+from leuknet.data.splits_csv import COLUMNS, HEAD, read_rows
+from leuknet.evaluation.split_table import Split
+
+
+def write_splits(path, split, table, verdict):
+    """Write `split` as CSV: a head of comment lines (protocol, unit, hash, verdict), then one row an image and fold.
+
+    As ``splits.csv`` in the folder of the images it is checked whenever they are loaded as a cohort.
+
+    Parameters
+    ----------
+    path : path
+    split : Split
+    table : pandas.DataFrame
+        The cohort's table that the split was made from.
+    verdict : str
+        What the leakage audit says, in one line; "not audited" where there was none.
+
+    Returns
+    -------
+    str
+        The split's hash, as written.
+    """
+    rows = split.table.merge(table[["image_id", "sha256", "group", "source", "label"]], on="image_id")
+    rows = rows.assign(protocol=split.protocol)[COLUMNS].sort_values(["fold", "role", "sha256", "image_id"])
+    told = {"protocol": split.protocol, "by": split.by, "hash": split.hash, "audit": " ".join(verdict.split())}
+    head = "".join(f"{HEAD} {name}: {value}\n" for name, value in told.items())
+    write_text(path, head + rows.to_csv(index=False, lineterminator="\n"))
+    return split.hash
+
+
+def read_splits(path, table):
+    """Return the `Split` in `path`, with this cohort's image_ids, and the audit's verdict (str).
+
+    Parameters
+    ----------
+    path : path
+    table : pandas.DataFrame
+        A cohort's table.
+
+    Raises
+    ------
+    LeuknetError
+        If the file or the images are not what they were (`leuknet.data.splits_csv.read_rows`).
+    """
+    told, rows = read_rows(path, table)
+    return Split(told["protocol"], rows, told["by"]), told["audit"]

@@ -1,0 +1,83 @@
+"""From pairs of images that share pixels to groups and sources that a split keeps whole."""
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from leuknet.exceptions import LeuknetError
+
+
+def regroup(table, pairs):
+    """Return `table` with groups and sources merged wherever images share pixels.
+
+    Images joined by pairs, directly or through others, and the groups they are in become one group; the sources of
+    such images become one source, named by all of them. Images of an identical file are joined as well.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A cohort's table.
+    pairs : pandas.DataFrame
+        ``a``, ``b`` (image_id), as in `leuknet.data.leakage.audit.Audit.pairs`.
+
+    Raises
+    ------
+    LeuknetError
+        If a pair names an image that the table lacks.
+    """
+    places = pd.Index(table["image_id"]).get_indexer(pd.concat([pairs["a"], pairs["b"]]))
+    if (places < 0).any():
+        lost = pd.concat([pairs["a"], pairs["b"]]).iloc[int((places < 0).argmax())]
+        raise LeuknetError(f"the audit names image {lost}, which this cohort lacks: audit this cohort anew")
+    links = places.reshape(2, -1)
+    group = _merged(table["group"], [table["group"], table["sha256"]], links, " + ")
+    source = _merged(table["source"], [table["source"], group], links, " + ")
+    return table.assign(source=source, group=group)
+
+
+def _merged(names, keys, links, sign):
+    """Return a name for each connected component: the distinct `names` in it, the first three of them spelt out."""
+    n, edges = len(names), [links]
+    for key in keys:
+        code = pd.factorize(np.asarray(key, dtype=object))[0]
+        first = pd.Series(range(n)).groupby(code).transform("min").to_numpy()
+        edges.append(np.stack([np.arange(n), first]))
+    rows, columns = np.concatenate(edges, axis=1)
+    _, component = connected_components(coo_matrix((np.ones(len(rows)), (rows, columns)), (n, n)), directed=False)
+    spelt = {}
+    for number, part in names.groupby(component, sort=False):
+        found = list(dict.fromkeys(part))
+        more = f"{sign}{len(found) - 3} more" if len(found) > 3 else ""
+        spelt[number] = sign.join(found[:3]) + more
+    return [spelt[number] for number in component]
+
+
+def honest_tests(table, pairs):
+    """Return which data sets can be tested honestly, and what must leave training for it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``data_set``, ``negative``, ``positive`` (images), ``shares pixels with`` (other data sets), ``pairs`` (within,
+        and with others), ``verdict``.
+    """
+    rows = []
+    for name, part in table.groupby("data_set", sort=False):
+        within = pairs[(pairs["data_set_a"] == name) & (pairs["data_set_b"] == name)]
+        across = pairs[(pairs["data_set_a"] == name) ^ (pairs["data_set_b"] == name)]
+        others = set(across["data_set_a"]) | set(across["data_set_b"]) - {name}
+        kin = set(table.loc[table["source"].isin(part["source"]), "data_set"]) - {name}
+        linked = sorted((others | kin) - {name})
+        counts = part["label"].value_counts().reindex([0, 1], fill_value=0)
+        rows.append(
+            (name, *counts, ", ".join(sorted(others - {name})), len(within), len(across), _verdict(counts, linked))
+        )
+    columns = ["data_set", "negative", "positive", "shares pixels with", "pairs within", "pairs across", "verdict"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _verdict(counts, linked):
+    if counts.min() == 0:
+        return "no: one class only"
+    return f"only if {', '.join(linked)} leave training too" if linked else "yes"

@@ -1,0 +1,193 @@
+"""Metrics from labels and probabilities: as in the paper's section 4, and a few it lacks."""
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+from leuknet.exceptions import LeuknetError
+
+BINS = 15
+
+
+def bin_of(p):
+    """Return the calibration bin (0 to 14) of each probability: 15 bins of equal width, the last one closed."""
+    return np.minimum((p * BINS).astype(int), BINS - 1)
+
+
+def expected_calibration_error(y, p):
+    """Return the expected calibration error of the probability of leukaemia.
+
+    The probabilities fall into 15 bins of equal width on [0, 1]; the error is the mean over images of the absolute
+    difference between a bin's mean probability and its share of positives (Naeini et al., AAAI 2015).
+
+    Parameters
+    ----------
+    y, p : numpy.ndarray, shape (n,)
+        Labels 0 or 1, and probabilities in [0, 1].
+
+    Returns
+    -------
+    float
+    """
+    return float(np.abs(np.bincount(bin_of(p), weights=p - y)).sum() / len(y))
+
+
+# Metrics that need the probabilities: name -> (function(y, p), whether both classes are needed)
+OF_PROBABILITY = {
+    "AUC": (roc_auc_score, True),
+    "AP": (average_precision_score, True),
+    "Brier": (brier_score_loss, False),
+    "ECE": (expected_calibration_error, False),
+}
+
+
+def from_counts(tn, fp, fn, tp):
+    """Return the metrics of confusion matrices; arrays give one value a matrix.
+
+    Parameters
+    ----------
+    tn, fp, fn, tp : array_like, shape (...)
+        Counts of true negatives, false positives, false negatives, true positives.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray, float64, shape (...)
+        ``A, P, R, S, MCC, Kappa, balanced accuracy``, as fractions; NaN where undefined.
+    """
+    tn, fp, fn, tp = (np.asarray(count, np.float64) for count in (tn, fp, fn, tp))
+    n = tn + fp + fn + tp
+    with np.errstate(divide="ignore", invalid="ignore"):
+        recall, specificity, agreement = tp / (tp + fn), tn / (tn + fp), (tp + tn) / n
+        spread = np.sqrt(tp + fp) * np.sqrt(tp + fn) * np.sqrt(tn + fp) * np.sqrt(tn + fn)
+        chance = ((tp + fp) * (tp + fn) + (tn + fp) * (tn + fn)) / (n * n)
+        return {
+            "A": agreement,
+            "P": tp / (tp + fp),
+            "R": recall,
+            "S": specificity,
+            "MCC": (tp * tn - fp * fn) / spread,
+            "Kappa": (agreement - chance) / (1 - chance),
+            "balanced accuracy": (recall + specificity) / 2,
+        }
+
+
+OF_COUNTS = tuple(from_counts(1, 1, 1, 1))
+METRICS = (*OF_COUNTS, *OF_PROBABILITY)
+
+
+def checked(y, *probabilities):
+    """Return labels as int and probabilities as float64, all of shape (n,), or raise LeuknetError."""
+    y = np.asarray(y)
+    arrays = [np.asarray(p, np.float64) for p in probabilities]
+    if y.ndim != 1 or not len(y) or any(p.shape != y.shape for p in arrays):
+        shapes = ", ".join(str(array.shape) for array in (y, *arrays))
+        raise LeuknetError(f"labels and probabilities must be lists of one length, not of shapes {shapes}")
+    if not np.isin(y, (0, 1)).all():
+        raise LeuknetError("labels must be 0 (negative) or 1 (positive)")
+    if not all(((p >= 0) & (p <= 1)).all() for p in arrays):
+        raise LeuknetError("probabilities must be numbers from 0 to 1")
+    return y.astype(int), *arrays
+
+
+def count(y, p, threshold=0.5):
+    """Return ``tn, fp, fn, tp`` masks, bool, shape (n,): one is true for each image. Positive means p >= threshold."""
+    positive = p >= threshold
+    return (y == 0) & ~positive, (y == 0) & positive, (y == 1) & ~positive, (y == 1) & positive
+
+
+def scores(y, p, threshold=0.5):
+    """Return the metrics of one set of predictions.
+
+    Parameters
+    ----------
+    y : array_like of int, shape (n,)
+        1 = leukaemia, 0 = not.
+    p : array_like of float, shape (n,)
+        Probability of leukaemia, in [0, 1].
+    threshold : float
+        An image is called positive if ``p >= threshold``.
+
+    Returns
+    -------
+    dict of str to float
+        Fractions: accuracy ``A``, precision ``P``, recall ``R``, specificity ``S``, Matthews correlation ``MCC``
+        (section 4), Cohen's ``Kappa`` (Table 10), ``balanced accuracy``, ``AUC`` (ROC), ``AP`` (average precision),
+        ``Brier`` and ``ECE`` (15 equal bins). Undefined ones are absent: P without positive calls, R without positives,
+        S without negatives, MCC if labels or calls are all of one class, Kappa if both are of the same class, AUC, AP
+        and balanced accuracy unless both classes are there.
+
+    Raises
+    ------
+    LeuknetError
+        If lengths differ, nothing is given, or a value is outside its range.
+    """
+    y, p = checked(y, p)
+    found = from_counts(*(mask.sum() for mask in count(y, p, threshold)))
+    both = 0 < y.sum() < len(y)
+    for name, (function, needs_both) in OF_PROBABILITY.items():
+        if both or not needs_both:
+            found[name] = function(y, p)
+    return {name: float(value) for name, value in found.items() if not np.isnan(value)}
+
+
+def _columns(frame, columns):
+    columns = [columns] if isinstance(columns, str) else list(columns)
+    if missing := [column for column in columns if column not in frame]:
+        raise LeuknetError(f"the table has no column {missing[0]!r}; it has {', '.join(map(str, frame.columns))}")
+    return columns
+
+
+def one_split(predictions, by=()):
+    """Raise LeuknetError if `predictions` mix splits (say, validation and test) that `by` does not keep apart."""
+    found = predictions["split"].unique() if "split" in predictions else []
+    if len(found) > 1 and "split" not in by:
+        raise LeuknetError(f"predictions mix the splits {', '.join(sorted(found))}: choose one or score by 'split'")
+
+
+def scores_by(predictions, by=("fold", "seed")):
+    """Score predictions apart for each value of the columns `by`.
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        With ``y``, ``p`` and the columns `by`.
+    by : list of str
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns `by`, ``n`` (images) and one column a metric of `METRICS` (NaN where undefined), as fractions.
+
+    Raises
+    ------
+    LeuknetError
+        If a column is missing, or predictions of several splits (validation, test) would be pooled.
+    """
+    by = _columns(predictions, by)
+    _columns(predictions, ["y", "p"])
+    one_split(predictions, by)
+    groups = predictions.groupby(by, sort=False, observed=True) if by else [((), predictions)]
+    rows = [dict(zip(by, key, strict=True), n=len(part), **scores(part["y"], part["p"])) for key, part in groups]
+    return pd.DataFrame(rows, columns=[*by, "n", *METRICS])
+
+
+def summarise(frame, by=()):
+    """Return mean and standard deviation over runs, as the paper's tables give them (section 4: five runs).
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        What `scores_by` returned: one row a run.
+    by : list of str
+        Columns whose values are kept apart; an empty list takes all rows together.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns `by`, ``metric``, ``mean``, ``sd`` (ddof = 1; NaN for one run) and ``n`` (runs in which the metric
+        is defined). A metric that no run defines is absent.
+    """
+    by = _columns(frame, by)
+    long = frame.melt(by, [name for name in METRICS if name in frame], "metric", "value").dropna(subset="value")
+    table = long.groupby([*by, "metric"], sort=False, observed=True)["value"].agg(mean="mean", sd="std", n="count")
+    return table.reset_index()

@@ -1,0 +1,53 @@
+"""Splits by the name of their protocol, for the command line: whole families, unless the name says otherwise."""
+
+from dataclasses import replace
+
+from leuknet.evaluation import splits
+from leuknet.exceptions import LeuknetError
+
+
+def _lodocv(table, seed):
+    split = splits.lodocv(table)
+    parted = [f"{row.source!r} (fold {row.fold})" for row in split.shared_sources(table).itertuples()]
+    parted += [f"group {row.group!r} (fold {row.fold})" for row in split.shared_groups(table).itertuples()]
+    if parted:
+        raise LeuknetError(
+            f"LODOCV would part images that belong together: {', '.join(parted[:3])}"
+            f"{f' and {len(parted) - 3} more' if len(parted) > 3 else ''}; use protocol=leave-one-source-out, "
+            "or protocol=lodocv-as-published to part them as the paper did"
+        )
+    return replace(split, protocol=splits.LODOCV)
+
+
+PROTOCOLS = {
+    "hold-out": lambda table, seed: splits.hold_out(table, seed=seed, by="group"),
+    "k-fold": lambda table, seed: splits.k_fold(table, seed=seed, by="group"),
+    "k-fold-by-image": lambda table, seed: splits.k_fold(table, seed=seed),
+    "lodocv": _lodocv,
+    "lodocv-as-published": lambda table, seed: splits.lodocv(table),
+    "leave-one-source-out": lambda table, seed: splits.leave_one_source_out(table),
+    "every-source-out": lambda table, seed: splits.leave_one_source_out(table, tested="all"),
+}
+
+
+def make_split(protocol, table, seed=0):
+    """Return the split that `protocol` names.
+
+    Parameters
+    ----------
+    protocol : str
+        A key of `PROTOCOLS`. ``"hold-out"`` and ``"k-fold"`` keep groups whole; ``"lodocv"`` keeps data sets whole and
+        refuses to part a source or a group; ``"lodocv-as-published"`` and ``"k-fold-by-image"`` part them, as the
+        paper's splits did.
+    table : pandas.DataFrame
+        A cohort's table, after `leuknet.evaluation.families.regroup` where an audit found pairs.
+    seed : int
+
+    Raises
+    ------
+    LeuknetError
+        If the protocol is unknown or would part what belongs together.
+    """
+    if protocol not in PROTOCOLS:
+        raise LeuknetError(f"protocol {protocol!r} is unknown; use one of {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[protocol](table, seed)

@@ -1,0 +1,222 @@
+"""Tests of a difference: Student's t over runs as the paper has it, McNemar's on images, Friedman's on test sets."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from leuknet.evaluation.metrics import checked
+from leuknet.exceptions import LeuknetError
+
+
+def _p_text(p):
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+@dataclass(frozen=True)
+class StudentT:
+    """Student's two-sample t-test, two-sided, equal variances.
+
+    Attributes
+    ----------
+    t, df, p : float
+        Statistic, degrees of freedom, p-value.
+    difference, low, high : float
+        Mean of a minus mean of b and its 95 % interval, in the unit of the samples.
+    """
+
+    t: float
+    df: int
+    p: float
+    difference: float
+    low: float
+    high: float
+
+    def __str__(self):
+        return (
+            f"Student's t = {self.t:.2f} ({self.df} d.f.), {_p_text(self.p)}; "
+            f"difference {self.difference:.3g} (95 % interval {self.low:.3g} to {self.high:.3g})"
+        )
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """McNemar's exact test, two-sided, over the same images.
+
+    Attributes
+    ----------
+    n : int
+        Images.
+    only_a, only_b : int
+        Images that only a, or only b, calls rightly.
+    p : float
+        P-value; 1 if a and b never differ.
+    """
+
+    n: int
+    only_a: int
+    only_b: int
+    p: float
+
+    def __str__(self):
+        counts = f"only a right {self.only_a}, only b right {self.only_b}"
+        return f"McNemar's exact test, n = {self.n}: {counts}; {_p_text(self.p)}"
+
+
+@dataclass(frozen=True)
+class Friedman:
+    """Friedman's test of several methods on the same test sets, and Nemenyi's critical difference of mean ranks.
+
+    Attributes
+    ----------
+    n : int
+        Test sets.
+    ranks : numpy.ndarray, float, shape (methods,)
+        Mean rank of each; 1 is the best.
+    p : float
+        P-value; 1 if all methods always score alike.
+    critical_difference : float
+        Two mean ranks that lie further apart differ at 5 % over all pairs.
+    """
+
+    n: int
+    ranks: np.ndarray
+    p: float
+    critical_difference: float
+
+    def __str__(self):
+        what = f"{len(self.ranks)} systems on {self.n} test sets"
+        return f"Friedman's test, {what}: {_p_text(self.p)}; critical difference {self.critical_difference:.1f}"
+
+
+def student_t(a, b):
+    """Test whether two sets of runs have one mean (sections 4.1 and 4.4: level of 5 %).
+
+    Runs that share test images or training folds are not independent samples; the test, as published, takes them so.
+    A large p shows no difference; it does not show that the two are equivalent.
+
+    Parameters
+    ----------
+    a, b : array_like of float, shapes (n_a,) and (n_b,)
+        One value a run.
+
+    Returns
+    -------
+    StudentT
+
+    Raises
+    ------
+    LeuknetError
+        If a sample has fewer than two values or one that is no number, or neither sample varies.
+    """
+    a, b = (np.asarray(values, np.float64).ravel() for values in (a, b))
+    if min(len(a), len(b)) < 2 or not (np.isfinite(a).all() and np.isfinite(b).all()):
+        raise LeuknetError("a t-test needs two numbers or more on each side, none of them missing")
+    return student_t_from_summary(a.mean(), a.std(ddof=1), len(a), b.mean(), b.std(ddof=1), len(b))
+
+
+def student_t_from_summary(mean_a, sd_a, n_a, mean_b, sd_b, n_b):
+    """Do `student_t` from what a table prints: mean, s.d. (ddof = 1) and number of runs of each side.
+
+    Returns
+    -------
+    StudentT
+
+    Raises
+    ------
+    LeuknetError
+        If a number is missing, an s.d. is negative, both are zero, or a side has fewer than two runs.
+    """
+    values = (mean_a, sd_a, mean_b, sd_b)
+    if not np.isfinite(values).all() or min(sd_a, sd_b) < 0 or min(n_a, n_b) < 2:
+        raise LeuknetError("a t-test needs a mean, an s.d. of 0 or more and two runs or more on each side")
+    if sd_a == sd_b == 0:
+        raise LeuknetError("neither sample varies, so a t-test is undefined")
+    found = stats.ttest_ind_from_stats(mean_a, sd_a, n_a, mean_b, sd_b, n_b, equal_var=True)
+    df, difference = n_a + n_b - 2, float(mean_a - mean_b)
+    pooled = ((n_a - 1) * sd_a**2 + (n_b - 1) * sd_b**2) / df
+    low, high = stats.t.interval(0.95, df, difference, np.sqrt(pooled * (1 / n_a + 1 / n_b)))
+    return StudentT(float(found.statistic), int(df), float(found.pvalue), difference, float(low), float(high))
+
+
+def mcnemar(y, p_a, p_b, threshold=0.5):
+    """Test whether two classifiers err equally often on the same images.
+
+    Exact: of the images that only one calls rightly, a and b share is binomial with 1/2. Images count as independent;
+    with several images of a patient, choose one of them or read the p-value as too small.
+
+    Parameters
+    ----------
+    y : array_like of int, shape (n,)
+        Labels.
+    p_a, p_b : array_like of float, shape (n,)
+        Probabilities of leukaemia from a and from b, for the same images in the same order.
+    threshold : float
+        Positive means ``p >= threshold``.
+
+    Returns
+    -------
+    McNemar
+
+    Raises
+    ------
+    LeuknetError
+        If lengths differ or a value is outside its range.
+    """
+    y, p_a, p_b = checked(y, p_a, p_b)
+    right_a, right_b = ((p >= threshold) == (y == 1) for p in (p_a, p_b))
+    only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
+    p = float(stats.binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
+    return McNemar(len(y), only_a, only_b, p)
+
+
+def friedman(scores):
+    """Test whether methods rank alike on several test sets (Demsar, JMLR 2006, sections 3.2.2 and 3.2.5).
+
+    Test sets count as independent. The critical difference is Nemenyi's: ``q sqrt(k (k + 1) / (6 n))`` with q the
+    Studentised range of k groups at 5 %, over the square root of 2.
+
+    Parameters
+    ----------
+    scores : array_like of float, shape (n, k)
+        One row a test set, one column a method; more is better. Equal scores share a rank.
+
+    Returns
+    -------
+    Friedman
+
+    Raises
+    ------
+    LeuknetError
+        If there are fewer than two test sets or three methods, or a score is missing.
+    """
+    scores = np.asarray(scores, np.float64)
+    if scores.ndim != 2 or scores.shape[0] < 2 or scores.shape[1] < 3 or not np.isfinite(scores).all():
+        raise LeuknetError("Friedman's test needs two test sets and three methods or more, and every score")
+    n, k = scores.shape
+    ranks = stats.rankdata(-scores, axis=1).mean(axis=0)
+    p = float(stats.friedmanchisquare(*scores.T).pvalue) if np.ptp(scores, axis=1).any() else 1.0
+    q = stats.studentized_range.ppf(0.95, k, np.inf) / np.sqrt(2)
+    return Friedman(n, ranks, p, float(q * np.sqrt(k * (k + 1) / (6 * n))))
+
+
+def holm(p_values):
+    """Return Holm's adjusted p-values (Holm, Scand. J. Stat. 1979), for several tests read together.
+
+    Parameters
+    ----------
+    p_values : array_like of float, shape (m,)
+
+    Returns
+    -------
+    numpy.ndarray, float64, shape (m,)
+        In the order given; compare each with the level as it is.
+    """
+    p = np.asarray(p_values, np.float64)
+    if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
+        raise LeuknetError("Holm's method needs a list of p-values from 0 to 1")
+    order = np.argsort(p)
+    raised = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(raised, 1)
+    return adjusted

@@ -1,0 +1,249 @@
+"""A split as a table: which image trains and which is tested in each fold, hashed and checked."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from leuknet._io import atomic, hash_of
+from leuknet.data.splits_csv import ROW, split_hash
+from leuknet.exceptions import LeuknetError
+
+ROLES = ("train", "test", "external")
+NEEDED = ["image_id", "data_set", "source", "group", "label"]
+# What may not stand on both sides of a fold, for each unit that a protocol keeps whole. A source holds its groups.
+KEPT_WHOLE = {
+    "image": (),
+    "data_set": ("data_set",),
+    "group": ("group", "sha256"),
+    "source": ("source", "group", "sha256"),
+}
+WORDS = {"sha256": "file content", "data_set": "data set"}
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Who trains and who is tested, fold by fold.
+
+    Attributes
+    ----------
+    protocol : str
+        Name as captions print it, such as ``"5-fold by group"`` or ``"LODOCV as published"``.
+    table : pandas.DataFrame
+        ``fold``, ``image_id``, ``role`` (``"train"``, ``"test"`` or ``"external"``), all str. An image has at most
+        one role in a fold.
+    by : {"image", "group", "source", "data_set"}
+        The unit that the protocol keeps on one side. LODOCV keeps data sets whole, as published, and so may part a
+        source: `shared_sources` and `leakage` say so.
+
+    Raises
+    ------
+    LeuknetError
+        If the table is malformed, an image has two roles in a fold, or a fold lacks training or test images.
+    """
+
+    protocol: str
+    table: pd.DataFrame
+    by: str = "image"
+
+    def __post_init__(self):
+        if self.by not in KEPT_WHOLE:
+            raise LeuknetError(f"by={self.by!r} is not a unit to split by; use one of {', '.join(KEPT_WHOLE)}")
+        if missing := [column for column in ROW if column not in self.table]:
+            raise LeuknetError(f"{self.protocol}: the split's table lacks the column(s) {', '.join(missing)}")
+        table = self.table[ROW].astype(str).reset_index(drop=True)
+        if wrong := sorted(set(table["role"]) - set(ROLES)):
+            raise LeuknetError(f"{self.protocol}: unknown role {wrong[0]!r}; roles are {', '.join(ROLES)}")
+        twice = table[table.duplicated(["fold", "image_id"])]
+        if len(twice):
+            fold, image_id = twice.iloc[0][["fold", "image_id"]]
+            raise LeuknetError(f"{self.protocol}, fold {fold}: image {image_id} has more than one place")
+        roles = table.groupby("fold", sort=False)["role"].agg(set)
+        for fold, present in roles.items():
+            if lacking := {"train", "test"} - present:
+                raise LeuknetError(f"{self.protocol}, fold {fold}: no image has the role {min(lacking)!r}")
+        if table.empty:
+            raise LeuknetError(f"{self.protocol}: the split has no fold")
+        object.__setattr__(self, "table", table)
+
+    @cached_property
+    def hash(self):
+        """Hash (16 hexadecimal digits) of protocol and rows; row order and paths do not count."""
+        return split_hash(self.protocol, self.by, self.table)
+
+    @cached_property
+    def folds(self):
+        """Names of the folds, in their order."""
+        return list(dict.fromkeys(self.table["fold"]))
+
+    def _rows(self, fold):
+        rows = self.table[self.table["fold"] == fold]
+        if rows.empty:
+            raise LeuknetError(f"{self.protocol} has no fold {fold!r}; it has {', '.join(self.folds[:20])}")
+        return rows
+
+    def fold_hash(self, fold):
+        """Return the hash (16 hexadecimal digits) of who has which role in `fold`.
+
+        Neither the protocol's nor the fold's name counts: two protocols that train and test on the same images
+        share this hash, and may share a run.
+        """
+        return hash_of(sorted(self._rows(fold)[["image_id", "role"]].to_numpy().tolist()))
+
+    def indices(self, cohort_table, fold):
+        """Return where the images of `fold` stand in the cohort.
+
+        Parameters
+        ----------
+        cohort_table : pandas.DataFrame
+            A cohort's table, in the order of its images.
+        fold : str
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            Role to ascending positions, int64; only roles that the fold has.
+
+        Raises
+        ------
+        LeuknetError
+            If the fold or one of its images is unknown, or the fold parts what the protocol keeps whole.
+        """
+        rows = self._rows(fold)
+        self._check(rows, cohort_table)
+        places = pd.Index(cohort_table["image_id"]).get_indexer(rows["image_id"])
+        return {role: np.sort(places[rows["role"] == role]) for role in ROLES if (rows["role"] == role).any()}
+
+    def check(self, cohort_table):
+        """Raise LeuknetError unless every fold keeps its units whole and trains on both classes; return the split."""
+        self._check(self.table, cohort_table)
+        return self
+
+    def _check(self, rows, cohort_table):
+        known = known_images(cohort_table)
+        _demand_both_classes(rows[rows["role"] == "train"], known, self.protocol)
+        for unit in KEPT_WHOLE[self.by]:
+            shared = _shared(rows, known, unit)
+            if len(shared):
+                first = shared.iloc[0]
+                raise LeuknetError(
+                    f"{self.protocol}, fold {first['fold']}: {WORDS.get(unit, unit)} {str(first[unit])[:40]!r} stands "
+                    f"in training and test ({len(shared)} such); give these images one {self.by} (groups.csv) "
+                    "or leave one side out"
+                )
+
+    def shared_sources(self, cohort_table):
+        """Return which sources stand on both sides of a fold.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``fold``, ``source``, ``train``, ``test`` (counts of images; external images count as test).
+        """
+        return _shared(self.table, known_images(cohort_table), "source")
+
+    def shared_groups(self, cohort_table):
+        """Return which groups stand on both sides of a fold, in the columns of `shared_sources`."""
+        return _shared(self.table, known_images(cohort_table), "group")
+
+    def leakage(self, cohort_table):
+        """Return one sentence that says what training and test share, for captions and records."""
+        known, parts = known_images(cohort_table), []
+        for unit, word in (("source", "source"), ("group", "group"), ("sha256", "identical image file")):
+            shared = _shared(self.table, known, unit)
+            count, folds = shared[unit].nunique(), f" (in {shared['fold'].nunique()} of {len(self.folds)} folds)"
+            parts.append(f"{count or 'no'} {word}{'s' * (count > 1)}{folds if count and len(self.folds) > 1 else ''}")
+        return f"{self.protocol}: training and test share {parts[0]}, {parts[1]} and {parts[2]}."
+
+    def to_csv(self, path):
+        """Write the split to `path`: one line with protocol and hash, then the table."""
+        head = json.dumps({"protocol": self.protocol, "by": self.by, "hash": self.hash}, ensure_ascii=False)
+        with atomic(path) as temporary:
+            body = self.table.to_csv(index=False, lineterminator="\n")
+            temporary.write_bytes(f"# {head}\n{body}".encode())
+
+    @classmethod
+    def from_csv(cls, path):
+        """Read what `to_csv` wrote; raise LeuknetError if it was changed since, or is no split."""
+        try:
+            with Path(path).open(encoding="utf-8", newline="") as file:
+                head = json.loads(file.readline().removeprefix("# "))
+                table = pd.read_csv(file, dtype=str, keep_default_na=False)
+            split = cls(head["protocol"], table, head["by"])
+            written = head["hash"]
+        except FileNotFoundError:
+            raise LeuknetError(f"{path}: no such split file") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise LeuknetError(f"{path}: not a split file that leuknet wrote ({error}); make it again") from error
+        if split.hash != written:
+            raise LeuknetError(f"{path}: changed since it was written (its hash is not {written}); make it again")
+        return split
+
+
+def known_images(table):
+    """Return the cohort's table indexed by image_id, or raise if it cannot be split."""
+    if missing := [column for column in NEEDED if column not in table]:
+        raise LeuknetError(f"the cohort's table lacks the column(s) {', '.join(missing)}")
+    if not len(table):
+        raise LeuknetError("the cohort is empty: there is nothing to split")
+    for column in NEEDED:
+        gaps = table[column].isna() | (table[column].astype(str) == "")
+        if gaps.any():
+            raise LeuknetError(f"image {table['image_id'][gaps].iloc[0]} of the cohort has no {column}")
+    if not table["image_id"].is_unique:
+        raise LeuknetError(f"image {table['image_id'][table['image_id'].duplicated()].iloc[0]} is twice in the cohort")
+    if not table["label"].isin([0, 1]).all():
+        raise LeuknetError("labels of the cohort must be 0 (negative) or 1 (positive)")
+    return table.set_index("image_id", drop=False).rename_axis(None)
+
+
+def _shared(rows, known, unit):
+    """Return the units on both sides of a fold: fold, unit, train, test (counts)."""
+    columns = ["fold", unit, "train", "test"]
+    if unit not in known:
+        return pd.DataFrame(columns=columns)
+    absent = ~rows["image_id"].isin(known.index)
+    if absent.any():
+        raise LeuknetError(f"the split names image {rows['image_id'][absent].iloc[0]}, which this cohort lacks")
+    values = known[unit].reindex(rows["image_id"]).to_numpy()
+    side = np.where(rows["role"] == "train", "train", "test")
+    frame = pd.DataFrame({"fold": rows["fold"].to_numpy(), unit: values, "side": side})
+    frame = frame[frame[unit].notna() & (frame[unit] != "")]
+    counts = frame.groupby(["fold", unit, "side"], sort=False).size().unstack(fill_value=0)
+    counts = counts.reindex(columns=["train", "test"], fill_value=0)
+    return counts[(counts > 0).all(axis=1)].reset_index().rename_axis(columns=None)[columns]
+
+
+def _demand_both_classes(train, known, protocol):
+    labels = known["label"].reindex(train["image_id"])
+    if labels.isna().any():
+        raise LeuknetError(f"the split names image {labels.index[labels.isna()][0]}, which this cohort lacks")
+    classes = labels.groupby(train["fold"].to_numpy(), sort=False).nunique()
+    if (classes < 2).any():
+        fold = classes.index[classes < 2][0]
+        raise LeuknetError(f"{protocol}, fold {fold}: training would see one class only; add images of the other")
+
+
+def shared_content(cohort_table, split):
+    """Count identical image files across the sides of each fold.
+
+    Parameters
+    ----------
+    cohort_table : pandas.DataFrame
+        With ``sha256``.
+    split : Split
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``fold``, ``pairs``: how many pairs of a training image and a test (or external) image have one sha256.
+    """
+    if "sha256" not in cohort_table:
+        raise LeuknetError("the cohort's table lacks the column sha256: identical files cannot be found")
+    shared = _shared(split.table, known_images(cohort_table), "sha256")
+    pairs = (shared["train"] * shared["test"]).groupby(shared["fold"]).sum()
+    counts = pairs.reindex(split.folds).fillna(0).astype(int)
+    return pd.DataFrame({"fold": split.folds, "pairs": counts.to_numpy()})

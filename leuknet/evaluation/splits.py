@@ -1,0 +1,218 @@
+"""The protocols: hold-out, k-fold, LODOCV and leave-one-source-out, by image, group or source."""
+
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
+
+from leuknet._random import derive, rng
+from leuknet.evaluation.split_table import WORDS, Split, known_images, shared_content
+from leuknet.exceptions import LeuknetError
+
+LODOCV, AS_PUBLISHED = "LODOCV", "LODOCV as published"  # families kept whole (`named`), and as the paper did
+
+__all__ = ["Split", "hold_out", "k_fold", "leave_one_source_out", "lodocv", "shared_content", "with_external"]
+
+
+def _fold(name, known, tested):
+    """Return the rows of one fold: images where `tested` is true are the test."""
+    role = np.where(tested, "test", "train")
+    return pd.DataFrame({"fold": name, "image_id": known.index, "role": role})
+
+
+def _assign(known, k, seed, by):
+    """Return each image's fold number, stratified by label, units of `by` whole."""
+    labels = known["label"].to_numpy()
+    rarest = np.bincount(labels.astype(int), minlength=2).min()
+    if rarest < k:
+        raise LeuknetError(f"{k} folds need {k} images of each class; the rarer class has {rarest}")
+    units = known[by] if by != "image" else None
+    if units is not None and units.nunique() < k:
+        raise LeuknetError(f"{k} folds by {by} need {k} {by}s; the cohort has {units.nunique()}")
+    maker = (StratifiedKFold if units is None else StratifiedGroupKFold)(k, shuffle=True, random_state=seed)
+    number = np.empty(len(known), int)
+    for fold, (_, test) in enumerate(maker.split(labels, labels, units)):
+        number[test] = fold
+    if units is not None and len(np.unique(number)) < k:
+        raise LeuknetError(f"{k} folds by {by} leave one empty: {by}s differ too much in size; use fewer folds")
+    return number
+
+
+def _unit(by):
+    if by not in ("image", "group", "source"):
+        raise LeuknetError(f"by={by!r} is not a unit to split by; use image, group or source")
+    return "" if by == "image" else f" by {by}"
+
+
+def hold_out(table, fraction=0.25, seed=0, by="image"):
+    """Hold out a stratified fraction of the images (25 % as in the paper's Figure 7).
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A cohort's table.
+    fraction : float
+        Share of the images to test, in (0, 1). By group or source it is met as nearly as whole units allow.
+    seed : int
+    by : {"image", "group", "source"}
+
+    Returns
+    -------
+    Split
+        One fold, ``"hold-out"``. It does not depend on the order of `table`.
+
+    Raises
+    ------
+    LeuknetError
+        If units cannot be kept whole with both classes in training.
+    """
+    name = "hold-out" + _unit(by)
+    if not 0 < fraction < 1:
+        raise LeuknetError(f"hold-out fraction {fraction} is not between 0 and 1")
+    known = known_images(table).sort_index()
+    state = derive("hold-out", seed)
+    if by == "image":
+        try:
+            every, labels = np.arange(len(known)), known["label"].to_numpy()
+            _, held = train_test_split(every, test_size=fraction, random_state=state, stratify=labels)
+        except ValueError as error:
+            raise LeuknetError(f"{name} of {fraction} of {len(known)} images: {error}") from error
+        tested = np.isin(every, held)
+    else:
+        share = Fraction(fraction).limit_denominator(20)
+        if share in (0, 1):
+            raise LeuknetError(f"{name}: a fraction of {fraction} is too extreme; use 0.05 to 0.95")
+        number = _assign(known, share.denominator, state, by)
+        tested = np.isin(number, rng("hold-out", seed).permutation(share.denominator)[: share.numerator])
+    return Split(name, _fold("hold-out", known, tested), by).check(table)
+
+
+def k_fold(table, k=5, repeats=1, seed=0, by="image"):
+    """Stratified k-fold cross-validation (paper section 4.4: k = 5, twenty times, by image).
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A cohort's table.
+    k, repeats : int
+        Folds, and how often to draw them anew.
+    seed : int
+    by : {"image", "group", "source"}
+        By image (the paper) near-copies of one slide may stand on both sides; `Split.leakage` says how many. Units that
+        differ much in size, as sources do, leave little or nothing for the seed to choose.
+
+    Returns
+    -------
+    Split
+        Folds ``"r0f0"``, ``"r0f1"``, …; each image is tested once a repeat. It does not depend on the order of `table`.
+
+    Raises
+    ------
+    LeuknetError
+        If there are fewer than k units or images of a class, or units cannot be kept whole with both classes in
+        training, or repeats would be the same folds again.
+    """
+    name = f"{k}-fold{_unit(by)}" + (f", {repeats} times" if repeats > 1 else "")
+    if int(k) != k or k < 2 or int(repeats) != repeats or repeats < 1:
+        raise LeuknetError(f"k-fold needs k of 2 or more and repeats of 1 or more, not k={k}, repeats={repeats}")
+    known = known_images(table).sort_index()
+    frames, seen = [], set()
+    for repeat in range(repeats):
+        number = _assign(known, k, derive("k-fold", seed, repeat), by)
+        seen.add(tuple(pd.factorize(number)[0]))
+        if len(seen) <= repeat:
+            raise LeuknetError(f"{name}: whole {by}s fall into the same folds again; use repeats={repeat}")
+        frames += [_fold(f"r{repeat}f{fold}", known, number == fold) for fold in range(k)]
+    return Split(name, pd.concat(frames), by).check(table)
+
+
+def _leave_out(table, unit, name, every=False):
+    known = known_images(table)
+    classes = known.groupby(unit, sort=False)["label"].nunique()
+    word = WORDS.get(unit, unit)
+    if len(classes) < 2:
+        raise LeuknetError(f"{name} needs two {word}s or more; the cohort has only {classes.index[0]!r}")
+    tested = list(classes.index) if every else list(classes.index[classes == 2])
+    if not tested:
+        raise LeuknetError(f"{name} tests {word}s with both classes, and the cohort has none; split by k_fold instead")
+    frames = [_fold(value, known, known[unit] == value) for value in tested]
+    return Split(name, pd.concat(frames), unit).check(table)
+
+
+def lodocv(table):
+    """Leave-one-dataset-out cross-validation as published (section 3.5), and called so in every result.
+
+    Every data set with both classes is tested once, all others train. As published, data sets of one source (ALL-IDB 1
+    and ALL-IDB 2) may stand on both sides: `Split.shared_sources` and `Split.leakage` say where. ``"lodocv"`` of
+    `leuknet.evaluation.named.make_split` is the same without that: it refuses a cohort where families would be parted.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A cohort's table.
+
+    Returns
+    -------
+    Split
+        Folds named by the tested data set, in the table's order.
+
+    Raises
+    ------
+    LeuknetError
+        If no data set has both classes, or training would see one class only.
+    """
+    return _leave_out(table, "data_set", AS_PUBLISHED)
+
+
+def leave_one_source_out(table, tested="two-class"):
+    """Leave-one-source-out: as `lodocv`, but data sets cut from the same slides leave together.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A cohort's table.
+    tested : {"two-class", "all"}
+        Test the sources with both classes, or single-class sources as well.
+
+    Returns
+    -------
+    Split
+        Folds named by the tested source, in the table's order.
+
+    Raises
+    ------
+    LeuknetError
+        If no source qualifies, training would see one class only, or sources share a group or an identical file.
+    """
+    if tested not in ("two-class", "all"):
+        raise LeuknetError(f"tested={tested!r} is unknown; use 'two-class' or 'all'")
+    return _leave_out(table, "source", "leave-one-source-out", every=tested == "all")
+
+
+def with_external(split, table, data_set):
+    """Set `data_set` apart from every fold and test the folds' models on it as well (Table 13).
+
+    Parameters
+    ----------
+    split : Split
+    table : pandas.DataFrame
+        The cohort's table, with `data_set`.
+    data_set : str
+
+    Returns
+    -------
+    Split
+        `split` without `data_set` in training and test, and with its images as ``"external"`` in every fold.
+
+    Raises
+    ------
+    LeuknetError
+        If the data set is unknown, a fold is left without training or test images, or the grouping is parted.
+    """
+    outside = table.loc[table["data_set"] == data_set, "image_id"]
+    if outside.empty:
+        raise LeuknetError(f"the cohort has no data set {data_set!r} to keep as external")
+    kept = split.table[~split.table["image_id"].isin(outside)]
+    added = [pd.DataFrame({"fold": fold, "image_id": outside, "role": "external"}) for fold in split.folds]
+    return Split(f"{split.protocol}, {data_set} external", pd.concat([kept, *added]), split.by).check(table)

@@ -1,0 +1,192 @@
+"""Prediction for one's own slides by a kept run: probability, class, and how far they are from what it was trained on.
+
+Not a medical device. A number from here says what one network, trained on the images of one cohort, makes of a picture.
+"""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+import leuknet
+from leuknet.data.decode import SUFFIXES, decode
+from leuknet.exceptions import LeuknetError
+from leuknet.runs.training_features import Reference, read_reference
+
+NOT_A_DEVICE = "Not a medical device: for study and research only; nothing here may guide a diagnosis."
+FAR = 95
+BATCH = 32
+LIMITS = (
+    "The probability is a network's output; it is no patient's risk, and its scale depends on the training images.",
+    "The network names one of two classes for any picture whatever, also where no blood is to be seen.",
+    "It cannot name the kind of leukaemia, nor any other disease, nor judge whether the slide is fit to be read.",
+    "It was never tested on your stain, microscope and camera; a source it has not seen can turn the call.",
+    "Near in feature space does not mean right: the network may be wrong on pictures like those it knows.",
+)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A finished run that keeps its network: folder, ``run.json``, start weights, `Reference`, and the network."""
+
+    folder: Path
+    record: dict
+    weights: str
+    reference: Reference
+
+    @cached_property
+    def model(self):
+        """The network (Keras' safe mode: no code from the file is run)."""
+        import keras
+
+        return keras.saving.load_model(self.folder / "model.keras", compile=False, safe_mode=True)
+
+    @property
+    def name(self):
+        """What captions call the run: backbone, approach, protocol, fold, seed and key."""
+        s = self.record["settings"]
+        run = f"{self.record['protocol']}, fold {self.record['fold']}, seed {self.record['seed']}"
+        return f"{s['backbone']} {s['approach']}, {run}, run {self.record['key']}"
+
+
+def open_run(run, root=None):
+    """Open a kept run.
+
+    Parameters
+    ----------
+    run : path or str
+        A run's folder, or the first digits of its key, sought in ``<root>/*/trainings``.
+    root : path, optional
+        ``runs`` in the checkout if not given.
+
+    Returns
+    -------
+    Kept
+
+    Raises
+    ------
+    LeuknetError
+        If there is no such run, several, or it keeps no network.
+    """
+    folder = Path(run)
+    if not (folder / "done.json").is_file():
+        root = Path(root) if root else Path(leuknet.__file__).parent.parent / "runs"
+        found = sorted(root.glob(f"*/trainings/{run}*/done.json")) if Path(run).name == str(run) else []
+        if len(found) != 1:
+            many = (
+                f"{len(found)} runs in {root} begin with" if found else f"no finished run is in or under {root} called"
+            )
+            raise LeuknetError(f"{many} {run}: give a run's folder, <out>/trainings/<key>")
+        folder = found[0].parent
+    reference = read_reference(folder)
+    record, weights = (json.loads((folder / f"{name}.json").read_text("utf-8")) for name in ("run", "weights"))
+    return Kept(folder, record, weights["weights"], reference)
+
+
+def listed(paths):
+    """Return the files that `paths` name: files as they are, of folders all images in them, in order of their names."""
+    files = []
+    for path in map(Path, paths):
+        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+        files += inside if path.is_dir() else [path]
+        if path.is_dir() and not inside:
+            raise LeuknetError(f"the folder {path} holds no image ({', '.join(SUFFIXES)})")
+    return files
+
+
+def predict(kept, files, threshold=None, report=None):
+    """Predict image files; a bad one is reported and the rest go on.
+
+    Parameters
+    ----------
+    kept : Kept
+    files : sequence of path
+    threshold : float, optional
+        An image is called positive at this probability or above; the run's own if not given.
+    report : callable, optional
+        Called with the number of files after each batch.
+
+    Returns
+    -------
+    rows : list of dict
+        One an image, in order: see `described`; with ``file``.
+    failed : list of dict
+        ``file`` and ``reason``.
+    """
+    rows, failed, size = [], [], kept.model.input_shape[1]
+    for start in range(0, len(files), BATCH):
+        names, images = [], []
+        for file in files[start : start + BATCH]:
+            try:
+                images.append(decode(Path(file).read_bytes(), size)[0])
+                names.append(str(file))
+            except (LeuknetError, OSError) as error:
+                failed.append({"file": str(file), "reason": getattr(error, "strerror", None) or str(error)})
+        if images:
+            found = described(kept, np.stack(images), threshold)
+            rows += [{"file": name} | row for name, row in zip(names, found, strict=True)]
+        if report:
+            report(len(files[start : start + BATCH]))
+    return rows, failed
+
+
+def described(kept, images, threshold=None):
+    """Return what a run says of images.
+
+    Parameters
+    ----------
+    kept : Kept
+    images : numpy.ndarray, uint8, shape (n, size, size, 3)
+    threshold : float, optional
+        The run's own if not given.
+
+    Returns
+    -------
+    list of dict
+        ``probability`` (of leukaemia), ``class``, ``threshold``, ``distance`` (mean, to the five nearest training
+        images in feature space; no unit), ``percentile`` (% of the run's own unseen images that lie nearer),
+        ``looks_like`` (the commonest source of the five), ``share`` (of the five), ``words``.
+    """
+    threshold = kept.reference.threshold if threshold is None else threshold
+    if not 0 < threshold < 1:
+        raise LeuknetError(f"the threshold {threshold} is not between 0 and 1")
+    from leuknet.models.inputs import fed
+    from leuknet.models.interpretation.activations import activations
+
+    model, reference = kept.model, kept.reference
+    whole = np.resize(images, (-(-len(images) // BATCH) * BATCH, *images.shape[1:])).astype(np.float32) / 255
+    p = np.asarray(model.predict(**fed(whole, BATCH), verbose=0), float)[: len(images), 0]
+    distance, near = reference.nearest(activations(model, images, batch=BATCH))
+    nearer = np.searchsorted(reference.unseen_distances, distance) / max(len(reference.unseen_distances), 1)
+    sources = reference.table["source"].to_numpy()
+    return [
+        _row(float(p[i]), threshold, float(distance[i]), 100 * float(nearer[i]), Counter(sources[near[i]].tolist()))
+        for i in range(len(images))
+    ]
+
+
+def _row(p, threshold, distance, percentile, sources):
+    (source, times), n = sources.most_common(1)[0], sum(sources.values())
+    row = {"probability": p, "class": "positive" if p >= threshold else "negative", "threshold": threshold}
+    row |= {"distance": distance, "percentile": percentile, "looks_like": source, "share": times / n}
+    return row | {"words": words(row)}
+
+
+def words(row):
+    """Return one plain sentence or two on how much an image resembles what the network knows."""
+    near = f"Of its nearest training images {100 * row['share']:.0f} % are from {row['looks_like']}."
+    if row["percentile"] < FAR:
+        own = f"farther than {row['percentile']:.0f} % of the run's own unseen images"
+        return f"Not clearly outside what the network knows ({own}). {near}"
+    far = f"Farther from the training images than {row['percentile']:.0f} % of the run's own unseen images"
+    return f"{far}: the network does not know such pictures, and its probability means little. {near}"
+
+
+def as_record(kept, rows, failed):
+    """Return all that was found as one dictionary of JSON types."""
+    run = {"name": kept.name, "key": kept.record["key"], "cohort": kept.reference.about["cohort"]}
+    run |= {"threshold": kept.reference.threshold, "weights": kept.weights, "leakage": kept.reference.about["leakage"]}
+    return {"not_a_medical_device": NOT_A_DEVICE, "run": run, "limits": list(LIMITS), "images": rows, "failed": failed}

@@ -1,0 +1,93 @@
+"""Activations of a pretrained network as features of images (paper, sections 3.3 and 4.3)."""
+
+import hashlib
+
+import keras
+import numpy as np
+
+from leuknet._io import atomic, cache_dir, hash_of
+from leuknet.exceptions import LeuknetError
+from leuknet.models import backbones, networks
+from leuknet.models.weights import initialise
+
+
+def extract(images, backbone, weights, layer=None, batch=64, preprocessing=None, seed=0):
+    """Return what one layer of a network says about each image, from the cache if it was computed before.
+
+    Parameters
+    ----------
+    images : uint8, shape (n, size, size, 3)
+        RGB.
+    backbone : str
+    weights : {"imagenet", "formula", "random"}
+    layer : str, optional
+        A layer that gives maps is averaged over height and width. Default: fc2, the layer before the classifier, where
+        the backbone has one with pretrained weights and the images have its size; otherwise the last layer whose
+        weights are pretrained throughout (with random weights: the last map).
+    batch : int
+    preprocessing : {"unit", "imagenet"}, optional
+        Default: what the weights were trained with.
+    seed : int
+        Of the layers that no weight file fills.
+
+    Returns
+    -------
+    numpy.ndarray, float32, shape (n, d)
+        Read-only memory map.
+
+    Raises
+    ------
+    LeuknetError
+        If the images, the layer or the weights are not to be had.
+    """
+    images = np.asanyarray(images)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != images.shape[2] or images.shape[3] != 3:
+        raise LeuknetError(f"features need uint8 images (n, size, size, 3), not {images.dtype} {images.shape}")
+    size = images.shape[1]
+    preprocessing = preprocessing or ("imagenet" if weights == "imagenet" else "unit")
+    dense = backbones.fits_own_dense(backbone, size)
+    spec = networks.NetworkSpec(backbone, "DFT" if dense else "mDFT", size, dense=(), preprocessing=preprocessing)
+    model = networks.build(spec)
+    record = initialise(model, spec, weights, seed)
+    layer = layer or default_layer(model, record)
+    settings = [backbones.canonical(backbone), layer, preprocessing, record["file_sha256"], keras.config.floatx()]
+    key = hash_of([*settings, keras.config.dtype_policy().name, seed, digest(images)])
+    path = cache_dir() / "features" / f"{key}.npy"
+    if not path.is_file():
+        values = _activations(model, layer, images, batch)
+        with atomic(path) as temporary, temporary.open("wb") as file:
+            np.save(file, values)
+    return np.load(path, mmap_mode="r")
+
+
+def default_layer(model, record):
+    """Return the deepest layer that pretrained weights decide, given `initialise`'s record."""
+    missing = [name for name in record["layers_random"] if not networks.is_new(model.get_layer(name))]
+    if missing and record["layers_loaded"]:
+        return record["layers_loaded"][-1]
+    return networks.penultimate(model) if "fc2" in {layer.name for layer in model.layers} else networks.last_map(model)
+
+
+def digest(images):
+    """Return the SHA-256 of the images' pixels and shape, reading a memory map piece by piece."""
+    sha = hashlib.sha256(repr(images.shape).encode())
+    for start in range(0, len(images), 256):
+        sha.update(np.ascontiguousarray(images[start : start + 256]))
+    return sha.hexdigest()
+
+
+def _activations(model, layer, images, batch):
+    try:
+        out = model.get_layer(layer).output
+    except ValueError as error:
+        raise LeuknetError(f"{model.name} has no layer {layer!r}: see leuknet.models.networks.layer_table") from error
+    if len(out.shape) == 4:
+        out = keras.layers.GlobalAveragePooling2D(dtype="float32")(out)
+    net = keras.Model(model.inputs[0], out)
+    parts = []
+    for start in range(0, len(images), batch):
+        part = images[start : start + batch].astype(np.float32) / 255
+        padded = np.concatenate([part, np.zeros((batch - len(part), *part.shape[1:]), np.float32)])
+        parts.append(keras.ops.convert_to_numpy(net.predict_on_batch(padded))[: len(part)])
+    values = np.concatenate(parts).astype(np.float32)
+    return values.reshape(len(values), -1)

@@ -1,0 +1,90 @@
+"""Features of a frozen backbone, computed once for each variant of each image (SFT and mSFT, §3.3)."""
+
+from dataclasses import asdict
+
+import keras
+import numpy as np
+
+from leuknet._io import atomic, cache_dir, hash_of
+from leuknet._random import rng
+from leuknet.models.augmentation import Warp
+from leuknet.models.policy import draw, identity
+
+PART = 16  # batches of features held in memory at a time
+
+
+def variants_model(size, shear_unit, backbone, source):
+    """Return the model from `source`'s input and draws to the features of a warped image; identity draws warp nothing.
+
+    Parameters
+    ----------
+    size : int
+        Edge of the images, px.
+    shear_unit : {"degrees", "radians"}
+    backbone : keras.Model
+        The frozen part.
+    source : Source
+        The cohort's images.
+    """
+    asked, images = source.input()
+    draws = keras.Input((8,), dtype="float32")
+    image = Warp(size, shear_unit=shear_unit, always=True)([images, draws])
+    return keras.Model([asked, draws], backbone(image, training=False))
+
+
+def pool_features(cohort, spec, settings, backbone, variants, source, batch=64):
+    """Return (key, features) of the cohort's plain images followed by all their fixed variants.
+
+    Parameters
+    ----------
+    cohort : Cohort, n images
+    spec : NetworkSpec
+    settings : TrainSettings
+        `copies` and `augmentation` decide the variants; the draws belong to the cohort, so runs share them.
+    backbone : keras.Model
+        The frozen part, its weights in place.
+    variants : keras.Model
+        From `variants_model`, over this backbone.
+    source : Source
+        The cohort's images, as `variants` was made for.
+
+    Returns
+    -------
+    key : str
+    features : numpy.ndarray, float32, shape (n * (1 + copies), ...)
+        Memory map of a file in the cache, made if it is not there.
+    """
+    policy = settings.augmentation
+    values = [np.asarray(keras.ops.convert_to_numpy(v), np.float32) for v in backbone.weights]
+    digest = hash_of([float(np.float64(v).sum()) for v in values] + [float(np.abs(v).sum(dtype=float)) for v in values])
+    frozen = [spec.backbone, spec.frozen_until, spec.preprocessing, settings.precision, digest]
+    key = hash_of([cohort.key, frozen, settings.copies, asdict(policy) if policy else None])
+    path = cache_dir() / "features" / f"{key}.npy"
+    if not path.is_file():
+        with atomic(path) as temporary:
+            compute(temporary, len(cohort), settings, variants, source, batch)
+    return key, np.load(path, mmap_mode="r")
+
+
+def compute(path, count, settings, variants, source, batch):
+    """Write the features of plain images and variants to `path`, a part at a time, so that memory never holds all.
+
+    Batches are whole (the last one is filled up), so that one compiled shape serves.
+    """
+    images, draws = np.arange(count), identity(count)
+    if settings.variants:
+        images = np.concatenate([images, np.repeat(images, settings.variants)])
+        draws = np.concatenate([draws, variant_draws(settings, count)])
+    shape = len(images), *variants.output_shape[1:]
+    with path.open("wb") as file:  # a memory map would die on a full disk, without a word
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        for start in range(0, len(images), PART * batch):
+            part = np.arange(start, min(start + PART * batch, len(images)))
+            padded = np.resize(part, -(-len(part) // batch) * batch)
+            batches = source.feed(images[padded], batch, also=draws[padded])
+            file.write(np.asarray(variants.predict(**batches, verbose=0), "<f4")[: len(part)].tobytes())
+
+
+def variant_draws(settings, count):
+    """Return the fixed variants' draws of a whole cohort, float32 (count * copies, 8), image by image."""
+    return draw(settings.augmentation, count * settings.copies, rng("variants", count, settings.copies))

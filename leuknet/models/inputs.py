@@ -1,0 +1,155 @@
+"""A cohort's images as a network's input: standing on the device and asked for by index, or streamed from disk."""
+
+import mmap
+import os
+
+import keras
+import numpy as np
+
+RESIDENT_GB = 4.0
+AT_ONCE = 256  # images read from a memory map before their pages are given back
+
+
+def tensor_of(array):
+    """Return `array` as a tensor; a memory map is read in parts, so that it does not stand in memory twice over."""
+    if not isinstance(array.base, mmap.mmap) or not hasattr(mmap, "MADV_DONTNEED"):
+        return keras.ops.convert_to_tensor(array)
+    parts = []
+    for start in range(0, len(array), AT_ONCE):
+        parts.append(keras.ops.convert_to_tensor(array[start : start + AT_ONCE]))
+        array.base.madvise(mmap.MADV_DONTNEED)
+    return keras.ops.concatenate(parts)
+
+
+class Rows(keras.layers.Layer):
+    """Hold `array` as a constant weight of its own dtype; call with int32 indices (b,) to get the rows (b, ...).
+
+    Parameters
+    ----------
+    array : numpy.ndarray, shape (n, ...)
+        uint8 images or float32 features.
+    """
+
+    def __init__(self, array, **kwargs):
+        super().__init__(dtype="float32", trainable=False, **kwargs)
+        self.table = self.add_weight(
+            shape=array.shape,
+            dtype=str(array.dtype),
+            initializer=lambda shape, dtype=None: tensor_of(array),  # no zeros beside it
+            trainable=False,
+            autocast=False,
+            name="table",
+        )
+
+    def call(self, index):
+        return keras.ops.take(self.table, index, axis=0)
+
+    def compute_output_spec(self, index):
+        return keras.KerasTensor((*index.shape, *self.table.shape[1:]), dtype=self.table.dtype)
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches read from a memory map when they are asked for: images, or (images, also), with labels if given.
+
+    With `share` above 1 the last batch is filled up to a multiple of it, and all have weights, see
+    `leuknet.models.spread.filled`.
+    """
+
+    share = 1
+
+    def __init__(self, images, indices, also, labels, batch):
+        super().__init__()
+        self.parts = images, indices, also, labels, batch
+
+    def __len__(self):
+        return -(-len(self.parts[1]) // self.parts[4])
+
+    def __getitem__(self, number):
+        images, indices, also, labels, batch = self.parts
+        part = np.arange(number * batch, min((number + 1) * batch, len(indices)))
+        missing = -len(part) % self.share
+        weight = np.repeat(np.float32([1, 0]), [len(part), missing])
+        part = np.concatenate([part, part[:1].repeat(missing)])
+        inputs = images[indices[part]] if also is None else (images[indices[part]], also[part])
+        if labels is None:
+            return (inputs,)
+        return (inputs, labels[part]) if self.share == 1 else (inputs, labels[part], weight)
+
+
+def fed(x, batch, y=None):
+    """Return the keyword arguments with which a model is fitted to arrays, in their order, or predicts from them.
+
+    TensorFlow's iterators tune themselves in a thread that sleeps twice as long each time, and at their end may wait
+    for it (TensorFlow 2.21): an epoch then takes up to twice as long. Keras has no switch for it, hence a dataset of
+    our own, the one place that uses ``tf.data``.
+
+    Parameters
+    ----------
+    x : array or list of arrays
+    batch : int
+    y : array, optional
+    """
+    if keras.backend.backend() != "tensorflow":
+        return {"x": x, "batch_size": batch} | ({} if y is None else {"y": y})
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    x = tuple(x) if isinstance(x, list) else x
+    data = tf.data.Dataset.from_tensor_slices((x,) if y is None else (x, y))
+    return {"x": data.batch(batch).with_options(options)}
+
+
+def resident_bytes():
+    """Return how large a cohort may be to stand on the device: ``$LEUKNET_RESIDENT_GB``, else 4 GB."""
+    return float(os.environ.get("LEUKNET_RESIDENT_GB") or RESIDENT_GB) * 1e9
+
+
+class Source:
+    """A cohort's images, or features, for networks: on the device if small enough, else from the memory map.
+
+    Both ways give the same batches; a run does not tell which it was.
+
+    Parameters
+    ----------
+    images : numpy.ndarray, shape (n, ...)
+        uint8 images (n, size, size, 3), or float32 features.
+
+    Attributes
+    ----------
+    streamed : bool
+    """
+
+    def __init__(self, images):
+        self.images, self.streamed = images, images.nbytes > resident_bytes()
+        self.rows = None if self.streamed else Rows(images)
+
+    def input(self):
+        """Return (keras.Input, images (b, ...)) for a model; `feed` makes what goes in."""
+        if self.streamed:
+            image = keras.Input(self.images.shape[1:], dtype=str(self.images.dtype), name="image_bytes")
+            return image, image
+        index = keras.Input((), dtype="int32", name="index")
+        return index, self.rows(index)
+
+    def feed(self, indices, batch, labels=None, also=None):
+        """Return the keyword arguments with which a model over `input` is fitted or predicts.
+
+        Parameters
+        ----------
+        indices : int array, shape (m,)
+        batch : int
+        labels : float32 array, shape (m,), optional
+        also : array, shape (m, ...), optional
+            For the model's second input.
+        """
+        if self.streamed:
+            return {"x": Batches(self.images, indices, also, labels, batch)}
+        indices = indices.astype(np.int32)
+        return fed(indices if also is None else [indices, also], batch, labels)
+
+    def replace(self, images):
+        """Let other `images` of the same shape and dtype stand for those there were."""
+        self.images = images
+        if self.rows is not None:
+            self.rows.table.assign(np.ascontiguousarray(images))

@@ -1,0 +1,224 @@
+"""Activation maps: which parts of an image a network's call rests on (paper, section 4.2, Figures 6 and 9).
+
+The paper does not say how its maps were made. Three ways are offered here, each for any flat functional network with
+one sigmoid output, on any backend: Grad-CAM (Selvaraju et al., ICCV 2017), Grad-CAM++ (Chattopadhay et al., WACV
+2018) and occlusion (Zeiler & Fergus, ECCV 2014). All explain the logit, not the probability, whose gradient vanishes
+where the network is sure.
+"""
+
+import cv2
+import keras
+import numpy as np
+
+from leuknet.exceptions import LeuknetError
+
+METHODS = ("Grad-CAM", "Grad-CAM++", "occlusion")
+TARGETS = ("called", "positive", "negative")
+PATCHES = 5  # occlusion: patches an edge; they overlap by half
+
+
+def activation_maps(model, images, method="Grad-CAM", target="called", layer=None, batch=32):
+    """Return which parts of each image speak for a class.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `leuknet.models.networks.build`, or kept by a run and loaded.
+    images : numpy.ndarray, uint8, shape (n, size, size, 3)
+    method : {"Grad-CAM", "Grad-CAM++", "occlusion"}
+    target : {"called", "positive", "negative"}
+        The class spoken for; "called" is the one that the network itself names at 0.5.
+    layer : str, optional
+        Grad-CAM's: a layer that gives maps; `default_layer` if not given.
+    batch : int
+
+    Returns
+    -------
+    numpy.ndarray, float32, shape (n, size, size)
+        0 or more; zero everywhere where nothing speaks for the class. Grad-CAM's coarse maps are enlarged bilinearly.
+
+    Raises
+    ------
+    LeuknetError
+        If method, target or layer is unknown, or paths of the network lead around the layer.
+    """
+    if method not in METHODS:
+        raise LeuknetError(f"method {method!r} is unknown: choose one of {', '.join(METHODS)}")
+    logit = logit_model(model)
+    signs = class_signs(logits(logit, images, batch), target)
+    if method == "occlusion":
+        return occlusion(logit, images, signs, batch)
+    low, high = split_at(logit, layer or default_layer(model))
+    weigh = grad_cam if method == "Grad-CAM" else grad_cam_plus
+    maps, batch = [], min(batch, len(images))
+    for start in range(0, len(images), batch):
+        some = images[start : start + batch]
+        maps.append(weigh(low, high, padded(some, batch), np.resize(signs[start : start + batch], batch))[: len(some)])
+    return enlarged(np.concatenate(maps), images.shape[1])
+
+
+def default_layer(model):
+    """Return the name of the last layer that gives maps and does not pool: block5_conv3 of VGG-16."""
+    kinds = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
+    return next(x.name for x in reversed(model.layers) if len(x.output.shape) == 4 and not isinstance(x, kinds))
+
+
+def map_layers(model):
+    """Return the names of the last convolution before each halving of the maps, coarsest last: what may be asked."""
+    edges = {}
+    for layer in model.layers:
+        if len(layer.output.shape) == 4 and isinstance(layer, keras.layers.Conv2D | keras.layers.SeparableConv2D):
+            edges[layer.output.shape[1]] = layer.name
+    return list(edges.values())
+
+
+def logit_model(model):
+    """Return the network up to the sum that its sigmoid is taken of, sharing all layers but a copy of the last."""
+    last = model.layers[-1]
+    if not isinstance(last, keras.layers.Dense) or last.units != 1 or last.activation is not keras.activations.sigmoid:
+        raise LeuknetError(f"{model.name} does not end in one sigmoid neuron: maps explain LeukNet's kind of network")
+    copy = keras.layers.Dense(1, dtype="float32", name="logit")
+    net = keras.Model(model.inputs[0], copy(last.input))
+    copy.set_weights(last.get_weights())
+    return net
+
+
+def split_at(model, layer):
+    """Return (image to the maps of `layer`, these maps to the output); both share `model`'s layers."""
+    try:
+        cut = model.get_layer(layer).output
+        if len(cut.shape) != 4:
+            raise LeuknetError(f"layer {layer!r} gives no maps: choose one of {', '.join(map_layers(model))}")
+        return keras.Model(model.inputs[0], cut), keras.Model(cut, model.output)
+    except ValueError as error:
+        mend = f"choose another, such as {default_layer(model)}"
+        raise LeuknetError(f"{model.name} cannot be cut at layer {layer!r} ({str(error)[:80]}): {mend}") from error
+
+
+def logits(logit, images, batch=32):
+    """Return the logit of each uint8 image, float32 (n,)."""
+    values, batch = [], min(batch, len(images))
+    for start in range(0, len(images), batch):
+        some = images[start : start + batch]
+        values.append(values_of(logit, padded(some, batch))[: len(some), 0])
+    return np.concatenate(values)
+
+
+def values_of(model, x):
+    """Return a network's output for one batch as float32, called as it is: to compile takes longer than a few calls."""
+    return keras.ops.convert_to_numpy(model(x, training=False)).astype(np.float32)
+
+
+def padded(images, batch):
+    """Return uint8 images as float32 in [0, 1], repeated to `batch`, so that one compiled shape serves."""
+    return np.resize(images, (batch, *images.shape[1:])).astype(np.float32) / 255
+
+
+def class_signs(z, target):
+    """Return +1 where a higher logit speaks for the class asked about and -1 where a lower one does, float32 (n,)."""
+    if target not in TARGETS:
+        raise LeuknetError(f"target {target!r} is unknown: choose one of {', '.join(TARGETS)}")
+    asked = {"called": z >= 0, "positive": np.ones(len(z), bool), "negative": np.zeros(len(z), bool)}
+    return np.where(asked[target], 1, -1).astype(np.float32)
+
+
+def gradient(function, x):
+    """Return d sum(function(x)) / dx as an array: the one place where a backend is named, for Keras has no gradient.
+
+    Parameters
+    ----------
+    function : callable
+        A tensor of the backend to a tensor.
+    x : numpy.ndarray, float32
+    """
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        x = tf.convert_to_tensor(x)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            total = tf.reduce_sum(function(x))
+        return tape.gradient(total, x).numpy()
+    if backend == "jax":
+        import jax
+
+        return np.asarray(jax.grad(lambda v: function(v).sum())(jax.numpy.asarray(x)))
+    if backend == "torch":
+        x = keras.ops.convert_to_tensor(x).requires_grad_(True)
+        function(x).sum().backward()
+        return x.grad.cpu().numpy()
+    raise LeuknetError(f"no gradients on Keras backend {backend!r}: use tensorflow, jax or torch")
+
+
+def _maps_and_gradients(low, high, images, signs):
+    """Return the layer's maps A and the gradients g of the signed logit by them, float32 (n, h, w, c) both."""
+    maps = values_of(low, images)
+    return maps, gradient(lambda v: high(v, training=False)[:, 0] * signs, maps)
+
+
+def grad_cam(low, high, images, signs):
+    """Return Grad-CAM's maps, (n, h, w): ReLU of the layer's maps, each weighted by its mean gradient."""
+    maps, slope = _maps_and_gradients(low, high, images, signs)
+    return np.maximum((maps * slope.mean(axis=(1, 2), keepdims=True)).sum(axis=-1), 0)
+
+
+def grad_cam_plus(low, high, images, signs):
+    """Return Grad-CAM++'s maps, (n, h, w): as Grad-CAM, positive gradients only, each place weighted (their eq. 19)."""
+    maps, slope = _maps_and_gradients(low, high, images, signs)
+    below = 2 * slope**2 + maps.sum(axis=(1, 2), keepdims=True) * slope**3
+    alpha = np.divide(slope**2, below, out=np.zeros_like(slope), where=np.abs(below) > 1e-30)
+    weight = (alpha * np.maximum(slope, 0)).sum(axis=(1, 2), keepdims=True)
+    return np.maximum((weight * maps).sum(axis=-1), 0)
+
+
+def occlusion(logit, images, signs, batch=32):
+    """Return how much the signed logit falls when a patch is covered, averaged over the patches that cover a pixel.
+
+    Patches have a fifth of the edge, lie half a patch apart, and take the image's median colour.
+    """
+    size = images.shape[1]
+    edge = max(size // PATCHES, 1)
+    starts = np.unique(np.linspace(0, size - edge, 2 * PATCHES - 1).round().astype(int))
+    places = [np.s_[top : top + edge, left : left + edge] for top in starts for left in starts]
+    whole, maps = logits(logit, images, batch), np.zeros((len(images), size, size), np.float32)
+    covered = np.zeros((size, size), np.float32)
+    for place in places:
+        covered[place] += 1
+    for i, image in enumerate(images):
+        hidden = np.repeat(image[None], len(places), axis=0)
+        for one, place in zip(hidden, places, strict=True):
+            one[place] = np.median(image, axis=(0, 1))
+        for place, fall in zip(places, (whole[i] - logits(logit, hidden, batch)) * signs[i], strict=True):
+            maps[i][place] += fall
+    return np.maximum(maps / covered, 0)
+
+
+def enlarged(maps, size):
+    """Return maps (n, h, w) at `size` px, float32: bilinear, pixel centres kept in place."""
+    return np.asarray(keras.ops.image.resize(maps[..., None], (size, size), interpolation="bilinear"))[..., 0]
+
+
+def coarse(masks, grid):
+    """Return boolean masks (n, size, size) as Grad-CAM would see them at best: averaged to `grid` cells, enlarged."""
+    area = [cv2.resize(mask.astype(np.float32), (grid, grid), interpolation=cv2.INTER_AREA) for mask in masks]
+    return enlarged(np.stack(area), masks.shape[1])
+
+
+def filter_maps(model, image, layers=None):
+    """Return what the filters of some layers make of one image (paper, Figure 6).
+
+    Parameters
+    ----------
+    model : keras.Model
+    image : numpy.ndarray, uint8, shape (size, size, 3)
+    layers : list of str, optional
+        `map_layers` if not given.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray, float32, shape (h, w, c)
+    """
+    layers = layers or map_layers(model)
+    x = padded(image[None], 1)
+    return {name: values_of(keras.Model(model.inputs[0], model.get_layer(name).output), x)[0] for name in layers}

@@ -1,0 +1,108 @@
+"""What a layer of a network makes of images: of a kept one, of one before any training, and of one more at hand."""
+
+import hashlib
+
+import numpy as np
+
+from leuknet._io import atomic, cache_dir, hash_of
+
+EXTRA = ("DenseNet169", "VGG16")
+NONE_AT_HAND = "none: no ImageNet weights of DenseNet169 or VGG-16 are at hand whole; `leuknet doctor` says the mend"
+
+
+def activations(model, images, layer=None, batch=64):
+    """Return what one layer of a network makes of images.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `leuknet.models.networks.build`, or kept by a run.
+    images : numpy.ndarray, uint8, shape (n, size, size, 3)
+    layer : str, optional
+        The layer before the output if not given.
+    batch : int
+
+    Returns
+    -------
+    numpy.ndarray, float32, shape (n, d)
+    """
+    import keras
+
+    from leuknet.models.networks import penultimate
+
+    part = keras.Model(model.inputs[0], model.get_layer(layer or penultimate(model)).output)
+    out = []
+    for start in range(0, len(images), batch):
+        some = images[start : start + batch]
+        whole = np.resize(some, (batch, *images.shape[1:])).astype(np.float32) / 255
+        out.append(np.asarray(part.predict_on_batch(whole), np.float32)[: len(some)].reshape(len(some), -1))
+    return np.concatenate(out)
+
+
+def before_training(settings, images, seed=0, backbone_only=False):
+    """Return the features of a network as its training would find it: pretrained weights, nothing fine-tuned.
+
+    Parameters
+    ----------
+    settings : TrainSettings
+        Approach DFT keeps VGG's own dense layers, so its features are those of the pretrained network.
+    images : numpy.ndarray, uint8, shape (n, size, size, 3)
+    seed : int
+        Of the layers that no pretrained weights are at hand for.
+    backbone_only : bool
+        The backbone's last maps, pooled or flattened as the network does, instead of the layer before the output.
+
+    Returns
+    -------
+    features : numpy.ndarray, float32, shape (n, d)
+    weights : str
+        What the network begins from, as captions print it.
+    """
+    from leuknet.models import networks
+    from leuknet.models.training import network_spec
+    from leuknet.models.weights import initialise
+
+    spec = network_spec(settings, images.shape[1])
+    model = networks.build(spec)
+    record = initialise(model, spec, settings.weights, seed)
+    first = next(layer.name for layer in model.layers if networks.is_new(layer))
+    return activations(model, images, first if backbone_only else None), record["weights"]
+
+
+def at_hand(images, own):
+    """Return the features of one more backbone whose complete ImageNet weights are on this machine, and its name.
+
+    The first of `EXTRA` is taken, with ImageNet's own scaling and the backbone's last maps; kept in the cache.
+
+    Parameters
+    ----------
+    images : numpy.ndarray, uint8, shape (n, size, size, 3)
+    own : str
+        The study's own backbone, which is not looked for.
+
+    Returns
+    -------
+    features : numpy.ndarray, float32, shape (n, d), or None
+    backbone : str or None
+        None where no weights are at hand; nothing is downloaded.
+    """
+    from leuknet.models.settings import TrainSettings
+    from leuknet.models.weights import available
+
+    for name in EXTRA:
+        file = available(name)["imagenet"]
+        if name == own or file is None:
+            continue
+        content = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
+        path = (
+            cache_dir() / "features" / f"{hash_of([name, hashlib.sha256(file.read_bytes()).hexdigest(), content])}.npy"
+        )
+        if path.is_file():
+            return np.load(path), name
+        settings = TrainSettings(name, "mDFT", "imagenet", preprocessing="imagenet")
+        features, weights = before_training(settings, images, backbone_only=True)
+        if weights == "ImageNet":
+            with atomic(path) as temporary:
+                np.save(temporary, features)
+            return features, name
+    return None, None

@@ -1,0 +1,262 @@
+"""The space of a network's features: is it linearly separable, and by class or by source (paper, section 4.3)?
+
+What the paper leaves open, and the reading taken here:
+
+- *Where PCA is fitted.* On the training images of each fold only. Table 10 gives one number, 100, for LODOCV and 5-fold
+  alike; four fifths of ALL-IDB 1's 108 images span fewer than 100, so there the PCA would have seen more than them.
+- *When PCA is applied.* Table 10 leaves LeukNet's 256 features as they are, so longer vectors are reduced.
+- *The SVM.* scikit-learn's ``LinearSVC`` with its standard parameters (squared hinge loss, C = 1), features unscaled.
+- *Pooling.* 5-fold scores are of all folds' predictions together: each A printed for ALL-IDB 1 is a whole number
+  of its 108 images.
+"""
+
+import numpy as np
+import pandas as pd
+from sklearn.decomposition import PCA
+from sklearn.metrics import pairwise_distances
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+from threadpoolctl import threadpool_limits
+
+from leuknet._random import derive, rng
+from leuknet.data.statistics import source_probe
+from leuknet.evaluation.metrics import scores
+from leuknet.evaluation.splits import k_fold
+from leuknet.exceptions import LeuknetError
+
+COMPONENTS = 100
+LONGEST = 256
+METRICS = ("A", "P", "R", "Kappa")
+
+
+def sample(n, most, seed=0):
+    """Return at most `most` of the positions 0 to n - 1, drawn at random, in order."""
+    return np.sort(rng("points", seed).permutation(n)[:most])
+
+
+def components(n, d):
+    """Return how many principal components `d` features of `n` training images are reduced to; None: not reduced."""
+    return min(COMPONENTS, n) if d > LONGEST else None
+
+
+def reduced(x, seed=0):
+    """Return features `x` (n, d) as their first principal components where they are longer than 256."""
+    kept = components(*x.shape)
+    return PCA(kept, random_state=derive("PCA", seed)).fit_transform(x) if kept else x
+
+
+def classifier(n, d, seed=0):
+    """Return the unfitted linear SVM for `n` training images of `d` features, behind PCA where they are long."""
+    kept = components(n, d)
+    svm = LinearSVC(random_state=derive("SVM", seed))
+    return make_pipeline(PCA(kept, random_state=derive("PCA", seed)), svm) if kept else make_pipeline(svm)
+
+
+def predicted(x, y, train, test, seed=0):
+    """Fit PCA and linear SVM on the rows `train`, and return the labels (int) that they give the rows `test`."""
+    return classifier(len(train), x.shape[1], seed).fit(x[train], y[train]).predict(x[test])
+
+
+def separability(features, table, split, k=5, seed=0):
+    """Score the linear SVM in each feature space by LODOCV and by k-fold within the held-out data set (Table 10).
+
+    Parameters
+    ----------
+    features : dict of str to (dict of str to numpy.ndarray, shape (n, d))
+        Name of the space, then fold of `split`: the features of all the cohort's images by that fold's network.
+    table : pandas.DataFrame
+        The cohort's, n rows.
+    split : Split
+        LODOCV.
+    k : int
+        Folds within a data set; fewer where its rarer class has fewer images.
+    seed : int
+        Of the folds and of the solvers.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a space, data set and scenario ("LODOCV" or "k-fold"): ``data_set``, ``features``, ``length`` (of the
+        vector), ``components`` (least number fitted; equal to `length` without PCA), ``scenario``, ``folds``, ``n``
+        (tested images), ``A``, ``P``, ``R``, ``Kappa`` (fractions, NaN where undefined).
+
+    Raises
+    ------
+    LeuknetError
+        If a held-out data set has fewer than two images of a class, so that it has no folds.
+    """
+    y, rows = table["label"].to_numpy(), []
+    for name, folds in features.items():
+        for data_set, x in folds.items():
+            roles = split.indices(table, data_set)
+            train, test = roles["train"], roles["test"]
+            within = _within(table, test, k, seed)
+            calls = {"LODOCV": [(train, test)], "k-fold": within}
+            for scenario, parts in calls.items():
+                row = {"data_set": data_set, "features": name, "scenario": scenario, "folds": len(parts)}
+                rows.append(row | _score(x, y, parts, seed))
+    return pd.DataFrame(rows)
+
+
+def _within(table, test, k, seed):
+    """Return (train, test) positions in `table` for each of the k folds within the rows `test`."""
+    part = table.iloc[test]
+    rarer = int(part["label"].value_counts().min())
+    if rarer < 2:
+        raise LeuknetError(f"{part['data_set'].iloc[0]} has one image of a class: k-fold within it needs two or more")
+    split = k_fold(part, min(k, rarer), seed=seed)
+    roles = [split.indices(part, fold) for fold in split.folds]
+    return [(test[role["train"]], test[role["test"]]) for role in roles]
+
+
+def _score(x, y, parts, seed):
+    """Return length, components, n and the metrics of all parts' predictions together."""
+    tested = np.concatenate([test for _, test in parts])
+    calls = np.concatenate([predicted(x, y, train, test, seed) for train, test in parts])
+    found = scores(y[tested], calls)
+    kept = min(components(len(train), x.shape[1]) or x.shape[1] for train, _ in parts)
+    sizes = {"length": x.shape[1], "components": kept, "n": len(tested)}
+    return sizes | {name: found.get(name, np.nan) for name in METRICS}
+
+
+def plane(x, method="t-SNE", seed=0, perplexity=30):
+    """Project features to two dimensions.
+
+    Parameters
+    ----------
+    x : numpy.ndarray, shape (n, d)
+        Reduced by PCA first where d is above 256.
+    method : {"PCA", "t-SNE", "UMAP"}
+        The first two principal components; van der Maaten & Hinton (2008); McInnes et al. (2018).
+    seed : int
+    perplexity : float
+        Of t-SNE, and the neighbours of UMAP are half of it; at most a third of the images.
+
+    Returns
+    -------
+    numpy.ndarray, float32, shape (n, 2)
+        Without unit: only neighbourhoods mean something.
+
+    Raises
+    ------
+    LeuknetError
+        If the method is unknown or there are fewer than four images.
+    """
+    if len(x) < 4:
+        raise LeuknetError(f"{method} of {len(x)} images shows nothing: use four or more")
+    x, state = reduced(np.asarray(x, np.float32), seed), derive(method, seed)
+    wide = min(perplexity, (len(x) - 1) / 3)
+    if method == "PCA":
+        return PCA(2, random_state=state).fit_transform(x).astype(np.float32)
+    if method == "t-SNE":
+        from sklearn.manifold import TSNE
+
+        with threadpool_limits(1):  # the same picture everywhere; OpenMP threads that wait cost more than they give
+            return TSNE(perplexity=wide, init="pca", random_state=state).fit_transform(x)
+    if method == "UMAP":
+        import umap
+
+        return umap.UMAP(n_neighbors=max(2, int(wide / 2)), random_state=state, n_jobs=1).fit_transform(x)
+    raise LeuknetError(f"projection {method!r} is unknown: use 'PCA', 't-SNE' or 'UMAP'")
+
+
+def coordinates(x, table, features, method="t-SNE", seed=0, **settings):
+    """Return the projection of features as a table, one row an image, in the order of `table`.
+
+    Parameters
+    ----------
+    x : numpy.ndarray, shape (n, d)
+    table : pandas.DataFrame, n rows
+    features : str
+        Name of the feature space.
+    method, seed, **settings
+        See `plane`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``image_id``, ``data_set``, ``source``, ``label``, ``x``, ``y``, ``method``, ``features``.
+    """
+    if len(x) != len(table):
+        raise LeuknetError(f"{len(x)} rows of features but {len(table)} images: give one row per image")
+    points = plane(x, method, seed, **settings)
+    named = table[["image_id", "data_set", "source", "label"]].reset_index(drop=True)
+    return named.assign(x=points[:, 0], y=points[:, 1], method=method, features=features)
+
+
+def separator(points, seed=0):
+    """Return the linear SVM fitted in the plane to `points` (``x``, ``y``, ``label``): Figures 10 and 11."""
+    if points["label"].nunique() < 2:
+        raise LeuknetError("a decision boundary needs both classes among the points")
+    return LinearSVC(random_state=derive("SVM", seed)).fit(points[["x", "y"]].to_numpy(), points["label"])
+
+
+def neighbours(x, table, query, pool, k=5):
+    """Ask whether the nearest images in a feature space share the source or the class.
+
+    Where a source has a single class the two are one question, so the class is asked again among other sources only.
+
+    Parameters
+    ----------
+    x : numpy.ndarray, shape (n, d)
+        Distances are Euclidean.
+    table : pandas.DataFrame, n rows
+    query, pool : int arrays
+        Positions of the images asked about, and of those among which neighbours are sought; apart from each other.
+    k : int
+        Neighbours an image.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows "same source", "same class", "same class, other sources"; ``share`` of the neighbours, and ``chance``, the
+        same share over all of the pool (fractions; NaN where no neighbour is allowed).
+    """
+    if np.intersect1d(query, pool).size:
+        raise LeuknetError("images asked about are among their own neighbours: keep query and pool apart")
+    source, label = table["source"].to_numpy(), table["label"].to_numpy()
+    same_source = source[query][:, None] == source[pool][None]
+    same_class = label[query][:, None] == label[pool][None]
+    distance, every = pairwise_distances(x[query], x[pool]), np.ones_like(same_source)
+    asked = {
+        "same source": (same_source, every),
+        "same class": (same_class, every),
+        "same class, other sources": (same_class, ~same_source),
+    }
+    rows = [(name, *_share(distance, same, allowed, k)) for name, (same, allowed) in asked.items()]
+    return pd.DataFrame(rows, columns=["question", "share", "chance"])
+
+
+def _share(distance, same, allowed, k):
+    """Return the share of `same` among the k nearest `allowed` images, and among all allowed ones."""
+    some = allowed.any(axis=1)
+    if not some.any():
+        return np.nan, np.nan
+    order = np.argsort(np.where(allowed, distance, np.inf)[some], axis=1, kind="stable")[:, :k]
+    near, valid = (np.take_along_axis(mask[some], order, axis=1) for mask in (same, allowed))
+    chance = (same & allowed)[some].sum(axis=1) / allowed[some].sum(axis=1)
+    return near[valid].mean(), chance.mean()
+
+
+def named_source(x, table, seed=0, folds=5):
+    """Return how well features name the source: the probe's balanced accuracy, and 1 / number of sources.
+
+    Parameters
+    ----------
+    x : numpy.ndarray, shape (n, d)
+        Reduced by PCA first where d is above 256.
+    table : pandas.DataFrame, n rows
+    seed, folds : int
+        See `leuknet.data.statistics.source_probe`; sources with fewer images than folds are left out.
+
+    Returns
+    -------
+    accuracy, chance : float
+        NaN with fewer than two such sources.
+    """
+    counts = table["source"].map(table["source"].value_counts()).to_numpy()
+    kept = counts >= folds
+    if table.loc[kept, "source"].nunique() < 2:
+        return np.nan, np.nan
+    probe = source_probe(reduced(x[kept], seed), table.loc[kept, "source"], seed, folds, repeats=1)
+    return float(probe.scores["balanced accuracy"].mean()), probe.balanced_chance

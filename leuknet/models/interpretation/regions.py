@@ -1,0 +1,216 @@
+"""Do activation maps mean anything? Scored against masks of nucleus and cytoplasm, and by taking pixels away."""
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from leuknet._random import rng
+from leuknet.data.masks import REGIONS, UNKNOWN
+from leuknet.exceptions import LeuknetError
+from leuknet.models import networks
+from leuknet.models.interpretation import activation_maps as am
+from leuknet.models.training import network_spec
+from leuknet.models.weights import initialise
+
+STEPS = 10
+
+
+def known(masks):
+    """Return the positions of images whose mask is known and shows a nucleus."""
+    return np.array([i for i, mask in enumerate(masks) if mask[0, 0] != UNKNOWN and (mask == 2).any()], int)
+
+
+def region_shares(maps, masks, grid=None):
+    """Return where the positive activation of each image lies.
+
+    Parameters
+    ----------
+    maps : numpy.ndarray, shape (n, size, size), 0 or more
+    masks : numpy.ndarray, uint8, shape (n, size, size)
+        0 background (all that is no leukocyte, red cells included), 1 cytoplasm, 2 nucleus.
+    grid : int, optional
+        Cells an edge of the layer that the maps were enlarged from: gives `ceiling`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row an image and region: ``image`` (position), ``region``, ``activation`` (share of the map's sum, NaN where
+        the map is zero), ``area`` (share of the pixels), ``hit`` (the map's highest pixel lies in the region: the
+        pointing game of Zhang et al., ECCV 2016), ``ceiling`` (the share that a map of this grid would have that
+        followed the region perfectly; NaN without `grid`).
+    """
+    if maps.shape != masks.shape:
+        raise LeuknetError(f"maps {maps.shape} and masks {masks.shape} are not of the same images")
+    total = maps.sum(axis=(1, 2))
+    highest = maps.reshape(len(maps), -1).argmax(axis=1)
+    rows = []
+    for region, value in REGIONS.items():
+        inside = masks == value
+        best = am.coarse(inside, grid) if grid else None
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = np.where(total > 0, (maps * inside).sum(axis=(1, 2)) / total, np.nan)
+            top = (best * inside).sum(axis=(1, 2)) / best.sum(axis=(1, 2)) if grid else np.full(len(maps), np.nan)
+        hit = np.where(total > 0, inside.reshape(len(maps), -1)[np.arange(len(maps)), highest], np.nan)
+        of = {"activation": share, "area": inside.mean(axis=(1, 2)), "hit": hit, "ceiling": top}
+        rows.append(pd.DataFrame({"image": np.arange(len(maps)), "region": region, **of}))
+    return pd.concat(rows, ignore_index=True)
+
+
+def measure(networks, images, masks, few=16):
+    """Return `region_shares` of every network and method, with the columns ``network`` and ``method``.
+
+    Parameters
+    ----------
+    networks : dict of str to keras.Model
+    images, masks : arrays, as for `region_shares`
+    few : int
+        Occlusion asks the network a hundred times an image, so it sees this many only, spread over all.
+    """
+    parts = []
+    for name, model in networks.items():
+        grid = model.get_layer(am.default_layer(model)).output.shape[1]
+        for method in am.METHODS:
+            occluded = method == "occlusion"
+            of = spread(len(images), few) if occluded else np.arange(len(images))
+            shares = region_shares(am.activation_maps(model, images[of], method), masks[of], None if occluded else grid)
+            parts.append(shares.assign(network=name, method=method, image=of[shares["image"]]))
+    return pd.concat(parts, ignore_index=True)
+
+
+def spread(n, few):
+    """Return at most `few` of the positions 0 to n - 1, evenly spread."""
+    return np.unique(np.linspace(0, n - 1, min(n, few)).round().astype(int))
+
+
+def by_layer(model, images, masks):
+    """Return `region_shares` of Grad-CAM at each of `maps.map_layers`, with the columns ``layer`` and ``grid``."""
+    parts = []
+    for layer in am.map_layers(model):
+        grid = model.get_layer(layer).output.shape[1]
+        shares = region_shares(am.activation_maps(model, images, layer=layer), masks, grid)
+        parts.append(shares.assign(layer=layer, grid=f"{grid} x {grid}"))
+    return pd.concat(parts, ignore_index=True)
+
+
+def share_table(shares, by, groups=None, n=2000, level=0.95, seed=0):
+    """Return activation share beside area share for each region, with a bootstrap interval of their ratio.
+
+    Parameters
+    ----------
+    shares : pandas.DataFrame
+        From `region_shares`, with the columns `by` added.
+    by : list of str
+    groups : array, optional
+        The unit drawn (patient, slide) for each position in ``image``; the image itself if not given.
+    n, level, seed
+        Of the percentile bootstrap; whole groups are drawn with replacement.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `by`, ``region``, ``images`` (with a map that is not zero), ``empty maps`` (share of images without), and in
+        fractions ``activation share``, ``area share``, ``ratio`` (of these two means; 1 = no preference), ``low``,
+        ``high``, ``ceiling ratio`` (see `region_shares`), ``pointing`` (share of hits; chance is the area share).
+    """
+    rows = []
+    for key, part in shares.groupby([*by, "region"], sort=False):
+        some = part[part["activation"].notna()]
+        head = dict(zip([*by, "region"], key, strict=True)) | {"images": len(some)}
+        head["empty maps"] = 1 - len(some) / len(part)
+        if len(some):
+            unit = some["image"].to_numpy() if groups is None else np.asarray(groups)[some["image"]]
+            means = some[["activation", "area", "hit", "ceiling"]].mean()
+            low, high = ratio_interval(some["activation"], some["area"], unit, n, level, seed)
+            head |= {"activation share": means["activation"], "area share": means["area"]}
+            head |= {"ratio": means["activation"] / means["area"] if means["area"] else np.nan}
+            head |= {"low": low, "high": high, "ceiling ratio": means["ceiling"] / means["area"]}
+            head |= {"pointing": means["hit"]}
+        rows.append(head)
+    return pd.DataFrame(rows)
+
+
+def ratio_interval(above, below, unit, n=2000, level=0.95, seed=0):
+    """Return the percentile bootstrap interval of sum(above) / sum(below), whole units drawn; NaN with one unit."""
+    names, place = np.unique(np.asarray(unit).astype(str), return_inverse=True)
+    if len(names) < 2 or not np.sum(below):
+        return np.nan, np.nan
+    sums = [np.bincount(place, weights=np.asarray(values, float)) for values in (above, below)]
+    drawn = rng("ratio", seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=n)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratios = (drawn @ sums[0]) / (drawn @ sums[1])
+    low, high = np.nanquantile(ratios, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def removal_curves(model, images, maps, seed=0, batch=32, steps=STEPS):
+    """Take the most active pixels away, or give them first, and ask the network each time (Petsiuk et al., BMVC 2018).
+
+    Parameters
+    ----------
+    model : keras.Model
+    images : numpy.ndarray, uint8, shape (n, size, size, 3)
+    maps : dict of str to numpy.ndarray, shape (n, size, size)
+        By name; "random" (blocks of an eighth of the edge in random order) is added.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``map``, ``curve`` ("deletion": from the image to its median colour, lower is better; "insertion": from a
+        blurred image to the image, higher is better), ``image``, ``share`` of pixels changed, ``p`` of the class
+        that the network names for the whole image.
+    """
+    logit = am.logit_model(model)
+    signs = am.class_signs(am.logits(logit, images, batch), "called")
+    size = images.shape[1]
+    blocks = rng("random map", seed).random((len(images), 8, 8), np.float32)
+    maps = maps | {"random": np.stack([_nearest(block, size) for block in blocks])}
+    median = np.broadcast_to(np.median(images, axis=(1, 2), keepdims=True), images.shape).astype(np.uint8)
+    ends = {"deletion": (images, median), "insertion": (blurred(images), images)}
+    rows = []
+    for name, some in maps.items():
+        order = np.argsort(-some.reshape(len(images), -1), axis=1, kind="stable")
+        for curve, (start, end) in ends.items():
+            counts = [size * size * step // steps for step in range(steps + 1)]
+            mixed = np.concatenate([exchanged(start, end, order[:, :count]) for count in counts])
+            p = 1 / (1 + np.exp(-np.tile(signs, len(counts)) * am.logits(logit, mixed, batch)))
+            of = {"image": np.tile(np.arange(len(images)), len(counts)), "p": p}
+            shares = np.repeat(np.arange(len(counts)) / steps, len(images))
+            rows.append(pd.DataFrame({"map": name, "curve": curve, "share": shares, **of}))
+    return pd.concat(rows, ignore_index=True)
+
+
+def _nearest(block, size):
+    at = np.arange(size) * len(block) // size
+    return block[np.ix_(at, at)]
+
+
+def exchanged(start, end, places):
+    """Return `start` with the pixels at flat `places` (n, k) taken from `end`; all uint8 (n, size, size, 3)."""
+    flat = start.reshape(len(start), -1, 3).copy()
+    rows = np.arange(len(start))[:, None]
+    flat[rows, places] = end.reshape(len(end), -1, 3)[rows, places]
+    return flat.reshape(start.shape)
+
+
+def blurred(images):
+    """Return images blurred by a Gaussian of a twelfth of the edge: colours stay, cells go."""
+    spread = images.shape[1] / 12
+    return np.stack([cv2.GaussianBlur(np.ascontiguousarray(image), (0, 0), spread) for image in images])
+
+
+def area_under(curves, by=("map",)):
+    """Return the area under the mean of each curve (`removal_curves`): `by`, ``deletion``, ``insertion``."""
+    mean = curves.groupby([*by, "curve", "share"], sort=False)["p"].mean().reset_index()
+    rows = []
+    for key, of in mean.groupby(list(by), sort=False):
+        areas = {name: np.trapezoid(part["p"], part["share"]) for name, part in of.groupby("curve")}
+        rows.append(dict(zip(by, key, strict=True)) | areas)
+    return pd.DataFrame(rows)
+
+
+def untrained(settings, size, seed=0):
+    """Return the network of `settings`, every weight drawn at random: a sanity check (Adebayo et al., NeurIPS 2018)."""
+    spec = network_spec(settings, size)
+    model = networks.build(spec)
+    initialise(model, spec, "random", seed)
+    return model

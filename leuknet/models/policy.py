@@ -1,0 +1,153 @@
+"""The paper's augmentation policy (section 3.2) and its draws: eight numbers an image, by NumPy or by Keras.
+
+Conventions, all of them Keras': the matrix maps an output pixel to the place it is read from, so a zoom below 1
+enlarges; x runs along the width, y along the height, from the image's centre; rotation, shift, shear and zoom are
+composed in this order, flips come last.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from leuknet import _config
+from leuknet.exceptions import LeuknetError
+
+COLUMNS = ("theta", "tx", "ty", "shear", "zx", "zy", "flip_h", "flip_v")
+SHEAR_UNITS = ("degrees", "radians")
+
+
+def checked_unit(unit):
+    """Return `unit` if it is one of `SHEAR_UNITS`, else raise `LeuknetError`."""
+    if unit not in SHEAR_UNITS:
+        raise LeuknetError(f"shear_unit {unit!r} is unknown: use 'degrees' or 'radians'")
+    return unit
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Ranges from which augmentations are drawn; every range is symmetric about "no change".
+
+    Attributes
+    ----------
+    rotation : float
+        Degrees: uniform in [-rotation, rotation].
+    width_shift, height_shift : float, in [0, 1)
+        Fractions of the image's size: uniform in [-shift, shift], along the width and along the height.
+    shear : float
+        Uniform in [-shear, shear], in `shear_unit`.
+    zoom : float, in [0, 1)
+        Uniform in [1 - zoom, 1 + zoom], drawn apart for width and height.
+    horizontal_flip, vertical_flip : bool
+        Flip with probability 1/2.
+    shear_unit : {"degrees", "radians"}
+        Keras took ``shear_range`` as degrees from version 2.1.3 on and as radians before; the paper does not say
+        which version it ran. At 0.2 degrees the shear is invisible, at 0.2 radians (11.5 degrees) it is not.
+    """
+
+    rotation: float = 40.0
+    width_shift: float = 0.2
+    height_shift: float = 0.2
+    shear: float = 0.2
+    zoom: float = 0.2
+    horizontal_flip: bool = True
+    vertical_flip: bool = True
+    shear_unit: str = "degrees"
+
+    def __post_init__(self):
+        _config.check(vars(self), KINDS, "augmentation: ")
+
+    @classmethod
+    def from_dict(cls, values):
+        """Build a policy from its ranges by name; an unknown name raises `LeuknetError`."""
+        known = [f.name for f in fields(cls)]
+        if unknown := sorted(set(values) - set(known)):
+            raise LeuknetError(f"augmentation: {', '.join(unknown)} is unknown; known are {', '.join(known)}")
+        return cls(**values)
+
+
+KINDS = dict.fromkeys(("rotation", "shear"), _config.number())
+KINDS |= dict.fromkeys(("width_shift", "height_shift", "zoom"), _config.number(below=1))
+KINDS |= dict.fromkeys(("horizontal_flip", "vertical_flip"), _config.YES_NO)
+KINDS |= {"shear_unit": _config.choice(SHEAR_UNITS)}
+PAPER, NOTHING = Policy(), Policy(0, 0, 0, 0, 0, False, False)
+
+
+def draw(policy, n, generator):
+    """Draw the augmentations of `n` images on the host; training draws in its compiled step (`augment.Drawn`).
+
+    Parameters
+    ----------
+    policy : Policy
+    n : int
+    generator : numpy.random.Generator
+        From `leuknet._random.rng`. The first rows do not depend on `n`.
+
+    Returns
+    -------
+    numpy.ndarray, float32, shape (n, 8)
+        See `ranged`.
+    """
+    return ranged(policy, generator.uniform(-1.0, 1.0, size=(n, len(COLUMNS)))).astype("float32")
+
+
+def ranged(policy, uniform, xp=np):
+    """Bring uniform numbers into the ranges of `policy`, as ``ImageDataGenerator.get_random_transform`` draws them.
+
+    Keras draws ``tx`` from ``height_shift_range`` although its ``tx`` moves along the width (since its matrices were
+    put in x, y order); here each range moves along the side it names. The paper's two ranges are equal.
+
+    Parameters
+    ----------
+    policy : Policy
+    uniform : array, float, shape (n, 8)
+        In [-1, 1).
+    xp : module
+        ``numpy``, or ``keras.ops`` inside a layer.
+
+    Returns
+    -------
+    array, of `uniform`'s dtype, shape (n, 8)
+        ``theta`` (degrees), ``tx``, ``ty`` (fractions of the width and height), ``shear`` (in `policy.shear_unit`),
+        ``zx``, ``zy`` (factors), ``flip_h``, ``flip_v`` (0 or 1).
+    """
+    spread = [policy.rotation, policy.width_shift, policy.height_shift, policy.shear, policy.zoom, policy.zoom]
+    flips = [float(policy.horizontal_flip), float(policy.vertical_flip)]
+    moved = uniform[:, :6] * xp.array(spread, dtype=uniform.dtype) + xp.array([0, 0, 0, 0, 1, 1], dtype=uniform.dtype)
+    flipped = xp.where(uniform[:, 6:] < 0, xp.array(flips, dtype=uniform.dtype), xp.zeros_like(uniform[:, 6:]))
+    return xp.concatenate([moved, flipped], axis=1)
+
+
+def identity(n):
+    """Return the draws that change nothing, float32, shape (n, 8)."""
+    return np.tile(np.float32([0, 0, 0, 0, 1, 1, 0, 0]), (n, 1))
+
+
+def places(draws, size, shear_unit="degrees", xp=np):
+    """Tell where each pixel of the warped images is read.
+
+    Parameters
+    ----------
+    draws : array, float32, shape (n, 8)
+    size : int
+        Edge of the images, px.
+    shear_unit : {"degrees", "radians"}
+    xp : module
+        ``numpy``, or ``keras.ops`` inside a layer.
+
+    Returns
+    -------
+    x, y : array, float32, shape (n, size, size)
+        Column and row in pixels; outside -0.5 to size - 0.5 lies no image.
+    """
+    theta, tx, ty, shear, zx, zy, flip_h, flip_v = (draws[:, i, None, None] for i in range(len(COLUMNS)))
+    degree = np.float32(np.pi / 180)
+    theta = theta * degree
+    sheared = theta + (shear * degree if shear_unit == "degrees" else shear)
+    zx, zy = zx * (1 - 2 * flip_h), zy * (1 - 2 * flip_v)
+    centre = (size - 1) / 2
+    line = xp.arange(size, dtype="float32") - centre
+    x, y = line[None, None, :] * zx, line[None, :, None] * zy
+    cos, sin = xp.cos(theta), xp.sin(theta)
+    x_from = x * cos - y * xp.sin(sheared) + (tx * cos - ty * sin) * size
+    y_from = x * sin + y * xp.cos(sheared) + (tx * sin + ty * cos) * size
+    return x_from + centre, y_from + centre

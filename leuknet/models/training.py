@@ -1,0 +1,307 @@
+"""One training: the cohort on the device; drawing, warp, scaling and step compiled together (§4.1, §4.2).
+
+The images stand on the device as uint8 and a batch is asked for by its indices, all that the host gives; or a large
+cohort is streamed from its memory map (`leuknet.models.inputs.Source`). `Trainer` holds one compiled step for one
+network
+structure and cohort, so that runs which differ only in images or seed share it.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+from leuknet._random import derive, rng
+from leuknet.exceptions import LeuknetError
+from leuknet.models import networks, weights
+from leuknet.models.augmentation import Drawn, Warp
+from leuknet.models.frozen import pool_features, variant_draws, variants_model
+from leuknet.models.inputs import Rows, Source
+from leuknet.models.policy import NOTHING
+from leuknet.models.settings import FROZEN_APPROACHES
+from leuknet.models.spread import filled, spread
+
+STRUCTURE = ("backbone", "approach", "dense", "dropout", "frozen_until", "preprocessing", "precision", "augmentation")
+STEPS_PER_CALL = 16  # Python is called back once in so many steps
+OPTIMISER = ("learning_rate", "momentum", "weight_decay", "decay_reading")
+
+
+@dataclass
+class Progress:
+    """Where a training stands: all that a resumed process needs besides the run's settings."""
+
+    epoch: int = 0
+    history: list = field(default_factory=list)
+    state: list = field(default_factory=list)
+
+
+@dataclass
+class Trained:
+    """What a training leaves: `history` (one row an epoch), `probabilities` by role, `weights` record, timings."""
+
+    history: pd.DataFrame
+    probabilities: dict
+    weights: dict
+    timing: dict
+    model: keras.Model
+
+
+def network_spec(settings, size):
+    """Return the `NetworkSpec` that `settings` describe for images of `size` pixels."""
+    names = ("backbone", "approach", "dense", "dropout", "frozen_until", "preprocessing")
+    return networks.NetworkSpec(size=size, **{name: getattr(settings, name) for name in names})
+
+
+def optimiser(settings):
+    """Return the paper's SGD (§4.2), with the chosen reading of its decay (`TrainSettings.decay_reading`)."""
+    rate, decay = settings.learning_rate, settings.weight_decay
+    if settings.decay_reading == "learning_rate":
+        rate = keras.optimizers.schedules.InverseTimeDecay(rate, decay_steps=1, decay_rate=decay)
+        return keras.optimizers.SGD(rate, momentum=settings.momentum)
+    return keras.optimizers.SGD(rate, momentum=settings.momentum, weight_decay=decay or None)
+
+
+def held_out(indices, labels, share, seed):
+    """Split `indices` into training and validation, stratified by label; `share` 0 leaves validation empty."""
+    if not share:
+        return indices, indices[:0]
+    try:
+        parts = train_test_split(indices, test_size=share, stratify=labels[indices], random_state=seed)
+    except ValueError as error:
+        raise LeuknetError(f"no {share:.0%} validation from {len(indices)} training images: {error}") from error
+    return tuple(np.sort(part) for part in parts)
+
+
+def drawing(asked, settings, count):
+    """Return (layer, a model's inputs, draws): drawn anew in each step, or by slot if each image's variants are fixed.
+
+    Parameters
+    ----------
+    asked : keras.Input
+        Of `Source.input`.
+    settings : TrainSettings
+    count : int
+        Images of the cohort.
+    """
+    if not settings.variants:
+        drawn = Drawn(settings.augmentation or NOTHING, name="drawn")
+        return drawn, asked, drawn(asked)
+    slot = keras.Input((), dtype="int32", name="slot")
+    return None, [asked, slot], Rows(variant_draws(settings, count), name="draws")(slot)
+
+
+def use_cached_features(settings):
+    """Whether the frozen part can be computed once: frozen approach, and variants that do not change each epoch."""
+    return settings.approach in FROZEN_APPROACHES and (settings.copies > 0 or settings.augmentation is None)
+
+
+class Trainer:
+    """A network and its compiled step over one cohort.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    settings : TrainSettings
+        Only structure, optimiser and augmentation matter here; epochs and the like may differ from run to run.
+
+    Attributes
+    ----------
+    net : keras.Model
+        The flat network, image in [0, 1] to probability.
+    """
+
+    def __init__(self, cohort, settings):
+        keras.config.set_dtype_policy(settings.precision)
+        self.devices = spread(settings.batch)
+        self.cohort, self.spec = cohort, network_spec(settings, cohort.size)
+        self.net = networks.build(self.spec)
+        self.source = Source(cohort.images)
+        asked, images = self.source.input()
+        self.drawn, inputs, draws = drawing(asked, settings, len(cohort))
+        self.shear_unit = (settings.augmentation or NOTHING).shear_unit
+        image = Warp(cohort.size, shear_unit=self.shear_unit, name="warp")([images, draws])
+        self.model = keras.Model(inputs, self.net(image))
+        compile_model(self.model, settings)
+        self.backbone = self.variants = self.pool = self.pool_key = self.head = None
+
+    def variables(self):
+        """Network and optimiser state, in a fixed order: what a checkpoint holds."""
+        model = self.model if self.head is None else self.head
+        return [*self.net.variables, *model.optimizer.variables]
+
+    def begin(self, settings, seed):
+        """Set every weight and the optimiser to the start of a run; return the weights' record."""
+        record = weights.initialise(self.net, self.spec, settings.weights, seed)
+        if use_cached_features(settings):
+            self._stand_pool(settings)
+        for model in filter(None, (self.model, self.head)):
+            model.optimizer.build(model.trainable_variables)
+            for variable in model.optimizer.variables:
+                if "learning_rate" not in variable.path:
+                    variable.assign(np.zeros(variable.shape, variable.dtype))
+        return record
+
+    def _stand_pool(self, settings):
+        """Stand the features of all variants of all images on the device, and once compile the head over them."""
+        if self.variants is None:
+            self.backbone, self.dense = networks.split_at_frozen(self.net)
+            self.variants = variants_model(self.cohort.size, self.shear_unit, self.backbone, self.source)
+        key, features = pool_features(self.cohort, self.spec, settings, self.backbone, self.variants, self.source)
+        if self.pool is None:
+            self.pool = Source(features)
+            asked, rows = self.pool.input()
+            self.head = keras.Model(asked, self.dense(rows))
+            compile_model(self.head, settings)
+        elif key != self.pool_key:
+            self.pool.replace(features)
+        self.pool_key = key
+
+    def state(self):
+        """Return the values of `variables`, NumPy arrays."""
+        return [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in self.variables()]
+
+    def predict(self, indices, batch):
+        """Return P(leukaemia), float32, for the images at `indices`, without augmentation.
+
+        `batch` is that of training. Without gradients twice as many fit; the last one is filled up: small is cheaper.
+        """
+        if len(indices) == 0:
+            return np.zeros(0, np.float32)
+        batch *= 2
+        padded = np.resize(indices, -(-len(indices) // batch) * batch).astype(np.int32)
+        model, batches = self.fed(padded, None, batch)
+        return np.asarray(model.predict(**batches, verbose=0), np.float32).reshape(-1)[: len(indices)]
+
+    def fed(self, images, slots, batch, labels=None):
+        """Return the model to fit or predict with, and its keyword arguments.
+
+        `slots` are those of the images' fixed variants (`epoch_order`), or None: plain, or drawn anew. In the pool of
+        features the variants stand after the plain images.
+        """
+        if self.head is not None:
+            rows = images if slots is None else len(self.cohort) + slots
+            return self.head, self.pool.feed(rows, batch, labels)
+        also = None if self.drawn else np.asarray(images if slots is None else slots, np.int32)
+        return self.model, self.source.feed(images, batch, labels, also)
+
+
+def compile_model(model, settings):
+    """Compile with binary cross-entropy (§4.1); XLA only where it pays: always on JAX, on GPUs with TensorFlow."""
+    on_gpu = any(name.startswith(("gpu", "cuda")) for name in keras.distribution.list_devices())
+    jit = "auto" if on_gpu or keras.backend.backend() != "tensorflow" else False
+    accuracy = keras.metrics.BinaryAccuracy(name="accuracy")  # made here: by name, it is made in a second trace
+    counted = {"loss": "binary_crossentropy", "metrics": [accuracy]}
+    if keras.distribution.distribution() is not None:  # rows that fill a batch up have weight 0, see `filled`
+        loss = keras.losses.BinaryCrossentropy(reduction="mean_with_sample_weight")
+        each = keras.losses.BinaryCrossentropy(reduction=None)
+        exact = keras.metrics.MeanMetricWrapper(each, name="exact_loss")  # Keras counts all batches alike
+        counted = {"loss": loss, "weighted_metrics": [accuracy, exact]}
+    model.compile(optimiser(settings), jit_compile=jit, **counted)
+
+
+_kept = {}
+
+
+def trainer_for(cohort, settings):
+    """Return the `Trainer` for this structure, from the last call if it fits; only one is kept."""
+    key = (cohort.key, settings.variants, *(getattr(settings, name) for name in STRUCTURE + OPTIMISER))
+    if key not in _kept:
+        _kept.clear()
+        keras.backend.clear_session()
+        _kept[key] = Trainer(cohort, settings)
+    return _kept[key]
+
+
+def epoch_order(settings, train, seed, epoch):
+    """Return one epoch's order: images, and the slots of their fixed variants, int (m,) each, or None without such.
+
+    Variant k of image i has the slot ``i * copies + k``; its draws belong to the cohort, not to the run.
+    """
+    order = rng("shuffle", seed, epoch)
+    if not settings.variants:
+        return order.permutation(train), None
+    slots = order.permutation((train[:, None] * settings.variants + np.arange(settings.variants)).ravel())
+    return slots // settings.variants, slots
+
+
+def train(cohort, roles, settings, seed, resume=None, save=None, report=None):
+    """Train one network and predict.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    roles : dict of str to int array
+        Positions in the cohort: "train", and any of "test", "external" to predict.
+    settings : TrainSettings
+    seed : int
+    resume : callable, optional
+        Called with the shapes of `Trainer.variables`; returns the `Progress` where an interrupted training stood, or
+        None.
+    save : callable, optional
+        Called after each epoch but the last with a `Progress` and a function that returns the state to keep in it.
+    report : callable, optional
+        Called with the history row of each epoch.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    LeuknetError
+        If the training images hold one class only, or the loss is not a number.
+    """
+    labels = cohort.labels
+    fit_on, validate_on = held_out(roles["train"], labels, settings.validation, derive("validation", seed) % 2**31)
+    if len(set(labels[fit_on])) < 2:
+        raise LeuknetError("the training images hold one class only: choose another split or add images")
+    trainer = trainer_for(cohort, settings)
+    record = trainer.begin(settings, seed)
+    variables = trainer.variables()
+    progress = (resume and resume([tuple(variable.shape) for variable in variables])) or Progress()
+    if progress.state:
+        for variable, value in zip(variables, progress.state, strict=True):
+            variable.assign(value)
+    for epoch in range(progress.epoch, settings.epochs):
+        row = one_epoch(trainer, settings, fit_on, validate_on, seed, epoch)
+        progress.history.append(row)
+        progress.epoch = epoch + 1
+        if report:
+            report(row)
+        if save and epoch + 1 < settings.epochs:
+            save(progress, trainer.state)
+    began = time.perf_counter()
+    targets = {"validation": validate_on, **{k: v for k, v in roles.items() if k != "train"}}
+    probabilities = {k: (where, trainer.predict(where, settings.batch)) for k, where in targets.items() if len(where)}
+    timing = {"predict_seconds": time.perf_counter() - began, "images_trained": len(fit_on) * max(settings.variants, 1)}
+    return Trained(pd.DataFrame(progress.history), probabilities, record, timing, trainer.net)
+
+
+def one_epoch(trainer, settings, fit_on, validate_on, seed, epoch):
+    """Train one epoch and return its row: epoch, loss, accuracy, validation loss and accuracy, seconds."""
+    began = time.perf_counter()
+    labels = trainer.cohort.labels
+    images, slots = epoch_order(settings, fit_on, seed, epoch)
+    model, batches = trainer.fed(images, slots, settings.batch, labels[images])
+    if trainer.drawn is not None:
+        trainer.drawn.begin(derive("augment", seed, epoch))
+    model.steps_per_execution = STEPS_PER_CALL
+    logs = model.fit(**filled(batches, trainer.devices), shuffle=False, verbose=0).history
+    model.steps_per_execution = 1  # TensorFlow would unroll predictions, and trace them anew for each number of batches
+    loss = logs.get("exact_loss", logs["loss"])[0]
+    row = {"epoch": epoch + 1, "loss": float(loss), "accuracy": float(logs["accuracy"][0])}
+    if not np.isfinite(row["loss"]):
+        raise LeuknetError(f"the loss is {row['loss']} in epoch {epoch + 1}: lower learning_rate")
+    if len(validate_on):
+        row |= validation_row(trainer.predict(validate_on, settings.batch), labels[validate_on])
+    return row | {"seconds": time.perf_counter() - began}
+
+
+def validation_row(p, y):
+    """Return binary cross-entropy (natural logarithm, clipped at 1e-7 as Keras does) and accuracy."""
+    clipped = np.clip(p.astype(float), 1e-7, 1 - 1e-7)
+    loss = -np.mean(y * np.log(clipped) + (1 - y) * np.log(1 - clipped))
+    return {"validation_loss": float(loss), "validation_accuracy": float(np.mean((p >= 0.5) == y))}

@@ -1,0 +1,292 @@
+"""What a network begins from: random weights, ImageNet's, or the small formula-driven ones shipped with the package.
+
+Building and initialising are separate: `initialise` draws every variable by NumPy from the run's seed and the
+variable's name, so that the start of a run depends neither on what was built before nor on Keras' backend.
+"""
+
+import functools
+import hashlib
+import os
+import re
+import zipfile
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+from scipy.stats import truncnorm
+
+from leuknet._random import derive, rng
+from leuknet.exceptions import LeuknetError, SetUpError
+from leuknet.models import backbones, networks
+from leuknet.models.settings import WEIGHTS
+
+SHIPPED = Path(__file__).parent / "pretrained"
+VARIABLES = "depthwise_kernel|pointwise_kernel|kernel|bias|gamma|beta|moving_mean|moving_variance"
+
+
+def initialise(model, spec, weights, seed):
+    """Give every variable of `model` its start value.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From ``networks.build(spec)``.
+    spec : NetworkSpec
+    weights : {"imagenet", "formula", "random"}
+        Approach "scratch" begins from random weights whatever this says.
+    seed : int
+
+    Returns
+    -------
+    dict
+        ``weights`` (as captions print it), ``layers_loaded`` and ``layers_random`` (names of the layers with weights),
+        ``file`` (name, or None) and ``file_sha256``.
+
+    Raises
+    ------
+    LeuknetError
+        If there are no such weights. If they are not to be had here, or the file does not fit, a `SetUpError`; the
+        line says the mend.
+    """
+    if weights not in WEIGHTS:
+        raise LeuknetError(f"weights={weights!r} is unknown: choose one of {', '.join(WEIGHTS)}")
+    draw(model, seed)
+    held = [layer for layer in model.layers if layer.weights]
+    wanted = [layer for layer in held if not networks.is_new(layer)]
+    file, loaded = None, []
+    if weights != "random" and spec.approach != "scratch":
+        file, arrays = _find(spec, weights, wanted)
+        loaded = _lay(wanted, arrays, file)
+    return {
+        "weights": _caption(spec, weights, loaded, [layer.name for layer in wanted]),
+        "layers_loaded": loaded,
+        "layers_random": [layer.name for layer in held if layer.name not in loaded],
+        "file": file and file.name,
+        "file_sha256": file and _sha256(file),
+    }
+
+
+def draw(model, seed):
+    """Draw every variable of `model` by its layer's own initialiser from `seed` and the variable's path."""
+    for layer in model.layers:
+        for variable in layer.weights:
+            variable.assign(_start(layer, variable, seed))
+        for i, variable in enumerate(v for v in layer.variables if "seed_generator" in v.path):
+            state = np.zeros(variable.shape, variable.dtype)
+            state[0] = derive("init", seed, layer.name, i)
+            variable.assign(state)
+
+
+def available(backbone):
+    """Say which pretrained weights are at hand for `backbone`, without loading any.
+
+    Returns
+    -------
+    dict
+        "imagenet" and "formula" to a ``Path``, or None where there is no file (Keras may still download).
+    """
+    known, narrow = backbones.resolve(backbone)
+    shipped = SHIPPED / f"{known.lower()}-nano.npz"
+    found = [] if narrow else _files(known, _weights_folder()) + _files(known, _keras_cache())
+    return {"imagenet": found[0] if found else None, "formula": shipped if narrow and shipped.is_file() else None}
+
+
+def _start(layer, variable, seed):
+    """Return the start value of one variable as an array."""
+    name, shape = variable.name, tuple(variable.shape)
+    names = (f"{name}_initializer", f"{name.removesuffix('_kernel')}_initializer", "depthwise_initializer")
+    initializer = next((getattr(layer, n) for n in names if getattr(layer, n, None) is not None), None)
+    if initializer is None:  # a constant of the layer itself, such as ConvNeXt's scale
+        fresh = type(layer).from_config(layer.get_config())
+        fresh.build(layer.input.shape)
+        return next(keras.ops.convert_to_numpy(v) for v in fresh.weights if v.name == name)
+    if isinstance(initializer, keras.initializers.VarianceScaling):
+        return _variance_scaling(initializer, shape, rng("init", seed, variable.path))
+    config = initializer.get_config()
+    if "seed" in config:
+        initializer = type(initializer).from_config({**config, "seed": derive("init", seed, variable.path)})
+    return keras.ops.convert_to_numpy(initializer(shape))
+
+
+def _variance_scaling(initializer, shape, generator):
+    """Draw as ``keras.initializers.VarianceScaling`` (Glorot, He, LeCun) describes, by NumPy."""
+    field = int(np.prod(shape[:-2]))
+    fans = {"fan_in": shape[-2] * field, "fan_out": shape[-1] * field}
+    fans["fan_avg"] = (fans["fan_in"] + fans["fan_out"]) / 2
+    deviation = np.sqrt(initializer.scale / max(1.0, fans[initializer.mode]))
+    if initializer.distribution == "uniform":
+        values = (2 * generator.random(shape, np.float32) - 1) * np.sqrt(3, dtype=np.float32)
+    elif initializer.distribution == "untruncated_normal":
+        values = generator.normal(size=shape)
+    else:
+        values = truncnorm.rvs(-2, 2, size=shape, random_state=generator) / truncnorm.std(-2, 2)
+    return (values * np.float32(deviation)).astype(np.float32, copy=False)
+
+
+def _find(spec, weights, wanted):
+    """Return the file and the arrays by layer name of the wanted pretrained weights."""
+    known, narrow = backbones.resolve(spec.backbone)
+    name = backbones.canonical(spec.backbone)
+    native = backbones.native_size(spec.backbone)
+    if networks.keeps_dense(spec) and not backbones.fits_own_dense(spec.backbone, spec.size):
+        raise LeuknetError(
+            f"{spec.approach} keeps fc1, whose shape is tied to {native} px, but the images have {spec.size} px: "
+            f"use size {native}, or m{spec.approach}"
+        )
+    if weights == "formula":
+        file = SHIPPED / f"{name}.npz"
+        if not file.is_file():
+            shipped = ", ".join(sorted(path.stem for path in SHIPPED.glob("*.npz")))
+            raise LeuknetError(f"no formula-driven weights are shipped for {name}: use one of {shipped}")
+        return file, read(file)
+    if narrow:
+        raise LeuknetError(f"no ImageNet weights exist for {name}: use weights 'formula' or 'random', or {known}")
+    names = {layer.name for layer in wanted}
+    files = _files(known, _weights_folder())
+    if files:
+        best = max(files, key=lambda file: len(names & set(read(file))))
+        return best, read(best)
+    return _from_keras(known, networks.keeps_dense(spec))
+
+
+@functools.lru_cache(maxsize=2)
+def _from_keras(known, top):
+    """Load by Keras itself: from its cache, or by its download."""
+    try:
+        model = getattr(keras.applications, known)(weights="imagenet", include_top=top)
+    except Exception as error:  # Keras raises a bare Exception when a download fails
+        raise SetUpError(
+            f"ImageNet weights of {backbones.label(known)} are not at hand ({str(error).splitlines()[0]}): put "
+            f"{known.lower()}*.weights.h5, .h5 or .npz into a folder and name it in LEUKNET_WEIGHTS, or go online"
+        ) from error
+    names = backbones.fresh_names((layer.name, backbones.class_stem(type(layer))) for layer in model.layers)
+    arrays = {names[layer.name]: layer.get_weights() for layer in model.layers if layer.weights}
+    files = [file for file in _files(known, _keras_cache()) if ("notop" in file.name) != top]
+    return files[0] if files else None, arrays
+
+
+def _weights_folder():
+    folder = os.environ.get("LEUKNET_WEIGHTS")
+    if folder and not Path(folder).is_dir():
+        raise SetUpError(f"LEUKNET_WEIGHTS={folder} is not a folder: name the one that holds the weight files")
+    return Path(folder) if folder else None
+
+
+def _keras_cache():
+    folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
+    return folder if folder.is_dir() else None
+
+
+def _files(known, folder):
+    """Return the weight files in `folder` whose name begins with this backbone and not with a longer one."""
+    names = sorted((name.lower() for name in backbones.names()), key=len, reverse=True)
+    files = []
+    for path in sorted(folder.iterdir()) if folder else ():
+        letters = re.sub(r"[^a-z0-9]", "", path.name.lower())
+        first = next((name for name in names if letters.startswith(name)), None)
+        if path.suffix in (".npz", ".h5") and first == known.lower():
+            files.append(path)
+    return files
+
+
+def read(file):
+    """Return a weight file's arrays by layer name.
+
+    Parameters
+    ----------
+    file : Path
+        ``.npz`` (keys "<layer>/<variable>" or "<layer>_<variable>"), Keras 3's ``.weights.h5``, or the ``.h5`` of
+        ``keras.applications``' downloads.
+
+    Returns
+    -------
+    dict of str to (dict of str to array, or list of array in Keras' order)
+    """
+    return _read(file, file.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=4)
+def _read(file, _):
+    try:
+        if file.suffix == ".npz":
+            return _read_npz(file)
+        with h5py.File(file, "r") as root:
+            return _read_keras3(root) if "layers" in root else _read_legacy(root)
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise SetUpError(f"{file.name} cannot be read as a weight file ({error}): fetch it again") from error
+
+
+def _read_npz(file):
+    layers = {}
+    with np.load(file) as arrays:
+        for key in arrays.files:
+            layer, variable = re.fullmatch(rf"(.+?)[/_]({VARIABLES})", key).groups()
+            layers.setdefault(layer, {})[variable] = arrays[key]
+    return layers
+
+
+def _read_keras3(root):
+    groups = {key: group["vars"] for key, group in root["layers"].items() if len(group["vars"])}
+    names = {key: str(variables.attrs["name"]) for key, variables in groups.items()}
+    fresh = backbones.fresh_names((name, re.sub(r"_\d+$", "", key)) for key, name in names.items())
+    return {fresh[names[key]]: [group[str(i)][()] for i in range(len(group))] for key, group in groups.items()}
+
+
+def _read_legacy(root):
+    root = root.get("model_weights", root)
+    text = [name.decode() if isinstance(name, bytes) else name for name in root.attrs["layer_names"]]
+    layers = {name: [root[name][key][()] for key in root[name].attrs["weight_names"]] for name in text}
+    return {name: values for name, values in layers.items() if values}
+
+
+def _lay(wanted, arrays, file):
+    """Assign what the file holds to the layers it names; return their names in the network's order.
+
+    A file that names layers otherwise but holds at least as many is read in the network's order, as Keras reads its
+    own downloads (dense layers of the ImageNet task, which we do not want, come last).
+    """
+    names = [layer.name for layer in wanted]
+    if not set(names) <= set(arrays) and len(arrays) >= len(names):
+        arrays = dict(zip(names, arrays.values(), strict=False))
+    laid = [layer for layer in wanted if layer.name in arrays]
+    source = file.name if file else "Keras' download"
+    if not laid:
+        raise SetUpError(f"{source} names no layer of this network, such as {names[0]}")
+    for layer in laid:
+        values = arrays[layer.name]
+        if isinstance(values, dict):
+            values = [values.get(variable.name) for variable in layer.weights]
+        shapes = [None if value is None else value.shape for value in values]
+        if shapes != [tuple(variable.shape) for variable in layer.weights]:
+            raise SetUpError(f"{source} does not fit layer {layer.name}: it holds {shapes}")
+        layer.set_weights([np.asarray(value, np.float32) for value in values])
+    return [layer.name for layer in laid]
+
+
+def _caption(spec, weights, loaded, wanted):
+    """Name what a network begins from; a partial file is never called by the whole's name."""
+    if not loaded:
+        return "random"
+    whole = {"imagenet": "ImageNet", "formula": "formula-driven"}[weights]
+    if loaded == wanted:
+        return whole
+    part = f"{len(loaded)} of {len(wanted)} layers"
+    if blocks := _whole_blocks(loaded, wanted):
+        part = f"block {blocks[0]}" if len(blocks) == 1 else f"blocks {blocks[0]}-{blocks[-1]}"
+    return f"{backbones.label(spec.backbone)}, {whole} {part}"
+
+
+def _whole_blocks(loaded, wanted):
+    """Return the numbers of VGG's blocks if exactly whole consecutive blocks were loaded, else an empty list."""
+    blocks = sorted({int(found[1]) for name in loaded if (found := re.match(r"block(\d+)_conv\d+$", name))})
+    if not blocks or blocks != list(range(blocks[0], blocks[-1] + 1)):
+        return []
+    whole = [name for name in wanted if (found := re.match(r"block(\d+)_", name)) and int(found[1]) in blocks]
+    return blocks if whole == loaded else []
+
+
+@functools.lru_cache(maxsize=8)
+def _sha256(file):
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

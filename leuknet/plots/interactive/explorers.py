@@ -1,0 +1,255 @@
+"""Explorers: one figure each, drawn for the static page and redrawn by its widget; no network runs here."""
+
+import textwrap
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from leuknet.data.registry import DATA_SETS
+from leuknet.evaluation.metrics import count
+from leuknet.exceptions import LeuknetError
+from leuknet.plots.data.survey import strip
+from leuknet.plots.interpretation.feature_space import source_styles
+from leuknet.plots.style import (
+    CLASS_COLOURS,
+    CLASS_HATCHES,
+    CLASS_MARKERS,
+    CLASS_NAMES,
+    COLUMN,
+    card,
+    language,
+    table_order,
+)
+from leuknet.plots.training.curves import histogram, metrics_line
+
+ALL = "all"
+ROLE_COLOURS = {"train": "#BFD7EA", "test": "#0072B2", "external": "#E69F00"}
+ERROR_LOOKS = {"right": ("#999999", "o"), "wrong": ("#B23A00", "X"), "not tested": ("#E3E3E3", ".")}
+COLOURS = ("class", "source", "error")
+THUMBNAIL = 8
+
+
+def filtered(table, data_set=ALL, source=ALL, label=ALL, copies=False):
+    """Return the positions of a cohort's images that pass the filters, by data set, class and name.
+
+    ``copies`` keeps the images whose file or group (slide, patient) another image of the cohort shares.
+    """
+    twins = table.duplicated("sha256", keep=False) | table.duplicated("group", keep=False)
+    keep = twins.to_numpy() if copies else np.ones(len(table), bool)
+    for column, wanted in (("data_set", data_set), ("source", source), ("label", label)):
+        if wanted != ALL:
+            keep = keep & (table[column] == wanted).to_numpy()
+    rank = {name: i for i, name in enumerate(table_order(table["data_set"]))}
+    keys = table.assign(rank=table["data_set"].map(rank), place=np.arange(len(table)))[keep]
+    return keys.sort_values(["rank", "label", "image_id"])["place"].to_numpy()
+
+
+def thumbnails(images):
+    """Return images as 8 x 8 px, float32 (n, 192): what near copies share, whatever their compression."""
+    edge = (THUMBNAIL, THUMBNAIL)
+    small = [cv2.resize(image.astype(np.float32), edge, interpolation=cv2.INTER_AREA) for image in images]
+    return np.stack(small).reshape(len(small), -1)
+
+
+def browse_card(cohort, place=0, small=None, n=4):
+    """Draw one image beside the images most like it: copies and neighbours on a slide stand first.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    place : int
+        Position in the cohort.
+    small : numpy.ndarray, optional
+        From `thumbnails`, computed here if not given.
+    n : int
+        Look-alikes.
+    """
+    if not 0 <= place < len(cohort):
+        raise LeuknetError(f"image {place} of {len(cohort)}: count from 0 to {len(cohort) - 1}")
+    small = thumbnails(cohort.images) if small is None else small
+    table, row = cohort.table, cohort.table.iloc[place]
+    far = np.sqrt(((small - small[place]) ** 2).mean(axis=1))
+    far[place] = -1
+    kin = np.select([table[unit] == row[unit] for unit in ("sha256", "group")], [0, 1], 2)
+    order = np.lexsort((far, kin))[1 : n + 1]
+    shown = [place, *order.tolist()]
+    titles = [row["data_set"], *(f"{_relation(row, table.iloc[i])}\nΔ {far[i]:.0f} grey levels" for i in order)]
+    with language():
+        fig, ax = card(1, (COLUMN, 2.7), top=0.4)
+        strip(ax, cohort.images[shown], table["label"].to_numpy()[shown], titles)
+        ax.set_ylim(-0.05, 1.38)
+        said = f"{CLASS_NAMES[row['label']]}; {row['width']} × {row['height']} px as found; group {row['group']}"
+        fig.suptitle(f"{row['image_id']}\n{said}", fontsize=10, x=0.01, ha="left")
+    return fig
+
+
+def _relation(row, other):
+    for column, words in (("sha256", "SAME FILE"), ("group", "same group"), ("source", "same source")):
+        if row[column] == other[column]:
+            return f"{words}\n{other['data_set']}"
+    return f"\n{other['data_set']}"
+
+
+def split_card(table, split, fold):
+    """Draw, for one fold, how many images of each data set and class train and are tested; say what both share.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A cohort's table.
+    split : Split
+    fold : str
+    """
+    roles = split.indices(table, fold)
+    names, data_sets, labels = table_order(table["data_set"]), table["data_set"].to_numpy(), table["label"].to_numpy()
+    one = replace(split, table=split.table[split.table["fold"] == fold])
+    with language():
+        words = 0.08 * max(map(len, names)) + 0.2
+        fig, axes = card(2, (COLUMN, 0.24 * len(names) + 1.95), left=words, right=0.2, bottom=0.75, top=1.05, gap=0.08)
+        for ax, label in zip(axes, (0, 1), strict=True):
+            left = np.zeros(len(names))
+            for role, where in roles.items():
+                of = data_sets[where][labels[where] == label]
+                of = np.array([(of == name).sum() for name in names])
+                rows = np.flatnonzero(of)
+                ax.barh(rows, of[rows], left=left[rows], color=ROLE_COLOURS[role], hatch=CLASS_HATCHES[label],
+                        edgecolor="white", label=f"{role} ({of.sum()})")  # fmt: skip
+                left += of
+            ax.set(xlabel="images", ylim=(len(names) - 0.4, -0.6), yticks=[])
+            ax.xaxis.get_major_locator().set_params(integer=True, nbins=4)
+            ax.grid(axis="x")
+            look = {"title": CLASS_NAMES[label], "alignment": "left", "ncols": 3}
+            ax.legend(loc="lower left", bbox_to_anchor=(0, 1), **look)
+        for row, name in enumerate(names):
+            axes[0].text(-0.02, row, name, transform=axes[0].get_yaxis_transform(), ha="right", va="center", fontsize=9)
+        said = textwrap.fill(f"fold {fold}. {one.leakage(table)}", 105)
+        fig.suptitle(said, fontsize=9, x=0.01, ha="left")
+    return fig
+
+
+def run_names(results):
+    """Return ``{words: key}`` of finished runs, for a menu: approach, protocol, fold, number of the seed."""
+    numbers = {seed: i for i, seed in enumerate(dict.fromkeys(results.runs["seed"]))}
+    rows = results.runs.itertuples()
+    return {f"{r.backbone} {r.approach}, {r.protocol}, {r.fold}, seed {numbers[r.seed]}": r.run for r in rows}
+
+
+def run_card(results, run, threshold=0.5, role="test"):
+    """Draw one run: learning curve, confusion matrix and metrics at a threshold, probabilities, calibration.
+
+    Parameters
+    ----------
+    results : leuknet.study.study.Results
+    run : str
+        Key of the run.
+    threshold : float
+    role : str
+        The images scored.
+    """
+    history = results.histories[results.histories["run"] == run]
+    frame = results.predictions[(results.predictions["run"] == run) & (results.predictions["split"] == role)]
+    y, p = frame["y"].to_numpy(), frame["p"].to_numpy()
+    with language():
+        looks = {"left": 0.7, "right": 0.25, "bottom": 0.8, "top": 0.4, "gap": 0.42}
+        fig, axes = card(4, (COLUMN, 2.9), **looks, width_ratios=[1.1, 0.8, 1.1, 1])
+        _curve(axes[0], history)
+        _matrix(axes[1], y, p, threshold)
+        histogram(axes[2], y, p, threshold)
+        axes[2].set_xticks([0, 0.5, 1])
+        reliability(axes[3], y, p)
+        fig.suptitle(metrics_line(y, p, threshold), fontsize=10, x=0.01, ha="left")
+    return fig
+
+
+def _curve(ax, history):
+    for column, words, marker in (("accuracy", "training", "o"), ("validation_accuracy", "validation", "s")):
+        if column in history and history[column].notna().any():
+            ax.plot(history["epoch"], 100 * history[column], marker=marker, markersize=4, label=words)
+    ax.set(xlabel="epoch", ylabel="accuracy (%)", ylim=(0, 102), yticks=[0, 50, 100])
+    ax.xaxis.get_major_locator().set_params(integer=True, nbins=4)
+    ax.legend()
+
+
+def _matrix(ax, y, p, threshold):
+    tn, fp, fn, tp = (int(mask.sum()) for mask in count(y, p, threshold))
+    cells = np.array([[tn, fp], [fn, tp]])
+    share = cells / np.maximum(cells.sum(axis=1, keepdims=True), 1)
+    ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), value in np.ndenumerate(cells):
+        ink = "white" if share[row, column] > 0.55 else "black"
+        ax.text(column, row, str(value), ha="center", va="center", color=ink)
+    ax.set(xticks=[0, 1], xticklabels=["neg.", "pos."], yticks=[0, 1], yticklabels=["neg.", "pos."])
+    ax.set(xlabel="called", ylabel="label")
+    ax.grid(False)
+
+
+def reliability(ax, y, p, bins=10):
+    """Draw the share of positives against the mean probability in `bins` bins of equal width: the diagonal is right."""
+    at = np.minimum((p * bins).astype(int), bins - 1)
+    groups = pd.DataFrame({"y": y, "p": p}).groupby(at).agg(y=("y", "mean"), p=("p", "mean"), n=("y", "size"))
+    ax.plot([0, 1], [0, 1], color="#777777", linestyle=":", linewidth=1)
+    ax.scatter(groups["p"], groups["y"], s=12 + 120 * groups["n"] / len(y), color="#0072B2")
+    ax.set(xlim=(0, 1), ylim=(-0.04, 1.04), xlabel="mean probability", ylabel="share positive")
+    ax.set(xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
+
+
+def outcomes(table, predictions):
+    """Return "right", "wrong" or "not tested" for each image of a cohort's table, at 0.5, by its first prediction."""
+    first = predictions.drop_duplicates("image_id").set_index("image_id")
+    hit = ((first["p"] >= 0.5) == first["y"]).map({True: "right", False: "wrong"})
+    return table["image_id"].map(hit).fillna("not tested").to_numpy()
+
+
+def embedding_card(points, images, error, method="t-SNE", colour="class", point=0):
+    """Draw a plane of features with one point marked, and the slide that it is.
+
+    Parameters
+    ----------
+    points : pandas.DataFrame
+        From `feature_space.coordinates`; each ``method`` has the same images in the same order.
+    images : numpy.ndarray, uint8, shape (n, size, size, 3)
+        In that order.
+    error : array of str, shape (n,)
+        From `outcomes`.
+    method : str
+    colour : {"class", "source", "error"}
+    point : int
+        The marked image, counted from left to right in the plane.
+    """
+    of = points[points["method"] == method].reset_index(drop=True)
+    if of.empty or colour not in COLOURS:
+        raise LeuknetError(
+            f"no plane {method!r} by {colour!r}: methods {', '.join(points['method'].unique())}, {COLOURS}"
+        )
+    marked = int(of["x"].argsort(kind="stable")[min(point, len(of) - 1)])
+    with language():
+        fig, (ax, right) = card(2, (COLUMN, 3.7), left=0.35, bottom=0.6, gap=0.55, width_ratios=[1.7, 1])
+        values, looks, names = colour_looks(of, error, colour)
+        for value, (shade, marker) in looks.items():
+            some = of[values == value]
+            look = {"color": shade, "markersize": 4.7, "markeredgecolor": "#333333", "markeredgewidth": 0.3}
+            at = some["x"].to_numpy(), some["y"].to_numpy()
+            ax.plot(*at, marker, linestyle="none", label=names.get(value, value), **look)
+        ax.plot(
+            *of.loc[marked, ["x", "y"]], "o", markersize=15, markerfacecolor="none", markeredgecolor="black", mew=2.2
+        )
+        ax.set(xticks=[], yticks=[], xlabel=f"{method} 1", ylabel=f"{method} 2")
+        if len(looks) <= len(DATA_SETS):
+            ax.legend(loc="upper left", bbox_to_anchor=(1, 1.03), labelspacing=0.25, handletextpad=0.2)
+        right.imshow(images[marked])
+        right.axis("off")
+        row = of.iloc[marked]
+        right.set_title(f"{row['image_id']}\n{CLASS_NAMES[row['label']]}, {error[marked]}", fontsize=9, loc="left")
+    return fig
+
+
+def colour_looks(of, error, colour):
+    """Return each point's value, the (colour, marker) of each value, and what a legend calls it where that differs."""
+    if colour == "source":
+        return of["source"], source_styles(of), {}
+    if colour == "class":
+        short = {label: name.split()[0] for label, name in CLASS_NAMES.items()}
+        return of["label"], {k: (CLASS_COLOURS[k], CLASS_MARKERS[k]) for k in (0, 1)}, short
+    return pd.Series(error), {k: v for k, v in ERROR_LOOKS.items() if k in set(error)}, {}

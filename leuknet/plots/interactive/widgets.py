@@ -1,0 +1,195 @@
+"""Widgets: each draws what its static twin draws, by the same function."""
+
+import cv2
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+
+from leuknet.exceptions import LeuknetError
+from leuknet.plots.interactive.explorers import ALL, COLOURS, browse_card, embedding_card, filtered, thumbnails
+from leuknet.plots.style import CLASS_NAMES, table_order
+
+
+def png(fig):
+    """Return `fig` as PNG bytes, drawn once at 100 dpi and lightly packed, and close it."""
+    fig.set_dpi(100)
+    if fig.get_layout_engine() is not None:
+        fig.get_layout_engine().execute(fig)
+        fig.set_layout_engine("none")
+    fig.canvas.draw()
+    pixels = cv2.cvtColor(np.asarray(fig.canvas.buffer_rgba()), cv2.COLOR_RGBA2BGR)
+    plt.close(fig)
+    return cv2.imencode(".png", pixels)[1].tobytes()
+
+
+def slide(draw, *, words=None, **controls):
+    """Return one control for each argument of `draw`, and the figure it returns.
+
+    Parameters
+    ----------
+    draw : callable
+        Keyword arguments to a matplotlib figure.
+    words : dict of str to str, optional
+        What a control is called, where that is not its argument's name.
+    **controls : tuple (low, high, step, start), list, or dict
+        A tuple gives a slider, of whole numbers where it has whole numbers; a list a menu of its values, begun at the
+        first; a dictionary a menu of its keys that stand for its values.
+
+    Returns
+    -------
+    ipywidgets.VBox
+        The last line of a cell shows it.
+    """
+    image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+    shown = {name: _control((words or {}).get(name, name), limits) for name, limits in controls.items()}
+
+    def update(_=None):
+        image.value = png(draw(**{name: control.value for name, control in shown.items()}))
+
+    for control in shown.values():
+        control.observe(update, names="value")
+    update()
+    return ipywidgets.VBox([*shown.values(), image])
+
+
+def browser(cohort):
+    """Return a browser of a cohort, by data set, source, class and copies: each image beside those most like it.
+
+    Returns
+    -------
+    ipywidgets.VBox
+        The last line of a cell shows it.
+    """
+    table, small = cohort.table, thumbnails(cohort.images)
+    menus = {
+        "data_set": _control("data_set", [ALL, *table_order(table["data_set"])]),
+        "source": _control("source", [ALL, *table_order(table["source"])]),
+        "label": _control("label", {ALL: ALL} | {name: label for label, name in CLASS_NAMES.items()}),
+        "copies": _control("copies", {"all images": False, "only images that share file, slide or patient": True}),
+    }
+    slider, said = _slider("image", 0, len(cohort) - 1, 1, 0), ipywidgets.Label()
+    image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+
+    def draw(_=None):
+        places = filtered(table, **{name: menu.value for name, menu in menus.items()})
+        if len(places):
+            image.value = png(browse_card(cohort, int(places[slider.value]), small))
+
+    def narrow(_=None):
+        places = filtered(table, **{name: menu.value for name, menu in menus.items()})
+        said.value = (
+            f"{len(places)} of {len(cohort)} images" if len(places) else "no image is all of this: change a menu"
+        )
+        slider.disabled = not len(places)
+        slider.max, before = max(len(places) - 1, 0), slider.value
+        slider.value = 0
+        if before == 0:
+            draw()
+
+    for menu in menus.values():
+        menu.observe(narrow, names="value")
+    slider.observe(draw, names="value")
+    narrow()
+    return ipywidgets.VBox([*menus.values(), slider, said, image])
+
+
+def embedding(points, images, error):
+    """Return planes of features and the slide of one point, chosen by name, from left to right, or from near to near.
+
+    Parameters
+    ----------
+    points, images, error
+        See `leuknet.plots.interactive.explorers.embedding_card`.
+
+    Returns
+    -------
+    ipywidgets.VBox
+        The last line of a cell shows it.
+    """
+    planes = {name: of[["x", "y"]].to_numpy() for name, of in points.groupby("method", sort=False)}
+    order = {name: at[:, 0].argsort(kind="stable") for name, at in planes.items()}
+    ids = points["image_id"].iloc[: len(images)]
+    plane, colour = _control("plane", list(planes)), _control("colour", list(COLOURS))
+    menu = _control("slide", {name: i for i, name in enumerate(ids)})
+    slider = _slider("point", 0, len(images) - 1, 1, int(order[plane.value].argsort()[0]))
+    buttons = [ipywidgets.Button(description=words) for words in ("nearest", "second nearest", "third nearest")]
+    image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+
+    def draw(_=None):
+        image.value = png(embedding_card(points, images, error, plane.value, colour.value, slider.value))
+
+    def slid(_):
+        chosen = int(order[plane.value][slider.value])
+        if menu.value == chosen:
+            draw()
+        else:
+            menu.value = chosen  # which comes back through `named` and draws
+
+    def named(_):
+        before, slider.value = slider.value, int(order[plane.value].argsort()[menu.value])
+        if before == slider.value:
+            draw()
+
+    def near(rank):
+        at = planes[plane.value]
+        menu.value = int(((at - at[menu.value]) ** 2).sum(axis=1).argsort(kind="stable")[rank])
+
+    slider.observe(slid, names="value")
+    colour.observe(draw, names="value")
+    for control in (menu, plane):
+        control.observe(named, names="value")
+    for rank, button in enumerate(buttons, 1):
+        button.on_click(lambda _, rank=rank: near(rank))
+    draw()
+    return ipywidgets.VBox([plane, colour, menu, slider, ipywidgets.HBox(buttons), image])
+
+
+def upload(draw, label="your slide"):
+    """Return a button that takes one image file, and the figure that `draw` makes of it, or why it cannot.
+
+    Parameters
+    ----------
+    draw : callable
+        (file name, content as bytes) to a matplotlib figure; a `LeuknetError` is shown as text.
+    label : str
+        On the button.
+
+    Returns
+    -------
+    ipywidgets.VBox
+        The last line of a cell shows it.
+    """
+    wide = ipywidgets.Layout(width="max-content")
+    button = ipywidgets.FileUpload(accept="image/*", multiple=False, description=label, layout=wide)
+    said = ipywidgets.Label("No file is sent anywhere but to this notebook's own kernel.")
+    image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%", visibility="hidden"))
+
+    def update(change):
+        if not change["new"]:
+            return
+        file = change["new"][0]
+        try:
+            image.value = png(draw(file["name"], bytes(file["content"])))
+            said.value, image.layout.visibility = file["name"], "visible"
+        except LeuknetError as error:
+            said.value, image.layout.visibility = f"{file['name']}: {error}", "hidden"
+
+    button.observe(update, names="value")
+    return ipywidgets.VBox([button, said, image])
+
+
+def _control(name, limits):
+    if isinstance(limits, tuple):
+        return _slider(name, *limits)
+    options = list(limits.items()) if isinstance(limits, dict) else list(limits)
+    style = {"description_width": "initial"}
+    wide = ipywidgets.Layout(width="max-content", max_width="100%")
+    return ipywidgets.Dropdown(options=options, description=name.replace("_", " "), style=style, layout=wide)
+
+
+def _slider(name, low, high, step, start):
+    whole = all(isinstance(value, int) for value in (low, high, step, start))
+    kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
+    style = {"description_width": "initial"}
+    words = name.replace("_", " ")
+    return kind(value=start, min=low, max=high, step=step, description=words, continuous_update=False, style=style)

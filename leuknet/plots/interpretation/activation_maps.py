@@ -1,0 +1,273 @@
+"""Activation maps: Figures 6 and 9, and what they are worth (paper, section 4.2)."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from leuknet._random import rng
+from leuknet.data.masks import REGIONS, UNKNOWN
+from leuknet.exceptions import LeuknetError
+from leuknet.plots.style import CLASS_NAMES, COLUMN, language
+
+NETWORK_LOOKS = {"trained": ("#0072B2", "o"), "shuffled labels": ("#E69F00", "s"), "random weights": ("#777777", "D")}
+CURVE_LINES = ("-", "--", "-.", ":")
+
+
+def overlay(ax, image, heat, mask=None):
+    """Lay a map over a grey image: yellow where it is highest; a mask's nucleus is outlined in white."""
+    ax.imshow(image.mean(axis=2), cmap="gray", vmin=0, vmax=255)
+    if heat is not None and heat.max() > 0:
+        level = heat / heat.max()
+        ax.imshow(level, cmap="inferno", vmin=0, vmax=1, alpha=np.clip(0.25 + 0.6 * level, 0, 0.85))
+    outline(ax, mask)
+    ax.axis("off")
+
+
+def outline(ax, mask):
+    """Outline the nucleus of a mask, black under white, where it is known and there is one."""
+    if mask is not None and (mask == 2).any() and mask[0, 0] != UNKNOWN:
+        for colour, width in (("black", 2.4), ("white", 1.1)):
+            ax.contour(mask == 2, [0.5], colors=colour, linewidths=width)
+
+
+def filter_heat_maps(outputs, image, most=6):
+    """Draw what a few filters of each layer make of one image (paper, Figure 6): yellow is high.
+
+    Parameters
+    ----------
+    outputs : dict of str to numpy.ndarray, shape (h, w, c)
+        From `leuknet.models.interpretation.activation_maps.filter_maps`.
+    image : numpy.ndarray, uint8, shape (size, size, 3)
+    most : int
+        Filters a layer: those whose output differs most over the image.
+    """
+    with language():
+        fig, axes = plt.subplots(len(outputs), most + 1, figsize=(8, 8 / (most + 1) * len(outputs) * 1.12 + 0.4))
+        axes = np.atleast_2d(axes)
+        for ax in axes.ravel():
+            ax.axis("off")
+        for row, (name, maps) in zip(axes, outputs.items(), strict=True):
+            row[0].imshow(image)
+            row[0].set_title(f"{name}\n{maps.shape[0]} x {maps.shape[1]} x {maps.shape[2]}", fontsize=9, loc="left")
+            chosen = np.argsort(-maps.std(axis=(0, 1)), kind="stable")[:most]
+            for ax, channel in zip(row[1:], chosen, strict=False):
+                ax.imshow(maps[..., channel], cmap="viridis")
+                ax.set_title(f"{channel}", fontsize=9)
+    return fig
+
+
+def map_examples(labels, n=3, seed=0):
+    """Return positions of up to `n` images of each class, negative first, drawn at random."""
+    drawn = []
+    for label in (0, 1):
+        places = np.flatnonzero(np.asarray(labels) == label)
+        drawn += sorted(rng("map examples", seed, label).permutation(places)[:n].tolist())
+    return drawn
+
+
+def map_sheet(images, labels, p, maps, masks=None, titles=None):
+    """Draw a row an image: the image, then each method's map over it, the nucleus outlined (paper, Figure 9).
+
+    Parameters
+    ----------
+    images : numpy.ndarray, uint8, shape (n, size, size, 3)
+    labels, p : arrays, shape (n,)
+        Class, and the network's probability of leukaemia.
+    maps : dict of str to numpy.ndarray, shape (n, size, size)
+    masks : numpy.ndarray, uint8, shape (n, size, size), optional
+    titles : list of str, optional
+        More words for each image.
+    """
+    with language():
+        edge = 8 / (len(maps) + 1)
+        fig, axes = plt.subplots(len(images), len(maps) + 1, figsize=(8, (edge + 0.42) * len(images)), squeeze=False)
+        for i, row in enumerate(axes):
+            mask = None if masks is None else masks[i]
+            row[0].imshow(images[i])
+            row[0].axis("off")
+            right = "" if (p[i] >= 0.5) == labels[i] else ", WRONG"
+            more = f"\n{titles[i]}" if titles else ""
+            row[0].set_title(f"{CLASS_NAMES[int(labels[i])]}\np = {p[i]:.2f}{right}{more}", fontsize=9, loc="left")
+            for ax, (name, heat) in zip(row[1:], maps.items(), strict=True):
+                overlay(ax, images[i], heat[i], mask)
+                ax.set_title(name if heat[i].max() > 0 else f"{name}: empty", fontsize=9, loc="left")
+    return fig
+
+
+def percent_shares(table):
+    """Return `regions.share_table` as readers want it: shares in %, ratio with its interval as text."""
+    names = {"activation share": "activation (%)", "area share": "area (%)", "pointing": "pointing hits (%)"}
+    shown = table.drop(columns=["low", "high"]).rename(columns=names)
+    for name in (*names.values(), "empty maps"):
+        shown[name] = 100 * shown[name]
+    of = table[["ratio", "low", "high"]].to_numpy()
+    words = [f"{r:.2f} ({a:.2f} to {b:.2f})" if a == a else f"{r:.2f} (one slide)" for r, a, b in of]
+    shown["ratio"] = words
+    return shown.rename(columns={"empty maps": "empty maps (%)", "ratio": "ratio (95 % interval)"})
+
+
+def region_ratios(table):
+    """Draw activation share / area share of each region by network and method, with the best a map could reach.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        `leuknet.models.interpretation.regions.share_table` by network and method.
+    """
+    methods, networks = (list(dict.fromkeys(table[name])) for name in ("method", "network"))
+    with language():
+        fig, axes = plt.subplots(1, len(methods), figsize=(8, 4), sharey=True, squeeze=False)
+        for ax, method in zip(axes[0], methods, strict=True):
+            of = table[table["method"] == method]
+            for step, name in enumerate(networks):
+                _ratio_row(ax, of[of["network"] == name], name, 0.24 * (step - (len(networks) - 1) / 2))
+            best = of[of["network"] == networks[0]].set_index("region")["ceiling ratio"].reindex(list(REGIONS))
+            ax.plot(best, range(len(best)), "|", color="black", markersize=26, label="best on this grid")
+            ax.axvline(1, color="black", linestyle=":", linewidth=1)
+            ax.set_title(f"{method}\nn = {int(of['images'].max())}", fontsize=10, loc="left")
+            ax.set(yticks=range(len(REGIONS)), yticklabels=list(REGIONS), ylim=(len(REGIONS) - 0.5, -0.5))
+            ax.set_xlabel("activation share / area share")
+            ax.grid(axis="x")
+        fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    return fig
+
+
+def _ratio_row(ax, of, name, offset):
+    colour, marker = NETWORK_LOOKS.get(name, ("#009E73", "^"))
+    at = of.set_index("region").reindex(list(REGIONS))
+    rows = np.arange(len(REGIONS)) + offset
+    ax.hlines(rows, at["low"], at["high"], color=colour, linewidth=2)
+    ax.plot(at["ratio"], rows, marker, color=colour, label=name)
+
+
+def removal_view(curves):
+    """Draw deletion and insertion curves: mean probability of the called class, and the middle half of the images.
+
+    Parameters
+    ----------
+    curves : pandas.DataFrame
+        From `leuknet.models.interpretation.regions.removal_curves`, with the column ``network``: a row of panels each.
+    """
+    words = {"deletion": "deletion (lower is better)", "insertion": "insertion (higher is better)"}
+    networks = list(curves.groupby("network", sort=False))
+    with language():
+        size = (COLUMN, 2.3 * len(networks) + 0.9)
+        fig, axes = plt.subplots(len(networks), 2, figsize=size, sharex=True, sharey=True, squeeze=False)
+        for row, (network, of) in zip(axes, networks, strict=True):
+            for ax, (curve, title) in zip(row, words.items(), strict=True):
+                _removal(ax, of[of["curve"] == curve])
+                ax.set_title(f"{network}: {title}", fontsize=10, loc="left")
+            row[0].set(ylim=(0, 1.02), ylabel="p of the called class")
+        for ax in axes[-1]:
+            ax.set_xlabel("pixels changed (%)")
+        fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    return fig
+
+
+def _removal(ax, curves):
+    for line, (name, part) in zip(CURVE_LINES, curves.groupby("map", sort=False), strict=False):
+        at = part.groupby("share")["p"]
+        (drawn,) = ax.plot(100 * at.mean().index, at.mean(), linestyle=line, label=name)
+        low, high = at.quantile(0.25), at.quantile(0.75)
+        ax.fill_between(100 * low.index, low, high, alpha=0.12, color=drawn.get_color(), linewidth=0)
+
+
+def worst_maps(shares, n=4):
+    """Return positions of the `n` images whose map lies least on the nucleus, by activation share / area share."""
+    of = shares[(shares["region"] == "nucleus") & shares["activation"].notna()]
+    return of.assign(ratio=of["activation"] / of["area"]).nsmallest(n, "ratio")["image"].tolist()
+
+
+def nuclei_verdict(table, weights):
+    """Judge "the nuclei are the most crucial region" by rules fixed before any run.
+
+    Supported: the trained network's ratio of the nucleus lies above 1 with its whole 95 % interval, above the ratio of
+    the cytoplasm, and above the intervals of the two networks that cannot know (shuffled labels, random weights).
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        `leuknet.models.interpretation.regions.share_table` by network and method.
+    weights : str
+        What the trained network began from.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a method: ``claim`` (id in ``leuknet/paper/data/claims.csv``), ``method``, ``value``, ``low``,
+        ``high``, ``n``, ``cytoplasm``, ``shuffled labels``, ``random weights`` (their ratios), ``verdict`` and what the
+        trained network began from, ``weights``.
+    """
+    rows = []
+    for method, of in table.groupby("method", sort=False):
+        at = of.set_index(["network", "region"])
+        own, cell = at.loc["trained", "nucleus"], at.loc["trained", "cytoplasm"]
+        rivals = {name: at.loc[name, "nucleus"] for name in ("shuffled labels", "random weights")}
+        row = {
+            "claim": "nuclei-decide",
+            "method": method,
+            "value": own["ratio"],
+            "low": own["low"],
+            "high": own["high"],
+        }
+        row |= {"n": int(own["images"]), "cytoplasm": cell["ratio"]} | {k: v["ratio"] for k, v in rivals.items()}
+        rows.append(row | {"verdict": _judged(own, cell, rivals), "weights": weights})
+    return pd.DataFrame(rows)
+
+
+def _judged(own, cell, rivals):
+    if not own["low"] > 1:
+        return "not above the nucleus' area"
+    if not own["ratio"] > cell["ratio"]:
+        return "the cytoplasm is favoured more"
+    beaten = [name for name, other in rivals.items() if not own["low"] > other["high"]]
+    return f"not above {' and '.join(beaten)}" if beaten else "supported"
+
+
+def map_card(model, cohort, place=0, method="Grad-CAM", layer=None, target="called"):
+    """Draw one image, its map, and where the activation lies: what the explorer shows.
+
+    Parameters
+    ----------
+    model : keras.Model
+    cohort : Cohort
+    place : int
+        Position in the cohort.
+    method, layer, target
+        See `leuknet.models.interpretation.activation_maps.activation_maps`.
+    """
+    from leuknet.models.interpretation import activation_maps as am
+
+    if not 0 <= place < len(cohort):
+        raise LeuknetError(f"image {place} of {len(cohort)}: count from 0 to {len(cohort) - 1}")
+    image, row = cohort.images[place : place + 1], cohort.table.iloc[place]
+    z = am.logits(am.logit_model(model), image, batch=1)[0]
+    heat = am.activation_maps(model, image, method, target, layer, batch=1)
+    masks = None if cohort.masks is None else cohort.masks[place : place + 1]
+    with language():
+        fig, axes = plt.subplots(1, 3, figsize=(8, 3.1), width_ratios=[1, 1, 1.1])
+        axes[0].imshow(image[0])
+        axes[0].axis("off")
+        axes[0].set_title(f"{CLASS_NAMES[int(row['label'])]}\np = {1 / (1 + np.exp(-z)):.2f}", fontsize=10, loc="left")
+        overlay(axes[1], image[0], heat[0], None if masks is None else masks[0])
+        axes[1].set_title(f"{method}, for: {target}\n{layer or am.default_layer(model)}", fontsize=10, loc="left")
+        _share_bars(axes[2], heat, masks)
+        fig.suptitle(row["image_id"], fontsize=10, x=0.01, ha="left")
+    return fig
+
+
+def _share_bars(ax, heat, masks):
+    if masks is None or masks[0, 0, 0] == UNKNOWN or heat.max() <= 0:
+        ax.axis("off")
+        ax.text(0, 0.5, "empty map" if heat.max() <= 0 else "no mask of this image", fontsize=10)
+        return
+    from leuknet.models.interpretation.regions import region_shares
+
+    shares = region_shares(heat, masks).set_index("region").reindex(list(REGIONS))
+    rows = np.arange(len(shares))
+    ax.barh(rows - 0.2, 100 * shares["activation"], height=0.36, label="activation", color="#D55E00")
+    ax.barh(
+        rows + 0.2, 100 * shares["area"], height=0.36, label="area", color="#999999", hatch="////", edgecolor="white"
+    )
+    ax.set(yticks=rows, yticklabels=list(REGIONS), ylim=(len(shares) - 0.4, -0.6), xlabel="share (%)")
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)

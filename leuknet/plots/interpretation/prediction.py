@@ -1,0 +1,134 @@
+"""What a kept run says of one's own slide, as a figure and as a page."""
+
+import base64
+import io
+from importlib.resources import files
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from leuknet.plots.interpretation.activation_maps import overlay
+from leuknet.plots.style import CLASS_COLOURS, CLASS_HATCHES, CLASS_NAMES, COLUMN, language
+
+METHOD = "Grad-CAM"
+
+
+def prediction_card(kept, image, row, name=""):
+    """Draw an image, its activation map, its probability, and how far it lies from the training images.
+
+    Parameters
+    ----------
+    kept : leuknet.inference.predict.Kept
+    image : numpy.ndarray, uint8, shape (size, size, 3)
+    row : dict
+        From `leuknet.inference.predict.described`.
+    name : str
+        Above the picture.
+    """
+    from leuknet.models.interpretation.activation_maps import activation_maps
+
+    heat = activation_maps(kept.model, image[None], METHOD, batch=1)[0]
+    with language():
+        fig, axes = plt.subplots(1, 4, figsize=(COLUMN, 2.9), width_ratios=[1, 1, 0.5, 1.25])
+        axes[0].imshow(image)
+        axes[0].axis("off")
+        overlay(axes[1], image, heat)
+        axes[1].set_title(f"{METHOD}\nfor: {row['class']}", fontsize=10, loc="left")
+        _probability(axes[2], row)
+        _distance(axes[3], kept.reference.unseen_distances, row)
+        fig.suptitle(f"{name}\n{row['words']}" if name else row["words"], fontsize=9, x=0.01, ha="left", wrap=True)
+    return fig
+
+
+def read_slide(kept, path):
+    """Return an image file as the network of `kept` sees it, uint8 (size, size, 3)."""
+    from leuknet.data.decode import decode
+
+    return decode(Path(path).read_bytes(), kept.model.input_shape[1])[0]
+
+
+def slide_card(kept, name, content):
+    """Return `prediction_card` of a file's content (bytes): what the upload button shows."""
+    from leuknet.data.decode import decode
+    from leuknet.inference.predict import described
+
+    image = decode(content, kept.model.input_shape[1])[0]
+    return prediction_card(kept, image, described(kept, image[None])[0], name)
+
+
+def prediction_table(rows):
+    """Return predictions as readers want them: file name, class, probability, distance, its percentile, words."""
+    columns = ("class", "probability", "threshold", "distance")
+    lines = [
+        {"file": Path(row["file"]).name} | {name: row[name] for name in columns}
+        | {"farther than (%)": row["percentile"], "looks like": f"{row['looks_like']} ({100 * row['share']:.0f} %)"}
+        for row in rows
+    ]  # fmt: skip
+    return pd.DataFrame(lines)
+
+
+def distance_table(rows, labels):
+    """Return the share of right calls (%) in the nearer and the farther half of images with known `labels`."""
+    frame = pd.DataFrame(rows).assign(
+        right=[(row["class"] == "positive") == y for row, y in zip(rows, labels, strict=True)]
+    )
+    half = np.where(frame["distance"].rank(method="first") <= len(frame) / 2, "nearer half", "farther half")
+    found = frame.groupby(half).agg(images=("right", "size"), right=("right", "mean"), distance=("distance", "mean"))
+    found["right"] *= 100
+    names = {"right": "right calls (%)", "distance": "mean distance"}
+    return found.rename(columns=names).loc[["nearer half", "farther half"]].rename_axis("unseen images").reset_index()
+
+
+def _probability(ax, row):
+    label = int(row["class"] == "positive")
+    style = {"color": CLASS_COLOURS[label], "hatch": CLASS_HATCHES[label], "edgecolor": "white"}
+    ax.bar([0], [row["probability"]], width=0.6, **style)
+    ax.axhline(row["threshold"], color="black", linestyle="--", linewidth=1.2)
+    ax.set(ylim=(0, 1), xlim=(-0.6, 0.6), xticks=[], ylabel="probability of leukaemia")
+    ax.set_title(f"{row['probability']:.2f}\n{CLASS_NAMES[label].split()[0]}", fontsize=10, loc="left")
+
+
+def _distance(ax, unseen, row):
+    ax.hist(unseen, bins=20, color="#BFD7EA", edgecolor="white")
+    ax.axvline(row["distance"], color="black", linewidth=2)
+    ax.set(xlabel="distance to training", ylabel="unseen images")
+    ax.set_title(f"farther than {row['percentile']:.0f} %", fontsize=10, loc="left")
+
+
+def overlay_png(image, heat, pixels=160):
+    """Return an image beside its activation map as PNG bytes, each `pixels` wide."""
+    fig, axes = plt.subplots(1, 2, figsize=(2 * pixels / 80, pixels / 80), dpi=80)
+    axes[0].imshow(image)
+    axes[0].axis("off")
+    overlay(axes[1], image, heat)
+    fig.subplots_adjust(0, 0, 1, 1, 0.02, 0)
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png")
+    plt.close(fig)
+    return buffer.getvalue()
+
+
+def prediction_page(kept, rows, failed):
+    """Return predictions as one HTML page that needs no other file: pictures, maps, numbers, limits.
+
+    Parameters
+    ----------
+    kept : leuknet.inference.predict.Kept
+    rows, failed : list of dict
+        From `leuknet.inference.predict.predict`; the files are read again.
+    """
+    import jinja2
+
+    from leuknet.inference.predict import as_record
+    from leuknet.models.interpretation.activation_maps import activation_maps
+
+    pictures = []
+    for row in rows:
+        image = read_slide(kept, row["file"])
+        heat = activation_maps(kept.model, image[None], METHOD, batch=1)[0]
+        pictures.append(base64.b64encode(overlay_png(image, heat)).decode())
+    text = files("leuknet.plots").joinpath("templates", "prediction.html.j2").read_text("utf-8")
+    template = jinja2.Environment(autoescape=True).from_string(text)
+    return template.render(as_record(kept, rows, failed), pictures=pictures, method=METHOD)

@@ -1,0 +1,81 @@
+"""How well nuclei and leukocytes are found: Dice and IoU where masks exist, successes and failures."""
+
+import os
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from leuknet.cells.segmentation import MASK_SETS, METHODS, mask_set, scored, summary
+from leuknet.plots.style import language
+
+MOST = 60
+LACK = "no masks here: only the synthetic cohort has its own; LEUKNET_MASKS may name the folder segmentation_WBC"
+
+
+def mask_sets(study, most=MOST):
+    """Return images and masks to score segmentation on, name to (images, masks, ids), at most `most` of each.
+
+    The synthetic cohort's own at the gallery's size, and, where ``LEUKNET_MASKS`` names the folder
+    ``segmentation_WBC`` (Zheng et al., reference [33]), JTSC and CellaVision 2 at their native sizes.
+    """
+    found, gallery = {}, study.gallery
+    if gallery.masks is not None:
+        found["synthetic cohort"] = gallery.images, gallery.masks, list(gallery.table["image_id"])
+    if folder := os.environ.get("LEUKNET_MASKS"):
+        found |= {name: mask_set(folder, name) for name in MASK_SETS}
+    return {name: tuple(_some(part, most) for part in parts) for name, parts in found.items()}
+
+
+def _some(parts, most):
+    places = np.unique(np.linspace(0, len(parts) - 1, min(most, len(parts))).round().astype(int))
+    return [parts[place] for place in places]
+
+
+def segmentation_scores(sets):
+    """Return `leuknet.cells.segmentation.scored` of each set, with ``images of``."""
+    frames = [scored(*parts).assign(**{"images of": name}) for name, parts in sets.items()]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def segmentation_table(scores):
+    """Return mean Dice and IoU by set, method and part; one line that says so where there are no masks."""
+    if scores.empty:
+        return pd.DataFrame({"images of": [LACK]})
+    frames = [summary(part).assign(**{"images of": name}) for name, part in scores.groupby("images of", sort=False)]
+    table = pd.concat(frames, ignore_index=True)
+    return table[["images of", *[name for name in table if name != "images of"]]]
+
+
+def segmentation_examples(sets, scores, count=4):
+    """Draw the best and worst nuclei of this companion's own way in each set: true outline white, found one dashed."""
+    rows = [(name, kind) for name in sets for kind in ("best", "worst")]
+    with language():
+        if not rows:
+            fig, ax = plt.subplots(figsize=(7, 1))
+            ax.axis("off")
+            ax.text(0, 0.5, LACK, wrap=True)
+            return fig
+        fig, axes = plt.subplots(len(rows), count, figsize=(7, 1.95 * len(rows)), squeeze=False)
+        for (name, kind), line in zip(rows, axes, strict=True):
+            _examples(line, sets[name], scores[scores["images of"] == name], kind)
+            line[0].set_ylabel(f"{name}\n{kind}", fontsize=9)
+    return fig
+
+
+def _examples(axes, parts, scores, kind):
+    images, masks, ids = parts
+    method = next(iter(METHODS))
+    own = scores[(scores["method"] == method) & (scores["part"] == "nucleus")]
+    chosen = own.sort_values("dice", ascending=kind == "worst", kind="stable").head(len(axes))
+    for ax in axes:
+        ax.set(xticks=[], yticks=[])
+        ax.grid(False)
+    for ax, (_, row) in zip(axes, chosen.iterrows(), strict=False):
+        place = ids.index(row["image_id"])
+        core = METHODS[method](np.asarray(images[place]))[1]
+        ax.imshow(images[place])
+        ax.contour(masks[place] == 2, [0.5], colors="white", linewidths=1.6)
+        if core.any():
+            ax.contour(core, [0.5], colors="black", linewidths=1, linestyles="--")
+        ax.set_title(f"Dice {row['dice']:.2f}", fontsize=9)

@@ -1,0 +1,221 @@
+"""Page 10: the audit's findings as cards and tables, and figures that make their point."""
+
+from html import escape
+from importlib.resources import files
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from IPython.display import HTML, display
+
+from leuknet.paper import tables
+from leuknet.paper.consistency import VERDICTS, WEIGHTS, printed, sprite, timing, to_frame
+from leuknet.paper.consistency.grim import CLASSES, denominators, printed_rows, totals
+from leuknet.plots.output import caption_line, keep_table
+from leuknet.plots.style import APPROACH_COLOURS, APPROACH_MARKERS, language
+
+LONG = 300
+OF = "the paper's printed numbers"
+FITS, FAILS = "#0072B2", "#B23A00"
+READINGS = {
+    "20 images made of each, 50 epochs": 20 * 50,
+    "one draw of each image an epoch, 50 epochs": 50,
+    "20 draws of each image in all": 20,
+}
+
+
+def audit_summary(found):
+    """Return how many findings there are of each weight and verdict, as a table."""
+    frame = to_frame(found)
+    rows = []
+    for weight in WEIGHTS:
+        counts = frame.loc[frame["weight"] == weight, "verdict"].value_counts()
+        rows.append({"weight": weight or "none: consistent"} | {v: int(counts.get(v, 0)) for v in VERDICTS})
+    return pd.DataFrame(rows)
+
+
+def findings(study, found, weight, name):
+    """Keep the findings of one weight as CSV, Markdown and JSON, and show each as a card with its arithmetic.
+
+    Parameters
+    ----------
+    study : Study
+    found : list of Finding
+    weight : str
+        One of `leuknet.paper.consistency.WEIGHTS`; empty for what is consistent.
+    name : str
+        Of the files, within the page.
+    """
+    chosen = [finding for finding in found if finding.weight == weight]
+    line = caption_line(study, n=f"{len(chosen)} findings", of=OF)
+    keep_table(study, to_frame(chosen), name, f"Findings: {weight or 'consistent'}", line)
+    display(HTML("".join(map(card, chosen)) + f"<p><small>{escape(line)}</small></p>"))
+
+
+def card(finding):
+    """Return one finding as HTML: place, verdict, what it says, the sum, what the authors may have meant."""
+    parts = [f"<b>{escape(finding.place)}</b> · {finding.verdict}<br>{escape(finding.says)}"]
+    told = escape(finding.arithmetic)
+    if len(told) > LONG:
+        told = f"<details><summary>the sum</summary>{told}</details>"
+    parts.append(f"<small>{told}</small>")
+    for word, text in (("depends on", finding.depends_on), ("may have meant", finding.may_have_meant)):
+        parts += [f"<i>{word}:</i> {escape(text)}"] * bool(text)
+    parts.append(f"<small>method: {escape(finding.method)}</small>")
+    return f'<div style="border-left:3px solid #999;padding:2px 10px;margin:10px 0">{"<br>".join(parts)}</div>'
+
+
+def possible_values(number=5, block="ALL-IDB 1"):
+    """Draw, for each recall and specificity of a printed table, the values that five runs can have near it."""
+    rows = [
+        (row, metric, texts[metric]) for n, b, row, texts in printed_rows((number,)) if b == block for metric in "RS"
+    ]
+    with language():
+        fig, ax = plt.subplots(figsize=(7, 0.7 * len(rows) + 1.4))
+        for y, (_, metric, text) in enumerate(rows):
+            mean = printed.split(text)[0]
+            images = 5 * denominators(*CLASSES[block])[metric]
+            value = float(mean)
+            nearest = np.arange(np.floor(images * value / 100) - 1, np.ceil(images * value / 100) + 2)
+            good = bool(totals(mean, images))
+            low, high = (float(bound) for bound in printed.bounds(mean))
+            ax.barh(y, high - low, left=low - value, height=0.7, color=FITS if good else FAILS, alpha=0.8)
+            ax.plot(100 * nearest / images - value, np.full(len(nearest), y), "|", color="black", markersize=20)
+            ax.annotate(
+                "fits" if good else "no five runs",
+                (1.02, y),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                color=FITS if good else FAILS,
+                fontsize=9,
+            )
+        ax.set_yticks(range(len(rows)), [f"{row}, {metric} {text}" for row, metric, text in rows])
+        ax.set(xlabel="distance from the printed mean (points); stroke: possible, bar: prints so", xlim=(-0.6, 0.6))
+        ax.invert_yaxis()
+    return fig
+
+
+def shares():
+    """Return positives and images behind Tables 12 and 13, by Table 1's rows."""
+    table = tables.table(1).set_index(["row", "column"])["value"].unstack()
+    rows = table.drop(index="Total")
+    pooled, ufg = rows.drop(index="UFG").sum(), rows.loc["UFG"]
+    return {number: (part["Pathological"], part["Total"]) for number, part in ((12, pooled), (13, ufg))}
+
+
+def accuracy_between(rows=((12, "LeukNet"), (12, "VGG-16 *"), (13, "LeukNet"))):
+    """Draw the accuracy that recall and specificity give for every share of positives, beside the printed one."""
+    known = shares()
+    with language():
+        fig, axes = plt.subplots(1, len(rows), figsize=(3.1 * len(rows), 3.6))
+        for ax, (number, row) in zip(axes, rows, strict=True):
+            a, r, s = (tables.published(number, row, metric) for metric in ("A", "R", "S"))
+            positives, images = known[number]
+            share, needed = 100 * positives / images, 100 * (a - s) / (r - s)
+            ax.plot((0, 100), (s, r), color="#555555", label="what R and S give")
+            ax.axhline(a, color=FAILS, linestyle="--", label="printed A")
+            ax.axvline(share, color=FITS, linestyle=":", linewidth=2, label="Table 1's share")
+            ax.plot(share, s + (r - s) * share / 100, "o", color=FITS)
+            ax.plot(needed, a, "X", color=FAILS)
+            ax.set_title(f"Table {number}, {row}\nneeds {needed:.1f} %, has {share:.1f} %", loc="left", fontsize=10)
+            ax.set(xlabel="positives (% of images)")
+        axes[0].set_ylabel("accuracy (%)")
+        fig.legend(*axes[0].get_legend_handles_labels(), ncols=3, loc="outside upper left")
+    return fig
+
+
+def five_runs(tables=(3, 4)):
+    """Draw the five accuracies behind the rows that only one set of five runs can print; others as mean ± spread."""
+    known = sprite.recovered().set_index(["table", "block", "row"])
+    with language():
+        fig, axes = plt.subplots(1, len(CLASSES), figsize=(8, 4), sharey=True)
+        for ax, block in zip(axes, CLASSES, strict=True):
+            rows = [(n, row, texts) for n, b, row, texts in printed_rows(tables) if b == block]
+            for y, (number, row, texts) in enumerate(rows):
+                look = {"color": APPROACH_COLOURS[row], "marker": APPROACH_MARKERS[row]}
+                if (number, block, row) in known.index:
+                    part = known.loc[[(number, block, row)]]
+                    hits = (part["tp"] + part["tn"]).reset_index(drop=True)
+                    equal = hits.groupby(hits).cumcount()  # runs of one accuracy stand above each other
+                    ax.plot(100 * hits / sum(CLASSES[block]), y + 0.12 - 0.25 * equal, linestyle="", **look)
+                else:
+                    mean, spread = (float(text) for text in printed.split(texts["A"]))
+                    spread *= sprite.scale(texts).get("A", 1)
+                    ax.errorbar(mean, y, xerr=spread, fmt=look["marker"], color=look["color"], markerfacecolor="white")
+            ax.set(title=block, xlabel="accuracy (%)")
+            ax.set_yticks(range(len(rows)), [f"Table {number}, {row}" for number, row, _ in rows])
+        axes[0].invert_yaxis()
+    return fig
+
+
+def stated_and_needed():
+    """Draw the training time that each reading needs at the card's peak, beside the stated time (minutes)."""
+    sizes, stated = timing.training_sizes().values(), timing.stated()
+    with language():
+        fig, ax = plt.subplots(figsize=(7, 4.2))
+        for k, ((words, passes), marker) in enumerate(zip(READINGS.items(), ("s", "D", "^"), strict=True)):
+            for y, name in enumerate(stated):
+                needed = [timing.seconds_needed(name, n * passes) / 60 for n in sizes]
+                low = timing.seconds_needed(name, min(sizes) * passes, timing.CEILING, timing.WINOGRAD) / 60
+                place = y + 0.25 * (k - 1)
+                ax.plot((low, max(needed)), (place, place), color="#999999", linewidth=2, linestyle="-")
+                ax.plot(
+                    needed,
+                    [place] * len(needed),
+                    marker,
+                    color=(FAILS, FITS, "#009E73")[k],
+                    markersize=5,
+                    linestyle="",
+                    label=words if y == 0 else None,
+                )
+        for y, seconds in enumerate(stated.values()):
+            ax.plot(
+                (seconds / 60,) * 2,
+                (y - 0.4, y + 0.4),
+                color="black",
+                linewidth=2,
+                linestyle="-",
+                label="stated" if y == 0 else None,
+            )
+        ax.set(xscale="log", xlabel="minutes of training, at the card's peak (grey: from the least imaginable)")
+        ax.set_yticks(range(len(stated)), list(stated))
+        ax.invert_yaxis()
+        fig.legend(*ax.get_legend_handles_labels(), ncols=2, loc="outside upper left")
+    return fig
+
+
+def catch_rates():
+    """Return the rates that ``bench/audit.py --write`` measured last: ``what``, ``draws``, percentages."""
+    frame = tables.read("audit_rates.csv")
+    shares = {f"{name} (%)": 100 * pd.to_numeric(frame[name]) for name in ("measured", "theory")}
+    return frame[["what"]].assign(draws=pd.to_numeric(frame["draws"]), **shares)
+
+
+def rate_dots(rates):
+    """Draw the measured rate at which one changed decimal is caught against the rate that theory allows."""
+    rows = rates.dropna(subset=["theory (%)"])
+    with language():
+        fig, ax = plt.subplots(figsize=(7, 0.3 * len(rows) + 1.4))
+        y = np.arange(len(rows))
+        ax.plot(rows["theory (%)"], y, "o", color="#555555", markerfacecolor="white", markersize=10, label="theory")
+        ax.plot(rows["measured (%)"], y, "x", color=FITS, label="measured")
+        ax.set_yticks(y, rows["what"])
+        ax.set(xlabel="changed cells that are caught (%)", xlim=(85, 100))
+        ax.invert_yaxis()
+        ax.legend(loc="lower left")
+    return fig
+
+
+def checklist(study):
+    """Show the reviewer's questions, each linked to the page that shows how to answer it, and keep them as a table."""
+    frame = questions()
+    line = caption_line(study, of="questions for studies that test across data sets")
+    keep_table(study, frame, "checklist", "A reviewer's checklist", line)
+    linked = frame.assign(page=[f'<a href="{page}.ipynb">{page}</a>' for page in frame["page"]])
+    display(HTML(linked.to_html(index=False, escape=False, border=0)))
+
+
+def questions():
+    """Return the checklist: ``question``, ``look for``, ``page``."""
+    with files("leuknet.verdicts").joinpath("checklist.csv").open(encoding="utf-8") as file:
+        return pd.read_csv(file)

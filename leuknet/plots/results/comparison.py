@@ -1,0 +1,124 @@
+"""The published comparisons (Tables 11 to 13) beside this study's runs, and the fall to unseen data."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from leuknet.paper import tables
+from leuknet.plots.results.summaries import PERCENT_METRICS, mean_sd
+from leuknet.plots.style import language
+
+OURS = {"vogado": "Vogado et al. [22]", "scratch": "VGG-16 *", "mDFT": "LeukNet"}
+LOOKS = {
+    "Vogado et al. [22]": ("#4D4D4D", "s"),
+    "VGG-16 *": ("#E69F00", "D"),
+    "LeukNet": ("#0072B2", "o"),
+}
+
+
+def wide(number):
+    """Return a published table with one row a line of the paper's, cells as printed."""
+    long = tables.table(number)
+    rows = list(dict.fromkeys(zip(long["block"], long["row"], strict=True)))
+    cells = long.set_index(["block", "row", "column"])["text"].unstack()[list(dict.fromkeys(long["column"]))]
+    return cells.loc[rows].reset_index().rename(columns={"block": "kind", "row": "work"}).fillna("")
+
+
+def beside(number, scores, here):
+    """Return a published table (12 or 13) with this study's rows under it.
+
+    Parameters
+    ----------
+    number : {12, 13}
+    scores : pandas.DataFrame
+        One row a run: ``approach`` and the metrics as fractions, from `Results.scores` or `Comparison.scores`; what
+        the table does not publish is left out.
+    here : str
+        What the cells of this study were made on, e.g. "synthetic cohort, demo".
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``work``, ``where`` ("published" or `here`), ``runs``, A, P, R, S, MCC in percent as text.
+    """
+    published = wide(number).drop(columns="kind").assign(where="published")
+    runs = tables.table(number).groupby("row")["n_runs"].first()
+    published["runs"] = [str(n) if pd.notna(n) else "" for n in published["work"].map(runs)]
+    rows = [
+        {"work": OURS[approach], "where": here, "runs": str(len(part))}
+        | {
+            metric: mean_sd(part[metric], metric) if metric in part and part[metric].notna().any() else ""
+            for metric in PERCENT_METRICS
+        }
+        for approach, part in scores[scores["approach"].isin(OURS)].groupby("approach", sort=False)
+    ]
+    columns = ["work", "where", "runs", *PERCENT_METRICS]
+    return pd.concat([published, pd.DataFrame(rows)], ignore_index=True)[columns].fillna("")
+
+
+def stacked(frames):
+    """Return several tables of scores as one."""
+    return pd.concat(frames, ignore_index=True)
+
+
+def falls(inside, outside):
+    """Return accuracy within pooled folds and on the unseen set, for each work, published and here (%).
+
+    Parameters
+    ----------
+    inside, outside : pandas.DataFrame
+        One row a run with ``approach`` and ``A`` (fraction).
+    """
+    rows = []
+    for work in LOOKS:
+        pair = [tables.cell(number, work, "A") for number in (12, 13)]
+        rows.append({"work": work, "where": "published", "pooled": pair[0]["value"], "unseen": pair[1]["value"]})
+    for approach, work in OURS.items():
+        means = [100 * frame.loc[frame["approach"] == approach, "A"].mean() for frame in (inside, outside)]
+        rows.append({"work": work, "where": "here", "pooled": means[0], "unseen": means[1]})
+    return pd.DataFrame(rows).assign(fall=lambda frame: frame["pooled"] - frame["unseen"]).dropna()
+
+
+def fall_lines(table, unseen):
+    """Draw `falls`: a line a work, from pooled folds to the data set `unseen`, published and here side by side."""
+    with language():
+        fig, axes = plt.subplots(1, 2, figsize=(7, 3.8), sharey=True)
+        for ax, where in zip(axes, ("published", "here"), strict=True):
+            for _, row in table[table["where"] == where].iterrows():
+                colour, marker = LOOKS[row["work"]]
+                values = (row["pooled"], row["unseen"])
+                ax.plot(
+                    (0, 1),
+                    values,
+                    color=colour,
+                    marker=marker,
+                    linestyle="-",
+                    label=f"{row['work']}: −{row['fall']:.1f}",
+                )
+            ax.axhline(50, color="#777777", linestyle=":", linewidth=1)
+            name = "UFG" if where == "published" else unseen
+            ax.set(xticks=(0, 1), xticklabels=("pooled 5-fold", f"unseen: {name}"), xlim=(-0.25, 1.25), ylim=(30, 102))
+            ax.set_title(where, loc="left")
+            ax.legend(title="fall (points)", loc="lower left", title_fontsize=9)
+        axes[0].set_ylabel("accuracy (%)")
+    return fig
+
+
+def published_accuracies():
+    """Draw Table 11: each work's own accuracy, in the order of the number of images it was measured on."""
+    table = tables.table(11)
+    cells = table.set_index(["row", "column"])
+    images = table[table["column"] == "Number of Images"].set_index("row")["value"].sort_values()
+    looks = {"k-fold": ("o", "#0072B2"), "holdout": ("s", "#E69F00")}
+    with language():
+        fig, ax = plt.subplots(figsize=(7, 4.4))
+        for place, row in enumerate(images.index):
+            marker, colour = looks[cells.loc[(row, "Validation Technique"), "text"]]
+            accuracy = cells.loc[(row, "A"), "value"]
+            ax.plot(accuracy, place, marker, color=colour, markeredgecolor="black")
+            ax.annotate(f"{accuracy:.2f}", (accuracy, place), xytext=(7, -3), textcoords="offset points", fontsize=9)
+        for name, (marker, colour) in looks.items():
+            ax.plot([], [], marker, color=colour, markeredgecolor="black", label=name)
+        ax.set_yticks(range(len(images)), [f"{row}: {n:,.0f} images" for row, n in images.items()])
+        ax.set(xlabel="accuracy in the article's own experiment (%)", xlim=(80, 102.5))
+        ax.legend(loc="lower left")
+    return fig

@@ -1,0 +1,97 @@
+"""What a result was made with: versions, backend, machine, commit."""
+
+import functools
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import leuknet
+from leuknet.models.settings import devices_per_run
+
+PACKAGES = (
+    "keras",
+    "tensorflow",
+    "jax",
+    "torch",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pandas",
+    "matplotlib",
+    "umap-learn",
+)
+
+
+def version(package):
+    """Return the installed version of `package`, or None."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")  # NPROC: JAX on a CPU
+
+
+@functools.cache
+def commit():
+    """Return the checkout's commit, with "+changes" if files differ from it, or None outside a checkout."""
+    root = Path(leuknet.__file__).parent.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        head = subprocess.run(
+            ["git", "rev-parse", "--short=12", "HEAD"], cwd=root, capture_output=True, text=True, check=True
+        )
+        dirty = subprocess.run(
+            ["git", "status", "--porcelain", "-uno"], cwd=root, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head.stdout.strip() + ("+changes" if dirty.stdout.strip() else "")
+
+
+def threads():
+    """Return how many threads this process was told to use, by the variables that say so: sums depend on it."""
+    return {name: os.environ[name] for name in THREADS if name in os.environ}
+
+
+@functools.cache
+def gpus():
+    """Return the names of this machine's NVIDIA GPUs, as its driver lists them; empty without one."""
+    try:
+        command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return done.stdout.strip().splitlines()
+
+
+@functools.cache
+def environment():
+    """Return a dictionary: package versions, backend, Python, system, processors, GPUs, threads, devices, commit."""
+    return {
+        "leuknet": leuknet.__version__,
+        "commit": commit(),
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "processors": os.cpu_count(),
+        "gpus": gpus(),
+        "threads": threads(),
+        "devices": devices_per_run(),
+        "backend": backend(),
+        "packages": {name: found for name in PACKAGES if (found := version(name))},
+    }
+
+
+def backend():
+    """Return the Keras backend that is in use or would be; a run without a network need not load Keras to know."""
+    if "keras" not in sys.modules and os.environ.get("KERAS_BACKEND"):
+        return os.environ["KERAS_BACKEND"]
+    import keras
+
+    return keras.backend.backend()

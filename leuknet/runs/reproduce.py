@@ -1,0 +1,105 @@
+"""A run repeated from its record alone, and whether its predictions agree.
+
+GPUs add in varying order and nothing here makes them keep to one, so a run on a machine with GPUs need not come out
+equal; the tolerance asked of it is that of another number of threads. Not tested on a GPU.
+"""
+
+import json
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from leuknet.data.load import load_cohort
+from leuknet.exceptions import LeuknetError
+from leuknet.runs.query import agreement, read_predictions, same_place
+from leuknet.runs.store import RunSpec, Store
+
+SAME, ON_GPUS, ELSEWHERE, OTHER_BACKEND = (
+    "the same machine, backend and threads",
+    "the same machine, backend and threads, but GPUs add in varying order",
+    "another machine, version or number of threads",
+    "another backend",
+)
+# The largest mean absolute difference of P(leukaemia) that agrees: about 1.4 times the largest that bench/rerun.py saw
+# among 16 runs (demo, eight seeds) on two machines: 0.19 with other numbers of threads, 0.32 on JAX. Two seeds differ
+# by 0.16 on average and at most 0.44, so away from its own machine agreement says little.
+TOLERANCES = {SAME: 0.0, ON_GPUS: 0.27, ELSEWHERE: 0.27, OTHER_BACKEND: 0.45}
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """How a repeated run agrees with the first: `agreement`'s values, where it was made, and a verdict."""
+
+    run: str
+    where: str
+    tolerance: float
+    images: int
+    equal: bool
+    largest: float
+    mean: float
+    calls: int
+
+    @property
+    def agrees(self):
+        """Exactly, if made on the same machine, backend and threads, no GPUs; else by mean, within the tolerance."""
+        return self.equal if self.where == SAME else self.mean <= self.tolerance
+
+    def __str__(self):
+        rule = "must be equal" if self.where == SAME else f"mean difference of P at most {self.tolerance:g}"
+        if self.where == OTHER_BACKEND:
+            rule += "; it draws augmentations and dropout masks otherwise, so this is as another seed would be"
+        found = "all equal" if self.equal else (
+            f"difference of P at most {self.largest:.3g}, mean {self.mean:.3g}; {self.calls} called otherwise"
+        )  # fmt: skip
+        verdict = "agrees" if self.agrees else "DOES NOT AGREE"
+        return f"run {self.run}: {verdict}. {self.images} predictions, {found} (made on {self.where}: {rule})"
+
+
+def recorded(folder):
+    """Return what ``environment.json`` says a run was made with; empty if it is not there."""
+    path = Path(folder) / "environment.json"
+    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+
+def place(first, made):
+    """Return where a run was repeated, by the environments of both: one of `TOLERANCES`' names."""
+    if same_place(first, made):
+        return ON_GPUS if made.get("gpus") else SAME
+    return ELSEWHERE if first.get("backend") == made.get("backend") else OTHER_BACKEND
+
+
+def rerun(folder, data=None, tolerance=None, out=None):
+    """Repeat the run in `folder` from what the folder says and compare the predictions.
+
+    Parameters
+    ----------
+    folder : path
+        A finished run.
+    data : path, optional
+        Where the slides are now, if not where the record says; their content decides.
+    tolerance : float, optional
+        Elsewhere: the largest mean absolute difference of P(leukaemia) that counts as agreement; `TOLERANCES` has it
+        if not given.
+    out : path, optional
+        Folder of runs to keep the repetition in; otherwise it is thrown away.
+
+    Returns
+    -------
+    Rerun
+    """
+    folder = Path(folder)
+    spec, first = RunSpec.read(folder), read_predictions(folder)
+    recipe = dict(spec.recipe or {})
+    if data is not None:
+        recipe["data"] = str(Path(data).resolve())
+    if not recipe:
+        raise LeuknetError(f"{folder} does not say how its cohort was loaded: give --data")
+    with tempfile.TemporaryDirectory() as scratch:
+        store = Store(out or scratch)
+        if store.folder(spec).resolve() == folder.resolve():
+            raise LeuknetError(f"{folder} is the run itself: give another folder to repeat it in")
+        store.execute(replace(spec, recipe=recipe), load_cohort(**recipe))
+        found = agreement(first, store.predictions(spec.key))
+        made = store.record(spec.key)["environment"]
+    where = place(recorded(folder), made)
+    return Rerun(spec.key, where, TOLERANCES[where] if tolerance is None else tolerance, **found)

@@ -1,0 +1,320 @@
+"""Runs: one training with one seed on one fold, kept in a folder named by what decides it.
+
+A run's folder holds ``run.json`` (settings, cohort, seed) and ``split.csv`` (its fold), which are enough to repeat it;
+then ``environment.json``, ``history.csv``, ``predictions.parquet``, ``weights.json``, ``model.keras`` and
+``reference.npz`` if asked for, and ``done.json``, written last. While it runs, ``lock`` is held and ``progress.json``
+tells its epoch. An interrupted run leaves ``checkpoint.npz`` and goes on from there; a failed one ``failed.json``.
+"""
+
+import json
+import traceback
+import zipfile
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import filelock
+import pandas as pd
+
+from leuknet.baselines.settings import SystemSettings
+from leuknet.exceptions import LeuknetError
+from leuknet._io import atomic, hash_of, write_json
+from leuknet.models.settings import TrainSettings
+from leuknet.evaluation.splits import Split
+from leuknet.runs.checkpoint import Checkpoint
+from leuknet.runs.failures import BUSY, NO_DATA, RunError, explained
+from leuknet.runs.training_features import FILE, write_reference
+
+SCHEMA = 2  # grows with what a run of the same settings gives, so that no earlier run passes for done
+KEPT = ("model.keras", FILE)
+PREDICTION_COLUMNS = ["image_id", "data_set", "source", "group", "y", "p", "fold", "seed", "split"]
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What decides a run.
+
+    Attributes
+    ----------
+    settings : TrainSettings or SystemSettings
+    split : Split
+    fold : str
+    seed : int
+    cohort_key : str
+        `Cohort.key`: the images' content, never their place.
+    keep_model : bool
+        Keep the trained network (not part of the key).
+    recipe : dict, optional
+        The arguments of `leuknet.data.load.load_cohort` that give the cohort, for a process that has to load it
+        (not part of the key).
+    """
+
+    settings: TrainSettings | SystemSettings
+    split: Split
+    fold: str
+    seed: int
+    cohort_key: str
+    keep_model: bool = False
+    recipe: dict | None = None
+
+    @cached_property
+    def key(self):
+        """16 hexadecimal digits: the hash of settings, fold, seed and cohort."""
+        decides = [SCHEMA, self.settings.as_dict(), self.split.fold_hash(self.fold), self.seed, self.cohort_key]
+        return hash_of(decides)
+
+    def as_dict(self):
+        """Return the record that ``run.json`` holds."""
+        return {
+            "schema": SCHEMA,
+            "key": self.key,
+            "settings": self.settings.as_dict(),
+            "protocol": self.split.protocol,
+            "split_hash": self.split.hash,
+            "fold": self.fold,
+            "seed": self.seed,
+            "cohort_key": self.cohort_key,
+            "keep_model": self.keep_model,
+            "recipe": self.recipe,
+        }
+
+    @property
+    def label(self):
+        """What progress tables call the run."""
+        told = [getattr(self.settings, name, "") for name in ("backbone", "approach")]
+        return " ".join([*filter(None, told), self.split.protocol, self.fold, f"seed {self.seed}"])
+
+    def write(self, folder):
+        """Write ``run.json`` and ``split.csv`` (this fold only) into `folder`: all that `read` needs."""
+        fold = self.split.table[self.split.table["fold"] == self.fold]
+        replace(self.split, table=fold).to_csv(Path(folder) / "split.csv")
+        write_json(Path(folder) / "run.json", self.as_dict())
+
+    @classmethod
+    def read(cls, folder):
+        """Read the run that `write` left in `folder`; raise `LeuknetError` if it is not the run it says it is."""
+        folder = Path(folder)
+        try:
+            kept = json.loads((folder / "run.json").read_text("utf-8"))
+            if kept["schema"] != SCHEMA:
+                raise ValueError(f"schema {kept['schema']}, not {SCHEMA}")
+            values = {name: kept[name] for name in ("fold", "seed", "cohort_key", "keep_model", "recipe")}
+            settings, key = settings_from_dict(kept["settings"]), kept["key"]
+        except FileNotFoundError:
+            raise LeuknetError(f"{folder} holds no run: give the folder of a run, with run.json in it") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise LeuknetError(
+                f"{folder / 'run.json'} is no record of this version ({error}): train it anew"
+            ) from error
+        spec = cls(settings=settings, split=Split.from_csv(folder / "split.csv"), **values)
+        if spec.key != key:
+            raise LeuknetError(f"{folder / 'run.json'} was changed: its key is {key}, its content's is {spec.key}")
+        return spec
+
+
+def settings_from_dict(values):
+    """Build the settings that `values`, an `as_dict`, came from."""
+    return (SystemSettings if "system" in values else TrainSettings).from_dict(values)
+
+
+class Store:
+    """A folder of runs.
+
+    Parameters
+    ----------
+    root : path
+        Made when the first run is written.
+    """
+
+    def __init__(self, root):
+        self.root = Path(root)
+
+    def folder(self, spec):
+        """Return the folder of a run, given as `RunSpec` or by its key."""
+        return self.root / (spec if isinstance(spec, str) else spec.key)
+
+    def done(self, spec):
+        """Whether the run is finished, and its network there if it is to be kept."""
+        folder = self.folder(spec)
+        keep = not isinstance(spec, str) and spec.keep_model
+        return (folder / "done.json").is_file() and (not keep or all((folder / name).is_file() for name in KEPT))
+
+    def describe(self, spec):
+        """Write what the run is into its folder, unless that is there already; return the folder."""
+        folder = self.folder(spec)
+        try:
+            there = RunSpec.read(folder)
+            if there.recipe == spec.recipe and there.keep_model >= spec.keep_model:
+                return folder
+        except LeuknetError:
+            pass  # not there, or not whole
+        folder.mkdir(parents=True, exist_ok=True)
+        spec.write(folder)
+        return folder
+
+    @contextmanager
+    def held(self, spec, wait=True):
+        """Hold the run's lock: one process at a time writes into its folder.
+
+        Raises
+        ------
+        RunError
+            With outcome ``busy`` if another process holds it and `wait` is false.
+        """
+        folder = self.folder(spec)
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / "lock", timeout=-1 if wait else 0)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise RunError(BUSY, f"{folder}: another process is at this run") from None
+        try:
+            yield folder
+        finally:
+            lock.release()
+
+    def execute(self, spec, cohort, report=None, checkpoint_seconds=30.0, wait=True):
+        """Finish one run: skip it if done, resume it if interrupted, train it otherwise.
+
+        Parameters
+        ----------
+        spec : RunSpec
+        cohort : Cohort
+        report : callable, optional
+            Called with each epoch's history row.
+        checkpoint_seconds : float
+            Least time between two checkpoints.
+        wait : bool
+            Wait while another process is at it.
+
+        Returns
+        -------
+        bool
+            Whether it was trained to its end now; false if it was done before.
+
+        Raises
+        ------
+        RunError
+            If it cannot be done; its `outcome` and ``failed.json`` say why.
+        """
+        if cohort.key != spec.cohort_key:
+            reason = f"run {spec.key} belongs to another cohort: its images or labels differ from these"
+            raise RunError(NO_DATA, reason)
+        folder = self.folder(spec)
+        try:
+            with self.held(spec, wait):
+                wanted = not self.done(spec)
+                if wanted:
+                    _sweep(folder)
+                    self._train(spec, cohort, report, checkpoint_seconds)
+                return wanted
+        except Exception as error:
+            told = explained(error, spec.label, folder)
+            if told.outcome != BUSY:
+                with suppress(OSError):  # a full disk does not take the record either: the error itself says so
+                    write_failure(folder, told.outcome, str(told), traceback.format_exc())
+            raise told from error
+
+    def _train(self, spec, cohort, report, checkpoint_seconds):
+        folder = self.describe(spec)
+        checkpoint = Checkpoint(folder / "checkpoint.npz", checkpoint_seconds)
+        (folder / "failed.json").unlink(missing_ok=True)
+        write_json(folder / "environment.json", checkpoint.made)
+        roles = spec.split.indices(cohort.table, spec.fold)
+        if isinstance(spec.settings, SystemSettings):
+            from leuknet.baselines.run import run
+
+            trained = run(cohort, roles, spec.settings, spec.seed)
+        else:
+            from leuknet.models.training import train
+
+            told = _progress(folder, spec.settings, report)
+            trained = train(cohort, roles, spec.settings, spec.seed, checkpoint.load, checkpoint.save, told)
+            write_json(folder / "environment.json", checkpoint.made)  # it may have gone on from another place's
+        with atomic(folder / "history.csv") as temporary:
+            trained.history.to_csv(temporary, index=False)
+        with atomic(folder / "predictions.parquet") as temporary:
+            predictions(cohort.table, trained.probabilities, spec).to_parquet(temporary, index=False)
+        write_json(folder / "weights.json", trained.weights)
+        if spec.keep_model:
+            if trained.model is None:
+                raise LeuknetError(f"{spec.settings.approach} has no network to keep: plan it without keep_model")
+            with atomic(folder / "model.keras") as temporary:
+                trained.model.save(temporary)
+            write_reference(folder, trained.model, cohort, spec.split, spec.fold)
+        write_json(folder / "done.json", {"seconds": checkpoint.seconds, **trained.timing})
+        for name in ("checkpoint.npz", "progress.json"):
+            (folder / name).unlink(missing_ok=True)
+
+    def predictions(self, spec):
+        """Return a finished run's predictions (`PREDICTION_COLUMNS`)."""
+        self.record(spec)
+        return pd.read_parquet(self.folder(spec) / "predictions.parquet")
+
+    def history(self, spec):
+        """Return a finished run's history, one row an epoch."""
+        self.record(spec)
+        return pd.read_csv(self.folder(spec) / "history.csv")
+
+    def record(self, spec):
+        """Return one dictionary of all that a finished run says of itself."""
+        folder = self.folder(spec)
+        if not self.done(spec):
+            what = spec if isinstance(spec, str) else f"{spec.key} ({spec.fold}, seed {spec.seed})"
+            raise LeuknetError(f"run {what} is not finished: execute it first")
+        return {name: json.loads((folder / f"{name}.json").read_text("utf-8")) for name in RECORD_FILES}
+
+    def model(self, spec):
+        """Load a kept network in Keras' safe mode: a file that brings code along is refused, and none of it is run."""
+        import keras
+
+        path = self.folder(spec) / "model.keras"
+        if not self.done(spec) or not spec.keep_model:
+            raise LeuknetError(f"run {spec.key} has no kept network: execute it with keep_model=True")
+        try:
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
+        except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+            first = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise LeuknetError(f"{path} is no network that leuknet kept, and is not loaded: {first}") from error
+
+    def records(self, every=False):
+        """Return the runs in this folder as a table, see `leuknet.runs.query.records`."""
+        from leuknet.runs.query import records
+
+        return records(self.root, every)
+
+
+RECORD_FILES = ("run", "environment", "weights", "done")
+
+
+def predictions(table, probabilities, spec):
+    """Return the tidy predictions of one run: `PREDICTION_COLUMNS`, one row an image and role."""
+    parts = []
+    for role, (where, p) in probabilities.items():
+        rows = table.iloc[where][["image_id", "data_set", "source", "group", "label"]].rename(columns={"label": "y"})
+        parts.append(rows.assign(p=p, fold=spec.fold, seed=spec.seed, split=role))
+    return pd.concat(parts, ignore_index=True)[PREDICTION_COLUMNS]
+
+
+def _progress(folder, settings, report):
+    """Return the callable that tells each epoch to ``progress.json`` and to `report`."""
+
+    def tell(row):
+        write_json(folder / "progress.json", {"epochs": settings.epochs, **row})
+        if report:
+            report(row)
+
+    return tell
+
+
+def _sweep(folder):
+    """Delete what a killed process left half written; the caller holds the run's lock."""
+    for path in folder.glob(".*"):
+        if not path.name.startswith((".run-", ".split-")):  # a grid may be describing the run just now
+            path.unlink(missing_ok=True)
+
+
+def write_failure(folder, outcome, reason, log=""):
+    """Write ``failed.json``: outcome, reason in one line, log (a traceback or the end of the process's log)."""
+    write_json(Path(folder) / "failed.json", {"outcome": outcome, "reason": reason, "log": log})

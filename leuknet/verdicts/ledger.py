@@ -1,0 +1,74 @@
+"""The claims ledger: what would decide each claim, what the audit and this study's runs say, and a verdict."""
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+
+import pandas as pd
+
+from leuknet.exceptions import LeuknetError
+from leuknet.paper import tables
+from leuknet.verdicts import results
+from leuknet.verdicts.claim_rules import RULES, Sources
+from leuknet.verdicts.judgement import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED, Evidence
+
+BY_PRINT, NO_RUN = "the printed numbers decide it", "no run of this study could decide it"
+VERDICTS = (SUPPORTED, NOT_SUPPORTED, DEPENDS, CANNOT)
+
+
+def rules():
+    """Return ``ledger.toml`` as a dictionary by claim id."""
+    return tomllib.loads(files("leuknet.verdicts").joinpath("ledger.toml").read_text("utf-8"))
+
+
+def ledger(out, found):
+    """Return the ledger of a result folder.
+
+    Parameters
+    ----------
+    out : path
+        The result folder.
+    found : list of Finding
+        From `leuknet.paper.consistency.audit`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a claim of the paper: ``claim``, ``section``, ``gist``, ``decides``, ``printed numbers`` (findings that
+        bear on it), ``these runs`` (the number behind), ``verdict`` (one of `VERDICTS`), ``decided by``: "print" (it
+        holds for the paper), "runs" (it holds for the images, networks and weights of this folder) or empty.
+    """
+    out = Path(out)
+    try:
+        runs = results.results(out)
+    except LeuknetError:
+        runs = pd.DataFrame()
+    sources, findings, known = Sources(runs, out), {finding.id: finding for finding in found}, rules()
+    rows = []
+    for claim in tables.claims().to_dict("records"):
+        rule = known[claim["id"]]
+        bearing = [findings[name] for name in rule.get("audit", ())]
+        ours = (
+            RULES[rule["rule"]](rule, sources)
+            if "rule" in rule
+            else Evidence(CANNOT, BY_PRINT if rule.get("settled") else NO_RUN)
+        )
+        rows.append(
+            {
+                "claim": claim["id"],
+                "section": claim["section"],
+                "gist": claim["gist"],
+                "decides": rule["decides"],
+                "printed numbers": " ".join(f"[{f.verdict}] {f.says}" for f in bearing),
+                "these runs": ours.number,
+                "verdict": (verdict := settled(bearing) if rule.get("settled") else ours.verdict),
+                "decided by": "" if verdict == CANNOT else "print" if rule.get("settled") else "runs",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def settled(findings):
+    """Return the verdict that findings on printed numbers alone give."""
+    kinds = {finding.verdict for finding in findings}
+    return NOT_SUPPORTED if "inconsistent" in kinds else CANNOT if "not decidable" in kinds else SUPPORTED

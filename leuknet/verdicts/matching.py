@@ -1,0 +1,89 @@
+"""Which runs, and which of page 07's rows, answer which row of the paper's tables."""
+
+import json
+
+import pandas as pd
+
+from leuknet.baselines.registry import SYSTEMS
+from leuknet.paper import tables
+from leuknet.verdicts import results
+
+BACKBONES = {"VGG-16": "VGG16", "VGG-19": "VGG19", "ResNet": "ResNet50"}
+OWN_IMAGES = "the article's own images and protocol"
+SCENARIOS = ("LODOCV", "k-fold")
+
+
+def answers(frame, spaces=None):
+    """Return, by ``(table, block, row)`` of the paper, the rows that stand beside it.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        From `leuknet.verdicts.results.results`; may be empty.
+    spaces : pandas.DataFrame, optional
+        From `feature_spaces`.
+
+    Returns
+    -------
+    dict of tuple to pandas.DataFrame
+        Metrics as fractions, and ``why_not``, why they cannot stand beside the paper's numbers.
+    """
+    groups = _spaces(spaces) if spaces is not None else {}
+    if frame.empty:
+        return groups
+    named = frame.assign(cell=[results.published_row(row) for _, row in frame.iterrows()])
+    usual = named[named["cell"].notna() & (named["dense"] == "")]
+    groups |= {cell: part.drop_duplicates("run") for cell, part in usual.groupby("cell")}
+    for (block, head), part in results.head_rows(frame).groupby(["fold", "head"]):
+        groups[9, block, head] = part.drop_duplicates("run")
+    return groups | _times(usual) | _works(frame, groups.get((12, "", "LeukNet")))
+
+
+def _times(usual):
+    """Return LeukNet's backbones on each test set, as Table 8 has them: whatever the machine, no time is another's."""
+    trained = usual[usual["approach"] == "mDFT"].assign(why_not="another machine")
+    blocks = trained.assign(block=[cell[1] for cell in trained["cell"]])
+    names = {backbone: row for row, backbone in BACKBONES.items()}
+    return {
+        (8, block, names.get(backbone, backbone)): part.drop_duplicates("run")
+        for (block, backbone), part in blocks.groupby(["block", "backbone"])
+        if block
+    }
+
+
+def _works(frame, own):
+    """Return the pooled folds of each work of Table 11, over all data sets; LeukNet's are those of Table 12."""
+    groups = {} if own is None else {(11, "", "LeukNet"): own}
+    apart = frame.loc[frame["role"] == "external", "run"]
+    pooled = frame[(frame["role"] == "test") & frame["protocol"].str.match(r"\d+-fold") & ~frame["run"].isin(apart)]
+    approaches = {entry.work: key for key, entry in SYSTEMS.items()}
+    for block, row in tables.table(11)[["block", "row"]].drop_duplicates().itertuples(index=False):
+        part = pooled[pooled["approach"] == approaches.get(row.split(",")[0])]
+        if len(part):
+            groups[11, block, row] = part.drop_duplicates("run").assign(why_not=OWN_IMAGES)
+    return groups
+
+
+def feature_spaces(out):
+    """Return page 07's rows of Table 10 with ``why_not``, or None if the page has not been run into this folder."""
+    path = out / "tables" / "07_feature_space-table10.csv"
+    if not path.is_file():
+        return None
+    record = json.loads(path.with_suffix(".json").read_text("utf-8"))
+    why = [record["cohort"]] if record["cohort"] == results.SYNTHETIC else []
+    why += [] if record["profile"] == "paper" else [f"{record['profile']} profile"]
+    table = pd.read_csv(path)
+    return table[table["who"] == "here"].assign(why_not="; ".join(why))
+
+
+def _spaces(table):
+    """Return page 07's rows: one network and one SVM each, a scenario a block of its own."""
+    groups = {}
+    for row in table.to_dict("records"):
+        name = "ImageNet" if row["features"] == "no fine-tuning" else row["features"]
+        for scenario in SCENARIOS:
+            texts = {metric: row[f"{scenario} {metric}"] for metric in ("A (%)", "P (%)", "R (%)", "Kappa")}
+            values = pd.to_numeric(pd.Series(texts), errors="coerce") / [100, 100, 100, 1]
+            part = values.rename(lambda text: text.removesuffix(" (%)")).to_frame().T.assign(why_not=row["why_not"])
+            groups[10, f"{results.canonical(row['data set'])}, {scenario}", name] = part
+    return groups

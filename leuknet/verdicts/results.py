@@ -1,0 +1,180 @@
+"""What the run folders of a study say: one row a run and role, and whether it can stand beside the paper's numbers."""
+
+import csv
+import json
+import tomllib
+from collections import Counter
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import pandas as pd
+
+from leuknet.data.registry import DATA_SETS, lookup
+from leuknet.evaluation.metrics import scores
+from leuknet.evaluation.splits import AS_PUBLISHED, LODOCV
+from leuknet.exceptions import LeuknetError
+from leuknet.models.settings import TrainSettings
+from leuknet.paper import tables
+from leuknet.runs.query import read_predictions
+
+SIZE = 224
+SYNTHETIC = "synthetic cohort"
+# Settings that the paper varies between its own rows.
+VARIED = ("backbone", "approach", "dense", "weights", "validation", "precision")
+
+
+def trainings(folder):
+    """Return the folder of runs of a result folder, or the folder itself if it holds the runs."""
+    folder = Path(folder)
+    for place in (folder / "trainings", folder):
+        if any(place.glob("*/run.json")):
+            return place
+    raise LeuknetError(f"no runs in {folder}: give the result folder of 'leuknet study' or 'leuknet grid'")
+
+
+def results(folder):
+    """Return what the finished runs in `folder` tell, one row a run and role that is no validation.
+
+    Parameters
+    ----------
+    folder : path
+        A result folder, or its folder of runs.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``run, backbone`` (without "-nano"), ``approach`` (or the comparison system), ``dense`` (as text), ``protocol``,
+        ``fold``, ``seed``, ``weights``, ``role``, ``tested`` (data sets), ``images``, ``trained_on`` (images),
+        ``shared`` (training images of a tested source), ``why_not`` (why it cannot stand beside the paper's numbers;
+        empty if it can), ``seconds``, ``image_seconds`` (to predict one), and the metrics as fractions.
+    """
+    rows = []
+    for path in sorted(trainings(folder).glob("*/done.json")):
+        rows += _rows(path.parent)
+    return pd.DataFrame(rows)
+
+
+def _json(folder, name):
+    return json.loads((folder / f"{name}.json").read_text("utf-8"))
+
+
+def _rows(folder):
+    run, weights, done = (_json(folder, name) for name in ("run", "weights", "done"))
+    settings, predictions = run["settings"], read_predictions(folder)
+    training = trained_images(folder)
+    told = {
+        "run": folder.name,
+        "backbone": settings.get("backbone", "").removesuffix("-nano"),
+        "approach": settings.get("approach", settings.get("system")),
+        "dense": "–".join(map(str, settings.get("dense") or ())),
+        **{name: run[name] for name in ("protocol", "seed")},
+        "fold": canonical(run["fold"]),
+        "weights": weights.get("weights", ""),
+        "seconds": done.get("seconds"),
+        "trained_on": len(training),
+    }
+    data_sets = Counter(image.split("/")[0] for image in training)
+    rows = []
+    for role, part in predictions[predictions["split"] != "validation"].groupby("split", sort=False):
+        tested = sorted(map(canonical, part["data_set"].unique()))
+        shared = sum(n for name, n in data_sets.items() if source(name) in set(part["source"]))
+        names = ", ".join(tested) if len(tested) < 4 else "pooled data sets"
+        more = {"role": role, "tested": names, "images": len(part), "shared": shared}
+        more["image_seconds"] = done.get("predict_seconds", float("nan")) / len(predictions)
+        why = "; ".join([*unlike_paper(run), *unlike_images(part, training, role)])
+        rows.append(told | more | {"why_not": why} | scores(part["y"], part["p"]))
+    return rows
+
+
+def canonical(data_set):
+    """Return a data set's name as Table 1 has it; other names as they are."""
+    known = lookup(data_set)
+    return known.name if known else data_set
+
+
+def source(data_set):
+    """Return the source of a data set by its name; a data set that Table 1 lacks is its own."""
+    known = lookup(data_set)
+    return known.source if known else data_set
+
+
+def trained_images(folder):
+    """Return the ids of a run's training images; none if the record is older than ``split.csv``."""
+    path = folder / "split.csv"
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(line for line in file if not line.startswith("# {"))
+        return [row["image_id"] for row in rows if row["role"] == "train"]
+
+
+def unlike_paper(run):
+    """Return what of a run's record differs from the paper's experiment: cohort, size, weights, settings."""
+    settings, recipe = run["settings"], run.get("recipe")
+    if recipe is None:
+        return ["the record does not say what images it saw"]
+    found = [SYNTHETIC] if recipe.get("data") is None else []
+    found += [f"{recipe['size']} px"] if recipe["size"] != SIZE else []
+    if "system" in settings:
+        return [*found, "a comparison system as described, not its authors' code"]
+    found += ["narrow network"] if settings["backbone"].endswith("-nano") else []
+    begun = "random" if settings["approach"] == "scratch" else "imagenet"
+    found += [f"begun from {settings['weights']} weights"] if settings["weights"] != begun else []
+    paper = TrainSettings().as_dict()
+    changed = [name for name in paper if name not in VARIED and settings.get(name) != paper[name]]
+    return [*found, *(f"{name} {settings.get(name)}" for name in changed)]
+
+
+def unlike_images(part, training, role):
+    """Return how tested and training images differ in number from the paper's."""
+    if role == "test" and part["data_set"].nunique() > 1:
+        expected = (0.79 * 3402, 0.81 * 3415)
+    else:
+        name = part["data_set"].iloc[0]
+        known, counts = lookup(name), (int((part["y"] == 0).sum()), int((part["y"] == 1).sum()))
+        if known is None:
+            return [f"{name} is not one of Table 1's"]
+        if counts != (known.negatives, known.positives):
+            return [f"{counts[0]} + {counts[1]} images, Table 1 has {known.negatives} + {known.positives}"]
+        rows = sum(data_set.total for data_set in DATA_SETS.values())
+        expected = (0.79 * 3402, 0.81 * 3415) if role == "external" else (rows - 121 - known.total, 3536 - known.total)
+    low, high = expected
+    if not training or low <= len(training) <= high:
+        return []
+    return [f"trained on {'fewer' if len(training) < low else 'more'} images than {low:.0f} to {high:.0f}"]
+
+
+@cache
+def tolerances():
+    """Return ``tolerances.toml`` as a dictionary."""
+    return tomllib.loads(files("leuknet.verdicts").joinpath("tolerances.toml").read_text("utf-8"))
+
+
+def published_row(row):
+    """Return ``(table, block, row)`` of the paper that a row of `results` answers, or None."""
+    networks = {"VGG16": 3, "VGG19": 4, "InceptionV3": 5, "Xception": 6, "ResNet50": 7}
+    left_out = row["protocol"].startswith(("LODOCV", "leave-one-source-out")) and row["fold"] == row["tested"]
+    if row["role"] == "test" and left_out and row["fold"] in ("ALL-IDB 1", "ALL-IDB 2"):
+        return (networks[row["backbone"]], row["fold"], row["approach"]) if row["backbone"] in networks else None
+    name = {"mDFT": "LeukNet", "scratch": "VGG-16 *"}.get(row["approach"])
+    if name is None or row["backbone"] != "VGG16" or not row["protocol"].endswith("external"):
+        return None
+    if row["role"] == "external":
+        return (13, "", name) if row["tested"] == "UFG" else None
+    return 12, "", name
+
+
+def by_lodocv(frame):
+    """Return which rows LODOCV made, as published or with families kept whole."""
+    return frame["protocol"].isin((LODOCV, AS_PUBLISHED))
+
+
+def head_rows(frame):
+    """Return the rows of `results` that Table 9 asks for, with ``head`` as the paper names it (its neurons)."""
+    asked = (frame["backbone"] == "VGG16") & (frame["approach"] == "mDFT") & (frame["role"] == "test")
+    asked &= frame["fold"].isin(("ALL-IDB 1", "ALL-IDB 2")) & by_lodocv(frame)
+    part = frame[asked]
+    narrow = {"64–32": "512–256", "": "1024–256", "128–64": "1024–512", "128–128": "1024–1024"}
+    heads = [narrow.get(dense, dense) for dense in part["dense"]]
+    return part.assign(head=heads)[lambda rows: rows["head"].isin(set(tables.table(9)["row"]))]

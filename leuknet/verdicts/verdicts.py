@@ -1,0 +1,193 @@
+"""Each published cell beside this study's runs of the same name, with a verdict by tolerances fixed before any run."""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from leuknet._io import markdown, write_text
+from leuknet.paper import tables
+from leuknet.paper.consistency.sprite import scale
+from leuknet.verdicts import results
+from leuknet.verdicts.matching import answers
+
+METRICS = ("A", "P", "R", "S", "MCC")
+TABLES = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13)
+TIMES = {"Training Time": ("minutes", "seconds", 1 / 60), "Classification Time": ("ms an image", "image_seconds", 1000)}
+REPRODUCED, HIGHER, LOWER = "reproduced", "different: higher", "different: lower"
+NOT_RUN = "not comparable: not run here"
+
+
+def compare(frame, spaces=None):
+    """Return every published cell of Tables 3 to 13 beside the runs that answer it.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        From `leuknet.verdicts.results.results`; may be empty.
+    spaces : pandas.DataFrame, optional
+        Page 07's rows of Table 10, from `leuknet.verdicts.matching.feature_spaces`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``table, block, row, metric``; ``published``, ``spread`` (percentage points; printed fractions times 100) and
+        ``n``; ``here``, ``spread here``, ``n here``, ``low``, ``high`` (95 % interval of the mean over runs);
+        ``difference``, ``tolerance`` and ``verdict``. Numbers in percent, Table 8's times in minutes and ms; NaN
+        where there is none.
+    """
+    groups, rows = answers(frame, spaces), []
+    for number in TABLES:
+        for (block, row), cells in printed(number).groupby(["block", "row"], sort=False):
+            part = groups.get((number, block, row))
+            texts = dict(zip(cells["column"], cells["text"], strict=True))
+            rows += [beside(cell, factor(cell, texts), part) for cell in cells.itertuples()]
+    return pd.DataFrame(rows)
+
+
+def printed(number):
+    """Return a printed table's cells that a run can answer, in `compare`'s units; Table 10's scenarios as blocks."""
+    table = tables.table(number)
+    if number == 10:
+        parts = table["column"].str.rsplit(n=1, expand=True)
+        table = table.assign(block=table["block"] + ", " + parts[0], column=parts[1])
+    table["value"] *= table["column"].map({"Kappa": 100, "Classification Time": 1000}).fillna(1)
+    return table[table["column"].isin((*results.tolerances()["points"], *TIMES))]
+
+
+def factor(cell, texts):
+    """Return 100 for a spread that is printed as a fraction of 1 (page 10), else 1."""
+    if pd.isna(cell.spread):
+        return 1
+    if cell.column == "MCC" and cell.value > 1 and cell.spread < 0.05:
+        return 100
+    return scale({m: t for m, t in texts.items() if m in METRICS}).get(cell.column, 1)
+
+
+def beside(cell, times, part):
+    """Return one row of `compare`."""
+    spread = cell.spread * times
+    n = 1 if pd.isna(cell.n_runs) else int(cell.n_runs)
+    metric, source, unit = TIMES.get(cell.column, (cell.column, cell.column, 100))
+    told = {"table": cell.table, "block": cell.block, "row": cell.row, "metric": metric}
+    told |= {"published": cell.value, "spread": spread, "n": n}
+    values = [] if part is None or source not in part else unit * part[source].dropna()
+    m = len(values)
+    mean, sd = (np.mean(values) if m else np.nan), (np.std(values, ddof=1) if m > 1 else np.nan)
+    low, high = np.clip(interval(mean, sd, m), -100 if metric in ("MCC", "Kappa") else 0, 100)
+    told |= {"here": mean, "spread here": sd, "n here": m, "low": low, "high": high, "difference": mean - cell.value}
+    rules = results.tolerances()
+    error = np.sqrt(np.nan_to_num(spread) ** 2 / n + np.nan_to_num(sd) ** 2 / max(m, 1))
+    points = rules["points"].get(metric, np.nan)
+    told["tolerance"] = max(points, rules["standard_errors"] * error) if m else np.nan
+    reasons = [] if part is None else [reason for why in part["why_not"] for reason in why.split("; ") if reason]
+    why = "; ".join(dict.fromkeys(reasons))
+    return told | {"verdict": judge(told, part is not None, why, rules)}
+
+
+def interval(mean, sd, m):
+    """Return Student's interval of a mean over `m` runs; NaN for fewer than two."""
+    if m < 2:
+        return np.nan, np.nan
+    half = stats.t.ppf((1 + results.tolerances()["level"]) / 2, m - 1) * sd / np.sqrt(m)
+    return mean - half, mean + half
+
+
+def judge(told, run, why, rules):
+    """Return the verdict on one row of `compare`."""
+    if not run:
+        return NOT_RUN
+    if why:
+        return f"not comparable: {why}"
+    if np.isnan(told["published"]) or not told["n here"]:
+        return "not comparable: no number"
+    if told["n here"] < rules["least_runs"]:
+        return f"not comparable: {told['n here']} of the {rules['least_runs']} runs needed"
+    if told["tolerance"] > rules["widest"]:
+        return "not comparable: the spreads would let almost anything pass"
+    if abs(told["difference"]) <= told["tolerance"]:
+        return REPRODUCED
+    return HIGHER if told["difference"] > 0 else LOWER
+
+
+def counts(cells):
+    """Return how many cells of each table got which verdict (reasons left out)."""
+    words = cells["verdict"].str.replace(r"^(not comparable): (?!not run).*", r"\1", regex=True)
+    words = words.replace(NOT_RUN, "not run here")
+    columns = [REPRODUCED, HIGHER, LOWER, "not comparable", "not run here"]
+    table = pd.crosstab(cells["table"], words).reindex(columns=columns, fill_value=0)
+    return table.rename(index=lambda number: f"Table {number}").rename_axis(None, axis=1).reset_index()
+
+
+def readable(cells):
+    """Return `compare`'s rows as readers see them: ``published | here | verdict`` as text."""
+    rows = []
+    for cell in cells.to_dict("records"):
+        here = plus_minus(cell["here"], cell["spread here"])
+        bounds = "" if np.isnan(cell["low"]) else f"{cell['low']:.2f} to {cell['high']:.2f}"
+        rows.append(
+            {
+                "table": cell["table"],
+                "test set": cell["block"],
+                "row": cell["row"],
+                "metric": cell["metric"],
+                "published": plus_minus(cell["published"], cell["spread"]),
+                "n": cell["n"],
+                "reproduced": here,
+                "n here": cell["n here"] or "",
+                "95 % interval": bounds,
+                "tolerance": "" if np.isnan(cell["tolerance"]) else f"{cell['tolerance']:.2f}",
+                "verdict": cell["verdict"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def plus_minus(mean, spread):
+    """Return a mean and its spread as the paper prints them."""
+    if np.isnan(mean):
+        return ""
+    return f"{mean:.2f}" + ("" if np.isnan(spread) else f" ± {spread:.2f}")
+
+
+def compact(cells):
+    """Return the rows that were run, one line a published row: each metric ``published | here``, then the verdicts."""
+    rows = []
+    for (number, block, row), part in cells.groupby(["table", "block", "row"], sort=False):
+        if (part["verdict"] == NOT_RUN).all():
+            continue
+        line = {"table": number, "test set": block, "row": row, "runs": int(part["n here"].max())}
+        for cell in part.to_dict("records"):
+            pair = (plus_minus(cell["published"], cell["spread"]), plus_minus(cell["here"], cell["spread here"]))
+            line[cell["metric"]] = " | ".join(text or "–" for text in pair)
+        words = part.groupby("verdict", sort=False)["metric"].agg(", ".join)
+        line["verdict"] = "; ".join(w if len(words) == 1 else f"{metrics}: {w}" for w, metrics in words.items())
+        rows.append(line)
+    return pd.DataFrame(rows)
+
+
+def latex(frame):
+    """Return a frame of text as a LaTeX table (booktabs)."""
+    marks = str.maketrans({"%": r"\%", "&": r"\&", "_": r"\_", "#": r"\#", "±": r"$\pm$", "–": "--"})
+    lines = [
+        " & ".join(str(cell).translate(marks) for cell in row) + r" \\"
+        for row in [frame.columns, *frame.itertuples(index=False)]
+    ]
+    head = rf"\begin{{tabular}}{{{'l' * frame.shape[1]}}}" + "\n\\toprule\n"
+    return head + lines[0] + "\n\\midrule\n" + "\n".join(lines[1:]) + "\n\\bottomrule\n\\end{tabular}\n"
+
+
+FORMATS = {
+    ".csv": lambda frame: frame.to_csv(index=False, lineterminator="\n"),
+    ".md": markdown,
+    ".tex": latex,
+    ".html": lambda frame: frame.to_html(index=False, border=0) + "\n",
+}
+
+
+def write(cells, stem):
+    """Write `readable` cells as ``.csv``, ``.md``, ``.tex`` and ``.html`` beside each other; return the paths."""
+    frame, paths = readable(cells), []
+    for suffix, render in FORMATS.items():
+        paths.append(stem.with_name(stem.name + suffix))
+        write_text(paths[-1], render(frame))
+    return paths

@@ -1,0 +1,144 @@
+"""Training: it learns, resumes exactly, shares compiled steps without sharing state, and frozen equals plain."""
+
+import keras
+import numpy as np
+import pytest
+from made import small_cohort
+
+from leuknet.evaluation.metrics import scores
+from leuknet.exceptions import LeuknetError
+from leuknet.models import networks
+from leuknet.models.flops import counted
+from leuknet.models.settings import TrainSettings
+from leuknet.models.training import Progress, _kept, epoch_order, held_out, optimiser, train, trainer_for
+from leuknet.study.ablation import shapes_only
+
+NANO = TrainSettings(backbone="VGG16-nano", weights="random", epochs=2, batch=8, learning_rate=0.05)
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    return small_cohort()
+
+
+@pytest.fixture(scope="module")
+def roles(cohort):
+    where = np.arange(len(cohort))
+    test = (cohort.table["data_set"] == "A").to_numpy()
+    return {"train": where[~test], "test": where[test]}
+
+
+def test_learns_what_brightness_tells(cohort, roles):
+    settings = NANO.but(weights="formula", epochs=30, learning_rate=0.001, augmentation=None, dropout=(0.0, 0.0))
+    trained = train(cohort, roles, settings, seed=1)
+    where, p = trained.probabilities["test"]
+    assert list(where) == list(roles["test"]) and p.dtype == np.float32
+    assert trained.history["loss"].iloc[-1] < trained.history["loss"].iloc[0]
+    assert scores(cohort.labels[where], p)["AUC"] > 0.9
+
+
+def test_same_seed_same_result_after_another_run(cohort, roles):
+    first = train(cohort, roles, NANO, seed=1).probabilities["test"][1]
+    other = train(cohort, roles, NANO, seed=2).probabilities["test"][1]
+    again = train(cohort, roles, NANO, seed=1).probabilities["test"][1]
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("approach, copies", [("mDFT", 0), ("mSFT", 2)])
+def test_resumed_equals_uninterrupted(cohort, roles, approach, copies):
+    settings = NANO.but(approach=approach, copies=copies, epochs=3)
+    kept = []
+    whole = train(
+        cohort, roles, settings, seed=3, save=lambda p, state: kept.append(Progress(p.epoch, list(p.history), state()))
+    )
+    assert [p.epoch for p in kept] == [1, 2]
+    train(cohort, roles, settings, seed=9)
+    resumed = train(cohort, roles, settings, seed=3, resume=lambda shapes: kept[0])
+    np.testing.assert_array_equal(whole.probabilities["test"][1], resumed.probabilities["test"][1])
+    assert list(resumed.history["epoch"]) == [1, 2, 3]
+
+
+def test_frozen_features_equal_the_plain_way(cohort, roles, monkeypatch):
+    settings = NANO.but(approach="mSFT", copies=2, epochs=2, dropout=(0.0, 0.0))
+    cached = train(cohort, roles, settings, seed=4)
+    monkeypatch.setattr("leuknet.models.training.use_cached_features", lambda _: False)
+    plain = train(cohort, roles, settings, seed=4)
+    np.testing.assert_allclose(cached.history["loss"], plain.history["loss"], atol=1e-5)
+    np.testing.assert_allclose(cached.probabilities["test"][1], plain.probabilities["test"][1], atol=1e-5)
+
+
+def test_one_trainer_serves_the_frozen_random_backbones_of_all_seeds(cohort):
+    settings = NANO.but(approach="mSFT", copies=1, epochs=1)
+    trainer, pools = trainer_for(cohort, settings), []
+    for seed in (1, 2, 1):
+        trainer.begin(settings, seed)
+        pools.append(np.array(keras.ops.convert_to_numpy(trainer.pool.rows.table)))
+    assert trainer_for(cohort, settings) is trainer
+    np.testing.assert_array_equal(pools[0], pools[2])
+    assert np.abs(pools[0] - pools[1]).max() > 1e-3
+
+
+def test_an_epoch_shows_each_image_once_or_each_copy_once():
+    train_on = np.array([2, 5, 7])
+    for settings in (NANO, NANO.but(copies=3, augmentation=None)):
+        images, slots = epoch_order(settings, train_on, seed=1, epoch=0)
+        assert sorted(images) == [2, 5, 7] and slots is None
+    assert len({tuple(epoch_order(NANO, train_on, seed=1, epoch=epoch)[0]) for epoch in range(20)}) > 3
+    images, slots = epoch_order(NANO.but(copies=3), train_on, seed=1, epoch=0)
+    assert sorted(images) == [2, 2, 2, 5, 5, 5, 7, 7, 7] and list(images) == list(slots // 3)
+    assert sorted(slots) == [6, 7, 8, 15, 16, 17, 21, 22, 23]
+
+
+def test_validation_is_held_out_of_training(cohort, roles):
+    fit, validation = held_out(roles["train"], cohort.labels, 0.25, seed=1)
+    assert set(fit) | set(validation) == set(roles["train"]) and not set(fit) & set(validation)
+    trained = train(cohort, roles, NANO.but(validation=0.25), seed=1)
+    assert {"validation_loss", "validation_accuracy"} <= set(trained.history)
+    assert set(trained.probabilities) == {"validation", "test"}
+
+
+def test_readings_of_decay():
+    on_weights, on_rate = (optimiser(NANO.but(decay_reading=r)) for r in ("weights", "learning_rate"))
+    assert on_weights.weight_decay == pytest.approx(1e-4) and on_rate.weight_decay is None
+    assert float(on_rate._learning_rate(10_000)) == pytest.approx(NANO.learning_rate / 2)
+
+
+def test_bad_input_is_told(cohort, roles):
+    with pytest.raises(LeuknetError, match="one class only"):
+        train(cohort, {"train": roles["train"][:3], "test": roles["test"]}, NANO, seed=1)
+    with pytest.raises(LeuknetError, match="loss is"):
+        train(cohort, roles, NANO.but(learning_rate=1e6, augmentation=None), seed=1)
+    with pytest.raises(LeuknetError, match="unknown training setting"):
+        NANO.but(learning_rat=1)
+    with pytest.raises(LeuknetError, match="precision"):
+        NANO.but(precision="float8")
+
+
+@pytest.mark.parametrize("approach, copies", [("mDFT", 0), ("mDFT", 2), ("mSFT", 1)])
+def test_a_streamed_cohort_gives_the_same_run(cohort, roles, approach, copies, monkeypatch, tmp_path):
+    monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path))  # features are computed by both
+    settings = NANO.but(approach=approach, copies=copies, validation=0.25)
+    keras.config.set_dtype_policy("float32")
+    resident = train(cohort, roles, settings, seed=6)
+    monkeypatch.setenv("LEUKNET_RESIDENT_GB", "0.00001")
+    monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path / "streamed"))
+    _kept.clear()
+    streamed = train(cohort, roles, settings, seed=6)
+    trainer = trainer_for(cohort, settings)
+    assert trainer.source.streamed and (trainer.pool is None or trainer.pool.streamed)
+    _kept.clear()
+    np.testing.assert_array_equal(resident.probabilities["test"][1], streamed.probabilities["test"][1])
+    np.testing.assert_array_equal(resident.history["loss"], streamed.history["loss"])
+
+
+def test_operations_of_vgg16_are_those_its_authors_give():
+    """15.5 billion multiply-adds forward at 224 px (the sum over Table 1, column D, of arXiv:1409.1556)."""
+    with shapes_only():
+        forward = counted(keras.applications.VGG16(weights=None))["forward"]
+        told = counted(networks.build(networks.NetworkSpec("VGG16", "mSFT")))
+        full = counted(networks.build(networks.NetworkSpec("VGG16", "mDFT")))
+    assert forward / 2 == pytest.approx(15.47e9, rel=0.001)
+    assert full["forward"] == told["forward"] and 1.9 < full["training"] / full["forward"] < 3
+    head = 2 * (7 * 7 * 512 * 1024 + 1024 * 256 + 256)
+    assert told["training"] - told["forward"] == head + head - 2 * 7 * 7 * 512 * 1024

@@ -1,0 +1,65 @@
+"""The gallery: made from the side-car files, complete, and the committed one is up to date."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from leuknet import plots
+from leuknet.exceptions import LeuknetError
+from leuknet.pages import gallery
+
+ROOT = Path(__file__).parent.parent
+FIGURES = ROOT / "figures"
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = tmp_path / "run" / "figures"
+    folder.mkdir(parents=True)
+    for page, name, made, size in (
+        ("06_lodocv", "b", "1", 10),
+        ("06_lodocv", "a", "2", 400_000),
+        ("01_x", "smears", "3", 10),
+    ):
+        stem = folder / f"{page}-{name}"
+        said = {"page": page, "name": name, "made": made, "alt": f'What "{name}" & co show', "caption": "n = 3 · smoke"}
+        stem.with_suffix(".json").write_text(json.dumps(said))
+        stem.with_suffix(".png").write_bytes(b"png")
+        stem.with_suffix(".svg").write_text("s" * size)
+    return folder.parent
+
+
+def test_pictures_come_by_page_and_making_with_what_the_records_say(run, tmp_path):
+    text = gallery.gallery(run, tmp_path / "out").read_text()
+    assert re.findall(r"^### (\S+)", text, flags=re.MULTILINE) == ["01_x-smears", "06_lodocv-b", "06_lodocv-a"]
+    assert '<img src="06_lodocv-b.png" alt="What &quot;b&quot; &amp; co show"' in text
+    assert "## 06 · Leave one data set out" in text and "](../notebooks/06_lodocv.ipynb)" in text
+    assert text.count("*n = 3 · smoke*") == 3 and "not in this run" in text
+
+
+def test_an_svg_of_pixels_is_left_out_and_not_linked(run, tmp_path):
+    text = gallery.gallery(run, tmp_path / "out").read_text()
+    assert not (tmp_path / "out" / "06_lodocv-a.svg").exists() and "(06_lodocv-a.svg)" not in text
+    assert (tmp_path / "out" / "06_lodocv-b.svg").exists() and "(06_lodocv-b.svg)" in text
+
+
+def test_a_folder_without_figures_is_refused(tmp_path):
+    with pytest.raises(LeuknetError, match="no figures in"):
+        gallery.gallery(tmp_path, tmp_path / "out")
+
+
+def test_each_figure_of_the_paper_has_its_function_and_its_page():
+    assert list(gallery.PAPER_FIGURES) == list(range(1, 13))
+    books = {path.stem: path.read_text("utf-8") for path in (ROOT / "notebooks").glob("*.ipynb")}
+    for functions, stems in gallery.PAPER_FIGURES.values():
+        for name in functions.split(", "):
+            assert callable(getattr(plots, name)) and any(
+                f"plots.{name}(" in books[stem.split("-")[0]] for stem in stems
+            )
+        assert all((FIGURES / f"{stem}.png").is_file() for stem in stems)
+
+
+def test_the_committed_gallery_is_made_of_the_committed_records():
+    assert (FIGURES / "README.md").read_text("utf-8") == gallery.as_markdown(gallery.entries(FIGURES), "../notebooks")

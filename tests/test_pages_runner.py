@@ -1,0 +1,293 @@
+"""The runner of pages, on small notebooks made here: what it checks first, what it leaves behind, how it ends."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import pandas as pd
+import psutil
+import pytest
+from made import hear_ctrl_c
+from nbformat import v4
+
+from leuknet.exceptions import LeuknetError
+from leuknet.pages import index, runner
+
+PARAMETERS = 'profile = "demo"\ndata = None\nout = None\nseed = 0\nchanges = {}'
+
+
+def write_page(folder, name, code, parameters=PARAMETERS, after=()):
+    header = v4.new_markdown_cell(f"# Title of {name}\n\n**Question.** Does\nit run? **Paper.** None.")
+    tagged = v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
+    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    book = v4.new_notebook(cells=[header, tagged, v4.new_code_cell(code)], metadata={"kernelspec": spec})
+    book.metadata["leuknet"] = {"after": list(after)}
+    nbformat.write(book, folder / f"{name}.ipynb")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "books"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """A study of one page that fails, one whose kernel dies and one that goes well, with a figure and a table."""
+    folder, out = tmp_path_factory.mktemp("books"), tmp_path_factory.mktemp("out")
+    write_page(folder, "01_raises", 'import sys\nprint("on the way", file=sys.stderr)\n1 / 0')
+    write_page(folder, "02_dies", "import os\nos._exit(7)")
+    write_page(
+        folder,
+        "03_good",
+        "import json, os, pathlib, sys\nimport numpy as np\nx = np.ones(150_000_000, np.uint8)\n"
+        'for room in ("figures", "tables"):\n    (pathlib.Path(out) / room).mkdir()\n'
+        'side = json.dumps({"page": "03_good", "alt": "cells < blasts"})\n'
+        '(pathlib.Path(out) / "figures" / "03_good-a.json").write_text(side)\n'
+        '(pathlib.Path(out) / "figures" / "03_good-a.png").write_bytes(b"")\n'
+        '(pathlib.Path(out) / "tables" / "loose.csv").write_text("a")\n'
+        'print(json.dumps([sys.executable, profile, seed, os.environ["KERAS_BACKEND"]]))',
+    )
+    records = runner.run_study("smoke", out=out, parameters={"seed": 3}, folder=folder, backend="jax")
+    return out, folder, {record.page: record for record in records}
+
+
+def test_a_page_that_fails_does_not_stop_the_others(ran):
+    assert {name: record.status for name, record in ran[2].items()} == {
+        "01_raises": "failed",
+        "02_dies": "failed",
+        "03_good": "ok",
+    }
+    assert ran[2]["01_raises"].error == "ZeroDivisionError: division by zero"
+    assert "died" in ran[2]["02_dies"].error
+
+
+def test_kernel_is_this_python_with_the_parameters_and_backend_given(ran):
+    notebook = nbformat.read(ran[0] / "pages" / "03_good.ipynb", as_version=4)
+    said = json.loads(notebook.cells[-1].outputs[0].text)
+    assert said == [sys.executable, "smoke", 3, "jax"]
+
+
+def test_peak_memory_is_that_of_the_kernel(ran):
+    peaks = {name: record.peak_mb for name, record in ran[2].items()}
+    assert peaks["03_good"] > peaks["01_raises"] + 100 and 20 < peaks["01_raises"] < 1000
+
+
+def test_log_keeps_standard_error_and_traceback(ran):
+    log = (ran[0] / "logs" / "01_raises.log").read_text("utf-8")
+    assert "on the way" in log and "ZeroDivisionError" in log and "1 / 0" in log
+
+
+def test_only_a_finished_page_leaves_a_finished_notebook(ran):
+    names = sorted(path.name for path in (ran[0] / "pages").iterdir())
+    assert names == [
+        "01_raises.failed.ipynb",
+        "01_raises.json",
+        "02_dies.failed.ipynb",
+        "02_dies.json",
+        "03_good.html",
+        "03_good.ipynb",
+        "03_good.json",
+    ]
+
+
+def test_html_has_title_banner_and_needs_no_network(ran):
+    text = (ran[0] / "pages" / "03_good.html").read_text("utf-8")
+    assert "<title>Title of 03_good</title>" in text
+    assert "not a medical device" in text and "profile <b>smoke</b>" in text and "synthetic" in text
+    assert "<script src=" not in text and "<link rel=" not in text
+
+
+def test_index_shows_every_page_with_its_figures_and_tables(ran):
+    text = (ran[0] / "index.html").read_text("utf-8")
+    assert "Title of 01_raises" in text and "pages/01_raises.failed.ipynb" in text and "logs/01_raises.log" in text
+    assert "pages/03_good.html" in text and "Does it run?" in text
+    assert 'src="figures/03_good-a.png" alt="cells &lt; blasts"' in text
+    assert text.index("Other figures and tables") < text.index("tables/loose.csv")
+
+
+def test_summary(ran):
+    table = pd.read_csv(ran[0] / "summary.csv", dtype={"error": str})
+    assert list(table["page"]) == ["01_raises", "02_dies", "03_good"]
+    assert table["seconds"].gt(0).all() and list(table["status"]) == ["failed", "failed", "ok"]
+    assert (ran[0] / "summary.md").read_text("utf-8").count("\n") == 5
+
+
+def test_another_run_of_a_page_replaces_its_results_and_keeps_the_others(ran, capsys):
+    out, folder, _ = ran
+    write_page(folder, "01_raises", "print(1)")
+    write_page(folder, "03_good", "raise ValueError('a\\nb')")
+    records = runner.run_study("smoke", only=["1", "good"], out=out, folder=folder)
+    assert [(record.page, record.status) for record in records] == [("01_raises", "ok"), ("03_good", "failed")]
+    names = {path.name for path in (out / "pages").iterdir()}
+    assert {"01_raises.ipynb", "01_raises.html", "03_good.failed.ipynb"} <= names
+    assert not names & {"01_raises.failed.ipynb", "03_good.ipynb", "03_good.html"}
+    assert [record["status"] for record in index.read_records(out)] == ["ok", "failed", "failed"]
+    assert "ValueError" in capsys.readouterr().err
+
+
+def test_plain_papermill_runs_a_page(folder, tmp_path):
+    write_page(folder, "06_page", "print(profile)")
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        folder / "06_page.ipynb",
+        tmp_path / "out.ipynb",
+        "-p",
+        "profile",
+        "smoke",
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    assert nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[-1].outputs[0].text == "smoke\n"
+
+
+def test_pages_side_by_side_one_begins_after_another_and_one_waits_for_it_half_way(folder, tmp_path, capsys):
+    out, begun = tmp_path / "out", tmp_path / "begun"
+    wait = f"import os, time\nwhile not os.path.exists({str(begun)!r}):\n    time.sleep(0.05)\n"
+    gather = f"from leuknet.study import open_study\nopen({str(begun)!r}, 'w').close()\n"
+    gather += "study = open_study('02_sum', 'smoke', None, out)\nstudy.await_pages(\"01\", \"09\")\n"
+    gather += f"assert os.path.exists({str(tmp_path / 'done')!r})"
+    write_page(folder, "00_other", "")
+    write_page(folder, "01_one", wait + f"time.sleep(0.5)\nopen({str(tmp_path / 'done')!r}, 'w').close()")
+    write_page(folder, "02_sum", "import os\n" + gather)
+    write_page(folder, "03_last", f"import os\nassert os.path.exists({str(tmp_path / 'done')!r})", after=["01", "09"])
+    assert runner.list_pages(folder)[2].gathers == ["01", "09"]
+    records = runner.run_study("smoke", out=out, folder=folder, jobs=2)
+    assert [record.status for record in records] == ["ok"] * 4
+    begun = re.findall(r"^(\d\d).* …$", capsys.readouterr().out, flags=re.MULTILINE)
+    assert begun.index("02") < begun.index("00") and begun.index("01") < begun.index("03")
+
+
+def test_pages_in_order_with_title_question_and_parameters(folder):
+    write_page(folder, "10_last", "")
+    write_page(folder, "02_first", "", 'profile: str = "demo"\nout = other = None')
+    (folder / "notes.ipynb").touch()
+    first, last = runner.list_pages(folder)
+    assert (first.name, first.number, last.name) == ("02_first", "02", "10_last")
+    assert (first.title, first.question) == ("Title of 02_first", "Does it run?")
+    assert first.parameters == ["profile", "out", "other"]
+
+
+@pytest.mark.parametrize(
+    ("only", "chosen"),
+    [([], ["01_a", "06_b", "10_c"]), (["10", "1"], ["01_a", "10_c"]), (["06,b"], ["06_b"]), (["06_b"], ["06_b"])],
+)
+def test_select(folder, only, chosen):
+    for name in ("01_a", "06_b", "10_c"):
+        write_page(folder, name, "")
+    assert [page.name for page in runner.select(runner.list_pages(folder), only)] == chosen
+
+
+def small_cohort(path):
+    (path / "A" / "positive").mkdir(parents=True)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"only": ["7"]}, "no page '7'; there are: 01_a"),
+        ({"parameters": {"epochs": 3}}, "page 01_a has no parameter 'epochs'; it has: profile, data"),
+        ({"profile": "huge"}, "huge"),
+        ({"parameters": {"changes": {"epoch": 3}}}, "epoch"),
+        ({"backend": "theano"}, "no backend 'theano'; there are: tensorflow"),
+        ({"data": "nowhere"}, "no folder"),
+        ({"data": "."}, "nothing to read"),
+    ],
+)
+def test_what_cannot_be_honoured_is_said_before_anything_starts(folder, tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    write_page(folder, "01_a", "open('started', 'w')")
+    with pytest.raises(LeuknetError, match=said):
+        runner.run_study(folder=folder, **arguments)
+    assert not (tmp_path / "runs").exists() and not (tmp_path / "started").exists()
+
+
+def test_backend_that_is_not_installed(folder, tmp_path, monkeypatch):
+    write_page(folder, "01_a", "")
+    monkeypatch.setattr(runner.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(LeuknetError, match="jax is not installed: .* -m pip install jax"):
+        runner.run_study(folder=folder, out=tmp_path / "out", backend="jax")
+
+
+def test_results_do_not_go_where_the_pages_are(tmp_path):
+    with pytest.raises(LeuknetError, match="another --out"):
+        runner.check_out(runner.notebooks_dir() / "results")
+    (tmp_path / "file").touch()
+    with pytest.raises(LeuknetError, match="cannot write"):
+        runner.check_out(tmp_path / "file")
+
+
+def test_data_folder(tmp_path):
+    assert runner.check_data(small_cohort(tmp_path / "slides")) == (tmp_path / "slides").resolve()
+
+
+def test_page_without_parameters_or_not_a_notebook(folder):
+    nbformat.write(v4.new_notebook(cells=[v4.new_code_cell("")]), folder / "01_a.ipynb")
+    with pytest.raises(LeuknetError, match="01_a has no cell tagged 'parameters'"):
+        runner.run_study(folder=folder)
+    (folder / "01_a.ipynb").write_text("{")
+    with pytest.raises(LeuknetError, match=r"01_a.ipynb is not a readable notebook"):
+        runner.list_pages(folder)
+    with pytest.raises(LeuknetError, match="no pages"):
+        runner.list_pages(folder / "none")
+
+
+def test_widgets_become_a_line_of_text():
+    view = v4.new_output("display_data", {index.WIDGET: {"model_id": "x"}, "text/plain": "VBox()"})
+    picture = v4.new_output("display_data", {"text/plain": "picture"})
+    notebook = v4.new_notebook(cells=[v4.new_code_cell("", outputs=[view, picture])], metadata={"widgets": {}})
+    record = {"title": "T & U", "profile": "paper", "cohort": "slides", "backend": "jax", "finished": "", "seconds": 1}
+    text = index.page_html(notebook, record)
+    assert "open the notebook in JupyterLab" in text and "VBox()" not in text and "picture" in text
+    assert "<title>T &amp; U</title>" in text and "reduced run" not in text and "slides cohort" in text
+    assert index.WIDGET in notebook.cells[0].outputs[0].data
+
+
+def test_html_leaves_out_what_tensorflow_logs_and_keeps_warnings():
+    noise = (
+        "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
+        "I0000 00:00:1795498424.238007   31241 cudart_stub.cc:31] Could not find cuda drivers on your machine.\n"
+        "E0000 00:00:1795498439.493863   31241 cuda_platform.cc:52] failed call to cuInit: INTERNAL: CUDA error\n"
+    )
+    streams = [
+        v4.new_output("stream", name="stderr", text=text) for text in (noise, noise + "ConvergenceWarning: no\n")
+    ]
+    notebook = v4.new_notebook(cells=[v4.new_code_cell("", outputs=streams)])
+    record = {"title": "T", "profile": "demo", "cohort": "synthetic", "backend": "jax", "finished": "", "seconds": 1}
+    text = index.page_html(notebook, record)
+    assert "cuInit" not in text and "absl" not in text and "cudart" not in text
+    assert text.split("<body")[1].count("application/vnd.jupyter.stderr") == 1 and "ConvergenceWarning: no" in text
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_study_leaves_no_process_and_no_finished_page(folder, tmp_path, sent):
+    out, started = tmp_path / "out", tmp_path / "started"
+    (out / "pages").mkdir(parents=True)
+    (out / "pages" / "01_slow.ipynb").write_text("earlier result")
+    sleeper = "import subprocess, time\np = subprocess.Popen(['sleep', '300'])\n"
+    write_page(folder, "01_slow", f"{sleeper}open({str(started)!r}, 'w').write(str(p.pid))\ntime.sleep(300)")
+    write_page(folder, "02_next", "import time\ntime.sleep(300)")
+    code = (
+        "import sys\nfrom leuknet import cli\nfrom leuknet.study import pages\n"
+        f"pages.notebooks_dir = lambda: {str(folder)!r}\n"
+        f"sys.argv = ['leuknet', 'study', '--out', {str(out)!r}]\ncli.main()"
+    )
+    study = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c)
+    while study.poll() is None and not (started.exists() and started.read_text()):
+        time.sleep(0.1)
+    sleep = psutil.Process(int(started.read_text()))
+    tree = psutil.Process(study.pid).children(recursive=True)
+    os.kill(study.pid, sent)
+    said = study.communicate(timeout=60)[1]
+    assert study.returncode == 130 and "interrupted" in said and "Traceback" not in said
+    assert sleep in tree and psutil.wait_procs(tree, timeout=5)[1] == []
+    assert [path.name for path in (out / "pages").iterdir()] == ["01_slow.ipynb"]
+    assert (out / "pages" / "01_slow.ipynb").read_text() == "earlier result"

@@ -1,0 +1,128 @@
+"""Table 11 run again: ranks, intervals, tests and pictures from small made-up predictions."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from leuknet.exceptions import LeuknetError
+from leuknet.plots.interpretation.segmentation import segmentation_examples, segmentation_scores, segmentation_table
+from leuknet.plots.results.baselines import chance_table, paired_tests, ranked_dots, ranking, table11_again
+from leuknet.plots.results.critical_difference import bars, critical_difference, ranked_tests
+from leuknet.study.comparison import FAIR, POOLED, PUBLISHED, Comparison
+
+RIGHT = {"LeukNet": 36, "Putzu et al. [6]": 20, "image size and format": 39}
+
+
+def made():
+    """Return a comparison of three works over 40 images, `RIGHT` of which each calls rightly, in every protocol."""
+    y = np.arange(40) % 2
+    rows, runs = [], []
+    for column in (POOLED, PUBLISHED, FAIR):
+        for work, right in RIGHT.items():
+            called = np.where(np.arange(40) < right, y, 1 - y)
+            rows.append(
+                pd.DataFrame(
+                    {
+                        "image_id": [f"i{i}" for i in range(40)],
+                        "group": [f"i{i}" for i in range(40)],
+                        "y": y,
+                        "p": 0.1 + 0.8 * called,
+                        "fold": "f",
+                        "seed": 1,
+                        "split": "test",
+                        "work": work,
+                        "approach": work,
+                        "column": column,
+                    }
+                )
+            )
+            runs.append({"work": work, "column": column, "weights": "none", "bytes": 2e6, "seconds": 0.01})
+    return Comparison(pd.concat(rows, ignore_index=True), pd.DataFrame(runs), {"Sahlol et al. [23]": "no weights"})
+
+
+def test_table_11_is_ranked_by_leave_one_source_out_with_the_articles_own_figures():
+    table = table11_again(made())
+    assert list(table["work"]) == ["image size and format", "LeukNet", "Putzu et al. [6]", "Sahlol et al. [23]"]
+    assert list(table["rank"]) == ["1", "2", "3", ""]
+    row = table.set_index("work").loc["LeukNet"]
+    assert row[FAIR].startswith("90.0 (") and row["article's own A"] == "98.61"
+    assert (row["images/s"], row["MB"]) == ("100", "2.00")
+    assert table.set_index("work").loc["image size and format", "article's own A"] == ""
+
+
+def test_limits_lie_around_the_accuracy():
+    frame = ranking(made())
+    assert (frame["low"] < frame["A"]).all() and (frame["A"] < frame["high"]).all() and (frame["n"] == 40).all()
+
+
+def test_chance_is_told():
+    table = chance_table(made()).set_index("work")
+    assert table.loc["LeukNet", "better"] == "yes" and table.loc["Putzu et al. [6]", "better"] == "no"
+    assert (table["larger class (%)"] == 50).all() and table.loc["LeukNet", "why not"] == ""
+    why = table.loc["Putzu et al. [6]", "why not"]  # 20 of 40 right: it calls half the images positive
+    assert why.startswith("calls 50 % negative; 40 images put the lower limit at ") and "control" not in why
+
+
+def test_paired_tests_count_images_and_adjust():
+    table = paired_tests(made()).set_index("work")
+    putzu, control = table.loc["Putzu et al. [6]"], table.loc["image size and format"]
+    assert (putzu["only it right"], putzu["only LeukNet right"], putzu["difference"]) == (0, 16, "worse")
+    assert (control["only it right"], control["difference"]) == (3, "not shown")
+    assert putzu["p, Holm"] == pytest.approx(2 * 2 * 0.5**16)
+
+
+def test_dots_have_one_line_a_work_best_on_top():
+    fig = ranked_dots(made())
+    labels = [label.get_text() for label in fig.axes[0].get_yticklabels()]
+    assert labels == ["image size and format", "LeukNet", "Putzu et al. [6]"]
+    assert fig.axes[0].yaxis_inverted()
+    plt.close(fig)
+
+
+def in_folds(count, column=POOLED):
+    """Return `made`'s predictions under one protocol, as `count` folds of the first repeat and one of the second."""
+    part = made().of(column)
+    names = [f"r0f{number}" for number in range(count)] + ["r1f0"] * (column == POOLED)
+    return pd.concat([part.assign(fold=name) for name in names], ignore_index=True)
+
+
+def test_ranks_are_over_the_folds_of_one_repeat_and_bars_join_what_is_not_told_apart():
+    comparison = Comparison(pd.concat([in_folds(5), in_folds(1, FAIR)]), pd.DataFrame(), {})
+    tests = ranked_tests(comparison)
+    assert list(tests) == [POOLED]  # one source left out ranks nothing
+    names, found = tests[POOLED]
+    assert found.n == 5 and dict(zip(names, found.ranks, strict=True))["image size and format"] == 1
+    assert bars(found) == [(1, 2), (2, 3)]  # 3 methods on 5 test sets: 2.343 sqrt(12 / 30) = 1.48
+    fig = critical_difference(comparison)
+    texts = {text.get_text() for text in fig.axes[0].texts}
+    assert {"critical difference 1.5 (5 pooled folds)", "image size and format  1.0", "3.0  Putzu et al. [6]"} <= texts
+    plt.close(fig)
+    with pytest.raises(LeuknetError, match="two test sets"):
+        ranked_tests(made())
+
+
+def test_a_work_refused_under_one_protocol_stands_once_in_the_table():
+    whole = made()
+    lacking = whole.predictions[(whole.predictions["column"] != FAIR) | (whole.predictions["work"] != "LeukNet")]
+    table = table11_again(Comparison(lacking, whole.runs, {"LeukNet": "out of memory"}))
+    assert list(table["work"]) == ["image size and format", "Putzu et al. [6]", "LeukNet"]
+    assert list(table["rank"]) == ["1", "2", ""] and table[FAIR].iloc[2] == "" != table[POOLED].iloc[2]
+
+
+def test_without_masks_the_page_says_so():
+    assert "LEUKNET_MASKS" in segmentation_table(segmentation_scores({}))["images of"].iloc[0]
+    plt.close(segmentation_examples({}, segmentation_scores({})))
+
+
+def test_examples_show_best_and_worst():
+    image = np.full((40, 40, 3), 225, np.uint8)
+    image[12:28, 12:28] = (95, 45, 130)
+    mask = np.zeros((40, 40), np.uint8)
+    mask[12:28, 12:28] = 2
+    sets = {"made": ([image, image], [mask, np.roll(mask, 4, 0)], ["a", "b"])}
+    scores = segmentation_scores(sets)
+    assert set(segmentation_table(scores)["images of"]) == {"made"}
+    fig = segmentation_examples(sets, scores, count=2)
+    assert len(fig.axes) == 4 and fig.axes[0].get_title() > fig.axes[2].get_title()
+    plt.close(fig)

@@ -1,0 +1,106 @@
+"""Runs: keys, folders, failures, what a process of its own says."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made import small_cohort
+
+from leuknet.evaluation.splits import Split, leave_one_source_out, lodocv
+from leuknet.exceptions import LeuknetError
+from leuknet.models.settings import TrainSettings
+from leuknet.runs.executors.local import execute_here
+from leuknet.runs.failures import EXIT_CODES, REFUSED
+from leuknet.runs.store import PREDICTION_COLUMNS, RunSpec, Store
+
+NANO = TrainSettings(backbone="VGG16-nano", weights="random", epochs=1, batch=8)
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    return small_cohort()
+
+
+@pytest.fixture(scope="module")
+def spec(cohort):
+    return RunSpec(NANO, lodocv(cohort.table), "A", 1, cohort.key)
+
+
+def test_key_follows_what_decides_and_nothing_else(spec, cohort):
+    assert spec.key == replace(spec, keep_model=True).key
+    others = [replace(spec, seed=2), replace(spec, fold="B"), replace(spec, settings=NANO.but(epochs=2))]
+    others.append(replace(spec, cohort_key="another"))
+    assert len({spec.key, *(o.key for o in others)}) == 5
+    same = replace(spec, split=leave_one_source_out(cohort.table))
+    assert same.key == spec.key
+
+
+def test_a_run_leaves_its_record_and_is_not_done_again(spec, cohort, tmp_path):
+    store = Store(tmp_path)
+    store.execute(spec, cohort)
+    record = store.record(spec)
+    assert record["run"]["fold"] == "A" and record["weights"]["weights"] and record["environment"]["packages"]["keras"]
+    frame = store.predictions(spec)
+    assert (
+        list(frame.columns) == PREDICTION_COLUMNS and set(frame["data_set"]) == {"A"} and frame["p"].between(0, 1).all()
+    )
+    done = store.folder(spec) / "done.json"
+    before = done.stat().st_mtime_ns
+    report = execute_here([spec], store, cohort)
+    assert (report.before, report.trained) == (1, 0) and done.stat().st_mtime_ns == before
+    assert not (store.folder(spec) / "checkpoint.npz").exists()
+
+
+def test_a_kept_network_predicts_as_its_record_says(spec, cohort, tmp_path):
+    store, kept = Store(tmp_path), replace(spec, keep_model=True)
+    with pytest.raises(LeuknetError, match="no kept network"):
+        store.model(kept)
+    store.execute(kept, cohort)
+    where = spec.split.indices(cohort.table, "A")["test"]
+    p = np.asarray(store.model(kept)(cohort.images[where].astype(np.float32) / 255)).ravel()
+    np.testing.assert_allclose(p, store.predictions(kept)["p"], atol=1e-5)
+
+
+def test_a_failed_run_says_why_and_the_others_go_on(spec, cohort, tmp_path):
+    store, bad = Store(tmp_path), replace(spec, settings=NANO.but(learning_rate=1e9, augmentation=None))
+    report = execute_here([bad, spec], store, cohort)
+    assert list(report.failed) == [bad.key] and "lower learning_rate" in report.failed[bad.key]
+    assert "lower learning_rate" in json.loads((store.folder(bad) / "failed.json").read_text())["reason"]
+    assert store.done(spec) and not store.done(bad)
+    with pytest.raises(LeuknetError, match="not finished"):
+        store.record(bad)
+
+
+def test_another_cohort_is_refused(spec, tmp_path):
+    with pytest.raises(LeuknetError, match="another cohort"):
+        Store(tmp_path).execute(spec, small_cohort(per_class=7))
+
+
+def test_split_file_round_trip_keeps_the_key(spec, tmp_path):
+    spec.split.to_csv(tmp_path / "s.csv")
+    assert replace(spec, split=Split.from_csv(tmp_path / "s.csv")).key == spec.key
+
+
+def test_worker_tells_a_bad_order_in_one_line(grid_cohort, grid_specs, tmp_path):
+    """A system without a network, so that no Keras need be loaded; its training images hold one class."""
+    table, labels = grid_specs[1].split.table, grid_cohort.table.set_index("image_id")["label"]
+    one = table[(table["role"] == "test") | (table["image_id"].map(labels) == 0)]
+    spec = replace(grid_specs[1], split=Split("one class", one, "image"))
+    command = [sys.executable, "-m", "leuknet.runs.executors.worker", str(Store(tmp_path).describe(spec))]
+    done = subprocess.run(command, env=os.environ | {"KERAS_BACKEND": "tensorflow"}, capture_output=True, text=True)
+    assert done.returncode == EXIT_CODES[REFUSED]
+    assert done.stderr.startswith("error: ") and "training would see one class only" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_worker_ends_when_its_parent_is_gone_before_it_begins(grid_cohort, grid_specs, tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    folder = Store(tmp_path).describe(grid_specs[1])
+    command = [sys.executable, "-m", "leuknet.runs.executors.worker", str(folder), "30", str(gone.pid)]
+    assert subprocess.run(command, capture_output=True).returncode == 1
+    assert not (folder / "environment.json").exists()

@@ -1,0 +1,310 @@
+"""Grids: experiments and own files, what the account of runs decides, costs, views; no training."""
+
+import io
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from made import small_cohort
+from typer.testing import CliRunner
+
+from leuknet.baselines.registry import SYSTEMS
+from leuknet.baselines.settings import SystemSettings
+from leuknet.cli import app, runs
+from leuknet.evaluation.splits import lodocv
+from leuknet.exceptions import LeuknetError
+from leuknet.models.settings import TrainSettings
+from leuknet.runs import cost, failures, progress, query, throughput
+from leuknet.runs.executors.local import slots
+from leuknet.runs.scheduler import RETRIES, Tally
+from leuknet.runs.store import RunSpec, Store, write_failure
+from leuknet.study import experiments
+from leuknet.study.comparison import VARIANTS
+from leuknet.study.study import open_study
+
+SETTINGS = TrainSettings(backbone="VGG16-nano", weights="random", epochs=4, batch=8)
+RECIPE = {"data": None, "size": 32, "fraction": 0.001, "floor": 2, "seed": 0}
+
+
+@pytest.fixture
+def cohort():
+    return small_cohort()
+
+
+@pytest.fixture
+def specs(cohort):
+    split = lodocv(cohort.table)
+    return [RunSpec(SETTINGS, split, fold, 1, cohort.key, recipe=RECIPE) for fold in split.folds]
+
+
+@pytest.fixture
+def study(cohort, tmp_path):
+    opened = open_study("grid", "paper", out=tmp_path, folds=3, repeats=2)
+    opened.cohort = opened.gallery = cohort
+    return opened
+
+
+def finish(store, spec, seconds=10.0, p=0.5):
+    """Leave what a finished run leaves, made by this machine."""
+    folder = store.describe(spec)
+    test = spec.split.table.query("fold == @spec.fold and role == 'test'")["image_id"]
+    frame = pd.DataFrame({"image_id": test, "y": [i % 2 for i in range(len(test))], "p": p, "split": "test"})
+    frame.to_parquet(folder / "predictions.parquet")
+    pd.DataFrame({"epoch": [1, 2, 3, 4], "seconds": [4.0, 2.0, 2.0, 2.0]}).to_csv(folder / "history.csv")
+    (folder / "environment.json").write_text(json.dumps(cost.environment()))
+    (folder / "weights.json").write_text('{"weights": "random"}')
+    (folder / "done.json").write_text(json.dumps({"seconds": seconds, "images_trained": 30}))
+    return folder
+
+
+def test_the_papers_experiments_have_the_papers_counts(study):
+    study.profile = replace(study.profile, folds=5, repeats=20)
+    study.cohort = study.gallery = small_cohort(per_class=30, data_sets=("ALL-IDB 1", "ALL-IDB 2", "UFG"))
+    plans = experiments.runs_of(study, ["all"])
+    counts = {name: len(plan) for name, plan in plans.items()}
+    assert [counts[f"table{n}"] for n in (3, 4, 5, 6, 7)] == [40, 40, 20, 20, 20]  # approaches x 5 runs x 2 test sets
+    assert (counts["table8"], counts["table9"], counts["table10"]) == (50, 40, 8)
+    ours = {name: sum(not isinstance(s.settings, SystemSettings) for s in plan) for name, plan in plans.items()}
+    systems, folds = len(SYSTEMS) - len(VARIANTS), 100 + 3 + 3  # pooled, LODOCV, leave-one-source-out
+    assert (ours["table11"], counts["table11"]) == (2 * folds, (2 + systems) * folds)
+    assert ours["table12"] == ours["table13"] == 200 and counts["table12"] == counts["table13"] == 300  # and Vogado
+    every = experiments.together(plans)
+    assert len({spec.key for spec in every}) == len(every) == 140 + 30 + 101 + 103 + systems * 103
+    assert sum(spec.keep_model for spec in every) >= 8  # page 07 looks into the networks
+
+
+def test_unknown_experiment(study):
+    with pytest.raises(LeuknetError, match="no experiment 'table1'"):
+        experiments.runs_of(study, ["table1"])
+
+
+def test_a_record_alone_gives_the_run_back(specs, tmp_path):
+    store = Store(tmp_path)
+    folder = store.describe(replace(specs[0], keep_model=True))
+    again = RunSpec.read(folder)
+    assert again.key == specs[0].key and again.keep_model and again.recipe == RECIPE
+    assert again.split.folds == [specs[0].fold]
+    before = (folder / "run.json").read_bytes()
+    store.describe(again)
+    assert (folder / "run.json").read_bytes() == before  # the whole split's hash stays
+    changed = json.loads(before)
+    changed["settings"]["epochs"] = 9
+    (folder / "run.json").write_text(json.dumps(changed))
+    with pytest.raises(LeuknetError, match="was changed"):
+        RunSpec.read(folder)
+    (folder / "run.json").write_text(json.dumps(json.loads(before) | {"schema": 1}))
+    with pytest.raises(LeuknetError, match=r"no record of this version \(schema 1, not \d+\): train it anew"):
+        RunSpec.read(folder)
+    with pytest.raises(LeuknetError, match="holds no run"):
+        RunSpec.read(tmp_path)
+
+
+def test_tally_tries_again_twice_and_not_what_is_refused(specs, tmp_path):
+    store = Store(tmp_path)
+    finish(store, specs[0])
+    tally = Tally(specs, store)
+    assert tally.before == 1 and len(tally.waiting) == 2
+    for _ in range(RETRIES + 1):
+        assert tally.next() is not None
+        tally.ended(specs[1], failures.KILLED, "killed")
+        tally.waiting.rotate(1)
+    assert specs[1].key in tally.failed and tally.attempts[specs[1].key] == 3
+    assert json.loads((store.folder(specs[1]) / "failed.json").read_text())["outcome"] == "killed"
+    spec = tally.next()
+    tally.ended(spec, failures.REFUSED, "one class only")
+    assert not tally.unfinished and tally.report().failed[spec.key] == "one class only"
+    later = Tally(specs, store)
+    assert later.failed == {spec.key: "one class only (--again tries it)"} and len(later.waiting) == 1  # the killed one
+    assert len(Tally(specs, store, again=True).waiting) == 2
+
+
+def test_tally_gives_up_what_this_set_up_does_not_allow_until_the_next_grid(specs, tmp_path):
+    store = Store(tmp_path)
+    tally = Tally(specs[:1], store)
+    tally.ended(tally.next(), failures.SETUP, "LEUKNET_WEIGHTS=/nowhere is not a folder")
+    assert not tally.unfinished and "not a folder" in tally.failed[specs[0].key]
+    tally = Tally(specs[:1], store)
+    assert tally.failed == {} and tally.next() == specs[0]
+    tally.ended(specs[0], failures.SETUP, "needs JAX")
+    assert json.loads((store.folder(specs[0]) / "failed.json").read_text())["reason"] == "needs JAX"
+
+
+def test_tally_leaves_a_run_to_whom_it_belongs(specs, tmp_path):
+    store = Store(tmp_path)
+    tally = Tally(specs[:1], store)
+    tally.ended(tally.next(), failures.BUSY)
+    assert tally.next() is None and tally.unfinished  # not at once again
+    tally._later.clear()
+    finish(store, specs[0])  # the other process ends it
+    assert tally.next() is None and not tally.unfinished and tally.report().trained == 1
+
+
+def test_costs_come_from_finished_runs_only(specs, tmp_path):
+    store = Store(tmp_path)
+    table = cost.costs({"mine": specs}, store, 32).iloc[0]
+    assert (table["runs"], table["to do"], table["hours"], table["not measured"]) == (3, 3, 0, 3)
+    finish(store, specs[0])  # 30 images in a median of 2 s: 15 images/s; 10 - 4 * 2 = 2 s besides
+    write_failure(store.describe(specs[1]), failures.REFUSED, "no")
+    table = cost.costs({"mine": specs, "too": specs}, store, 32)
+    assert list(table["experiment"]) == ["mine", "too", "together"]
+    images = cost.images_of(specs[2])
+    assert images == 4 * (specs[2].split.table.query("fold == 'C' and role == 'train'").shape[0])
+    row = table.iloc[2]
+    assert (row["done"], row["refused"], row["to do"], row["images"]) == (1, 1, 1, images)
+    assert row["hours"] == pytest.approx((images / 15 + 2) / 3600) and row["not measured"] == 0
+
+
+def test_a_dry_run_lists_the_runs_and_no_hours_where_nothing_was_measured(study, specs, capsys, monkeypatch):
+    write_failure(study.store.describe(specs[1]), failures.KILLED, "no")
+    runs._tell(study, {"mine": specs})
+    table, note, systems, *lines = capsys.readouterr().out.splitlines()[2:]
+    assert table.split() == ["mine", "3", "0", "0", "3", f"{sum(map(cost.images_of, specs))}", "–", "3"]
+    assert "--measure" in note and systems == "comparison systems are timed by finished runs only"
+    assert [line.split()[:2] for line in lines] == [
+        [spec.key, state] for spec, state in zip(specs, ("planned", "failed", "planned"), strict=True)
+    ]
+    assert lines[0].endswith(specs[0].label)
+    for spec in specs:
+        finish(study.store, spec)
+    runs._tell(study, {"mine": specs})
+    lines = capsys.readouterr().out.splitlines()
+    assert "precision float32" in lines[0] and lines[2].split()[-2:] == ["0.00", "0"] and " done " in lines[3]
+    monkeypatch.setattr(runs, "LISTED", 2)
+    runs._tell(study, {"mine": specs})
+    assert capsys.readouterr().out.splitlines()[-1].startswith("3 runs: too many")
+
+
+def test_a_network_is_measured_in_a_process_of_its_own(monkeypatch, tmp_path):
+    monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path))
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    assert "images/s" in throughput.measured(SETTINGS.but(batch=2), 32, batches=1)
+    assert len(list((tmp_path / "throughput").glob("*.json"))) == 1
+    told = throughput.measured(SETTINGS.but(backbone="VGG17"), 32)
+    assert told.startswith("VGG17 mDFT float32: not measured: backbone 'VGG17' is unknown") and "\n" not in told
+
+
+def test_a_measuring_process_that_is_killed_is_told():
+    done = subprocess.run([sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"])
+    assert "not measured: its process was killed by SIGKILL" in throughput._told(done)
+
+
+def test_a_probe_is_kept_for_this_machine(specs, tmp_path, monkeypatch):
+    monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path / "cache"))
+    assert cost.unmeasured({"mine": specs}, Store(tmp_path), 32) == [SETTINGS]
+    name = cost.hash_of(cost.structure(SETTINGS, 32))
+    cost.write_json(cost._probe_file(), {name: 50.0})
+    assert cost.unmeasured({"mine": specs}, Store(tmp_path), 32) == []
+    monkeypatch.setattr(cost, "place", lambda: {"backend": "another"})
+    assert cost.unmeasured({"mine": specs}, Store(tmp_path), 32) == [SETTINGS]
+
+
+def test_records_tell_every_state(specs, tmp_path):
+    store = Store(tmp_path)
+    finish(store, specs[0])
+    write_failure(store.describe(specs[1]), failures.MEMORY, "too large")
+    with store.held(specs[2]):
+        store.describe(specs[2])
+        frame = store.records(every=True).set_index("run")
+        assert frame.loc[specs[2].key, "status"] == "running"
+        with pytest.raises(failures.RunError, match="another process") as told, store.held(specs[2], wait=False):
+            pass
+        assert told.value.outcome == failures.BUSY
+    frame = store.records(every=True).set_index("run")
+    assert list(frame.loc[[s.key for s in specs], "status"]) == ["done", "failed", "planned"]
+    assert frame.loc[specs[1].key, "reason"] == "too large" and frame.loc[specs[0].key, "weights"] == "random"
+    done = store.records()
+    assert list(done["run"]) == [specs[0].key] and done["epochs"].iloc[0] == 4
+    assert len(query.chosen(frame, "fold == 'B'", "failed")) == 1
+    with pytest.raises(LeuknetError, match="no status 'finished': choose done"):
+        query.chosen(frame, state="finished")
+    with pytest.raises(LeuknetError, match="no query"):
+        query.chosen(frame, "fold ==")
+    for name in ("t.csv", "t.parquet"):
+        query.save(frame.reset_index(), tmp_path / name)
+    assert len(pd.read_parquet(tmp_path / "t.parquet")) == len(pd.read_csv(tmp_path / "t.csv")) == 3
+    with pytest.raises(LeuknetError, match=".csv or .parquet"):
+        query.save(frame, tmp_path / "t.xls")
+
+
+def test_two_runs_compared(specs, tmp_path):
+    store = Store(tmp_path)
+    a, b = finish(store, specs[0], p=0.2), finish(store, replace(specs[0], seed=2), p=0.8)
+    told = query.differences(a, b).set_index("name")
+    assert list(told.index) == ["seed"] and list(told.loc["seed"]) == [1, 2]
+    frames = [query.read_predictions(folder) for folder in (a, b)]
+    same = query.agreement(frames[0], frames[0])
+    assert same["equal"] and same["calls"] == 0
+    other = query.agreement(*frames)
+    assert not other["equal"] and other["calls"] == other["images"] and other["mean"] == pytest.approx(0.6)
+    with pytest.raises(LeuknetError, match="different images"):
+        query.agreement(frames[0], frames[1].iloc[1:])
+    assert set(query.compared(a, b)["metric"]) >= {"A", "R", "S"}
+    assert query.find(specs[0].key[:6], store.root) == a
+    with pytest.raises(LeuknetError, match="no runs by this name"):
+        query.find("zz", store.root)
+
+
+def test_slots_share_out_gpus_and_threads(monkeypatch):
+    monkeypatch.setattr("leuknet.runs.executors.local.gpu_names", list)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    assert [s["CUDA_VISIBLE_DEVICES"] for s in slots(gpus=["0", "3"])] == ["0", "3"]
+    assert [s["CUDA_VISIBLE_DEVICES"] for s in slots(3, ["0", "1"])] == ["0", "1", "0"]
+    assert all(s["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false" for s in slots(3, ["0", "1"]))
+    assert [s["CUDA_VISIBLE_DEVICES"] for s in slots(gpus=list("0123"), per_run=2)] == ["0,1", "2,3"]
+    assert slots(gpus=[]) == [{}]
+    assert [s["TF_NUM_INTRAOP_THREADS"] for s in slots(4, [])] == ["2"] * 4
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
+    assert [s["CUDA_VISIBLE_DEVICES"] for s in slots()] == ["2", "5"]
+    with pytest.raises(LeuknetError, match="needs as many"):
+        slots(gpus=["2"], per_run=2)
+    with pytest.raises(LeuknetError, match="no GPU 7 here: choose among 2, 5"):
+        slots(gpus=["2", "7"])
+
+
+@pytest.mark.parametrize("option", [("--workers", "-1"), ("--workers", "0"), ("--gpus-per-run", "0")])
+def test_grid_refuses_counts_below_one(option):
+    done = CliRunner().invoke(app, ["grid", "table3", *option])
+    assert done.exit_code == 2 and "Invalid value" in done.output and option[0] in done.output
+
+
+def test_views_show_the_account(specs, tmp_path, capsys):
+    from rich.console import Console
+
+    store = Store(tmp_path)
+    finish(store, specs[0])
+    tally, text = Tally(specs, store), io.StringIO()
+    spec = tally.next()
+    store.describe(spec)
+    (store.folder(spec) / "progress.json").write_text('{"epoch": 3, "epochs": 4, "loss": 0.5}')
+    view = progress.Lines(text)
+    view(tally)
+    tally.ended(spec, failures.KILLED, "killed by SIGKILL")
+    view(tally)
+    lines = text.getvalue().splitlines()
+    assert lines[0] == "1 of 3 runs done, 1 running, 1 waiting" and "tried again: killed by SIGKILL" in lines[1]
+    tally.next()
+    console = Console(file=io.StringIO(), width=140)
+    console.print(progress.Table.drawn(tally))
+    assert "LODOCV as published C" in console.file.getvalue() and "1 of 3 runs done" in console.file.getvalue()
+    view = progress.Table(Console(file=io.StringIO(), width=40, force_terminal=True))
+    tally.events += [f"event [{number}] of a length that a narrow terminal would break" for number in range(5)]
+    view(tally)
+    view.close()
+    lines = view.live.console.file.getvalue().replace("\x1b[?25h", "").splitlines()  # the cursor comes back
+    assert lines[-len(tally.events) :] == tally.events  # all of them, below the last table
+    widget = progress.Widget()
+    widget(tally)
+    capsys.readouterr()
+    widget.close()
+    assert capsys.readouterr().out.splitlines() == tally.events
+    assert (widget.bar.value, widget.bar.max) == (1, 3) and "1 running" in widget.text.value
+    assert progress.span(40) == "40 s" and progress.span(600) == "10 min" and progress.span(7200) == "2.0 h"
+    assert isinstance(progress.watcher(io.StringIO()), progress.Lines)
+    assert np.isfinite(tally.report().seconds)
