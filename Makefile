@@ -39,9 +39,9 @@ figures: $(READY)
 	rm -rf figures
 	$(BIN)/leuknet gallery runs/demo figures
 
-# Renews the pictures that tests/test_show_images.py compares with; look at each before you commit it.
+# Renews the pictures that tests/test_plots_images.py compares with; look at each before you commit it.
 baseline: $(READY)
-	$(BIN)/python -m pytest tests/test_show_images.py --mpl-generate-path=tests/baseline
+	$(BIN)/python -m pytest tests/test_plots_images.py --mpl-generate-path=tests/baseline
 
 # One static site of a finished run, runs/$(PROFILE): pages, gallery, report, API reference.
 site: $(READY)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from test_paper_audit import CLASSES, decimals, draw_runs, print_runs, print_single  # noqa: E402
+from test_paper_consistency import CLASSES, decimals, draw_runs, print_runs, print_single  # noqa: E402
 
 from leuknet import _random  # noqa: E402
 from leuknet.paper.consistency import audit, grim, printed, row  # noqa: E402

@@ -147,7 +147,7 @@ def test_what_killed_processes_left_is_swept_after_a_day(place):
 WORKER = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from test_cohort_cache import assert_same, cohort
+from test_data_cache import assert_same, cohort
 from leuknet.data.cache import cached
 made = cohort()
 for i in range(10):

@@ -130,7 +130,7 @@ def archive():
 
 def test_get_downloads_unpacks_and_checks_a_direct_file(server, downloads, tmp_path, monkeypatch):
     whole = archive()
-    monkeypatch.setattr("test_cohort_download.BODY", whole)
+    monkeypatch.setattr("test_data_download.BODY", whole)
     known = {"BCCD": {"file": f"{server}/bccd.zip", "sha256": hashlib.sha256(whole).hexdigest(), "terms": "MIT"}}
     monkeypatch.setattr(getting, "providers", lambda: known)
     asked = ["data", "get", "BCCD", "--to", str(tmp_path / "BCCD")]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from PIL import Image
-from test_cohort_folder import draw
+from test_data_folder import draw
 
 from leuknet.data.folder import folder_cohort
 from leuknet.data.masks import UNKNOWN, read_mask

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from test_protocol_splits import MAKERS, TABLE, frame
+from test_evaluation_splits import MAKERS, TABLE, frame
 
 from leuknet.evaluation import splits
 from leuknet.evaluation.splits import Split

@@ -16,7 +16,7 @@ from leuknet.models.weights import initialise
 
 AGAIN = """
 import sys, keras, numpy as np
-from leuknet.models import maps
+from leuknet.models.interpretation import activation_maps as maps
 assert keras.backend.backend() == sys.argv[1]
 model = keras.saving.load_model(sys.argv[2], compile=False, safe_mode=True)
 images = np.load(sys.argv[3])

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made import small_cohort
-from test_learn_maps import red_finder, spotted
+from test_models_activation_maps import red_finder, spotted
 
 from leuknet.exceptions import LeuknetError
 from leuknet.models.interpretation import regions

@@ -54,7 +54,7 @@ def test_report_is_one_file_with_everything_in_it(folder):
 
 
 def test_leakage_is_counted_from_the_splits(folder):
-    table = reports.leakage(reports.evidence.results(folder)).set_index("tested")
+    table = reports.leakage(reports.results.results(folder)).set_index("tested")
     assert table.loc["ALL-IDB 2", "sources"] == "shared"
     assert table.loc["ALL-IDB 2", "training images of a tested source"] == "618 of 3142"  # 108 + 510 of 3402 - 260
     assert (table.loc["UFG", ["sources"]] == "apart").all().all()

@@ -276,8 +276,8 @@ def test_interrupted_study_leaves_no_process_and_no_finished_page(folder, tmp_pa
     write_page(folder, "01_slow", f"{sleeper}open({str(started)!r}, 'w').write(str(p.pid))\ntime.sleep(300)")
     write_page(folder, "02_next", "import time\ntime.sleep(300)")
     code = (
-        "import sys\nfrom leuknet import cli\nfrom leuknet.study import pages\n"
-        f"pages.notebooks_dir = lambda: {str(folder)!r}\n"
+        "import sys\nfrom leuknet import cli\nfrom leuknet.pages import runner\n"
+        f"runner.notebooks_dir = lambda: {str(folder)!r}\n"
         f"sys.argv = ['leuknet', 'study', '--out', {str(out)!r}]\ncli.main()"
     )
     study = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c)

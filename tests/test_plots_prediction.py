@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from test_learn_maps import red_finder
+from test_models_activation_maps import red_finder
 
 from leuknet.exceptions import LeuknetError
 from leuknet.inference.predict import words

@@ -82,9 +82,10 @@ def test_own_grid_is_planned_without_the_backends_devices(tmp_path):
     """The grid's own process must leave the GPU to its runs, though it builds each network once to check it."""
     code = (
         "import sys; sys.path.insert(0, 'tests')\n"
-        "from made import small_cohort; from leuknet.study import grid; from leuknet.study.study import open_study\n"
+        "from made import small_cohort"
+        "; from leuknet.study import experiments; from leuknet.study.study import open_study\n"
         "study = open_study('grid', 'paper', out=sys.argv[1]); study.cohort = study.gallery = small_cohort()\n"
-        "assert len(grid.runs_of(study, [sys.argv[2]])['mine']) == 5 * 3\n"
+        "assert len(experiments.runs_of(study, [sys.argv[2]])['mine']) == 5 * 3\n"
         "from tensorflow.python.eager import context; print(context.context()._initialized)"
     )
     (tmp_path / "mine.toml").write_text('approaches = ["SFT"]\n[settings]\nfrozen_until = "block3_pool"\n')

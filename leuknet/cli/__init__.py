@@ -143,7 +143,3 @@ def main():
     except LeuknetError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

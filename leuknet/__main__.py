@@ -1,0 +1,5 @@
+"""``python -m leuknet``."""
+
+from leuknet.cli import main
+
+main()

@@ -1,0 +1,5 @@
+"""``python -m leuknet.cli``."""
+
+from leuknet.cli import main
+
+main()
