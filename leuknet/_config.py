@@ -1,11 +1,172 @@
-"""Checks of values that users write in files and on the command line: each kind says in words what it takes."""
+"""Settings as pydantic models: one field a setting, and one line of error that says what is possible.
 
-from collections.abc import Callable
+`Settings` is the base of every table of values that users write (training, baseline, profile, experiment, cluster).
+Names, types, bounds, defaults, units and descriptions stand in the model's fields and nowhere else; records, TOML
+files, ``--set``, tables and help derive from them.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 from numbers import Integral, Real
+from os import PathLike
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leuknet.exceptions import LeuknetError
+
+
+def setting(default: Any = ..., description: str = "", unit: str = "", **options: Any) -> Any:
+    """Return a field of a `Settings` model.
+
+    Parameters
+    ----------
+    default
+        Its value where none is given; ``...`` if one must be given.
+    description : str
+        One sentence, as tables and help print it.
+    unit : str
+        Of a number, e.g. ``"px"``.
+    **options
+        Of ``pydantic.Field``: bounds (``ge``, ``gt``, ``le``, ``lt``), ``alias``; or marks of the caller's own.
+    """
+    own = {"ge", "gt", "le", "lt", "min_length", "max_length", "pattern", "strict", "alias"}
+    marks = {name: value for name, value in options.items() if name not in own}
+    bounds = {name: value for name, value in options.items() if name in own}
+    return Field(default, description=description, json_schema_extra={"unit": unit, **marks}, **bounds)
+
+
+class Settings(BaseModel):
+    """Immutable settings; an unknown name or an impossible value raises a one-line `LeuknetError`.
+
+    Types are strict (``"3"`` and ``True`` are no whole numbers), except that a list may stand for a tuple where the
+    field says ``strict=False``. Settings of equal values are equal and hash alike.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=True, validate_default=False
+    )
+    subject: ClassVar[str] = ""  # what stands before an error's text, e.g. "augmentation: "
+
+    def __init__(self, /, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise LeuknetError(self.subject + explain(error, type(self), values)) from None
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Return the settings' names as records and files write them."""
+        return [field.alias or name for name, field in cls.model_fields.items()]
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build settings from `as_dict`'s result."""
+        return cls(**values)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON types; `from_dict` is the way back."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def but(self, **changes: Any) -> Self:
+        """Return a copy with `changes`, checked like new settings."""
+        return type(self)(**({name: getattr(self, name) for name in type(self).model_fields} | changes))
+
+
+class Described(NamedTuple):
+    """One setting as a table prints it."""
+
+    name: str
+    default: Any
+    unit: str
+    description: str
+
+
+def describe(model: type[Settings]) -> list[Described]:
+    """Return name, default (None where a value must be given), unit and description of each setting of `model`."""
+    return [
+        Described(
+            field.alias or name,
+            None if field.is_required() else field.default,
+            (field.json_schema_extra or {}).get("unit", ""),
+            field.description or "",
+        )
+        for name, field in model.model_fields.items()
+    ]
+
+
+def possible(model: type[Settings], name: str) -> str:
+    """Return in words what the setting `name` of `model` can be, e.g. "a whole number from 1 to 9"."""
+    return _words(model.model_json_schema()["properties"][name])
+
+
+def explain(error: ValidationError, model: type[Settings], values: Mapping[str, Any]) -> str:
+    """Return one line for the first thing wrong with `values`: the key, its value and what is possible instead."""
+    first = error.errors(include_url=False)[0]
+    if not first["loc"]:  # a check over several settings says itself what is wrong
+        return str(first.get("ctx", {}).get("error", first["msg"]))
+    name = str(first["loc"][0])
+    if first["type"] == "extra_forbidden":
+        return unknown("setting", name, model.names())
+    if first["type"] == "missing":
+        return f"{name} is missing: give {possible(model, name)}"
+    if first["type"] == "value_error":  # a check of one setting
+        return f"{name} = {values[name]!r}: {first['ctx']['error']}"
+    return f"{name} = {values[name]!r}: give {possible(model, name)}"
+
+
+def unknown(kind: str, name: str, known: list[str]) -> str:
+    """Return the line for a name that is not among the `known` ones: the nearest one, or all."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"unknown {kind} {name!r}: " + (f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}")
+
+
+def read_toml(path: str | PathLike[str]) -> dict[str, Any]:
+    """Return the tables of a TOML file; raise a `LeuknetError` that names the file if it cannot be read."""
+    try:
+        return tomllib.loads(Path(path).read_text("utf-8"))
+    except OSError as error:
+        raise LeuknetError(f"{path}: cannot be read ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise LeuknetError(f"{path}: not TOML ({error})") from error
+
+
+def _words(schema: Mapping[str, Any]) -> str:
+    """Return in words what a JSON schema allows; null is left out, because no file can write it."""
+    if "anyOf" in schema:
+        return ", or ".join(_words(each) for each in schema["anyOf"] if each.get("type") != "null")
+    if choices := schema.get("enum", [schema["const"]] if "const" in schema else None):
+        return f"one of {', '.join(map(str, choices))}"
+    kind = schema.get("type", "object")
+    if kind == "array":
+        some = ", not empty" if schema.get("minItems") else ""
+        return f"a list in brackets{some}, of which each is {_words(schema['items'])}"
+    plain = {
+        "integer": "a whole number",
+        "number": "a number",
+        "string": "a text in quotes",
+        "boolean": "true or false",
+    }
+    return plain.get(kind, "a table") + _bounds(schema)
+
+
+def _bounds(schema: Mapping[str, Any]) -> str:
+    low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
+    high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
+    if low is not None and high is not None:
+        return f" from {low:g} to {high:g}"
+    limits = {"of at least": low, "above": above, "of at most": high, "below": below}
+    return "".join(
+        f"{' and' if i else ''} {word} {limit:g}"
+        for i, (word, limit) in enumerate((w, x) for w, x in limits.items() if x is not None)
+    )
+
+
+# Before the models: what `study.experiments` and `runs.executors.engine` check with until they are models too.
 
 
 @dataclass(frozen=True)
