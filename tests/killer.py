@@ -14,7 +14,7 @@ import psutil
 from leuknet._random import rng
 from leuknet.evaluation.splits import lodocv
 from leuknet.models.settings import TrainSettings
-from leuknet.runs.store import RunSpec
+from leuknet.runs.spec import RunSpec
 
 RECIPE = {"data": None, "size": 32, "fraction": 0.001, "floor": 4, "seed": 0}
 SMALL = TrainSettings(

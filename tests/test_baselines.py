@@ -15,7 +15,8 @@ from leuknet.evaluation.splits import lodocv
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.executors.local import execute_here
 from leuknet.runs.query import status
-from leuknet.runs.store import PREDICTION_COLUMNS, RunSpec, Store, settings_from_dict
+from leuknet.runs.spec import RunSpec, settings_from_dict
+from leuknet.runs.store import PREDICTION_COLUMNS, Store
 
 
 def test_settings_round_trip_and_are_told_from_training_settings():

@@ -18,7 +18,8 @@ from leuknet.exceptions import LeuknetError
 from leuknet.inference import export, predict
 from leuknet.inference.predict import Kept
 from leuknet.models.settings import TrainSettings
-from leuknet.runs.store import RunSpec, Store
+from leuknet.runs.spec import RunSpec
+from leuknet.runs.store import Store
 from leuknet.runs.training_features import Reference
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from leuknet.evaluation.splits import Split
-from leuknet.runs.store import RunSpec, settings_from_dict
+from leuknet.runs.spec import RunSpec, settings_from_dict
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "run_keys.json").read_text("utf-8"))
 

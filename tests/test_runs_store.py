@@ -15,7 +15,8 @@ from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
 from leuknet.runs.executors.local import execute_here
 from leuknet.runs.failures import EXIT_CODES, REFUSED
-from leuknet.runs.store import PREDICTION_COLUMNS, RunSpec, Store
+from leuknet.runs.spec import RunSpec
+from leuknet.runs.store import PREDICTION_COLUMNS, Store
 
 NANO = TrainSettings(backbone="VGG16-nano", weights="random", epochs=1, batch=8)
 

@@ -21,7 +21,8 @@ from leuknet.models.settings import TrainSettings
 from leuknet.runs import cost, failures, progress, query, throughput
 from leuknet.runs.executors.local import slots
 from leuknet.runs.scheduler import RETRIES, Tally
-from leuknet.runs.store import RunSpec, Store, write_failure
+from leuknet.runs.spec import RunSpec
+from leuknet.runs.store import Store, write_failure
 from leuknet.study import experiments
 from leuknet.study.comparison import VARIANTS
 from leuknet.study.study import open_study

@@ -12,7 +12,8 @@ from pathlib import Path
 from leuknet.data.load import load_cohort
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.query import agreement, read_predictions, same_place
-from leuknet.runs.store import RunSpec, Store
+from leuknet.runs.spec import RunSpec
+from leuknet.runs.store import Store
 
 SAME, ON_GPUS, ELSEWHERE, OTHER_BACKEND = (
     "the same machine, backend and threads",

@@ -11,7 +11,7 @@ from leuknet.evaluation.metrics import scores_by
 from leuknet.evaluation.splits import AS_PUBLISHED, k_fold, leave_one_source_out, lodocv, with_external
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.executors.local import execute_here
-from leuknet.runs.store import RunSpec
+from leuknet.runs.spec import RunSpec
 from leuknet.study.study import Results, ticker
 
 OURS = {"mDFT": "LeukNet", "scratch": "VGG-16 *"}

@@ -13,7 +13,8 @@ from leuknet.data.load import load_cohort
 from leuknet.evaluation.metrics import scores_by
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.executors.local import execute_here
-from leuknet.runs.store import RunSpec, Store
+from leuknet.runs.spec import RunSpec
+from leuknet.runs.store import Store
 from leuknet.study.profiles import Profile, profile
 
 PAPER_TEST_SETS = ("ALL-IDB 1", "ALL-IDB 2")

@@ -15,7 +15,7 @@ from leuknet.exceptions import LeuknetError
 from leuknet.runs import failures
 from leuknet.runs.provenance import THREADS
 from leuknet.runs.provenance import gpus as gpu_names
-from leuknet.runs.store import RunSpec
+from leuknet.runs.spec import RunSpec
 from leuknet.runs.scheduler import Report, Tally
 
 POLL_SECONDS = 0.1

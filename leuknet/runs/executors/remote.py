@@ -10,7 +10,8 @@ from leuknet.runs import failures
 from leuknet.runs.executors.gpu_locks import claimed
 from leuknet.runs.provenance import THREADS
 from leuknet.runs.executors.local import finished, start, stop
-from leuknet.runs.store import RunSpec, Store
+from leuknet.runs.spec import RunSpec
+from leuknet.runs.store import Store
 
 POLL_SECONDS = 0.2
 LEFT_BEHIND = ("lock", "run.json", "split.csv", "checkpoint.npz", "progress.json", "failed.json")

@@ -21,7 +21,8 @@ LOOK_SECONDS = 0.2
 def obey(folder, checkpoint_seconds):
     """Execute the run that `folder` describes, unless another process is at it."""
     from leuknet.data.load import load_cohort
-    from leuknet.runs.store import RunSpec, Store
+    from leuknet.runs.spec import RunSpec
+    from leuknet.runs.store import Store
 
     folder = Path(folder)
     spec = RunSpec.read(folder)
