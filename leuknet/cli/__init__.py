@@ -120,14 +120,6 @@ def site(
 
 
 @app.command()
-def address(url: Annotated[str, typer.Argument(help="https://github.com/OWNER/NAME")]):
-    """Write the repository's public address into CITATION.cff, README's badges, and every page's cell for Colab."""
-    from leuknet.pages.address import set_address
-
-    print(*set_address(url), sep="\n")
-
-
-@app.command()
 def handout(out: Annotated[Path, typer.Argument(help="Folder for the student edition.")] = Path("runs/handout")):
     """Write the pages without their answers."""
     from leuknet.pages.handout import handout as write_handout
