@@ -1,6 +1,11 @@
-"""Intervals for proportions and for metrics."""
+"""Intervals: of a proportion, of a metric, and of a difference on the same images."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.stats import binomtest
 
 from leuknet._random import rng
@@ -8,8 +13,15 @@ from leuknet.evaluation.metrics import BINS, METRICS, OF_COUNTS, bin_of, checked
 from leuknet.exceptions import LeuknetError
 
 
-def wilson(k, n, level=0.95):
+def wilson(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
     """Return Wilson's score interval for `k` successes among `n` independent images.
+
+    Parameters
+    ----------
+    k, n : int
+        Successes and images.
+    level : float
+        In (0, 1).
 
     Returns
     -------
@@ -20,6 +32,12 @@ def wilson(k, n, level=0.95):
     ------
     LeuknetError
         If not 0 <= k <= n with n of 1 or more, or the level is not between 0 and 1.
+
+    Examples
+    --------
+    >>> low, high = wilson(85, 121)  # UFG in the paper's Table 13: 70.24 %
+    >>> f"{100 * low:.1f} to {100 * high:.1f} %"
+    '61.6 to 77.7 %'
     """
     _check_level(level)
     if int(k) != k or int(n) != n or not 0 <= k <= n or n < 1:
@@ -33,12 +51,19 @@ def _check_level(level):
         raise LeuknetError(f"the level {level} is not between 0 and 1; use 0.95 for 95 %")
 
 
-def bootstrap(predictions, metric="A", unit="group", n=2000, level=0.95, seed=0):
+def bootstrap(
+    predictions: pd.DataFrame,
+    metric: str = "A",
+    unit: str = "group",
+    n: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> tuple[float, float]:
     """Return the percentile bootstrap interval of a metric, whole units drawn with replacement.
 
     All rows of a drawn unit come with it, so images of one patient or slide, and an image's predictions under several
-    seeds, do not pass for independent ones. The metric is of all rows pooled. With few units (say, under 20 sources)
-    the interval is too narrow.
+    seeds, are not treated as independent. The metric is of all rows pooled. With few units (say, under 20 sources) the
+    interval is too narrow.
 
     Parameters
     ----------
@@ -63,36 +88,237 @@ def bootstrap(predictions, metric="A", unit="group", n=2000, level=0.95, seed=0)
     LeuknetError
         If the metric is unknown or undefined here or in half of the resamples, or there are fewer than two units.
     """
+    _check(predictions, metric, [unit], n, level)
+    names, place = np.unique(predictions[unit].astype(str), return_inverse=True)
+    if len(names) < 2:
+        raise LeuknetError(f"a bootstrap by {unit} needs two {unit}s or more, and the predictions have {len(names)}")
+    observed, *values = _resampled(metric, predictions, place, _drawn(len(names), n, "bootstrap", seed))
+    if np.isnan(observed) or np.isnan(values).mean() > 0.5:
+        raise LeuknetError(f"{metric} is undefined for these predictions, so it has no interval")
+    return _quantiles(values, level)
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """A metric of two sets of predictions on the same images, and the interval of its difference.
+
+    Attributes
+    ----------
+    metric : str
+        One of `leuknet.evaluation.metrics.METRICS`.
+    first, second, difference : float
+        The metric of each side on the images both predict, and first minus second, as fractions.
+    low, high : float
+        Percentile bootstrap interval of the difference; NaN with a single unit, which has none.
+    images, units : int
+        Images compared, and units (sources) that they come from.
+    by : str
+        The column resampled.
+    """
+
+    metric: str
+    first: float
+    second: float
+    difference: float
+    low: float
+    high: float
+    images: int
+    units: int
+    by: str
+
+    def __str__(self) -> str:
+        bounds = f"{100 * self.low:+.1f} to {100 * self.high:+.1f}"
+        interval = "no interval" if np.isnan(self.low) else f"interval {bounds}"
+        where = f"the same {self.images} images of {self.units} {self.by}{'s' * (self.units > 1)}"
+        return f"{self.metric} {100 * self.difference:+.1f} points ({interval}) on {where}"
+
+
+def paired_difference(
+    a: pd.DataFrame,
+    b: pd.DataFrame,
+    metric: str = "A",
+    by: str = "source",
+    n: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> PairedDifference:
+    """Compare two sets of predictions on the images that both predict, whole units resampled together.
+
+    Each image counts once on each side, however many runs predicted it: its predictions share its weight. The same
+    units are drawn for both sides, so what they have in common cancels. With few units the interval is coarse: of two
+    sources it is the range of their own differences, and of one there is none.
+
+    Parameters
+    ----------
+    a, b : pandas.DataFrame
+        With ``image_id``, ``y``, ``p`` and the column `by`; each of one split.
+    metric : str
+        One of `leuknet.evaluation.metrics.METRICS`.
+    by : str
+        Column to resample by: ``"source"``, ``"group"``, ``"image_id"``, …
+    n : int
+        Resamples.
+    level : float
+    seed : int
+
+    Returns
+    -------
+    PairedDifference
+
+    Raises
+    ------
+    LeuknetError
+        If no image is in both, an image has another label or unit in the other, or the metric is undefined.
+
+    Examples
+    --------
+    >>> images = pd.DataFrame({"image_id": list("abcdef"), "source": list("xxyyzz"), "y": [0, 1] * 3})
+    >>> pooled = images.assign(p=[0.1, 0.9, 0.2, 0.8, 0.3, 0.7])
+    >>> left_out = images.assign(p=[0.1, 0.9, 0.2, 0.3, 0.6, 0.7]).iloc[:5]
+    >>> print(paired_difference(pooled, left_out))
+    A +40.0 points (interval +0.0 to +100.0) on the same 5 images of 3 sources
+    """
+    for frame in (a, b):
+        _check(frame, metric, ["image_id", by], n, level)
+    sides = [frame[frame["image_id"].isin(other["image_id"])] for frame, other in ((a, b), (b, a))]
+    known = pd.concat(sides)[["image_id", "y", by]].drop_duplicates()
+    if known.empty:
+        raise LeuknetError("the two sets of predictions have no image in common")
+    if (twice := known["image_id"].duplicated()).any():
+        raise LeuknetError(f"image {known['image_id'][twice].iloc[0]} has two labels or two values of {by}")
+    names = np.unique(known[by].astype(str))
+    drawn = _drawn(len(names), n, "bootstrap", seed)
+    values = [_resampled(metric, side, np.searchsorted(names, side[by].astype(str)), drawn, True) for side in sides]
+    if np.isnan([first := values[0][0], second := values[1][0]]).any():
+        raise LeuknetError(f"{metric} is undefined on the images that both predict")
+    low, high = _quantiles(values[0][1:] - values[1][1:], level) if len(names) > 1 else (np.nan, np.nan)
+    numbers = (float(first), float(second), float(first - second), low, high)
+    return PairedDifference(metric, *numbers, len(known), len(names), by)
+
+
+def nested_difference(
+    runs: Mapping[str, tuple[ArrayLike, ArrayLike]], n: int = 4000, level: float = 0.95, seed: int = 0
+) -> tuple[float, float, float]:
+    """Return the mean difference over test sets with its interval: test sets are drawn, then runs within each.
+
+    Runs on one test set share its images, so seeds times test sets are not independent samples. With few test sets
+    the interval says little about others.
+
+    Parameters
+    ----------
+    runs : mapping of str to tuple of array_like
+        Test set to the values of two methods on it, one value a run.
+    n : int
+        Resamples.
+    level : float
+    seed : int
+
+    Returns
+    -------
+    tuple of float
+        Difference (first minus second, each test set counted once), lower and upper limit, in the unit of the values;
+        limits are NaN unless there are two test sets and two runs of each method on each.
+
+    Examples
+    --------
+    >>> gap, low, high = nested_difference({"UFG": ([90, 91], [70, 72]), "ALL-IDB 1": ([96, 97], [93, 95])})
+    >>> f"{gap:.2f} ({low:.1f} to {high:.1f})"
+    '11.00 (1.5 to 20.5)'
+    """
+    pairs = [tuple(np.asarray(side, float) for side in pair) for pair in runs.values()]
+    gap = float(np.mean([a.mean() - b.mean() for a, b in pairs]))
+    if len(pairs) < 2 or min(len(side) for pair in pairs for side in pair) < 2:
+        return gap, np.nan, np.nan
+    generator = rng("nested", seed)
+    within = np.array([np.subtract(*(generator.choice(x, (n, len(x))).mean(axis=1) for x in pair)) for pair in pairs])
+    sets = generator.integers(0, len(pairs), (len(pairs), n))
+    return gap, *_quantiles(within[sets, np.arange(n)].mean(axis=0), level)
+
+
+def ratio_difference(
+    first: tuple[ArrayLike, ArrayLike],
+    second: tuple[ArrayLike, ArrayLike],
+    unit: ArrayLike,
+    n: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> tuple[float, float, float]:
+    """Return the difference of two ratios of sums over the same rows, with its paired bootstrap interval.
+
+    Parameters
+    ----------
+    first, second : tuple of array_like, shapes (n_rows,)
+        Numerator and denominator of each ratio, say a map's activation in the nucleus and the nucleus' area.
+    unit : array_like, shape (n_rows,)
+        What is drawn with replacement (patient, slide, image); rows of one unit come together.
+    n, level, seed
+        Of the percentile bootstrap.
+
+    Returns
+    -------
+    tuple of float
+        Difference, lower and upper limit; limits are NaN with one unit.
+
+    Examples
+    --------
+    >>> gap, low, high = ratio_difference(([2, 3, 4], [1, 1, 1]), ([1, 2, 3], [1, 1, 1]), ["a", "b", "c"])
+    >>> f"{gap:.2f} ({low:.2f} to {high:.2f})"  # each row differs by 1, so the interval has no width
+    '1.00 (1.00 to 1.00)'
+    """
+    names, place = np.unique(np.asarray(unit).astype(str), return_inverse=True)
+    drawn = _drawn(len(names), n, "ratio", seed)
+    above, below, other, base = (drawn @ np.bincount(place, np.asarray(values, float)) for values in (*first, *second))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        gaps = above / below - other / base
+    low, high = _quantiles(gaps[1:], level) if len(names) > 1 else (np.nan, np.nan)
+    return float(gaps[0]), low, high
+
+
+def _check(predictions, metric, columns, n, level):
     _check_level(level)
     if metric not in METRICS:
         raise LeuknetError(f"unknown metric {metric!r}; metrics are {', '.join(METRICS)}")
-    if missing := [column for column in ("y", "p", unit) if column not in predictions]:
+    if missing := [column for column in ("y", "p", *columns) if column not in predictions]:
         raise LeuknetError(f"the predictions have no column {missing[0]!r}")
     if int(n) != n or n < 1:
         raise LeuknetError(f"the bootstrap needs 1 resample or more, not {n}")
     one_split(predictions)
-    y, p = checked(predictions["y"], predictions["p"])
-    names, place = np.unique(predictions[unit].astype(str), return_inverse=True)
-    units = len(names)
-    if units < 2:
-        raise LeuknetError(f"a bootstrap by {unit} needs two {unit}s or more, and the predictions have {units}")
-    drawn = rng("bootstrap", seed).multinomial(units, np.full(units, 1 / units), size=n)
-    observed, *values = _resampled(metric, y, p, place, np.vstack([np.ones(units, int), drawn]))
-    defined = np.asarray(values)[~np.isnan(values)]
-    if np.isnan(observed) or len(defined) < n / 2:
-        raise LeuknetError(f"{metric} is undefined for these predictions, so it has no interval")
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+
+
+def _drawn(units, n, *name):
+    """Return how often each unit comes: once each in row 0 (the data as they are), then in `n` resamples."""
+    return np.vstack([np.ones(units, int), rng(*name).multinomial(units, np.full(units, 1 / units), size=n)])
+
+
+def _quantiles(values, level):
+    """Return the percentile interval of the values that are defined; NaN if half of them are not."""
+    values = np.asarray(values)
+    if np.isnan(values).mean() > 0.5:
+        return np.nan, np.nan
+    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
-def _resampled(metric, y, p, place, drawn):
-    """Return the metric of each resample; `drawn` (resamples, units) says how often each unit came."""
+def _resampled(metric, predictions, place, drawn, shared=False):
+    """Return the metric of each resample (NaN where undefined).
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+    place : numpy.ndarray of int, shape (n,)
+        Unit of each row.
+    drawn : numpy.ndarray of int, shape (resamples, units)
+    shared : bool
+        Rows of one image share its weight of 1; else each row has it.
+    """
+    y, p = checked(predictions["y"], predictions["p"])
+    weight = 1 / predictions.groupby("image_id")["y"].transform("size").to_numpy() if shared else np.ones(len(y))
     if metric in OF_COUNTS:
-        table = [np.bincount(place, weights=mask, minlength=drawn.shape[1]) for mask in count(y, p)]
+        table = [np.bincount(place, mask * weight, drawn.shape[1]) for mask in count(y, p)]
         return from_counts(*(drawn @ np.asarray(table).T).T)[metric]
     step = max(1, 4_000_000 // len(y))
-    chunks = [drawn[start : start + step, place] for start in range(0, len(drawn), step)]
-    return np.concatenate([_weighted(metric, y, p, weight.astype(float)) for weight in chunks])
+    chunks = [drawn[start : start + step, place] * weight for start in range(0, len(drawn), step)]
+    return np.concatenate([_weighted(metric, y, p, part) for part in chunks])
 
 
 def _weighted(metric, y, p, weight):
