@@ -1,0 +1,112 @@
+"""CSV files that users write: one reader for groups, labels and cells, whatever program saved them."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from unicodedata import normalize
+
+import pandas as pd
+
+from leuknet.data.walk import read_bytes, shown
+from leuknet.exceptions import LeuknetError
+
+LINE = "line"
+_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_DELIMITERS = ",;\t"
+
+
+def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a CSV file that a user wrote.
+
+    Taken as they come: UTF-8 with or without a byte order mark, UTF-16, Windows-1252; commas, semicolons (Excel in
+    much of Europe) or tabs; any line ends; a first line ``sep=;``; column names in any case. Text is brought to
+    Unicode form NFC and stripped; blank lines are passed over.
+
+    Parameters
+    ----------
+    path : path
+    required, optional : sequence of str
+        Names of the columns, in lower case.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns present, in the file's order, as str (an empty cell is ``""``), and ``line`` (int, of the file).
+
+    Raises
+    ------
+    LeuknetError
+        In one line with the file, and its line where there is one: it cannot be read, is no text or a workbook, lacks
+        a column, has an unknown or repeated one, or a row has another number of cells than the header.
+    """
+    lines = text_of(path).splitlines(keepends=True)
+    separator, first = _separator(lines, required)
+    reader = csv.reader(lines[first:], delimiter=separator, strict=True)
+    try:
+        rows = [(first + reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+    except csv.Error as error:
+        raise LeuknetError(f"{shown(path)}, line {first + reader.line_num}: {error}: correct the quotes") from error
+    rows = [(line, cells) for line, cells in rows if any(cells)]
+    header = [name.lower() for name in rows[0][1]] if rows else []
+    _check_header(path, first + 1, header, required, optional)
+    for line, cells in rows[1:]:
+        if len(cells) != len(header):
+            raise LeuknetError(
+                f"{shown(path)}, line {line}: {len(cells)} cells where the header has {len(header)}: add or remove "
+                "separators (quote text that holds one)"
+            )
+    frame = pd.DataFrame([cells for _, cells in rows[1:]], columns=header, dtype=str)
+    return frame.assign(**{LINE: [line for line, _ in rows[1:]]})
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file in NFC, decoded by its byte order mark, as UTF-8, or else as Windows-1252.
+
+    Raises
+    ------
+    LeuknetError
+        If it cannot be read, or is no text.
+    """
+    try:
+        data = read_bytes(path)
+    except OSError as error:
+        raise LeuknetError(f"cannot read {shown(path)}: {error.strerror or error}") from error
+    if data.startswith((b"PK\3\4", b"\xd0\xcf\x11\xe0")):
+        raise LeuknetError(f"{shown(path)} is a workbook, not text: save it as CSV UTF-8")
+    for codec in [name for mark, name in _MARKS if data.startswith(mark)] or _unmarked(data):
+        try:
+            text = data.decode(codec)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return normalize("NFC", text)
+    raise LeuknetError(f"{shown(path)} is no text in UTF-8, UTF-16 or Windows-1252: save it as CSV UTF-8")
+
+
+def _unmarked(data: bytes) -> list[str]:
+    """Return the codecs to try: every other byte of Latin text in UTF-16 is zero."""
+    if data[1:2] == b"\0" or data[:1] == b"\0":
+        return ["utf-16-le" if data[1:2] == b"\0" else "utf-16-be"]
+    return ["utf-8", "cp1252"]
+
+
+def _separator(lines: list[str], required: Sequence[str]) -> tuple[str, int]:
+    """Return the separator and the number of lines before the header."""
+    if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip()) <= 5:
+        return lines[0].rstrip("\r\n")[4:] or "\t", 1
+    found = {mark: _names(lines[0], mark) if lines else set() for mark in _DELIMITERS}
+    return max(_DELIMITERS, key=lambda mark: (len(found[mark] & set(required)), len(found[mark]))), 0
+
+
+def _names(line: str, separator: str) -> set[str]:
+    return {name.strip(' \t\r\n"').lower() for name in line.split(separator)}
+
+
+def _check_header(path: Path, line: int, header: list, required: Sequence[str], optional: Sequence[str]) -> None:
+    known = {*required, *optional}
+    if not set(required) <= set(header) or set(header) - known or len(set(header)) != len(header):
+        more = f" (and may have {', '.join(optional)})" if optional else ""
+        raise LeuknetError(
+            f"{shown(path)}, line {line}: the columns are {', '.join(map(repr, header)) or 'missing'}; "
+            f"use {', '.join(required)}{more}, separated by commas, semicolons or tabs"
+        )

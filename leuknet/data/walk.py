@@ -1,0 +1,170 @@
+"""The one walk through a user's folders: which files are pictures, and why the others are not read."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from leuknet.exceptions import LeuknetError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
+MAX_FILE_BYTES = 2**29
+MAX_DEPTH = 24  # folders within folders, links included
+_SYSTEM = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "lost+found"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of a folder.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+    reason : str
+        Why it is not read as a picture; empty where it can be.
+    """
+
+    path: Path
+    reason: str = ""
+
+
+def passed_over(name: str) -> bool:
+    """Return whether a file or folder of this name belongs to the system (hidden, ``Thumbs.db``, ``__MACOSX``)."""
+    return name.startswith(".") or name.lower() in _SYSTEM
+
+
+def children(folder: Path) -> list[Path]:
+    """Return what lies in `folder`, sorted by name, without what belongs to the system.
+
+    Raises
+    ------
+    LeuknetError
+        If the folder cannot be read.
+    """
+    try:
+        return sorted(path for path in Path(folder).iterdir() if not passed_over(path.name))
+    except OSError as error:
+        raise LeuknetError(f"cannot read the folder {shown(folder)}: {error.strerror or error}") from error
+
+
+def walk(folder: Path) -> Iterator[Entry]:
+    """Yield every file below `folder`, in the order of its path.
+
+    Links are followed, to files and folders; a folder that contains itself through a link is entered once. What
+    belongs to the system is passed over without a word.
+
+    Parameters
+    ----------
+    folder : path
+
+    Yields
+    ------
+    Entry
+
+    Raises
+    ------
+    LeuknetError
+        If `folder` itself cannot be read.
+    """
+    yield from _below(Path(folder), (_identity(folder),))
+
+
+def _below(folder: Path, parents: tuple) -> Iterator[Entry]:
+    for path in children(folder):
+        if not path.is_dir():
+            yield Entry(path, unusable(path))
+        elif (here := _identity(path)) in parents or len(parents) > MAX_DEPTH:
+            yield Entry(path, "a link to a folder around it" if here in parents else "too many folders deep")
+        elif not os.access(path, os.R_OK | os.X_OK):
+            yield Entry(path, "a folder that cannot be read: Permission denied")
+        else:
+            yield from _below(path, (*parents, here))
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    try:
+        found = os.stat(folder)
+    except OSError as error:
+        raise LeuknetError(f"cannot read the folder {shown(folder)}: {error.strerror or error}") from error
+    return found.st_dev, found.st_ino
+
+
+def unusable(path: Path) -> str:
+    """Return why a file cannot be read as a picture, from its name and kind; empty where it can."""
+    if path.suffix.lower() not in SUFFIXES:
+        return f"not an image by its name (known: {', '.join(SUFFIXES)})"
+    try:
+        return _unfit(os.stat(path))
+    except OSError as error:
+        broken = path.is_symlink() and error.errno in (errno.ENOENT, errno.ELOOP)
+        return "a broken link" if broken else f"cannot be read: {error.strerror or error}"
+
+
+def _unfit(found: os.stat_result) -> str:
+    if not stat.S_ISREG(found.st_mode):
+        return "not a regular file"
+    if found.st_size > MAX_FILE_BYTES:
+        return f"{found.st_size / 2**20:.0f} MiB, above the limit of {MAX_FILE_BYTES // 2**20} MiB a file"
+    return ""
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a regular file of at most `MAX_FILE_BYTES`.
+
+    Neither pipes nor devices are waited for: kind and size are those of the opened file, not of its name.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, is no regular file, or is too large; ``strerror`` says which.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(handle, "rb") as file:
+        if reason := _unfit(os.fstat(file.fileno())):
+            raise OSError(errno.EINVAL, reason, str(path))
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise OSError(errno.EFBIG, f"above the limit of {MAX_FILE_BYTES // 2**20} MiB a file", str(path))
+    return data
+
+
+def pictures(paths: Iterable[Path]) -> tuple[list[Path], list[Entry]]:
+    """Return the pictures that `paths` name, and the files among them that cannot be read as such.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        Files, whatever their suffix, and folders, which are walked.
+
+    Returns
+    -------
+    files : list of pathlib.Path
+    left_out : list of Entry
+        Only what was named, or is a picture by its name.
+
+    Raises
+    ------
+    LeuknetError
+        If a folder holds no picture at all.
+    """
+    files, left_out = [], []
+    for path in map(Path, paths):
+        entries = list(walk(path)) if path.is_dir() else [Entry(path)]
+        files += [entry.path for entry in entries if not entry.reason]
+        named = [entry for entry in entries if entry.reason and entry.path.suffix.lower() in SUFFIXES]
+        if path.is_dir() and not named and all(entry.reason for entry in entries):
+            raise LeuknetError(f"the folder {shown(path)} holds no image ({', '.join(SUFFIXES)})")
+        left_out += named
+    return files, left_out
+
+
+def is_text(path: Path) -> bool:
+    """Return whether a path can be written as UTF-8: names from other systems may not."""
+    return not any("\ud800" <= character <= "\udfff" for character in str(path))
+
+
+def shown(path: Path) -> str:
+    r"""Return a path as text that can be printed and stored: bytes that are not UTF-8 appear as ``\xNN``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
