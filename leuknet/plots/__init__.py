@@ -1,253 +1,53 @@
-"""The show room: figures, tables and widgets, one function each, in one visual language."""
+"""Figures, tables and widgets of the pages, one function each, in one visual language.
 
-from leuknet.plots.data.augmentation import (
-    augmented,
-    colour_table,
-    fill,
-    one_at_a_time,
-    one_each,
-    policy_table,
-    shear_units,
-    warp_check,
-)
-from leuknet.plots.data.copies import twenty_times, twenty_times_view
-from leuknet.plots.data.dataset_shift import (
-    beside_real,
-    colour_statistics,
-    label_clues,
-    label_levels,
-    native_sizes,
-    probe_levels,
-    probe_sources,
-    probe_table,
-    source_confusion,
-)
-from leuknet.plots.data.leakage import (
-    marked_table,
-    pair_counts,
-    pair_pictures,
-    pair_table,
-    price,
-    price_table,
-    shortcut_levels,
-    shortcut_table,
-)
-from leuknet.plots.data.splits import paired_protocols, split_map
-from leuknet.plots.data.survey import (
-    cell_kinds,
-    cells_and_masks,
-    class_balance,
-    class_counts,
-    contact_sheet,
-    first_look,
-    published_counts,
-    smears,
-    table_1,
-)
-from leuknet.plots.interactive.explorers import browse_card, embedding_card, outcomes, run_card, run_names, split_card
-from leuknet.plots.interactive.hover import hover_plane
-from leuknet.plots.interactive.variant import slider_words, sliders, variant_card
-from leuknet.plots.interactive.widgets import browser, embedding, slide, upload
-from leuknet.plots.interpretation.activation_maps import (
-    filter_heat_maps,
-    map_card,
-    map_examples,
-    map_sheet,
-    nuclei_verdict,
-    percent_shares,
-    region_ratios,
-    removal_view,
-    worst_maps,
-)
-from leuknet.plots.interpretation.feature_space import (
-    calls_table,
-    class_and_source,
-    decision_regions,
-    image_map,
-    neighbour_table,
-    separability,
-    table10,
-)
-from leuknet.plots.interpretation.prediction import (
-    distance_table,
-    prediction_card,
-    prediction_table,
-    read_slide,
-    slide_card,
-)
-from leuknet.plots.interpretation.segmentation import (
-    mask_sets,
-    segmentation_examples,
-    segmentation_scores,
-    segmentation_table,
-)
-from leuknet.plots.output import banner, cohort_words, figure, table
-from leuknet.plots.results.audit import (
-    accuracy_between,
-    audit_summary,
-    catch_rates,
-    checklist,
-    findings,
-    five_runs,
-    possible_values,
-    rate_dots,
-    stated_and_needed,
-)
-from leuknet.plots.results.baselines import chance_table, paired_tests, ranked_dots, ranking, table11_again
-from leuknet.plots.results.comparison import beside, fall_lines, falls, published_accuracies, stacked, wide
-from leuknet.plots.results.critical_difference import critical_difference, ranked_tests
-from leuknet.plots.results.summaries import percent_summary, profiles_table, settings_table, tested
-from leuknet.plots.results.verdicts import claims_ledger, verdict_cells, verdict_counts, verdict_rows
-from leuknet.plots.training.ablation import (
-    ablation_table,
-    accuracy_dots,
-    approach_diagram,
-    approach_layers,
-    counts_table,
-    heads_table,
-    published_t_test,
-    times_table,
-    trained_table,
-    verdict,
-)
-from leuknet.plots.training.curves import (
-    accuracy_table,
-    by_test_set,
-    confusion,
-    learning_curves,
-    protocols,
-    threshold_view,
-)
-from leuknet.plots.training.network import network_diagram, transfer_diagram
+A name is imported from its module when it is first used, so ``from leuknet import plots`` loads neither Matplotlib nor
+anything of the rooms below.
+"""
 
-__all__ = [
-    "ablation_table",
-    "accuracy_between",
-    "accuracy_dots",
-    "accuracy_table",
-    "approach_diagram",
-    "approach_layers",
-    "audit_summary",
-    "augmented",
-    "banner",
-    "beside",
-    "beside_real",
-    "browse_card",
-    "browser",
-    "by_test_set",
-    "calls_table",
-    "catch_rates",
-    "cell_kinds",
-    "cells_and_masks",
-    "chance_table",
-    "checklist",
-    "claims_ledger",
-    "class_and_source",
-    "class_balance",
-    "class_counts",
-    "cohort_words",
-    "colour_statistics",
-    "colour_table",
-    "confusion",
-    "contact_sheet",
-    "critical_difference",
-    "counts_table",
-    "decision_regions",
-    "distance_table",
-    "embedding",
-    "embedding_card",
-    "fall_lines",
-    "falls",
-    "figure",
-    "fill",
-    "filter_heat_maps",
-    "findings",
-    "first_look",
-    "five_runs",
-    "heads_table",
-    "hover_plane",
-    "image_map",
-    "label_clues",
-    "label_levels",
-    "learning_curves",
-    "map_card",
-    "map_examples",
-    "map_sheet",
-    "marked_table",
-    "mask_sets",
-    "native_sizes",
-    "neighbour_table",
-    "network_diagram",
-    "nuclei_verdict",
-    "one_at_a_time",
-    "one_each",
-    "outcomes",
-    "pair_counts",
-    "pair_pictures",
-    "pair_table",
-    "paired_protocols",
-    "paired_tests",
-    "percent_shares",
-    "percent_summary",
-    "policy_table",
-    "possible_values",
-    "prediction_card",
-    "prediction_table",
-    "price",
-    "price_table",
-    "probe_levels",
-    "probe_sources",
-    "probe_table",
-    "profiles_table",
-    "protocols",
-    "published_accuracies",
-    "published_counts",
-    "published_t_test",
-    "ranked_dots",
-    "ranked_tests",
-    "ranking",
-    "rate_dots",
-    "read_slide",
-    "region_ratios",
-    "removal_view",
-    "run_card",
-    "run_names",
-    "segmentation_examples",
-    "segmentation_scores",
-    "segmentation_table",
-    "separability",
-    "settings_table",
-    "shear_units",
-    "shortcut_levels",
+from importlib import import_module
+
+_NAMES = {
+    "data.augmentation": "augmented colour_table fill one_at_a_time one_each policy_table shear_units warp_check",
+    "data.copies": "twenty_times twenty_times_view",
+    "data.dataset_shift": "beside_real colour_statistics label_clues label_levels native_sizes probe_levels "
+    "probe_sources probe_table source_confusion",
+    "data.leakage": "marked_table pair_counts pair_pictures pair_table price price_table shortcut_levels "
     "shortcut_table",
-    "slide",
-    "slide_card",
-    "slider_words",
-    "sliders",
-    "smears",
-    "source_confusion",
-    "split_card",
-    "split_map",
-    "stacked",
-    "stated_and_needed",
-    "table",
-    "table10",
-    "table11_again",
-    "table_1",
-    "tested",
-    "threshold_view",
-    "times_table",
-    "trained_table",
-    "transfer_diagram",
-    "twenty_times",
-    "twenty_times_view",
-    "upload",
-    "variant_card",
-    "verdict",
-    "verdict_cells",
-    "verdict_counts",
-    "verdict_rows",
-    "warp_check",
-    "wide",
-    "worst_maps",
-]
+    "data.splits": "paired_protocols split_map",
+    "data.survey": "cell_kinds cells_and_masks class_balance class_counts contact_sheet first_look published_counts "
+    "smears table_1",
+    "interactive.explorers": "browse_card embedding_card outcomes run_card run_names split_card",
+    "interactive.hover": "hover_plane",
+    "interactive.variant": "slider_words sliders variant_card",
+    "interactive.widgets": "browser embedding slide upload",
+    "interpretation.activation_maps": "filter_heat_maps map_card map_examples map_sheet nuclei_verdict percent_shares "
+    "region_ratios removal_view worst_maps",
+    "interpretation.feature_space": "calls_table class_and_source decision_regions image_map neighbour_table "
+    "separability table10",
+    "interpretation.prediction": "distance_table prediction_card prediction_table read_slide slide_card",
+    "interpretation.segmentation": "mask_sets segmentation_examples segmentation_scores segmentation_table",
+    "output": "answer banner cohort_words figure say table",
+    "results.audit": "accuracy_between audit_summary catch_rates checklist findings five_runs possible_values "
+    "rate_dots stated_and_needed",
+    "results.baselines": "chance_table paired_tests ranked_dots ranking table11_again",
+    "results.comparison": "beside fall_lines falls published_accuracies stacked wide",
+    "results.critical_difference": "critical_difference ranked_tests",
+    "results.summaries": "percent_summary profiles_table settings_table tested",
+    "results.verdicts": "claims_ledger verdict_cells verdict_counts verdict_rows",
+    "training.ablation": "ablation_table accuracy_dots approach_diagram approach_layers counts_table heads_table "
+    "published_t_test times_table trained_table verdict",
+    "training.curves": "accuracy_table by_test_set confusion learning_curves protocols threshold_view",
+    "training.network": "network_diagram transfer_diagram",
+}
+_HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

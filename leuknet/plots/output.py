@@ -1,20 +1,30 @@
-"""How a page gives out a figure or table: named, captioned, kept with a record of what made it."""
+"""How a page shows a figure, a table or a result: named, captioned, kept with a record of what made it."""
 
 import base64
 from datetime import UTC, datetime
 from html import escape
 
 import matplotlib.pyplot as plt
+import pandas as pd
 from IPython.display import HTML, display
+from matplotlib.figure import Figure
 
 from leuknet._io import atomic, markdown, write_json, write_text
+from leuknet.plots.format import cell, is_number
 from leuknet.plots.style import captioned, language
 from leuknet.runs.provenance import environment
 
-SHOWN_DPI = 110
+SHOWN_DPI = 120  # CSS pixels per inch: COLUMN is the width of a page's text, and 9 points are 15 pixels
+SHARP_DPI, PICTURE_DPI = 240, 160  # twice as many pixels as shown; fewer where slides of few pixels fill the figure
+FOLDED = 15  # rows from which a table is folded
+LOOK = """<style>.lk{overflow-x:auto}.lk table{border-collapse:collapse}.lk summary{cursor:pointer;font-weight:bold}
+.lk caption{caption-side:top;text-align:left;font-weight:bold;padding:4px 0}
+.lk table th,.lk table td{text-align:left;vertical-align:top;padding:3px 10px;font-weight:normal;white-space:normal}
+.lk thead th{font-weight:bold!important;border-bottom:1px solid}.lk tbody tr.new>*{border-top:1px solid #ccc}
+.lk table .num{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}</style>"""
 
 
-def caption_line(study, n=None, weights=None, protocol=None, more=None, of=None):
+def caption_line(study, n=None, weights=None, protocol=None, more=None, of=None) -> str:
     """Return the line under each figure and table: what it is of (the cohort), n, profile, weights, protocol."""
     parts = [of or cohort_words(study)]
     if n is not None:
@@ -26,13 +36,15 @@ def caption_line(study, n=None, weights=None, protocol=None, more=None, of=None)
     return " · ".join(str(part) for part in parts)
 
 
-def cohort_words(study):
+def cohort_words(study) -> str:
     """Return the cohort as captions name it."""
     return "synthetic cohort" if study.data is None else f"cohort {study.data.name}"
 
 
-def figure(study, fig, name, alt, n=None, weights=None, protocol=None, more=None, of=None):
-    """Caption `fig`, keep it as PNG, SVG and JSON under ``figures/``, and show it with its alternative text.
+def figure(
+    study, fig: Figure, name: str, alt: str, n=None, weights=None, protocol=None, more=None, of=None, result=""
+) -> None:
+    """Caption `fig`, keep it as PNG, SVG and JSON under ``figures/``, and show it with title and result.
 
     Parameters
     ----------
@@ -42,71 +54,153 @@ def figure(study, fig, name, alt, n=None, weights=None, protocol=None, more=None
     name : str
         Unique within the page; the files are named ``<page>-<name>``.
     alt : str
-        What the figure shows, for those who do not see it.
+        What the figure shows: its visible title, and its text for those who do not see it.
     n : int or str, optional
         Number of images (or runs, said so).
     weights, protocol, more : str, optional
         For the caption line.
     of : str, optional
         What the figure is of, where it is not this study's cohort.
+    result : str
+        The result in one sentence, computed from what is drawn; shown under the figure.
     """
     line = caption_line(study, n, weights, protocol, more, of)
     stem = study.out / "figures" / f"{study.page}-{name}"
     with language():
         captioned(fig, line)
-        for suffix in (".png", ".svg"):
+        dpi = PICTURE_DPI if sum(bool(ax.images) for ax in fig.axes) > 2 else SHARP_DPI
+        for suffix, options in ((".png", {"dpi": dpi}), (".svg", {"metadata": {"Date": None}})):
             with atomic(stem.with_suffix(suffix)) as temporary:
-                fig.savefig(temporary, metadata={"Date": None} if suffix == ".svg" else None)
-    write_json(stem.with_suffix(".json"), sidecar(study, name, line) | {"alt": alt})
+                fig.savefig(temporary, **options)
+    write_json(stem.with_suffix(".json"), sidecar(study, name, line) | {"alt": alt, "result": result})
     width = round(fig.get_figwidth() * SHOWN_DPI)
     plt.close(fig)
-    display(HTML(picture(stem.with_suffix(".png").read_bytes(), f"{alt} ({line})", width)))
+    caption = f"<figcaption><strong>{escape(alt)}.</strong> {escape(result)}</figcaption>"
+    shown = picture(stem.with_suffix(".png").read_bytes(), f"{alt} ({line})", width)
+    display(HTML(f'<figure style="margin:0;max-width:{width}px">{shown}{caption}</figure>'))
 
 
-def picture(png, alt, width):
-    """Return a picture as HTML, its alternative text with it: JupyterLab and nbconvert drop that of a bare PNG."""
+def picture(png: bytes, alt: str, width: int) -> str:
+    """Return a picture as HTML with its alternative text: JupyterLab and nbconvert drop that of a bare PNG."""
     source = base64.b64encode(png).decode()
     return f'<img src="data:image/png;base64,{source}" alt="{escape(alt)}" width="{width}" style="max-width: 100%">'
 
 
-def table(study, frame, name, caption, n=None, weights=None, protocol=None, more=None, of=None):
+def table(
+    study,
+    frame: pd.DataFrame,
+    name: str,
+    caption: str,
+    n=None,
+    weights=None,
+    protocol=None,
+    more=None,
+    of=None,
+    result="",
+    fold: bool | None = None,
+) -> None:
     """Keep `frame` as CSV and Markdown under ``tables/``, and show it with its caption line.
 
     Parameters
     ----------
     study : Study
     frame : pandas.DataFrame
-        Its index is not shown; text cells as they are, numbers with two decimals.
-    name, n, weights, protocol, more, of
+        Its index is not shown; cells as `leuknet.plots.format.cell` prints them.
+    name, n, weights, protocol, more, of, result
         As for `figure`.
     caption : str
         What the table says.
+    fold : bool, optional
+        Whether the rows are folded under the caption; if not given, those of more than `FOLDED` are.
     """
     line = caption_line(study, n, weights, protocol, more, of)
-    shown = keep_table(study, frame, name, caption, line)
-    html = shown.to_html(index=False, escape=True, border=0, na_rep="")
-    display(HTML(f"<p><strong>{caption}</strong></p>{html}<p><small>{line}</small></p>"))
+    shown = keep_table(study, frame, name, caption, line, n if isinstance(n, int) else None)
+    html = table_html(shown, caption, len(frame) > FOLDED if fold is None else fold)
+    display(HTML(f"{html}{paragraph(result) * bool(result)}<p><small>{escape(line)}</small></p>"))
 
 
-def keep_table(study, frame, name, caption, line):
+def keep_table(study, frame: pd.DataFrame, name: str, caption: str, line: str, n: int | None = None) -> pd.DataFrame:
     """Keep `frame` as CSV and Markdown, with its record, under ``tables/``; return its cells as readers see them."""
     stem = study.out / "tables" / f"{study.page}-{name}"
     write_text(stem.with_suffix(".csv"), frame.to_csv(index=False))
-    shown = frame.map(lambda value: f"{value:.2f}" if isinstance(value, float) else value).where(frame.notna(), "")
+    shown = pd.DataFrame(
+        {column: [cell(value, str(column), n) for value in frame[column]] for column in frame}, dtype=object
+    )
     write_text(stem.with_suffix(".md"), f"{caption}\n\n{markdown(shown)}\n{line}\n")
     write_json(stem.with_suffix(".json"), sidecar(study, name, line) | {"caption": caption})
     return shown
 
 
-def banner(study):
-    """Say in one line what the cohort, the profile and the result folder are."""
+def table_html(shown: pd.DataFrame, caption: str, fold: bool = False, safe: tuple = ()) -> str:
+    """Return a table of texts as HTML: numbers to the right and unbroken, repeated first cells merged.
+
+    Parameters
+    ----------
+    shown : pandas.DataFrame of str
+    caption : str
+    fold : bool
+        Whether only the caption and the number of rows show until the reader opens it.
+    safe : tuple of str
+        Columns that hold HTML already; all others are escaped.
+    """
+    numeric = [_numeric(shown[column]) for column in shown]
+    merged = 0 if numeric[0] else 1 + (shown.shape[1] > 2 and not numeric[1])
+    texts = shown.to_numpy().tolist()
+    rows = "".join(_row(texts, i, numeric, merged, [column in safe for column in shown]) for i in range(len(texts)))
+    head = "".join(
+        f'<th scope="col"{" class=num" * right}>{escape(str(column))}</th>'
+        for column, right in zip(shown, numeric, strict=True)
+    )
+    title = "" if fold else f"<caption>{escape(caption)}</caption>"
+    html = f'<table class="dataframe">{title}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    if fold:
+        html = f"<details><summary>{escape(caption)} ({len(shown)} rows)</summary>{html}</details>"
+    return f'{LOOK}<div class="lk">{html}</div>'
+
+
+def _numeric(column: pd.Series) -> bool:
+    filled = [text for text in column if text not in ("", "–")]
+    return bool(filled) and all(map(is_number, filled))
+
+
+def _row(texts: list, i: int, numeric: list, merged: int, safe: list) -> str:
+    """Return one row; a cell of the first `merged` columns spans the rows below that repeat it and those left of it."""
+    cells = []
+    for j, text in enumerate(texts[i]):
+        inner = text if safe[j] else escape(text)
+        if j >= merged:
+            cells.append(f"<td{' class=num' * numeric[j]}>{inner}</td>")
+        elif i == 0 or texts[i][: j + 1] != texts[i - 1][: j + 1]:
+            same = next((k for k, row in enumerate(texts[i:]) if row[: j + 1] != texts[i][: j + 1]), len(texts) - i)
+            cells.append(f'<th scope="row"{f" rowspan={same}" * (same > 1)}>{inner}</th>')
+    return f"<tr{' class=new' * (i > 0 and texts[i][:1] != texts[i - 1][:1])}>{''.join(cells)}</tr>"
+
+
+def paragraph(text: str) -> str:
+    """Return a sentence that states a result, as HTML."""
+    return f'<p class="result">{escape(text)}</p>'
+
+
+def say(text: str) -> None:
+    """Show a sentence that states a result, as text of the page."""
+    display(HTML(paragraph(text)))
+
+
+def answer(*sentences: str) -> None:
+    """Show the page's answer to its question, as computed above: a heading and a sentence a line."""
+    display(HTML("<p><strong>Answer of this run</strong></p>" + "".join(paragraph(text) for text in sentences if text)))
+
+
+def banner(study) -> None:
+    """Show in one line what the cohort, the profile and the result folder are."""
     counts = study.cohort.table["label"].value_counts()
     text = f"{cohort_words(study)}: {len(study.cohort)} images, {counts.get(1, 0)} positive, {study.cohort.size} px"
     left_out = f"; {len(study.cohort.rejected)} files left out" if len(study.cohort.rejected) else ""
-    display(HTML(f"<p><strong>{text}{left_out}</strong><br>{study.profile.banner}<br>Not a medical device.</p>"))
+    head = f"<p><strong>{escape(text)}{left_out}</strong><br>{escape(study.profile.banner)}"
+    display(HTML(f"{head}<br>Not a medical device.</p>"))
 
 
-def sidecar(study, name, line):
+def sidecar(study, name: str, line: str) -> dict:
     """Return what a figure's or table's JSON says: page, profile, seed, cohort, caption, versions, commit, time."""
     return {
         "page": study.page,

@@ -66,7 +66,8 @@ def captioned(fig, line):
     narrower = min(1, COLUMN / width)
     fig.set_size_inches(width * narrower, height * (narrower if any(ax.images for ax in fig.axes) else 1))
     letters = int(fig.get_figwidth() / (LETTER * SMALLEST))
-    fig.supxlabel(textwrap.fill(line, letters), fontsize=SMALLEST, color="#444444", x=0.01, ha="left")
+    words = textwrap.fill(line.replace(" %", "\u00a0%"), letters, break_on_hyphens=False)
+    fig.supxlabel(words, fontsize=SMALLEST, color="#444444", x=0.01, ha="left")
 
 
 def table_order(names):

@@ -68,6 +68,7 @@ def colour_statistics(statistics, seed=0):
             _points(ax, statistics, column, rows, names)
             ax.set_xlabel(label)
         axes[3].set_xscale("log")
+        axes[3].xaxis.set_major_formatter("{x:,.0f}")
         handles, labels = axes[1].get_legend_handles_labels()
         fig.legend(handles, labels, ncols=3, loc="outside upper center")
     return fig

@@ -178,6 +178,7 @@ def stated_and_needed():
                 label="stated" if y == 0 else None,
             )
         ax.set(xscale="log", xlabel="minutes of training, at the card's peak (grey: from the least imaginable)")
+        ax.xaxis.set_major_formatter("{x:,g}")
         ax.set_yticks(range(len(stated)), list(stated))
         ax.invert_yaxis()
         fig.legend(*ax.get_legend_handles_labels(), ncols=2, loc="outside upper left")

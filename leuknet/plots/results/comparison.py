@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from leuknet.paper import tables
-from leuknet.plots.results.summaries import PERCENT_METRICS, mean_sd
+from leuknet.plots.format import PERCENT_METRICS, mean_sd
 from leuknet.plots.style import language
 
 OURS = {"vogado": "Vogado et al. [22]", "scratch": "VGG-16 *", "mDFT": "LeukNet"}

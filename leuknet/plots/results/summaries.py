@@ -1,46 +1,45 @@
 """Tables of settings and of scores, in percent as the paper prints them."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 
 import pandas as pd
 
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
+from leuknet.plots.format import METRIC_NAMES, PERCENT_METRICS, fold_name, mean_sd
 from leuknet.study import profiles
 
-PERCENT_METRICS = ("A", "P", "R", "S", "MCC")
+SCALES = {name: "%" for name in (*PERCENT_METRICS, "balanced accuracy")} | {"Kappa": "−1 to 1", "AUC": "0 to 1"}
 
 
-def percent_summary(scores, by, metrics=("A", "P", "R", "S", "MCC", "Kappa", "balanced accuracy", "AUC")):
-    """Return mean ± s.d. over runs, in percent, one row for each value of `by`; kappa and AUC keep their own scale.
+def percent_summary(scores: pd.DataFrame, by: Sequence[str], metrics: Sequence[str] = tuple(SCALES)) -> pd.DataFrame:
+    """Return mean ± s.d. over runs, one row for each value of `by`; each metric's scale stands in its heading.
 
     Parameters
     ----------
     scores : pandas.DataFrame
-        One row a run, from `Results.scores`.
+        One row a run, from `Results.scores`, with ``n`` test images.
     by : list of str
         Columns to keep apart.
     metrics : sequence of str
-        Those that no run defines are left out.
+        Those that no run defines are left out; where some runs leave one undefined, its cell says how many define it.
     """
     rows = []
     for values, part in scores.groupby(list(by), sort=False):
-        row = dict(zip(by, values, strict=True)) | {"runs": len(part)}
-        rows.append(
-            row | {name: mean_sd(part[name], name) for name in metrics if name in part and part[name].notna().any()}
-        )
+        row = {name: fold_name(str(value)) for name, value in zip(by, values, strict=True)}
+        row |= {"runs": len(part), "n": int(part["n"].max())}
+        known = [name for name in metrics if name in part and part[name].notna().any()]
+        rows.append(row | {heading(name): mean_sd(part[name], name, part["n"].max()) for name in known})
     return pd.DataFrame(rows).fillna("")
 
 
-def mean_sd(values, metric):
-    """Return "mean ± s.d." of a metric over runs, in percent where the paper prints percent; one run has no s.d."""
-    values = values.dropna() * (100 if metric in PERCENT_METRICS or metric == "balanced accuracy" else 1)
-    digits = 2 if metric in PERCENT_METRICS or metric == "balanced accuracy" else 3
-    spread = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
-    return f"{values.mean():.{digits}f}{spread}"
+def heading(metric: str) -> str:
+    """Return a metric's name with its scale, e.g. "accuracy (%)"."""
+    return f"{METRIC_NAMES.get(metric, metric)} ({SCALES[metric]})"
 
 
-def settings_table(settings):
+def settings_table(settings: TrainSettings) -> pd.DataFrame:
     """Return each training setting beside the paper's value (the default of `TrainSettings`)."""
     rows = [(f.name, getattr(TrainSettings(), f.name), getattr(settings, f.name)) for f in fields(TrainSettings)]
     texts = [
@@ -49,14 +48,14 @@ def settings_table(settings):
     return pd.DataFrame(texts, columns=["setting", "paper", "here", ""])
 
 
-def words(value):
+def words(value: object) -> str:
     """Return a setting's value as a table prints it."""
     if value is None:
         return "as the network says"
     return str(value).removeprefix("Policy") if not isinstance(value, tuple) else "–".join(map(str, value))
 
 
-def profiles_table():
+def profiles_table() -> pd.DataFrame:
     """Return the profiles' fields, one column a profile."""
     columns = {}
     for name in profiles.names():
@@ -78,7 +77,7 @@ def profiles_table():
     return pd.DataFrame(columns).rename_axis("").reset_index()
 
 
-def tested(test, *samples):
+def tested(test: Callable, *samples) -> str:
     """Return the line that a statistical test prints, or why it cannot be done on these samples."""
     try:
         return str(test(*samples))

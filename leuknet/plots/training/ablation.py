@@ -7,7 +7,7 @@ from matplotlib.patches import Patch
 
 from leuknet.evaluation.significance import student_t_from_summary
 from leuknet.paper import tables
-from leuknet.plots.results.summaries import PERCENT_METRICS, mean_sd
+from leuknet.plots.format import PERCENT_METRICS, mean_sd
 from leuknet.plots.style import APPROACH_COLOURS, APPROACH_MARKERS, COLUMN, language
 from leuknet.plots.training.network import SHADES, WORDS, short, state
 from leuknet.study.ablation import TABLES

@@ -37,6 +37,7 @@ def network_diagram(layers, most=40):
         ax.set_ylim(len(shown) - 0.4, -0.6)
         ax.set_yticks(range(len(shown)), shown["layer"])
         ax.set_xscale("log")
+        ax.xaxis.set_major_formatter(lambda value, _: short(round(value)))
         ax.set_xlim(1, max(float(shown["parameters"].max()), 10) * 400)
         ax.set_xlabel("parameters (log scale; layers without weights have no bar)")
         ax.grid(axis="x")
