@@ -7,9 +7,9 @@ import filelock
 import numpy as np
 import pandas as pd
 
-from leuknet.exceptions import LeuknetError
 from leuknet._io import atomic
 from leuknet.evaluation.metrics import scores
+from leuknet.exceptions import LeuknetError
 
 STATES = ("done", "running", "failed", "interrupted", "planned")
 FIRST = ["run", "status", "backbone", "approach", "protocol", "fold", "seed", "weights", "seconds"]
@@ -38,8 +38,11 @@ def status(folder):
 
 
 def locked(folder):
-    """Whether a process is at the run in `folder` just now."""
-    path = Path(folder) / "lock"
+    """Whether a process is at the run in `folder` just now.
+
+    Only ``running`` is probed, which the holder of ``lock`` waits for: a look never makes a starting run busy.
+    """
+    path = Path(folder) / "running"
     if not path.is_file():
         return False
     lock = filelock.FileLock(path, timeout=0)

@@ -31,6 +31,8 @@ class RunSpec:
     recipe : dict, optional
         The arguments of `leuknet.data.load.load_cohort` that give the cohort, for a process that has to load it
         (not part of the key).
+    role : {"study", "control"}
+        What the run is for: readers of results leave controls out (not part of the key).
     """
 
     settings: TrainSettings | SystemSettings
@@ -40,6 +42,7 @@ class RunSpec:
     cohort_key: str
     keep_model: bool = False
     recipe: dict | None = None
+    role: str = "study"
 
     @cached_property
     def key(self):
@@ -60,6 +63,7 @@ class RunSpec:
             "cohort_key": self.cohort_key,
             "keep_model": self.keep_model,
             "recipe": self.recipe,
+            "role": self.role,
         }
 
     @property
@@ -83,6 +87,7 @@ class RunSpec:
             if kept["schema"] != SCHEMA:
                 raise ValueError(f"schema {kept['schema']}, not {SCHEMA}")
             values = {name: kept[name] for name in ("fold", "seed", "cohort_key", "keep_model", "recipe")}
+            values["role"] = kept.get("role", "study")
             settings, key = settings_from_dict(kept["settings"]), kept["key"]
         except FileNotFoundError:
             raise LeuknetError(f"{folder} holds no run: give the folder of a run, with run.json in it") from None

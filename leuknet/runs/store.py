@@ -15,9 +15,9 @@ from pathlib import Path
 import filelock
 import pandas as pd
 
+from leuknet._io import atomic, write_json
 from leuknet.baselines.settings import SystemSettings
 from leuknet.exceptions import LeuknetError
-from leuknet._io import atomic, write_json
 from leuknet.runs.checkpoint import Checkpoint
 from leuknet.runs.failures import BUSY, NO_DATA, RunError, explained
 from leuknet.runs.spec import RunSpec
@@ -79,7 +79,8 @@ class Store:
         except filelock.Timeout:
             raise RunError(BUSY, f"{folder}: another process is at this run") from None
         try:
-            yield folder
+            with filelock.FileLock(folder / "running"):  # what `query.locked` probes, so that it never takes `lock`
+                yield folder
         finally:
             lock.release()
 

@@ -1,17 +1,16 @@
-"""Networks that cannot have learnt leukaemia: what a claim about trained ones is held against."""
+"""Controls: networks that cannot have learnt leukaemia, which a claim about trained ones is compared with."""
 
 from dataclasses import replace
 
-from leuknet._random import rng
+from leuknet.data.load import permute_labels
 
 
-def shuffled_labels(study):
-    """Return a study like `study` whose images have one another's labels, drawn anew over the whole cohort.
+def label_permutation(study):
+    """Return a study like `study` whose images have one another's labels, permuted over the whole cohort.
 
-    Its runs have keys of their own; class counts, images and splits are the same (Adebayo et al., NeurIPS 2018).
+    Its runs have the role "control" and keys of their own; class counts, images and splits are the same (Adebayo et
+    al., "Sanity Checks for Saliency Maps", NeurIPS 2018).
     """
-    cohort = study.cohort
-    labels = rng("shuffled labels", study.seed).permutation(cohort.table["label"].to_numpy())
-    twin = replace(study)
-    twin.cohort = replace(cohort, table=cohort.table.assign(label=labels))
-    return twin
+    control = replace(study, role="control", label_permutation=study.seed)
+    control.cohort = permute_labels(study.cohort, study.seed)
+    return control

@@ -52,6 +52,8 @@ class Study:
     data: Path | None
     out: Path
     seed: int = 0
+    role: str = "study"
+    label_permutation: int | None = None
 
     def await_pages(self, *numbers):
         """Wait until the pages of these numbers ("04") that ``leuknet study`` runs into this folder have ended."""
@@ -64,7 +66,9 @@ class Study:
         """Return the arguments of `load_cohort` that give this study's cohort, at `size` px if given."""
         p = self.profile
         recipe = {"data": str(self.data) if self.data else None, "size": size or p.size}
-        return recipe | {"fraction": p.fraction, "floor": p.floor, "seed": self.seed}
+        recipe |= {"fraction": p.fraction, "floor": p.floor, "seed": self.seed}
+        permuted = {} if self.label_permutation is None else {"label_permutation": self.label_permutation}
+        return recipe | permuted
 
     @cached_property
     def cohort(self):
@@ -128,7 +132,7 @@ class Study:
         seeds = seeds or self.seeds
         key, recipe = self.cohort.key, self.recipe()
         return [
-            RunSpec(chosen, split, fold, seed, key, keep and seed == seeds[0], recipe)
+            RunSpec(chosen, split, fold, seed, key, keep and seed == seeds[0], recipe, self.role)
             for fold in folds or split.folds
             for seed in seeds
         ]

@@ -14,7 +14,7 @@ from leuknet.runs.spec import RunSpec
 from leuknet.runs.store import Store
 
 POLL_SECONDS = 0.2
-LEFT_BEHIND = ("lock", "run.json", "split.csv", "checkpoint.npz", "progress.json", "failed.json")
+LEFT_BEHIND = ("lock", "running", "run.json", "split.csv", "checkpoint.npz", "progress.json", "failed.json")
 _one_at_a_time = threading.Lock()
 _jobs, _over = {}, set()  # of this Dask worker: jobs by grid, and the grids that `stop_here` has ended
 
