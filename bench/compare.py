@@ -17,7 +17,7 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
 from leuknet._random import rng  # noqa: E402
-from leuknet.baselines.registry import SYSTEMS, make  # noqa: E402
+from leuknet.baselines.registry import BASELINES, make  # noqa: E402
 from leuknet.data.cohort import Cohort  # noqa: E402
 from leuknet.study import open_study  # noqa: E402
 
@@ -53,8 +53,8 @@ def main(profile="demo", images=200):
     study = open_study("bench", profile)
     cohorts = {"profile": some(study.cohort, int(images)), "gallery": some(study.gallery, int(images))}
     rows = []
-    for key, entry in SYSTEMS.items():
-        rows.append({"system": key, **measured(make(study.profile.system(key)), cohorts[entry.size])})
+    for key, entry in BASELINES.items():
+        rows.append({"system": key, **measured(make(study.profile.baseline(key)), cohorts[entry.size])})
         print(f"{key} done", file=sys.stderr)
     sizes = ", ".join(f"{name} {cohort.size} px" for name, cohort in cohorts.items())
     print(f"seconds a 1000 images; {profile}, {len(cohorts['profile'])} images ({sizes}), {os.cpu_count()} cores")

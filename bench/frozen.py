@@ -82,7 +82,11 @@ def main():
     cohort = synthetic_cohort(options.size, 0.001, 2)
     for approach in options.approaches:
         settings = TrainSettings(
-            options.backbone, approach, weights="random", copies=options.copies, precision=options.precision
+            backbone=options.backbone,
+            approach=approach,
+            weights="random",
+            copies=options.copies,
+            precision=options.precision,
         )
         pooled, with_pool = epochs_seconds(cohort, settings, options.epochs)
         training.use_cached_features = lambda _: False

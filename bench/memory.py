@@ -84,7 +84,14 @@ def main():
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--steps", type=int, default=20)
     options = parser.parse_args()
-    settings = TrainSettings(options.backbone, options.approach, "random", epochs=1, batch=32, copies=options.copies)
+    settings = TrainSettings(
+        backbone=options.backbone,
+        approach=options.approach,
+        weights="random",
+        epochs=1,
+        batch=32,
+        copies=options.copies,
+    )
     few = random_cohort(32, options.size)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LEUKNET_CACHE"] = folder

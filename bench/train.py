@@ -133,7 +133,11 @@ def main():
     parser.add_argument("--without", nargs="*", default=[], help="ways to leave out: generator, bare")
     options = parser.parse_args()
     settings = TrainSettings(
-        options.backbone, options.approach, "random", batch=options.batch, precision=options.precision
+        backbone=options.backbone,
+        approach=options.approach,
+        weights="random",
+        batch=options.batch,
+        precision=options.precision,
     )
     cohort = random_cohort(options.images, options.size)
     trainer = Trainer(cohort, settings)

@@ -45,7 +45,7 @@ def compare(options):
     )
     for (name, roles), epochs, rate, start, seed in starts:
         settings = TrainSettings(
-            options.backbone, weights=start, learning_rate=rate, epochs=epochs, batch=options.batch,
+            backbone=options.backbone, weights=start, learning_rate=rate, epochs=epochs, batch=options.batch,
             dropout=(options.dropout,) * 2,
         )  # fmt: skip
         began = time.perf_counter()

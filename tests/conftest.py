@@ -44,10 +44,10 @@ def grid_specs(grid_cohort):
     """Return a training of some epochs and a comparison system that takes no time."""
     from killer import small_grid
 
-    from leuknet.baselines.settings import SystemSettings
+    from leuknet.baselines.settings import BaselineSettings
 
     training = small_grid(grid_cohort, seeds=1)[0]
-    return [training, replace(training, settings=SystemSettings("mean-colour"))]
+    return [training, replace(training, settings=BaselineSettings(baseline="mean-colour"))]
 
 
 @pytest.fixture(scope="session")

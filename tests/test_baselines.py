@@ -7,9 +7,9 @@ from made import small_cohort
 from leuknet.baselines.base import means
 from leuknet.baselines.handcrafted import putzu
 from leuknet.baselines.handcrafted.descriptors import describe_all, descriptions
-from leuknet.baselines.registry import SYSTEMS, lookup, make
+from leuknet.baselines.registry import BASELINES, lookup, make
 from leuknet.baselines.run import run
-from leuknet.baselines.settings import SystemSettings
+from leuknet.baselines.settings import BaselineSettings
 from leuknet.data.synthetic import synthetic_cohort
 from leuknet.evaluation.splits import lodocv
 from leuknet.exceptions import LeuknetError
@@ -20,10 +20,27 @@ from leuknet.runs.store import PREDICTION_COLUMNS, Store
 
 
 def test_settings_round_trip_and_are_told_from_training_settings():
-    settings = SystemSettings("mean-colour", nano=True, epochs=3)
+    settings = BaselineSettings(baseline="mean-colour", nano=True, epochs=3)
     assert settings_from_dict(settings.as_dict()) == settings
-    with pytest.raises(LeuknetError, match="unknown system setting"):
-        SystemSettings.from_dict({"system": "mean-colour", "depth": 3})
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ({"depth": 3}, "unknown setting 'depth'"),
+        ({"epoch": 3}, "unknown setting 'epoch': did you mean epochs"),
+        ({"epochs": "x"}, "epochs = 'x': give a whole number from 1 to 100000"),
+        ({"copies": 0}, "copies = 0: give a whole number from 1 to 1000"),
+        ({"batch": 2.5}, "batch = 2.5"),
+        ({"learning_rate": -1}, "learning_rate = -1"),
+        ({"nano": "yes"}, "nano = 'yes': give true or false"),
+        ({"weights": "mine"}, "weights = 'mine': give one of imagenet, formula, random"),
+        ({"system": "nobody"}, "'nobody' is unknown: choose"),
+    ],
+)
+def test_impossible_settings_are_one_line(values, line):
+    with pytest.raises(LeuknetError, match=line):
+        BaselineSettings.from_dict({"system": "mean-colour"} | values)
 
 
 def test_an_unknown_system_is_named():
@@ -33,7 +50,7 @@ def test_an_unknown_system_is_named():
 
 def test_a_system_runs_through_the_same_records_as_a_network(tmp_path):
     cohort = small_cohort()
-    spec = RunSpec(SystemSettings("mean-colour"), lodocv(cohort.table), "A", 1, cohort.key)
+    spec = RunSpec(BaselineSettings(baseline="mean-colour"), lodocv(cohort.table), "A", 1, cohort.key)
     store = Store(tmp_path)
     report = execute_here([spec], store, cohort)
     assert report.trained == 1 and not report.failed
@@ -46,7 +63,7 @@ def test_a_system_runs_through_the_same_records_as_a_network(tmp_path):
 
 def test_a_system_that_was_broken_off_says_so_and_is_run_again(tmp_path, monkeypatch):
     cohort = small_cohort()
-    spec = RunSpec(SystemSettings("mean-colour"), lodocv(cohort.table), "A", 1, cohort.key)
+    spec = RunSpec(BaselineSettings(baseline="mean-colour"), lodocv(cohort.table), "A", 1, cohort.key)
     store = Store(tmp_path)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("leuknet.baselines.controls.MeanColour.fit", broken_off)
@@ -61,7 +78,7 @@ def broken_off(*_):
 
 def test_a_system_has_no_network_to_keep(tmp_path):
     cohort = small_cohort()
-    spec = RunSpec(SystemSettings("mean-colour"), lodocv(cohort.table), "A", 1, cohort.key, keep_model=True)
+    spec = RunSpec(BaselineSettings(baseline="mean-colour"), lodocv(cohort.table), "A", 1, cohort.key, keep_model=True)
     with pytest.raises(LeuknetError, match="no network to keep"):
         Store(tmp_path).execute(spec, cohort)
 
@@ -70,14 +87,14 @@ def test_size_and_format_sees_the_file_only():
     cohort = small_cohort()
     table = cohort.table.assign(path=[f"x{i}.{'jpg' if y else 'png'}" for i, y in enumerate(cohort.table["label"])])
     object.__setattr__(cohort, "table", table)
-    system = make(SystemSettings("format"))
+    system = make(BaselineSettings(baseline="format"))
     train = np.arange(0, len(cohort), 2)
     system.fit(cohort, train, 0)
     assert ((system.predict(cohort, train + 1) >= 0.5) == cohort.labels[train + 1]).all()
 
 
 def test_every_entry_is_complete():
-    assert all(entry.key == key and entry.size in ("gallery", "profile") for key, entry in SYSTEMS.items())
+    assert all(entry.key == key and entry.size in ("gallery", "profile") for key, entry in BASELINES.items())
 
 
 @pytest.fixture(scope="module")
@@ -86,10 +103,10 @@ def stained():
     return synthetic_cohort(size=64, fraction=0.001, floor=4)
 
 
-@pytest.mark.parametrize("key", list(SYSTEMS))
+@pytest.mark.parametrize("key", list(BASELINES))
 def test_each_system_learns_and_answers_with_probabilities(key, stained):
     options = {"epochs": 1, "copies": 1, "batch": 16} if lookup(key).family == "network" else {}
-    settings = SystemSettings(key, nano=True, weights="formula", **options)
+    settings = BaselineSettings(baseline=key, nano=True, weights="formula", **options)
     train, test = np.arange(0, len(stained), 2), np.arange(1, len(stained), 2)
     outcome = run(stained, {"train": train, "test": test}, settings, seed=1)
     where, p = outcome.probabilities["test"]
@@ -102,7 +119,7 @@ def test_each_system_learns_and_answers_with_probabilities(key, stained):
 def test_one_class_in_training_is_refused(stained):
     only = np.flatnonzero(stained.labels == 1)
     with pytest.raises(LeuknetError, match="one class only"):
-        run(stained, {"train": only, "test": only[:1]}, SystemSettings("mean-colour"), 0)
+        run(stained, {"train": only, "test": only[:1]}, BaselineSettings(baseline="mean-colour"), 0)
 
 
 def test_descriptions_do_not_depend_on_the_workers_and_are_kept(stained):

@@ -14,7 +14,7 @@ from leuknet.baselines.networks.rehman import Rehman
 from leuknet.baselines.networks.shafique import HSV, Shafique
 from leuknet.baselines.networks.thanh import Thanh
 from leuknet.baselines.networks.training import compiled, full_batches
-from leuknet.baselines.settings import SystemSettings
+from leuknet.baselines.settings import BaselineSettings
 from leuknet.exceptions import LeuknetError
 from leuknet.study import profiles
 from leuknet.study.profiles import profile
@@ -51,7 +51,7 @@ def test_a_users_file_fills_alexnet_up_to_fc7(tmp_path, monkeypatch):
 
 
 def test_rehman_freezes_only_what_is_pretrained(monkeypatch):
-    system = Rehman(SystemSettings("rehman", nano=True))
+    system = Rehman(BaselineSettings(baseline="rehman", nano=True))
     assert system.build is Shafique(system.settings).build  # one network, traced once
     assert all(layer.trainable for layer in system.build(32, True).layers)
     monkeypatch.setattr("leuknet.baselines.networks.rehman.weights_file", lambda nano: "a file")
@@ -61,8 +61,8 @@ def test_rehman_freezes_only_what_is_pretrained(monkeypatch):
 @pytest.mark.parametrize("system", [Thanh, Ahmed, FineTuned, Shafique])
 def test_augmented_images_keep_their_form_and_repeat_themselves(system):
     image = small_cohort().images[0]
-    drawn = [system(SystemSettings("x")).augment(image, rng("draw", 1, i)) for i in range(12)]
-    again = [system(SystemSettings("x")).augment(image, rng("draw", 1, i)) for i in range(12)]
+    drawn = [system(BaselineSettings(baseline="thanh")).augment(image, rng("draw", 1, i)) for i in range(12)]
+    again = [system(BaselineSettings(baseline="thanh")).augment(image, rng("draw", 1, i)) for i in range(12)]
     assert all(one.shape == image.shape and one.dtype == np.uint8 for one in drawn)
     assert all((one == two).all() for one, two in zip(drawn, again, strict=True))
     assert len({one.tobytes() for one in drawn}) > 4
@@ -81,8 +81,8 @@ def test_moves_by_hand():
 
 def test_colour_systems():
     red = np.full((2, 2, 3), (255, 0, 0), np.uint8)
-    np.testing.assert_array_equal(HSV(SystemSettings("x")).prepare(red)[0, 0], (0, 255, 255))
-    np.testing.assert_array_equal(Shafique(SystemSettings("x")).prepare(red), red)
+    np.testing.assert_array_equal(HSV(BaselineSettings(baseline="thanh")).prepare(red)[0, 0], (0, 255, 255))
+    np.testing.assert_array_equal(Shafique(BaselineSettings(baseline="thanh")).prepare(red), red)
 
 
 def test_batches_are_always_full():
@@ -106,7 +106,7 @@ def test_a_training_depends_on_its_seed_alone():
     train, test = np.arange(0, len(cohort), 2), np.arange(1, len(cohort), 2)
 
     def trained(seed):
-        system = Ahmed(SystemSettings("ahmed", nano=True, epochs=40, copies=1, batch=8, learning_rate=0.002))
+        system = Ahmed(BaselineSettings(baseline="ahmed", nano=True, epochs=40, copies=1, batch=8, learning_rate=0.002))
         system.fit(cohort, train, seed)
         return system.predict(cohort, test)
 

@@ -17,17 +17,17 @@ from leuknet.plots.data.augmentation import by_keras
 
 SIZE = 24
 ALONE = {
-    "rotation": Policy(40, 0, 0, 0, 0, False, False),
-    "width shift": Policy(0, 0.2, 0, 0, 0, False, False),
-    "height shift": Policy(0, 0, 0.2, 0, 0, False, False),
-    "shear": Policy(0, 0, 0, 20.0, 0, False, False),
-    "shear in radians": Policy(0, 0, 0, 0.2, 0, False, False, "radians"),
-    "zoom": Policy(0, 0, 0, 0, 0.2, False, False),
-    "horizontal flip": Policy(0, 0, 0, 0, 0, True, False),
-    "vertical flip": Policy(0, 0, 0, 0, 0, False, True),
+    "rotation": NOTHING.but(rotation=40),
+    "width shift": NOTHING.but(width_shift=0.2),
+    "height shift": NOTHING.but(height_shift=0.2),
+    "shear": NOTHING.but(shear=20),
+    "shear in radians": NOTHING.but(shear=0.2, shear_unit="radians"),
+    "zoom": NOTHING.but(zoom=0.2),
+    "horizontal flip": NOTHING.but(horizontal_flip=True),
+    "vertical flip": NOTHING.but(vertical_flip=True),
     "the paper's": PAPER,
     "the paper's, radians": Policy(shear_unit="radians"),
-    "far outside": Policy(180, 0.9, 0.9, 60, 0.9),
+    "far outside": Policy(rotation=180, width_shift=0.9, height_shift=0.9, shear=60, zoom=0.9),
 }
 
 
@@ -156,7 +156,7 @@ def test_draws_are_reproducible_and_ranges_can_be_switched_off():
     assert (draw(PAPER, 10, rng("b")) != ten).any()
     np.testing.assert_array_equal(draw(NOTHING, 5, rng("a")), identity(5))
     np.testing.assert_array_equal(in_step(NOTHING, 5, 1), identity(5))
-    only_width = draw(Policy(0, 0.1, 0, 0, 0, False, False), 50, rng("a"))
+    only_width = draw(NOTHING.but(width_shift=0.1), 50, rng("a"))
     assert np.abs(only_width[:, 1]).max() <= 0.1 + 1e-6 and (only_width[:, 1] != 0).all()
     np.testing.assert_array_equal(np.delete(only_width, 1, axis=1), np.delete(identity(50), 1, axis=1))
     assert draw(PAPER, 0, rng("a")).shape == (0, 8)

@@ -206,7 +206,7 @@ def test_activations_are_those_before_the_output_whatever_the_batch():
 def test_before_training_is_the_start_of_a_dft_run():
     from leuknet.models.settings import TrainSettings
 
-    settings = TrainSettings("VGG16-nano", "DFT", weights="random")
+    settings = TrainSettings(backbone="VGG16-nano", approach="DFT", weights="random")
     images = rng("images").integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
     features, weights = activations.before_training(settings, images, seed=1)
     assert features.shape == (3, 512) and weights == "random"

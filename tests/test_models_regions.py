@@ -84,7 +84,7 @@ def test_a_map_that_knows_removes_the_evidence_first():
 def test_networks_are_measured_alike():
     cohort = small_cohort(2)
     masks = np.stack([np.kron(cell(), np.ones((2, 2), np.uint8))] * len(cohort))
-    settings = TrainSettings("VGG16-nano", weights="formula", epochs=1, batch=8)
+    settings = TrainSettings(backbone="VGG16-nano", weights="formula", epochs=1, batch=8)
     trained = train(cohort, {"train": np.arange(len(cohort))}, settings, 0).model
     networks = {"trained": trained, "random weights": regions.untrained(settings, 32)}
     shares = regions.measure(networks, cohort.images, masks, few=2)

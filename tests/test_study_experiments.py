@@ -12,8 +12,8 @@ import pytest
 from made import small_cohort
 from typer.testing import CliRunner
 
-from leuknet.baselines.registry import SYSTEMS
-from leuknet.baselines.settings import SystemSettings
+from leuknet.baselines.registry import BASELINES
+from leuknet.baselines.settings import BaselineSettings
 from leuknet.cli import app, runs
 from leuknet.evaluation.splits import lodocv
 from leuknet.exceptions import LeuknetError
@@ -69,8 +69,8 @@ def test_the_papers_experiments_have_the_papers_counts(study):
     counts = {name: len(plan) for name, plan in plans.items()}
     assert [counts[f"table{n}"] for n in (3, 4, 5, 6, 7)] == [40, 40, 20, 20, 20]  # approaches x 5 runs x 2 test sets
     assert (counts["table8"], counts["table9"], counts["table10"]) == (50, 40, 8)
-    ours = {name: sum(not isinstance(s.settings, SystemSettings) for s in plan) for name, plan in plans.items()}
-    systems, folds = len(SYSTEMS) - len(VARIANTS), 100 + 3 + 3  # pooled, LODOCV, leave-one-source-out
+    ours = {name: sum(not isinstance(s.settings, BaselineSettings) for s in plan) for name, plan in plans.items()}
+    systems, folds = len(BASELINES) - len(VARIANTS), 100 + 3 + 3  # pooled, LODOCV, leave-one-source-out
     assert (ours["table11"], counts["table11"]) == (2 * folds, (2 + systems) * folds)
     assert ours["table12"] == ours["table13"] == 200 and counts["table12"] == counts["table13"] == 300  # and Vogado
     every = experiments.together(plans)

@@ -5,11 +5,14 @@ import sys
 
 import pytest
 
-from leuknet._config import check
+from leuknet._config import describe
+from leuknet.baselines.registry import BASELINES
+from leuknet.baselines.settings import BaselineSettings
 from leuknet.exceptions import LeuknetError
 from leuknet.models.backbones import fits_own_dense
-from leuknet.models.settings import TrainSettings
-from leuknet.study.profiles import VALUES, names, profile
+from leuknet.models.policy import Policy
+from leuknet.models.settings import APPROACHES, TrainSettings
+from leuknet.study.profiles import Profile, names, profile
 
 
 def test_paper_profile_trains_with_the_papers_settings():
@@ -35,9 +38,17 @@ def test_a_change_holds_for_every_run_frozen_ones_too():
     assert changed.settings("VGG16", "mSFT").epochs == changed.settings("VGG16", "mDFT").epochs == 2
 
 
-@pytest.mark.parametrize("name, changes", [("demoo", {}), ("demo", {"epoch": 3}), ("demo", {"approach": "SFT"})])
-def test_unknown_names_raise(name, changes):
-    with pytest.raises(LeuknetError, match="unknown profile"):
+@pytest.mark.parametrize(
+    "name, changes, line",
+    [
+        ("demoo", {}, "unknown profile 'demoo': did you mean demo"),
+        ("demo", {"epoch": 3}, "unknown profile key 'epoch': did you mean epochs"),
+        ("demo", {"approach": "SFT"}, "unknown profile key 'approach'"),
+        ("demo", {"training": {}}, "unknown profile key 'training'"),
+    ],
+)
+def test_unknown_names_raise(name, changes, line):
+    with pytest.raises(LeuknetError, match=line):
         profile(name, **changes)
 
 
@@ -58,20 +69,34 @@ def test_images_have_a_size_at_which_sft_and_dft_can_keep_their_dense_layers(nam
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "line"),
     [
-        ({"size": "abc"}, "size = 'abc': give a whole number, 16 or more"),
-        ({"folds": 1}, "folds = 1: give a whole number, 2 or more"),
+        ({"size": "abc"}, "size = 'abc': give a whole number from 16 to 1024"),
+        ({"size": 10**9}, "size = 1000000000: give a whole number"),
+        ({"folds": 1}, "folds = 1: give a whole number from 2 to 100"),
         ({"repeats": -1}, "repeats = -1"),
         ({"fraction": -0.1}, "fraction = -0.1"),
         ({"nano": "no"}, "nano = 'no': give true or false"),
+        ({"epochs": "x"}, "epochs = 'x': give a whole number from 1 to 100000"),
+        ({"copies": 10**6}, "copies = 1000000: give a whole number from 0 to 1000"),
+        ({"learning_rate": 1e300}, "learning_rate = 1e"),
+        ({"augmentation": {"rotatio": 1}}, "augmentation: unknown setting 'rotatio': did you mean rotation"),
     ],
 )
-def test_a_value_that_is_not_possible_is_told(changes, said):
-    with pytest.raises(LeuknetError, match=f"profile smoke: {said}"):
+def test_an_impossible_value_is_named_with_what_is_possible(changes, line):
+    with pytest.raises(LeuknetError, match=f"profile smoke: {line}"):
         profile("smoke", **changes)
 
 
-def test_the_profiles_own_values_are_possible():
-    for name in names():
-        check({key: getattr(profile(name), key) for key in VALUES}, VALUES)
+@pytest.mark.parametrize("name", names())
+def test_every_profile_gives_settings_for_every_network_and_baseline(name):
+    chosen = profile(name)
+    for approach in APPROACHES:
+        assert TrainSettings.from_dict(chosen.settings("VGG16", approach).as_dict()).approach == approach
+    for key in BASELINES:
+        assert chosen.baseline(key).approach == key
+
+
+def test_every_field_has_a_description():
+    for model in (Profile, TrainSettings, BaselineSettings, Policy):
+        assert all(each.description for each in describe(model)), model

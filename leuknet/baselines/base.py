@@ -8,12 +8,12 @@ from leuknet.baselines.handcrafted.descriptors import descriptions
 from leuknet.exceptions import LeuknetError
 
 
-class System:
+class Baseline:
     """One comparison system.
 
     Parameters
     ----------
-    settings : SystemSettings
+    settings : BaselineSettings
 
     Attributes
     ----------
@@ -54,22 +54,22 @@ def probability(classifier, values):
     return sigmoid(classifier.decision_function(values))
 
 
-class VectorSystem(System):
+class VectorBaseline(Baseline):
     """One vector an image, one scikit-learn classifier over them.
 
     A system gives ``vectors(cohort, where)``, float (n, d), and ``make(seed)``, the unfitted classifier.
     """
 
     def fit(self, cohort, train, seed):
-        """See `System.fit`."""
+        """See `Baseline.fit`."""
         self.classifier = self.make(seed).fit(self.vectors(cohort, train), cohort.labels[train].astype(int))
 
     def predict(self, cohort, test):
-        """See `System.predict`."""
+        """See `Baseline.predict`."""
         return probability(self.classifier, self.vectors(cohort, test))
 
 
-class CellSystem(System):
+class CellBaseline(Baseline):
     """Every leukocyte found is described and classified; an image is as positive as its leukocytes are on average.
 
     A system gives ``describe(image)``, float (cells, d), a plain function, and ``make(seed)``. A leukocyte learns its
@@ -88,18 +88,18 @@ class CellSystem(System):
         return np.concatenate(parts), owner
 
     def fit(self, cohort, train, seed):
-        """See `System.fit`."""
+        """See `Baseline.fit`."""
         values, owner = self.cells(cohort, train)
         labels = cohort.labels[train].astype(int)
         self.prevalence = float(labels.mean())
         if len(set(labels[owner])) < 2:
-            raise LeuknetError(f"{self.settings.system} finds leukocytes in one class only: use larger images")
+            raise LeuknetError(f"{self.settings.baseline} finds leukocytes in one class only: use larger images")
         weight = 1 / np.bincount(owner, minlength=len(train))[owner]
         self.classifier = self.make(seed)
         self.classifier.fit(values, labels[owner], **{f"{self.classifier.steps[-1][0]}__sample_weight": weight})
 
     def predict(self, cohort, test):
-        """See `System.predict`."""
+        """See `Baseline.predict`."""
         values, owner = self.cells(cohort, test)
         p = probability(self.classifier, values) if len(values) else np.zeros(0)
         return means(p, owner, len(test), self.prevalence)

@@ -12,10 +12,10 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from leuknet.baselines.base import VectorSystem
+from leuknet.baselines.base import VectorBaseline
 
 
-class MeanColour(VectorSystem):
+class MeanColour(VectorBaseline):
     """The label of the training image whose mean R, G and B are nearest (Euclidean)."""
 
     def vectors(self, cohort, where):
@@ -27,7 +27,7 @@ class MeanColour(VectorSystem):
         return KNeighborsClassifier(1)
 
 
-class SizeAndFormat(VectorSystem):
+class SizeAndFormat(VectorBaseline):
     """Logistic regression on the file: logarithms of width, height and their ratio, and the file's suffix.
 
     Synthetic images have no file: there only the native size is left.

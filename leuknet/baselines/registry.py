@@ -15,7 +15,7 @@ class Entry:
     Attributes
     ----------
     key : str
-        What `SystemSettings.system` names.
+        What `BaselineSettings.system` names.
     work : str
         Its name in tables: as Table 11 prints it; where an article has several kinds, those whose figure Table 11 does
         not print have a comma and the kind behind the name.
@@ -59,18 +59,18 @@ _ENTRIES = (
     Entry("mean-colour", "nearest mean colour", "control", "controls:MeanColour"),
     Entry("format", "image size and format", "control", "controls:SizeAndFormat"),
 )
-SYSTEMS = {entry.key: entry for entry in _ENTRIES}
+BASELINES = {entry.key: entry for entry in _ENTRIES}
 
 
 def lookup(key):
     """Return the `Entry` called `key`, or raise LeuknetError."""
-    if key not in SYSTEMS:
-        raise LeuknetError(f"comparison system {key!r} is unknown: choose {', '.join(SYSTEMS)}")
-    return SYSTEMS[key]
+    if key not in BASELINES:
+        raise LeuknetError(f"comparison system {key!r} is unknown: choose {', '.join(BASELINES)}")
+    return BASELINES[key]
 
 
 def make(settings):
     """Return the unfitted system that `settings` name."""
-    entry = lookup(settings.system)
+    entry = lookup(settings.baseline)
     module, name = entry.place.split(":")
     return getattr(import_module(f"leuknet.baselines.{module}"), name)(settings)

@@ -28,7 +28,7 @@ def run(cohort, roles, settings, seed):
     cohort : Cohort
     roles : dict of str to int array
         Positions in the cohort: "train", and any of "test", "external".
-    settings : SystemSettings
+    settings : BaselineSettings
     seed : int
 
     Returns

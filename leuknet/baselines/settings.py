@@ -1,50 +1,40 @@
-"""What decides a run of one comparison system, besides its images, split and seed."""
+"""The settings of one baseline."""
 
-from dataclasses import asdict, dataclass, fields
+from typing import ClassVar
 
-from leuknet.exceptions import LeuknetError
+from pydantic import field_validator
+
+from leuknet._config import Settings, setting
+from leuknet.baselines.registry import lookup
+from leuknet.models.settings import Weights
 
 
-@dataclass(frozen=True)
-class SystemSettings:
-    """The settings of one comparison system; the counterpart of `leuknet.models.settings.TrainSettings`.
+class BaselineSettings(Settings):
+    """What decides a run of one baseline besides its images, split and seed; the counterpart of `TrainSettings`.
 
-    Attributes
-    ----------
-    system : str
-        A key of `leuknet.baselines.registry.SYSTEMS`.
-    nano : bool
-        Networks at an eighth of their published width.
-    weights : {"imagenet", "formula", "random"}
-        What pretrained networks begin from, where the system has any.
-    epochs, batch, copies : int or None
-        Of systems that train a network (an epoch shows each image `copies` times, each time augmented anew); None: as
-        the system's own file says.
-    learning_rate : float or None
-        Likewise.
+    Where epochs, batch, copies or learning rate are not given, the baseline's own file says them.
     """
 
-    system: str
-    nano: bool = False
-    weights: str = "imagenet"
-    epochs: int | None = None
-    batch: int | None = None
-    copies: int | None = None
-    learning_rate: float | None = None
+    subject = "baseline: "
+    backbone: ClassVar[str] = ""  # what run records and tables ask of any settings
+    dense: ClassVar[None] = None
 
-    # What run records and tables of runs ask of any settings.
-    backbone = property(lambda self: "", doc="Empty: a system is told by `approach`.")
-    approach = property(lambda self: self.system, doc="The system's key, as tables of runs show it.")
-    dense = None
+    baseline: str = setting(description="A key of `leuknet.baselines.registry.BASELINES`.", alias="system")
+    nano: bool = setting(False, "Networks at an eighth of their published width.")
+    weights: Weights = setting("imagenet", "What pretrained networks begin from, where the baseline has any.")
+    epochs: int | None = setting(None, "Passes over the training images.", "epochs", ge=1, le=100_000)
+    batch: int | None = setting(None, "Images a step.", "images", ge=1, le=65536)
+    copies: int | None = setting(
+        None, "How often an epoch shows each image, each time varied anew.", "times", ge=1, le=1000
+    )
+    learning_rate: float | None = setting(None, "Of the optimiser.", gt=0, le=100)
 
-    def as_dict(self):
-        """Return plain JSON types; `from_dict` is the way back."""
-        return asdict(self)
-
+    @field_validator("baseline")
     @classmethod
-    def from_dict(cls, values):
-        """Build settings from `as_dict`'s result; an unknown name raises `LeuknetError`."""
-        unknown = set(values) - {f.name for f in fields(cls)}
-        if unknown:
-            raise LeuknetError(f"unknown system setting {', '.join(sorted(unknown))}: see SystemSettings")
-        return cls(**values)
+    def _known(cls, key: str) -> str:
+        return lookup(key).key
+
+    @property
+    def approach(self) -> str:
+        """The baseline's key, as tables of runs show it."""
+        return self.baseline

@@ -1,7 +1,5 @@
 """Features of a frozen backbone, computed once for each variant of each image (SFT and mSFT, §3.3)."""
 
-from dataclasses import asdict
-
 import keras
 import numpy as np
 
@@ -58,7 +56,7 @@ def pool_features(cohort, spec, settings, backbone, variants, source, batch=64):
     values = [np.asarray(keras.ops.convert_to_numpy(v), np.float32) for v in backbone.weights]
     digest = hash_of([float(np.float64(v).sum()) for v in values] + [float(np.abs(v).sum(dtype=float)) for v in values])
     frozen = [spec.backbone, spec.frozen_until, spec.preprocessing, settings.precision, digest]
-    key = hash_of([cohort.key, frozen, settings.copies, asdict(policy) if policy else None])
+    key = hash_of([cohort.key, frozen, settings.copies, policy and policy.as_dict()])
     path = cache_dir() / "features" / f"{key}.npy"
     if not path.is_file():
         with atomic(path) as temporary:

@@ -49,13 +49,7 @@ class Rows(keras.layers.Layer):
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches read from a memory map when they are asked for: images, or (images, also), with labels if given.
-
-    With `share` above 1 the last batch is filled up to a multiple of it, and all have weights, see
-    `leuknet.models.spread.filled`.
-    """
-
-    share = 1
+    """Batches read from a memory map when they are requested: images, or (images, also), with labels if given."""
 
     def __init__(self, images, indices, also, labels, batch):
         super().__init__()
@@ -67,13 +61,10 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, number):
         images, indices, also, labels, batch = self.parts
         part = np.arange(number * batch, min((number + 1) * batch, len(indices)))
-        missing = -len(part) % self.share
-        weight = np.repeat(np.float32([1, 0]), [len(part), missing])
-        part = np.concatenate([part, part[:1].repeat(missing)])
         inputs = images[indices[part]] if also is None else (images[indices[part]], also[part])
         if labels is None:
             return (inputs,)
-        return (inputs, labels[part]) if self.share == 1 else (inputs, labels[part], weight)
+        return inputs, labels[part]
 
 
 def fed(x, batch, y=None):

@@ -5,71 +5,46 @@ enlarges; x runs along the width, y along the height, from the image's centre; r
 composed in this order, flips come last.
 """
 
-from dataclasses import dataclass, fields
+from typing import Literal, get_args
 
 import numpy as np
 
-from leuknet import _config
+from leuknet._config import Settings, setting
 from leuknet.exceptions import LeuknetError
 
 COLUMNS = ("theta", "tx", "ty", "shear", "zx", "zy", "flip_h", "flip_v")
-SHEAR_UNITS = ("degrees", "radians")
+ShearUnit = Literal["degrees", "radians"]
+SHEAR_UNITS = get_args(ShearUnit)
 
 
-def checked_unit(unit):
+def checked_unit(unit: str) -> str:
     """Return `unit` if it is one of `SHEAR_UNITS`, else raise `LeuknetError`."""
     if unit not in SHEAR_UNITS:
         raise LeuknetError(f"shear_unit {unit!r} is unknown: use 'degrees' or 'radians'")
     return unit
 
 
-@dataclass(frozen=True)
-class Policy:
-    """Ranges from which augmentations are drawn; every range is symmetric about "no change".
+class Policy(Settings):
+    """Ranges from which augmentations are drawn; every range is symmetric about "no change"."""
 
-    Attributes
-    ----------
-    rotation : float
-        Degrees: uniform in [-rotation, rotation].
-    width_shift, height_shift : float, in [0, 1)
-        Fractions of the image's size: uniform in [-shift, shift], along the width and along the height.
-    shear : float
-        Uniform in [-shear, shear], in `shear_unit`.
-    zoom : float, in [0, 1)
-        Uniform in [1 - zoom, 1 + zoom], drawn apart for width and height.
-    horizontal_flip, vertical_flip : bool
-        Flip with probability 1/2.
-    shear_unit : {"degrees", "radians"}
-        Keras took ``shear_range`` as degrees from version 2.1.3 on and as radians before; the paper does not say
-        which version it ran. At 0.2 degrees the shear is invisible, at 0.2 radians (11.5 degrees) it is not.
-    """
+    subject = "augmentation: "
 
-    rotation: float = 40.0
-    width_shift: float = 0.2
-    height_shift: float = 0.2
-    shear: float = 0.2
-    zoom: float = 0.2
-    horizontal_flip: bool = True
-    vertical_flip: bool = True
-    shear_unit: str = "degrees"
-
-    def __post_init__(self):
-        _config.check(vars(self), KINDS, "augmentation: ")
-
-    @classmethod
-    def from_dict(cls, values):
-        """Build a policy from its ranges by name; an unknown name raises `LeuknetError`."""
-        known = [f.name for f in fields(cls)]
-        if unknown := sorted(set(values) - set(known)):
-            raise LeuknetError(f"augmentation: {', '.join(unknown)} is unknown; known are {', '.join(known)}")
-        return cls(**values)
+    rotation: float = setting(40.0, "Uniform in [-rotation, rotation] (§3.2).", "degrees", ge=0, le=180)
+    width_shift: float = setting(0.2, "Along the width, uniform in [-shift, shift] (§3.2).", "fraction", ge=0, lt=1)
+    height_shift: float = setting(0.2, "Along the height, uniform in [-shift, shift] (§3.2).", "fraction", ge=0, lt=1)
+    shear: float = setting(0.2, "Uniform in [-shear, shear], in `shear_unit` (§3.2).", "shear_unit", ge=0, le=180)
+    zoom: float = setting(0.2, "Uniform in [1 - zoom, 1 + zoom], apart for width and height (§3.2).", ge=0, lt=1)
+    horizontal_flip: bool = setting(True, "Mirror left and right with probability 1/2 (§3.2).")
+    vertical_flip: bool = setting(True, "Mirror top and bottom with probability 1/2 (§3.2).")
+    shear_unit: ShearUnit = setting(
+        "degrees",
+        "Keras took `shear_range` as degrees from version 2.1.3 on and as radians before; the paper does not say which "
+        "it ran. At 0.2 degrees the shear is invisible, at 0.2 radians (11.5 degrees) it is not.",
+    )
 
 
-KINDS = dict.fromkeys(("rotation", "shear"), _config.number())
-KINDS |= dict.fromkeys(("width_shift", "height_shift", "zoom"), _config.number(below=1))
-KINDS |= dict.fromkeys(("horizontal_flip", "vertical_flip"), _config.YES_NO)
-KINDS |= {"shear_unit": _config.choice(SHEAR_UNITS)}
-PAPER, NOTHING = Policy(), Policy(0, 0, 0, 0, 0, False, False)
+PAPER = Policy()
+NOTHING = Policy(rotation=0, width_shift=0, height_shift=0, shear=0, zoom=0, horizontal_flip=False, vertical_flip=False)
 
 
 def draw(policy, n, generator):

@@ -22,11 +22,8 @@ from leuknet.models.frozen import pool_features, variant_draws, variants_model
 from leuknet.models.inputs import Rows, Source
 from leuknet.models.policy import NOTHING
 from leuknet.models.settings import FROZEN_APPROACHES
-from leuknet.models.spread import filled, spread
 
-STRUCTURE = ("backbone", "approach", "dense", "dropout", "frozen_until", "preprocessing", "precision", "augmentation")
 STEPS_PER_CALL = 16  # Python is called back once in so many steps
-OPTIMISER = ("learning_rate", "momentum", "weight_decay", "decay_reading")
 
 
 @dataclass
@@ -115,7 +112,6 @@ class Trainer:
 
     def __init__(self, cohort, settings):
         keras.config.set_dtype_policy(settings.precision)
-        self.devices = spread(settings.batch)
         self.cohort, self.spec = cohort, network_spec(settings, cohort.size)
         self.net = networks.build(self.spec)
         self.source = Source(cohort.images)
@@ -193,13 +189,7 @@ def compile_model(model, settings):
     on_gpu = any(name.startswith(("gpu", "cuda")) for name in keras.distribution.list_devices())
     jit = "auto" if on_gpu or keras.backend.backend() != "tensorflow" else False
     accuracy = keras.metrics.BinaryAccuracy(name="accuracy")  # made here: by name, it is made in a second trace
-    counted = {"loss": "binary_crossentropy", "metrics": [accuracy]}
-    if keras.distribution.distribution() is not None:  # rows that fill a batch up have weight 0, see `filled`
-        loss = keras.losses.BinaryCrossentropy(reduction="mean_with_sample_weight")
-        each = keras.losses.BinaryCrossentropy(reduction=None)
-        exact = keras.metrics.MeanMetricWrapper(each, name="exact_loss")  # Keras counts all batches alike
-        counted = {"loss": loss, "weighted_metrics": [accuracy, exact]}
-    model.compile(optimiser(settings), jit_compile=jit, **counted)
+    model.compile(optimiser(settings), loss="binary_crossentropy", metrics=[accuracy], jit_compile=jit)
 
 
 _kept = {}
@@ -207,7 +197,7 @@ _kept = {}
 
 def trainer_for(cohort, settings):
     """Return the `Trainer` for this structure, from the last call if it fits; only one is kept."""
-    key = (cohort.key, settings.variants, *(getattr(settings, name) for name in STRUCTURE + OPTIMISER))
+    key = (cohort.key, settings.step_key)
     if key not in _kept:
         _kept.clear()
         keras.backend.clear_session()
@@ -255,7 +245,8 @@ def train(cohort, roles, settings, seed, resume=None, save=None, report=None):
         If the training images hold one class only, or the loss is not a number.
     """
     labels = cohort.labels
-    fit_on, validate_on = held_out(roles["train"], labels, settings.validation, derive("validation", seed) % 2**31)
+    fit_on, validate_on = held_out(roles["train"], labels, settings.held_out, derive("validation", seed) % 2**31)
+    curve_of = roles["test"] if settings.validation == "test" else validate_on
     if len(set(labels[fit_on])) < 2:
         raise LeuknetError("the training images hold one class only: choose another split or add images")
     trainer = trainer_for(cohort, settings)
@@ -266,7 +257,7 @@ def train(cohort, roles, settings, seed, resume=None, save=None, report=None):
         for variable, value in zip(variables, progress.state, strict=True):
             variable.assign(value)
     for epoch in range(progress.epoch, settings.epochs):
-        row = one_epoch(trainer, settings, fit_on, validate_on, seed, epoch)
+        row = one_epoch(trainer, settings, fit_on, curve_of, seed, epoch)
         progress.history.append(row)
         progress.epoch = epoch + 1
         if report:
@@ -289,10 +280,9 @@ def one_epoch(trainer, settings, fit_on, validate_on, seed, epoch):
     if trainer.drawn is not None:
         trainer.drawn.begin(derive("augment", seed, epoch))
     model.steps_per_execution = STEPS_PER_CALL
-    logs = model.fit(**filled(batches, trainer.devices), shuffle=False, verbose=0).history
+    logs = model.fit(**batches, shuffle=False, verbose=0).history
     model.steps_per_execution = 1  # TensorFlow would unroll predictions, and trace them anew for each number of batches
-    loss = logs.get("exact_loss", logs["loss"])[0]
-    row = {"epoch": epoch + 1, "loss": float(loss), "accuracy": float(logs["accuracy"][0])}
+    row = {"epoch": epoch + 1, "loss": float(logs["loss"][0]), "accuracy": float(logs["accuracy"][0])}
     if not np.isfinite(row["loss"]):
         raise LeuknetError(f"the loss is {row['loss']} in epoch {epoch + 1}: lower learning_rate")
     if len(validate_on):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from leuknet.data.cohort import Cohort
-from leuknet.baselines.settings import SystemSettings
+from leuknet.baselines.settings import BaselineSettings
 from leuknet._io import cache_dir, hash_of, write_json
 from leuknet.models.settings import FROZEN_APPROACHES
 from leuknet._random import rng
@@ -45,9 +45,9 @@ def images_of(spec):
     """Return how many images a run trains on in all its epochs; those of a comparison system count once."""
     rows = spec.split.table
     images = ((rows["fold"] == spec.fold) & (rows["role"] == "train")).sum()
-    if isinstance(spec.settings, SystemSettings):
+    if isinstance(spec.settings, BaselineSettings):
         return int(images)
-    share = 1 - spec.settings.validation
+    share = 1 - spec.settings.held_out
     return int(images * share) * max(spec.settings.variants, 1) * spec.settings.epochs
 
 
@@ -184,6 +184,6 @@ def unmeasured(plans, store, size):
     rates, found = measured(store), {}
     for spec in (spec for plan in plans.values() for spec in plan if not store.done(spec)):
         name = hash_of(structure(spec.settings, size_of(spec, size)))
-        if name not in rates and not isinstance(spec.settings, SystemSettings):
+        if name not in rates and not isinstance(spec.settings, BaselineSettings):
             found[name] = spec.settings
     return list(found.values())

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import leuknet
-from leuknet.models.settings import devices_per_run
 
 PACKAGES = (
     "keras",
@@ -82,7 +81,7 @@ def environment():
         "processors": os.cpu_count(),
         "gpus": gpus(),
         "threads": threads(),
-        "devices": devices_per_run(),
+        "devices": 1,
         "backend": backend(),
         "packages": {name: found for name in PACKAGES if (found := version(name))},
     }

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from leuknet._io import hash_of, write_json
-from leuknet.baselines.settings import SystemSettings
+from leuknet.baselines.settings import BaselineSettings
 from leuknet.evaluation.splits import Split
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
@@ -20,7 +20,7 @@ class RunSpec:
 
     Attributes
     ----------
-    settings : TrainSettings or SystemSettings
+    settings : TrainSettings or BaselineSettings
     split : Split
     fold : str
     seed : int
@@ -35,7 +35,7 @@ class RunSpec:
         What the run is for: readers of results leave controls out (not part of the key).
     """
 
-    settings: TrainSettings | SystemSettings
+    settings: TrainSettings | BaselineSettings
     split: Split
     fold: str
     seed: int
@@ -103,4 +103,4 @@ class RunSpec:
 
 def settings_from_dict(values):
     """Build the settings that `values`, an `as_dict`, came from."""
-    return (SystemSettings if "system" in values else TrainSettings).from_dict(values)
+    return (BaselineSettings if "system" in values else TrainSettings).from_dict(values)

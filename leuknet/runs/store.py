@@ -16,7 +16,7 @@ import filelock
 import pandas as pd
 
 from leuknet._io import atomic, write_json
-from leuknet.baselines.settings import SystemSettings
+from leuknet.baselines.settings import BaselineSettings
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.checkpoint import Checkpoint
 from leuknet.runs.failures import BUSY, NO_DATA, RunError, explained
@@ -132,7 +132,7 @@ class Store:
         (folder / "failed.json").unlink(missing_ok=True)
         write_json(folder / "environment.json", checkpoint.made)
         roles = spec.split.indices(cohort.table, spec.fold)
-        if isinstance(spec.settings, SystemSettings):
+        if isinstance(spec.settings, BaselineSettings):
             from leuknet.baselines.run import run
 
             trained = run(cohort, roles, spec.settings, spec.seed)

@@ -6,7 +6,7 @@ from functools import cache
 
 import pandas as pd
 
-from leuknet.baselines.registry import SYSTEMS, lookup
+from leuknet.baselines.registry import BASELINES, lookup
 from leuknet.evaluation.metrics import scores_by
 from leuknet.evaluation.splits import AS_PUBLISHED, k_fold, leave_one_source_out, lodocv, with_external
 from leuknet.exceptions import LeuknetError
@@ -19,7 +19,7 @@ VARIANTS = ("singhal-glcm", "shafique-hsv", "shafique-ycbcr", "loey-svm")
 POOLED, PUBLISHED, FAIR = "pooled", AS_PUBLISHED, "leave-one-source-out"
 
 
-def plan_systems(study, split, systems=None, seeds=None, **changes):
+def plan_baselines(study, split, systems=None, seeds=None, **changes):
     """Return the runs of comparison systems over all folds of `split`.
 
     Handmade features are measured on the gallery's images, because leukocytes of a field are a few pixels wide at the
@@ -30,11 +30,11 @@ def plan_systems(study, split, systems=None, seeds=None, **changes):
     study : Study
     split : Split
     systems : list of str, optional
-        Keys of `leuknet.baselines.registry.SYSTEMS`; if not given all but `VARIANTS`, which Table 11 has no figure for.
+        Keys of `leuknet.baselines.registry.BASELINES`; all but `VARIANTS`, which Table 11 does not print, if not given.
     seeds : list of int, optional
         The study's first seed if not given.
     **changes
-        To the profile's `SystemSettings`.
+        To the profile's `BaselineSettings`.
 
     Returns
     -------
@@ -44,11 +44,11 @@ def plan_systems(study, split, systems=None, seeds=None, **changes):
         "profile": (study.cohort, study.recipe()),
         "gallery": (study.gallery, study.recipe(study.profile.gallery)),
     }
-    chosen = [key for key in SYSTEMS if key not in VARIANTS] if systems is None else systems
+    chosen = [key for key in BASELINES if key not in VARIANTS] if systems is None else systems
     specs = []
     for name, fold, seed in itertools.product(chosen, split.folds, seeds or study.seeds[:1]):
         cohort, recipe = images[lookup(name).size]
-        specs.append(RunSpec(study.profile.system(name, **changes), split, fold, seed, cohort.key, recipe=recipe))
+        specs.append(RunSpec(study.profile.baseline(name, **changes), split, fold, seed, cohort.key, recipe=recipe))
     return specs
 
 
@@ -126,7 +126,9 @@ def compare(study, splits, systems=None, progress=True):
     LeuknetError
         If none could be run under one of them.
     """
-    plans = {column: plan_ours(study, split) + plan_systems(study, split, systems) for column, split in splits.items()}
+    plans = {
+        column: plan_ours(study, split) + plan_baselines(study, split, systems) for column, split in splits.items()
+    }
     refused = run_all(study, [spec for specs in plans.values() for spec in specs], progress)
     predictions, runs, failed = [], [], {}
     for column, specs in plans.items():

@@ -2,7 +2,6 @@
 
 import itertools
 import tomllib
-from dataclasses import fields
 from pathlib import Path
 
 from leuknet import _config
@@ -13,7 +12,7 @@ from leuknet.models.settings import APPROACHES, TrainSettings
 from leuknet.runs.executors.local import execute_processes, slots
 from leuknet.runs.progress import watcher
 from leuknet.study.ablation import TABLES, backbone_plan, heads_plan
-from leuknet.study.comparison import comparison_splits, plan_ours, plan_systems, repeated_split
+from leuknet.study.comparison import comparison_splits, plan_baselines, plan_ours, repeated_split
 
 LISTS = ("dense", "dropout")  # settings that are lists themselves
 PROTOCOLS = ("lodocv", "lodocv-as-published", "leave-one-source-out", "k-fold", "hold-out")
@@ -47,13 +46,13 @@ def features(study):
 def comparison(study):
     """Return the runs of Table 11: LeukNet, VGG-16 * and every comparison system under page 09's three protocols."""
     splits = comparison_splits(study).values()
-    return [spec for split in splits for spec in plan_ours(study, split) + plan_systems(study, split)]
+    return [spec for split in splits for spec in plan_ours(study, split) + plan_baselines(study, split)]
 
 
 def repeated(study):
     """Return the runs of Tables 12 and 13: repeated k-fold with and without transfer, one data set kept apart."""
     split = repeated_split(study)
-    return plan_ours(study, split) + plan_systems(study, split, ["vogado"])
+    return plan_ours(study, split) + plan_baselines(study, split, ["vogado"])
 
 
 EXPERIMENTS = {f"table{n}": lambda study, b=backbone: backbone_plan(study, b) for n, backbone in TABLES.items()}
@@ -194,7 +193,7 @@ def _read(path):
     if unknown := sorted(set(asked) - set(KEYS)):
         raise LeuknetError(f"unknown key {', '.join(unknown)}; known are {', '.join(KEYS)}")
     _config.check(asked, KEYS)
-    settings = {field.name for field in fields(TrainSettings)} - {"backbone", "approach"}
+    settings = set(TrainSettings.names()) - {"backbone", "approach"}
     if unknown := sorted(set(asked.get("settings", {})) - settings):
         raise LeuknetError(f"unknown key {', '.join(unknown)}; known in settings are {', '.join(sorted(settings))}")
     return asked

@@ -2,48 +2,48 @@
 
 import ast
 import tomllib
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterable
 from importlib.resources import files
+from typing import Any, ClassVar, Self
 
-from leuknet._config import TEXT, YES_NO, check, number, whole
+from pydantic import model_validator
+
+from leuknet._config import Settings, setting, unknown
 from leuknet.baselines.registry import lookup
-from leuknet.baselines.settings import SystemSettings
+from leuknet.baselines.settings import BaselineSettings
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import FROZEN_APPROACHES, TrainSettings
 
-VALUES = {
-    "banner": TEXT,
-    "size": whole(16),
-    "fraction": number(),
-    "floor": whole(0),
-    "seeds": whole(1),
-    "folds": whole(2),
-    "repeats": whole(1),
-    "nano": YES_NO,
-    "gallery": whole(16),
-    "points": whole(1),
-}
 
+class Profile(Settings):
+    """The size of a study. What ``profiles.toml`` does not name has the paper's value."""
 
-@dataclass(frozen=True)
-class Profile:
-    """The size of a study; the fields are explained in ``profiles.toml``."""
+    name: str = setting(description="Its table in ``profiles.toml``.")
+    banner: str = setting(description="What is printed over every number of this profile.")
+    size: int = setting(description="Edge of the images.", unit="px", ge=16, le=1024)
+    fraction: float = setting(description="The synthetic cohort's share of Table 1's counts.", ge=0, le=10)
+    floor: int = setting(description="Least number of synthetic images a class.", unit="images", ge=0, le=10_000)
+    seeds: int = setting(description="Runs where the paper has five.", unit="runs", ge=1, le=1000)
+    folds: int = setting(description="k of k-fold cross-validation.", unit="folds", ge=2, le=100)
+    repeats: int = setting(description="How often k-fold is repeated.", unit="times", ge=1, le=1000)
+    nano: bool = setting(description="Networks at an eighth of their width.")
+    gallery: int = setting(description="Edge of the pictures shown.", unit="px", ge=16, le=4096)
+    points: int = setting(description="Images at most in a projection.", unit="images", ge=1, le=1_000_000)
+    training: dict[str, Any] = setting({}, "Training settings of every run.")
+    frozen: dict[str, Any] = setting({}, "Training settings on top where the backbone is frozen (SFT, mSFT).")
+    baselines: dict[str, Any] = setting({}, "Settings of the baselines that train a network.")
 
-    name: str
-    banner: str
-    size: int
-    fraction: float
-    floor: int
-    seeds: int
-    folds: int
-    repeats: int
-    nano: bool
-    gallery: int
-    points: int
-    training: dict = field(default_factory=dict)
-    frozen: dict = field(default_factory=dict)
+    own: ClassVar[tuple[str, ...]] = ("training", "frozen", "baselines", "name")
 
-    def settings(self, backbone="VGG16", approach="mDFT", **changes):
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        """Check now what would stop a run later."""
+        self.settings()
+        self.settings(approach="mSFT")
+        self.baseline("thanh")
+        return self
+
+    def settings(self, backbone: str = "VGG16", approach: str = "mDFT", **changes: Any) -> TrainSettings:
         """Return the `TrainSettings` of this profile for one network, with `changes` on top.
 
         A backbone without formula-driven weights begins from random ones: the run's record and every caption say so.
@@ -54,30 +54,29 @@ class Profile:
         values |= {"backbone": self.backbone(backbone), "approach": approach, **changes}
         if values.get("weights") == "formula" and not shipped(values["backbone"]):
             values["weights"] = "random"
-        return TrainSettings.from_dict(values)
+        return TrainSettings(**values)
 
-    def system(self, key, **changes):
-        """Return the `SystemSettings` of this profile for one comparison system, with `changes` on top."""
-        own = tomllib.loads(files("leuknet.study").joinpath("systems.toml").read_text("utf-8"))[self.name]
-        values = {"nano": self.nano, "weights": self.training.get("weights", "imagenet"), **own, **changes}
-        return SystemSettings.from_dict({"system": lookup(key).key, **values})
+    def baseline(self, key: str, **changes: Any) -> BaselineSettings:
+        """Return the `BaselineSettings` of this profile for one baseline, with `changes` on top."""
+        values = {"nano": self.nano, "weights": self.training.get("weights", "imagenet"), **self.baselines, **changes}
+        return BaselineSettings(baseline=lookup(key).key, **values)
 
-    def backbone(self, name):
+    def backbone(self, name: str) -> str:
         """Return `name`, narrow where the profile is: "VGG16" becomes "VGG16-nano"."""
         return f"{name}-nano" if self.nano and not name.endswith("-nano") else name
 
 
-def shipped(backbone):
+def shipped(backbone: str) -> bool:
     """Whether the package ships formula-driven weights for `backbone`."""
     return files("leuknet.models").joinpath("pretrained", f"{backbone.lower()}.npz").is_file()
 
 
-def names():
+def names() -> list[str]:
     """Return the profiles' names."""
     return list(_load())
 
 
-def profile(name, **changes):
+def profile(name: str, **changes: Any) -> Profile:
     """Return the profile `name` with `changes`.
 
     Parameters
@@ -91,27 +90,26 @@ def profile(name, **changes):
     LeuknetError
         If the profile or a key is unknown, or a value is not what its key takes.
     """
-    known = _load()
-    if name not in known:
-        raise LeuknetError(f"unknown profile {name!r}: choose one of {', '.join(known)}")
-    base = Profile(name=name, **known[name])
-    own = {f.name for f in fields(Profile)} - {"name", "training", "frozen"}
-    trained = {f.name for f in fields(TrainSettings)} - {"backbone", "approach"}
-    unknown = set(changes) - own - trained
-    if unknown:
-        known_keys = ", ".join(sorted(own | trained))
-        raise LeuknetError(f"unknown profile key {', '.join(sorted(unknown))}: known are {known_keys}")
-    chosen = {k: v for k, v in changes.items() if k in own}
-    check(chosen, VALUES, f"profile {name}: ")
-    base = replace(base, **chosen)
-    training = {k: v for k, v in changes.items() if k in trained}
-    frozen = {k: v for k, v in base.frozen.items() if k not in training}
-    checked = replace(base, training={**base.training, **training}, frozen=frozen)
-    checked.settings()
-    return checked
+    profiles = _load()
+    if name not in profiles:
+        raise LeuknetError(unknown("profile", name, list(profiles)))
+    own = [key for key in Profile.names() if key not in Profile.own]
+    trained = [key for key in TrainSettings.names() if key not in ("backbone", "approach")]
+    for key in changes:
+        if key not in own + trained:
+            raise LeuknetError(unknown("profile key", key, sorted(own + trained)))
+    values = {"training": {}, "frozen": {}, **profiles[name]}
+    training = {key: value for key, value in changes.items() if key not in own}
+    frozen = {key: value for key, value in values["frozen"].items() if key not in training}
+    values |= {key: value for key, value in changes.items() if key in own}
+    values |= {"name": name, "training": values["training"] | training, "frozen": frozen}
+    try:
+        return Profile(**values)
+    except LeuknetError as error:
+        raise LeuknetError(f"profile {name}: {error}") from None
 
 
-def values_of(pairs):
+def values_of(pairs: Iterable[str]) -> dict[str, Any]:
     """Return ``["epochs=3", "title=x"]`` as ``{"epochs": 3, "title": "x"}``: Python literals, other text as it is."""
     values = {}
     for pair in pairs:
@@ -125,5 +123,5 @@ def values_of(pairs):
     return values
 
 
-def _load():
+def _load() -> dict[str, dict[str, Any]]:
     return tomllib.loads(files("leuknet.study").joinpath("profiles.toml").read_text("utf-8"))

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from leuknet.baselines.registry import SYSTEMS
+from leuknet.baselines.registry import BASELINES
 from leuknet.verdicts import results, verdicts
 from leuknet.verdicts.judgement import (
     CANNOT,
@@ -229,7 +229,7 @@ def decay(rule, sources):
 def rivals(rule, sources):
     """LeukNet against every work of Table 11 that was run on the set apart; controls are no rivals."""
     outside, _ = external(sources)
-    works = {key for key, entry in SYSTEMS.items() if entry.reference}
+    works = {key for key, entry in BASELINES.items() if entry.reference}
     systems = sorted(works & set(outside["approach"])) if len(outside) else []
     if not systems or not len(of(outside, "mDFT")):
         return Evidence(CANNOT, "no comparison system was run on the set apart in this folder")

@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 
-from leuknet.baselines.registry import SYSTEMS
+from leuknet.baselines.registry import BASELINES
 from leuknet.paper import tables
 from leuknet.verdicts import results
 
@@ -56,7 +56,7 @@ def _works(frame, own):
     groups = {} if own is None else {(11, "", "LeukNet"): own}
     apart = frame.loc[frame["role"] == "external", "run"]
     pooled = frame[(frame["role"] == "test") & frame["protocol"].str.match(r"\d+-fold") & ~frame["run"].isin(apart)]
-    approaches = {entry.work: key for key, entry in SYSTEMS.items()}
+    approaches = {entry.work: key for key, entry in BASELINES.items()}
     for block, row in tables.table(11)[["block", "row"]].drop_duplicates().itertuples(index=False):
         part = pooled[pooled["approach"] == approaches.get(row.split(",")[0])]
         if len(part):

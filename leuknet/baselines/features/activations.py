@@ -5,11 +5,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from leuknet.baselines.base import VectorSystem
+from leuknet.baselines.base import VectorBaseline
 from leuknet.baselines.handcrafted.descriptors import Held
 
 
-class ActivationSystem(VectorSystem):
+class ActivationBaseline(VectorBaseline):
     """Vectors are activations of several pretrained networks, one behind the other.
 
     A network whose formula-driven weights are not shipped begins from random ones, and `weights` says so.
@@ -38,7 +38,7 @@ class ActivationSystem(VectorSystem):
         return np.concatenate([np.asarray(part[where]) for part in parts], axis=1)
 
     def size(self):
-        """See `System.size`; with the networks' parameters, 4 bytes each."""
+        """See `Baseline.size`; with the networks' parameters, 4 bytes each."""
         return 4 * sum(parameters for parameters, _ in self.costs) + super().size()
 
 

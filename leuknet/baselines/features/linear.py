@@ -9,10 +9,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from leuknet._random import derive
-from leuknet.baselines.features.activations import ActivationSystem
+from leuknet.baselines.features.activations import ActivationBaseline
 
 
-class Linear(ActivationSystem):
+class Linear(ActivationBaseline):
     """See the module's text."""
 
     backbones = ("VGG16",)

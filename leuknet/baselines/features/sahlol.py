@@ -23,7 +23,7 @@ from sklearn.svm import LinearSVC
 
 from leuknet._random import derive
 from leuknet.baselines.base import probability
-from leuknet.baselines.features.activations import ActivationSystem
+from leuknet.baselines.features.activations import ActivationBaseline
 from leuknet.baselines.features.selection import salp_swarm, uncorrelated
 
 NOISE, ALIKE, MOST, NEIGHBOURS = 0.05, 0.95, 1000, 5
@@ -63,14 +63,14 @@ def swarm(values, labels, seed):
     return taken if taken.any() else ~taken
 
 
-class Sahlol(ActivationSystem):
+class Sahlol(ActivationBaseline):
     """See the module's text."""
 
     backbones = ("VGG19",)
     layer = "flat"
 
     def fit(self, cohort, train, seed):
-        """See `System.fit`."""
+        """See `Baseline.fit`."""
         labels = cohort.labels[train].astype(int)
         values = self.vectors(cohort, train)
         chosen = informative(values, labels)
@@ -80,5 +80,5 @@ class Sahlol(ActivationSystem):
         self.classifier = make_pipeline(StandardScaler(), svm).fit(values[:, self.chosen], labels)
 
     def predict(self, cohort, test):
-        """See `System.predict`."""
+        """See `Baseline.predict`."""
         return probability(self.classifier, self.vectors(cohort, test)[:, self.chosen])

@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from leuknet.baselines.features.activations import ActivationSystem
+from leuknet.baselines.features.activations import ActivationBaseline
 from leuknet.baselines.features.selection import gain_ratios
 
 KEPT = 25  # percent
@@ -32,7 +32,7 @@ def score(values, labels):
     return gain_ratios(values, labels) + 1e-9 * np.argsort(np.argsort(values.std(axis=0)))
 
 
-class Vogado(ActivationSystem):
+class Vogado(ActivationBaseline):
     """See the module's text."""
 
     backbones = ("VGG16", "VGG19", "ResNet50")

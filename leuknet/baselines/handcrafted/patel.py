@@ -23,7 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from leuknet.baselines.base import CellSystem
+from leuknet.baselines.base import CellBaseline
 from leuknet.cells import imaging, measures
 
 SHARES = (0.4, 0.7, 0.9)  # of the pixels by purple, where the four clusters begin
@@ -63,7 +63,7 @@ def describe(image):
     return np.array(rows).reshape(len(rows), 73)
 
 
-class Patel(CellSystem):
+class Patel(CellBaseline):
     """See the module's text."""
 
     describe = staticmethod(describe)

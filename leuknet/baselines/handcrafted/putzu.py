@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from leuknet.baselines.base import CellSystem
+from leuknet.baselines.base import CellBaseline
 from leuknet.cells import imaging, measures
 
 
@@ -52,7 +52,7 @@ def describe(image):
     return np.array(rows).reshape(len(rows), 112)
 
 
-class Putzu(CellSystem):
+class Putzu(CellBaseline):
     """See the module's text."""
 
     describe = staticmethod(describe)

@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from leuknet.baselines.base import CellSystem
+from leuknet.baselines.base import CellBaseline
 from leuknet.cells import imaging, measures
 
 
@@ -43,7 +43,7 @@ def cooccurrence(image):
     return _each_nucleus(image, lambda grey, mask: measures.cooccurrence(grey, mask, (1, 2)), 14)
 
 
-class Patterns(CellSystem):
+class Patterns(CellBaseline):
     """The kind that the article found better."""
 
     describe = staticmethod(patterns)

@@ -22,7 +22,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from leuknet.baselines.base import CellSystem
+from leuknet.baselines.base import CellBaseline
 from leuknet.cells import imaging, measures
 from leuknet.exceptions import LeuknetError
 
@@ -65,13 +65,13 @@ def answers(p, owner, images):
     return rows
 
 
-class Vincent(CellSystem):
+class Vincent(CellBaseline):
     """See the module's text."""
 
     describe = staticmethod(describe)
 
     def fit(self, cohort, train, seed):
-        """See `System.fit`."""
+        """See `Baseline.fit`."""
         values, owner = self.cells(cohort, train)
         labels = cohort.labels[train].astype(int)
         if len(np.unique(owner)) < 6 or len(set(labels[owner])) < 2:
@@ -84,7 +84,7 @@ class Vincent(CellSystem):
         self.classifier = first, fitted(seed, answers(p, owner, len(train)), labels)
 
     def predict(self, cohort, test):
-        """See `System.predict`."""
+        """See `Baseline.predict`."""
         values, owner = self.cells(cohort, test)
         first, second = self.classifier
         p = first.predict_proba(values)[:, 1] if len(values) else np.zeros(0)

@@ -14,10 +14,10 @@ Departures: variants are drawn anew each epoch, of training images only. Narrow 
 import numpy as np
 
 from leuknet.baselines.networks import layers, variants
-from leuknet.baselines.networks.training import NetworkSystem
+from leuknet.baselines.networks.training import NetworkBaseline
 
 
-class Ahmed(NetworkSystem):
+class Ahmed(NetworkBaseline):
     """See the module's text."""
 
     copies = 8

@@ -16,7 +16,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from leuknet.baselines.networks.training import NetworkSystem
+from leuknet.baselines.networks.training import NetworkBaseline
 from leuknet.exceptions import SetUpError
 from leuknet.models.weights import draw
 
@@ -94,12 +94,12 @@ def start(model, nano, seed):
     return path.name
 
 
-class AlexNetSystem(NetworkSystem):
+class AlexNetBaseline(NetworkBaseline):
     """A system that trains AlexNet; of narrow networks all layers learn, from random weights."""
 
     epochs, learning_rate = 20, 0.0005
     build = staticmethod(classifier)
 
     def begin(self, seed):
-        """See `NetworkSystem.begin`."""
+        """See `NetworkBaseline.begin`."""
         self.weights = start(self.model, self.settings.nano, seed)

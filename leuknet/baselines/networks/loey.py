@@ -18,13 +18,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from leuknet.baselines.base import System, probability
+from leuknet.baselines.base import Baseline, probability
 from leuknet.baselines.networks import variants
-from leuknet.baselines.networks.alexnet import AlexNetSystem, body, start
+from leuknet.baselines.networks.alexnet import AlexNetBaseline, body, start
 from leuknet.baselines.networks.training import compiled
 
 
-class FineTuned(AlexNetSystem):
+class FineTuned(AlexNetBaseline):
     """The second model, of the 100 %."""
 
     copies = 5
@@ -35,11 +35,11 @@ class FineTuned(AlexNetSystem):
         return variants.moved(variants.flipped(image, generator), 30 * angle, (0.1 * x, 0.1 * y))
 
 
-class Features(AlexNetSystem):
+class Features(AlexNetBaseline):
     """The first model: fc7's activations and an SVM."""
 
     def fit(self, cohort, train, seed):
-        """See `System.fit`."""
+        """See `Baseline.fit`."""
         self.model = compiled(body, cohort.size, self.settings.nano, self.learning_rate, self.momentum)
         self.weights = start(self.model, self.settings.nano, 0)  # one fixed network, whatever the run's seed
         values = self.forward(self.model, cohort, train)
@@ -47,9 +47,9 @@ class Features(AlexNetSystem):
         self.classifier = make_pipeline(StandardScaler(), SVC(kernel="linear")).fit(values, labels)
 
     def predict(self, cohort, test):
-        """See `System.predict`."""
+        """See `Baseline.predict`."""
         return probability(self.classifier, self.forward(self.model, cohort, test))
 
     def size(self):
-        """See `System.size`: the network's parameters, 4 bytes each, and the SVM."""
-        return 4 * self.model.count_params() + System.size(self)
+        """See `Baseline.size`: the network's parameters, 4 bytes each, and the SVM."""
+        return 4 * self.model.count_params() + Baseline.size(self)

@@ -10,10 +10,10 @@ Departures: one output, because here there are two classes. Narrow profiles are 
 """
 
 from leuknet.baselines.networks import layers
-from leuknet.baselines.networks.training import NetworkSystem
+from leuknet.baselines.networks.training import NetworkBaseline
 
 
-class Pansombut(NetworkSystem):
+class Pansombut(NetworkBaseline):
     """See the module's text."""
 
     @staticmethod

@@ -11,7 +11,7 @@ Departures: one output for two classes. Without a file of pretrained weights (se
 layers would be random, so there all layers learn.
 """
 
-from leuknet.baselines.networks.alexnet import AlexNetSystem, classifier, weights_file
+from leuknet.baselines.networks.alexnet import AlexNetBaseline, classifier, weights_file
 
 
 def last_layers(size, nano):
@@ -22,7 +22,7 @@ def last_layers(size, nano):
     return model
 
 
-class Rehman(AlexNetSystem):
+class Rehman(AlexNetBaseline):
     """See the module's text."""
 
     @property

@@ -16,10 +16,10 @@ import cv2
 import numpy as np
 
 from leuknet.baselines.networks import variants
-from leuknet.baselines.networks.alexnet import AlexNetSystem
+from leuknet.baselines.networks.alexnet import AlexNetBaseline
 
 
-class Shafique(AlexNetSystem):
+class Shafique(AlexNetBaseline):
     """With images in RGB; see the module's text."""
 
     def augment(self, image, generator):

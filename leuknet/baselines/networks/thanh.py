@@ -12,10 +12,10 @@ are smaller (`small.stack`).
 """
 
 from leuknet.baselines.networks import layers, variants
-from leuknet.baselines.networks.training import NetworkSystem
+from leuknet.baselines.networks.training import NetworkBaseline
 
 
-class Thanh(NetworkSystem):
+class Thanh(NetworkBaseline):
     """See the module's text."""
 
     copies = 11

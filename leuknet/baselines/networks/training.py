@@ -10,12 +10,12 @@ import keras
 import numpy as np
 
 from leuknet._random import derive, rng
-from leuknet.baselines.base import System
+from leuknet.baselines.base import Baseline
 from leuknet.exceptions import LeuknetError
 from leuknet.models.weights import draw
 
 
-class NetworkSystem(System):
+class NetworkBaseline(Baseline):
     """A network that learns from pixels.
 
     A system gives ``build(size, nano)``, a flat functional model from RGB in [0, 1], (size, size, 3), to a probability;
@@ -50,7 +50,7 @@ class NetworkSystem(System):
         draw(self.model, seed)
 
     def fit(self, cohort, train, seed):
-        """See `System.fit`."""
+        """See `Baseline.fit`."""
         keras.config.set_dtype_policy("float32")
         options = self.setting("learning_rate"), self.momentum
         self.model = compiled(self.build, cohort.size, self.settings.nano, *options)
@@ -64,7 +64,7 @@ class NetworkSystem(System):
                 images = [self.prepare(self.augment(cohort.images[train[i]], generator)) for i in places]
                 loss = self.model.train_on_batch(scaled(images), labels[places][:, None])
             if not np.isfinite(loss):
-                raise LeuknetError(f"{self.settings.system}: the loss is {loss}: lower learning_rate")
+                raise LeuknetError(f"{self.settings.baseline}: the loss is {loss}: lower learning_rate")
 
     def forward(self, model, cohort, where, batch=32):
         """Return what `model` says of the images at `where`, float32, shape (n, d)."""
@@ -75,12 +75,12 @@ class NetworkSystem(System):
         return np.concatenate(parts)[: len(where)]
 
     def predict(self, cohort, test):
-        """See `System.predict`."""
+        """See `Baseline.predict`."""
         self.forward(self.model, cohort, test[:1])  # compiles, so that the time measured next is prediction's alone
         return self.forward(self.model, cohort, test)[:, 0].astype(np.float32)
 
     def size(self):
-        """See `System.size`: 4 bytes a parameter."""
+        """See `Baseline.size`: 4 bytes a parameter."""
         return 4 * self.model.count_params()
 
 

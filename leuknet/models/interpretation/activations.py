@@ -99,7 +99,7 @@ def at_hand(images, own):
         )
         if path.is_file():
             return np.load(path), name
-        settings = TrainSettings(name, "mDFT", "imagenet", preprocessing="imagenet")
+        settings = TrainSettings(backbone=name, weights="imagenet", preprocessing="imagenet")
         features, weights = before_training(settings, images, backbone_only=True)
         if weights == "ImageNet":
             with atomic(path) as temporary:

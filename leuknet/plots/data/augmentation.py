@@ -1,14 +1,12 @@
 """The augmentation in pictures and numbers (paper, section 3.2, Figure 3)."""
 
-from dataclasses import replace
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from leuknet._random import rng
 from leuknet.exceptions import LeuknetError
-from leuknet.models.policy import COLUMNS, PAPER, SHEAR_UNITS, Policy, draw, identity, places
+from leuknet.models.policy import COLUMNS, NOTHING, PAPER, SHEAR_UNITS, draw, identity, places
 from leuknet.plots.style import CLASS_NAMES, language
 
 BATCH = 8  # one compiled shape for all pictures
@@ -25,7 +23,7 @@ WORDS = {
 FIELDS = {"rotation": "theta", "width_shift": "tx", "height_shift": "ty", "shear": "shear", "zoom": "zx"}
 FLIPS = {"flip_h": "horizontal", "flip_v": "vertical"}
 CORNERS = [(0, 0), (0, -1), (-1, -1), (-1, 0), (0, 0)]
-STILL = Policy(0, 0, 0, 0, 0, False, False)
+STILL = NOTHING
 
 
 def change(**values):
@@ -195,9 +193,9 @@ def alone(policy):
         "zoom": ("zoom",),
         "flips": ("horizontal_flip", "vertical_flip"),
     }
-    found = {words: replace(STILL, **{f: getattr(policy, f) for f in fields}) for words, fields in parts.items()}
-    found |= {f"shear, {unit}": replace(STILL, shear=policy.shear, shear_unit=unit) for unit in SHEAR_UNITS}
-    return found | {f"all, shear in {unit}": replace(policy, shear_unit=unit) for unit in SHEAR_UNITS}
+    found = {words: STILL.but(**{f: getattr(policy, f) for f in fields}) for words, fields in parts.items()}
+    found |= {f"shear, {unit}": STILL.but(shear=policy.shear, shear_unit=unit) for unit in SHEAR_UNITS}
+    return found | {f"all, shear in {unit}": policy.but(shear_unit=unit) for unit in SHEAR_UNITS}
 
 
 def warp_check(images, policy=PAPER, seed=0):

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from leuknet.baselines.registry import SYSTEMS
+from leuknet.baselines.registry import BASELINES
 from leuknet.evaluation.intervals import bootstrap
 from leuknet.evaluation.significance import holm, mcnemar
 from leuknet.exceptions import LeuknetError
@@ -14,7 +14,7 @@ from leuknet.study.comparison import FAIR, POOLED, PUBLISHED
 
 COLUMNS = (POOLED, PUBLISHED, FAIR)
 LOOKS = {POOLED: ("#999999", "s"), PUBLISHED: ("#E69F00", "D"), FAIR: ("#0072B2", "o")}
-FAMILIES = {entry.work: entry.family for entry in SYSTEMS.values()}
+FAMILIES = {entry.work: entry.family for entry in BASELINES.values()}
 
 
 def family(work):

@@ -1,10 +1,10 @@
 """Tables of settings and of scores, in percent as the paper prints them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 
 import pandas as pd
 
+from leuknet._config import describe
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
 from leuknet.plots.format import METRIC_NAMES, PERCENT_METRICS, fold_name, mean_sd
@@ -41,7 +41,7 @@ def heading(metric: str) -> str:
 
 def settings_table(settings: TrainSettings) -> pd.DataFrame:
     """Return each training setting beside the paper's value (the default of `TrainSettings`)."""
-    rows = [(f.name, getattr(TrainSettings(), f.name), getattr(settings, f.name)) for f in fields(TrainSettings)]
+    rows = [(known.name, known.default, getattr(settings, known.name)) for known in describe(TrainSettings)]
     texts = [
         (name, words(published), words(used), "" if published == used else "changed") for name, published, used in rows
     ]
@@ -52,7 +52,7 @@ def words(value: object) -> str:
     """Return a setting's value as a table prints it."""
     if value is None:
         return "as the network says"
-    return str(value).removeprefix("Policy") if not isinstance(value, tuple) else "–".join(map(str, value))
+    return str(value) if not isinstance(value, tuple) else "–".join(map(str, value))
 
 
 def profiles_table() -> pd.DataFrame:
