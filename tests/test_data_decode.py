@@ -7,6 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from leuknet.data import decode
@@ -87,10 +88,14 @@ def test_16_bit_colour_keeps_its_high_bytes():
 def test_alpha_is_laid_on_white():
     rgba = np.dstack([np.full((2, 2, 3), 10, np.uint8), np.array([[0, 255], [128, 255]], np.uint8)])
     np.testing.assert_allclose(decoded(encoded(rgba), 2)[0][..., 0], [[255, 10], [132, 10]], atol=1)
-    clear = Image.fromarray(np.zeros((2, 2), np.uint8)).convert("P")
-    assert (decoded(encoded(clear, transparency=0), 2)[0] == 255).all()
-    grey_alpha = Image.new("LA", (2, 2), (10, 0))
-    assert (decoded(encoded(grey_alpha), 2)[0] == 255).all()
+    part_clear = Image.fromarray(np.array([[0, 0], [0, 1]], np.uint8)).convert("P")
+    assert (decoded(encoded(part_clear, transparency=0), 2)[0][..., 0] == [[255, 255], [255, 1]]).all()
+
+
+@pytest.mark.parametrize(("mode", "colour"), [("LA", (10, 0)), ("RGBA", (10, 10, 10, 0))])
+def test_alpha_of_zero_everywhere_is_disregarded(mode, colour):
+    image = Image.new(mode, (2, 2), colour)
+    assert (decoded(encoded(image), 2)[0] == 10).all()
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
@@ -126,6 +131,12 @@ def animated(kind):
     return encoded(frames[0], kind, save_all=True, append_images=frames[1:])
 
 
+def tiff(array, **options):
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, array, **options)
+    return buffer.getvalue()
+
+
 NOISE = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
 REASONS = {
     "empty": (b"", "empty"),
@@ -136,10 +147,11 @@ REASONS = {
     "half a BMP": (encoded(NOISE, "BMP")[:2000], "damaged or truncated"),
     "half a TIFF": (encoded(NOISE, "TIFF")[:2000], "damaged or truncated|head is damaged"),
     "head only": (encoded(NOISE, "JPEG")[:20], "damaged"),
-    "TIFF of three pages": (animated("TIFF"), "3 pages or frames"),
+    "TIFF of three pages": (animated("TIFF"), "several pages or frames"),
     "animated PNG": (animated("PNG"), "3 pages or frames"),
     "32-bit": (encoded(np.ones((4, 4), np.float32), "TIFF"), "32-bit"),
     "32-bit integers": (encoded(np.ones((4, 4), np.int32), "TIFF"), "32-bit"),
+    "signed": (tiff(np.ones((4, 4), np.int16)), "signed 16-bit"),
 }
 
 
@@ -166,7 +178,7 @@ def test_a_decompression_bomb_is_not_decoded(edge, tmp_path):
     (tmp_path / "bomb.png").write_bytes(bomb)
     digest = hashlib.sha256(bomb).hexdigest()
     reasons = decode.decode_files([tmp_path / "bomb.png"], [digest], 8)[2]
-    assert f"above the limit of {decode.MAX_PIXELS} pixels" in reasons[0]
+    assert "above the limit of" in reasons[0]
 
 
 def test_a_file_that_changes_meanwhile_is_noticed(tmp_path):

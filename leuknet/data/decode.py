@@ -1,32 +1,37 @@
 """From the bytes of an image file to uint8 RGB at one size: the only place where files are decoded."""
 
 import hashlib
-import io
 import os
 import warnings
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import PIL
-from PIL import Image, ImageOps, UnidentifiedImageError
+import simplejpeg
+from PIL import Image, UnidentifiedImageError
 
+from leuknet.data.containers import jpeg, other, tiff
+from leuknet.data.walk import SUFFIXES, read_bytes, shown
 from leuknet.exceptions import LeuknetError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
-FORMATS = ("JPEG", "PNG", "BMP", "TIFF")
-MAX_PIXELS = 89_478_485
-VERSION = f"1 Pillow {PIL.__version__}"
+__all__ = ["SUFFIXES", "decode", "decode_files", "digests", "is_blank", "pixels"]
+
+VERSION = f"2 Pillow {PIL.__version__} simplejpeg {simplejpeg.__version__} {tiff.VERSION}"
+BLANK = 1.0  # grey levels, s.d. within each channel
 
 
-def decode(data, size):
+def decode(data: bytes, size: int) -> tuple[np.ndarray, int, int]:
     """Decode one image file and resize it.
 
-    The content decides the format, not the name. EXIF orientation is applied. Grey and palette images become RGB;
-    16-bit grey is scaled by its full range (65 535 -> 255) and 16-bit colour keeps its high bytes; alpha is laid on
-    white; CMYK, YCbCr and Lab are converted, colour profiles are not applied. Of a multi-picture JPEG (MPO, as phones
-    write) the first picture is the image. The image is resized to `size` x `size` without keeping its aspect (section
-    3.1) by Pillow's BOX filter, which averages over area; where an edge grows, by BILINEAR.
+    The content decides the format, not the name. EXIF and TIFF orientation are applied. Grey and palette images
+    become RGB. Samples of 16 bits are scaled by their range: that which the file declares, else the smallest of 8, 10,
+    12, 14 and 16 bits that holds them all. Alpha is laid on white; zero everywhere, it is disregarded.
+    CMYK, YCbCr and Lab are converted, colour profiles are not applied. Of a multi-picture JPEG (MPO, as phones write)
+    the first picture is the image. The image is resized to `size` x `size` without keeping its aspect (section 3.1) by
+    Pillow's BOX filter, which averages over area; where an edge grows, by BILINEAR. JPEGs of more than
+    `jpeg.REDUCE_FROM` bytes decoded are first decoded at a reduced scale.
 
     Parameters
     ----------
@@ -39,22 +44,21 @@ def decode(data, size):
     -------
     image : numpy.ndarray, uint8, shape (size, size, 3)
     width, height : int
-        In pixels, as displayed (after EXIF orientation), before resizing.
+        In pixels, as displayed (after orientation), before resizing.
 
     Raises
     ------
     LeuknetError
-        The reason, without the file's name: empty, damaged, truncated, another format, above `MAX_PIXELS` (Pillow's
-        own limit against decompression bombs), several pages or frames, 32-bit pixels.
+        The reason, without the file's name: empty, damaged, truncated, another format, larger than
+        `containers.MAX_BYTES` decoded, several pages or frames, signed, floating-point or 32-bit samples.
     """
-    with _reasons(data) as image:
-        rgb = _to_rgb(ImageOps.exif_transpose(image))
-        shrinks = min(rgb.size) >= size
-        resized = rgb.resize((size, size), Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR)
-    return np.asarray(resized), *rgb.size
+    rgb, (width, height) = _read(data, size)
+    shrinks = min(rgb.shape[:2]) >= size
+    how = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
+    return np.asarray(Image.fromarray(rgb).resize((size, size), how)), width, height
 
 
-def pixels(path, sha256):
+def pixels(path: Path, sha256: str) -> np.ndarray:
     """Return the image in file `path` at its full size, decoded as `decode` does: uint8 RGB, shape (height, width, 3).
 
     Raises
@@ -63,65 +67,46 @@ def pixels(path, sha256):
         If the file cannot be read or decoded, or its SHA-256 is another.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except OSError as error:
-        raise LeuknetError(f"cannot read {path}: {error.strerror or error}") from error
+        raise LeuknetError(f"cannot read {shown(path)}: {error.strerror or error}") from error
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise LeuknetError(f"{path} changed since the cohort was read: run again")
-    with _reasons(data) as image:
-        return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+        raise LeuknetError(f"{shown(path)} changed since the cohort was read: run again")
+    return _read(data)[0]
 
 
-@contextmanager
-def _reasons(data):
-    """Open an image file's bytes; whatever Pillow says against it becomes a `LeuknetError`."""
+def is_blank(image: np.ndarray) -> bool:
+    """Return whether a picture (uint8, shape (height, width, 3)) shows one colour throughout: nothing to classify."""
+    return bool(image.reshape(-1, image.shape[-1]).std(axis=0).max() < BLANK)
+
+
+def _read(data: bytes, least: int = 0) -> tuple[np.ndarray, tuple[int, int]]:
+    """Return a file's picture with width and height as displayed; every complaint becomes a `LeuknetError`."""
     if not data:
         raise LeuknetError("the file is empty")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            _refuse(image)
-            yield image
+        if data.startswith(jpeg.MAGIC):
+            return jpeg.read(data, least)
+        image = tiff.read(data) if data.startswith(tiff.MAGIC) else other.read(data)
+        return image, (image.shape[1], image.shape[0])
     except (LeuknetError, MemoryError):
         raise
     except UnidentifiedImageError:
         raise LeuknetError("not a JPEG, PNG, BMP or TIFF image, or its head is damaged") from None
     except Image.DecompressionBombError:
-        raise LeuknetError(_too_large()) from None
-    except Exception as error:  # Pillow's decoders raise many kinds on damaged files; each becomes a listed reason
+        raise LeuknetError("above the limit of decoded bytes; cut or shrink it") from None
+    except Exception as error:  # decoders raise many kinds on damaged files; each becomes a listed reason
         raise LeuknetError(f"damaged or truncated: {' '.join(str(error).split())}") from error
 
 
-def _refuse(image):
-    if image.width * image.height > MAX_PIXELS:
-        raise LeuknetError(_too_large(image.size))
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":
-        raise LeuknetError(f"holds {frames} pages or frames; save each as a file of its own")
-    if image.mode in ("I", "F"):
-        raise LeuknetError("32-bit pixels have no fixed range; save it with 8 or 16 bits a channel")
-
-
-def _too_large(size=None):
-    found = f" ({size[0]} x {size[1]})" if size else ""
-    return f"above the limit of {MAX_PIXELS} pixels{found}; cut or shrink it"
-
-
-def _to_rgb(image):
-    if image.mode.startswith("I;16"):
-        levels = np.asarray(image).astype(np.float32) / 257
-        return Image.fromarray(np.round(levels).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
-    return image.convert("RGB")
-
-
-def digests(paths):
+def digests(paths: Iterable[Path]) -> list[str | OSError]:
     """Return the SHA-256 of each file as hexadecimal str, or the OSError that kept it from being read."""
     return _in_parallel(_digest, paths)
 
 
-def decode_files(paths, sha256, size):
+def decode_files(
+    paths: Sequence[Path], sha256: Sequence[str], size: int
+) -> tuple[np.ndarray, np.ndarray, list[str | None]]:
     """Decode files in parallel threads.
 
     Parameters
@@ -139,7 +124,7 @@ def decode_files(paths, sha256, size):
     sizes : numpy.ndarray, int, shape (n, 2)
         Width and height in pixels.
     reasons : list of str or None
-        Why a file was left out; None where it was decoded.
+        Why a file was left out (a blank picture is); None where it was decoded.
 
     Raises
     ------
@@ -149,30 +134,29 @@ def decode_files(paths, sha256, size):
     images = np.zeros((len(paths), size, size, 3), np.uint8)
     sizes = np.zeros((len(paths), 2), int)
 
-    def one(i):
-        data = paths[i].read_bytes()
+    def one(i: int) -> str | None:
+        data = read_bytes(paths[i])
         if hashlib.sha256(data).hexdigest() != sha256[i]:
             raise LeuknetError(f"{paths[i]} changed while the cohort was read: run again")
         try:
             images[i], *sizes[i] = decode(data, size)
         except LeuknetError as reason:
             return str(reason)
-        return None
+        return "blank: one colour throughout, nothing to classify" if is_blank(images[i]) else None
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `_refuse` lists the file instead
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `check_size` lists the file instead
         reasons = _in_parallel(one, range(len(paths)))
     return images, sizes, reasons
 
 
-def _digest(path):
+def _digest(path: Path) -> str | OSError:
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.sha256(read_bytes(path)).hexdigest()
     except OSError as error:
         return error
 
 
-def _in_parallel(function, items):
+def _in_parallel(function: Callable, items: Iterable) -> list:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(function, items))
