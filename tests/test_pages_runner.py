@@ -240,33 +240,6 @@ def test_page_without_parameters_or_not_a_notebook(folder):
         runner.list_pages(folder / "none")
 
 
-def test_widgets_become_a_line_of_text():
-    view = v4.new_output("display_data", {index.WIDGET: {"model_id": "x"}, "text/plain": "VBox()"})
-    picture = v4.new_output("display_data", {"text/plain": "picture"})
-    notebook = v4.new_notebook(cells=[v4.new_code_cell("", outputs=[view, picture])], metadata={"widgets": {}})
-    record = {"title": "T & U", "profile": "paper", "cohort": "slides", "backend": "jax", "finished": "", "seconds": 1}
-    text = index.page_html(notebook, record)
-    assert "open the notebook in JupyterLab" in text and "VBox()" not in text and "picture" in text
-    assert "<title>T &amp; U</title>" in text and "reduced run" not in text and "slides cohort" in text
-    assert index.WIDGET in notebook.cells[0].outputs[0].data
-
-
-def test_html_leaves_out_what_tensorflow_logs_and_keeps_warnings():
-    noise = (
-        "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
-        "I0000 00:00:1795498424.238007   31241 cudart_stub.cc:31] Could not find cuda drivers on your machine.\n"
-        "E0000 00:00:1795498439.493863   31241 cuda_platform.cc:52] failed call to cuInit: INTERNAL: CUDA error\n"
-    )
-    streams = [
-        v4.new_output("stream", name="stderr", text=text) for text in (noise, noise + "ConvergenceWarning: no\n")
-    ]
-    notebook = v4.new_notebook(cells=[v4.new_code_cell("", outputs=streams)])
-    record = {"title": "T", "profile": "demo", "cohort": "synthetic", "backend": "jax", "finished": "", "seconds": 1}
-    text = index.page_html(notebook, record)
-    assert "cuInit" not in text and "absl" not in text and "cudart" not in text
-    assert text.split("<body")[1].count("application/vnd.jupyter.stderr") == 1 and "ConvergenceWarning: no" in text
-
-
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_study_leaves_no_process_and_no_finished_page(folder, tmp_path, sent):
     out, started = tmp_path / "out", tmp_path / "started"

@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
 from leuknet.evaluation.splits import k_fold
-from leuknet.pages.index import page_html
+from leuknet.pages.html import page_html
 from leuknet.plots import output, style
 from leuknet.plots.data.splits import split_map
 from leuknet.plots.data.splits import test_shares as shares

@@ -1,58 +1,16 @@
-"""What a reader opens: each page as HTML, the index of all pages, and the summary table."""
+"""What a reader opens first: the index of all pages, and the summary table."""
 
 import json
-import re
 from collections import defaultdict
 from pathlib import Path
 
-import nbformat
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader
-from nbconvert import HTMLExporter
 
 from leuknet import _io
+from leuknet.pages.html import TEMPLATES, link_pages
 
-TEMPLATES = Path(__file__).parent / "templates"
-WIDGET = "application/vnd.jupyter.widget-view+json"
-WIDGET_NOTE = "<p><em>Here stands a widget: open the notebook in JupyterLab to use it.</em></p>"
-NATIVE_LOG = re.compile(
-    r"^(?:[IWE]\d{4} [\d:.]+ +\d+ \S+:\d+\]|WARNING: All log messages before absl).*\n?", re.MULTILINE
-)
-PAGE_LINK = re.compile(r'href="(\d\d_\w+)\.ipynb')
 SUMMARY = ["page", "status", "seconds", "peak_mb", "profile", "backend", "cohort", "finished", "error"]
-
-
-def page_html(notebook, record):
-    """Return an executed notebook as one HTML text: figures inside, widgets named, a banner with its `record` on top.
-
-    Parameters
-    ----------
-    notebook : nbformat.NotebookNode
-    record : dict
-        The page's `leuknet.pages.runner.Record` as a dictionary.
-    """
-    notebook = readable(notebook)
-    math = any("$" in cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    loaders = [FileSystemLoader(TEMPLATES)]
-    exporter = HTMLExporter(template_file="page.html.j2", extra_loaders=loaders, embed_images=True)
-    resources = {"metadata": {"name": record["title"]}, "record": record | {"math": math}}
-    text = exporter.from_notebook_node(notebook, resources=resources)[0]
-    return PAGE_LINK.sub(r'href="\1.html', text)  # a page points at notebooks, its HTML at HTML
-
-
-def readable(notebook):
-    """Return a copy without TensorFlow's own log lines, and with a line of text in place of each live widget."""
-    notebook = nbformat.from_dict(notebook)
-    notebook.metadata.pop("widgets", None)
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            if WIDGET in output.get("data", {}):
-                output.data = nbformat.from_dict({"text/html": WIDGET_NOTE})
-            if output.get("name") == "stderr":
-                output.text = NATIVE_LOG.sub("", output.text)
-        if "outputs" in cell:
-            cell.outputs = [output for output in cell.outputs if output.get("text") != ""]
-    return notebook
 
 
 def read_records(out):
@@ -61,9 +19,10 @@ def read_records(out):
 
 
 def write(out):
-    """Write ``index.html``, ``summary.csv`` and ``summary.md`` of the result folder `out` from what lies in it."""
+    """Write ``index.html``, ``summary.csv`` and ``summary.md`` of the result folder `out`, and link its pages."""
     out = Path(out)
     records = read_records(out)
+    link_pages(out / "pages", records)
     names = [record["page"] for record in records]
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
     text = environment.get_template("index.html.j2").render(

@@ -20,7 +20,7 @@ from papermill.exceptions import PapermillExecutionError
 import leuknet
 from leuknet import _io
 from leuknet.exceptions import LeuknetError
-from leuknet.pages import index, kernel
+from leuknet.pages import html, index, kernel
 from leuknet.runs.provenance import THREADS
 from leuknet.study import profiles
 
@@ -313,7 +313,7 @@ def _publish(record, executed, folder):
         notebook = nbformat.read(executed, as_version=4)
         _io.write_text(folder / f"{record.page}{'' if ok else '.failed'}.ipynb", nbformat.writes(notebook))
         if ok:
-            _io.write_text(folder / f"{record.page}.html", index.page_html(notebook, asdict(record)))
+            _io.write_text(folder / f"{record.page}.html", html.page_html(notebook, asdict(record)))
     for suffix in stale:
         (folder / f"{record.page}{suffix}").unlink(missing_ok=True)
     _io.write_json(folder / f"{record.page}.json", asdict(record))

@@ -12,7 +12,7 @@ import nbformat
 import leuknet
 from leuknet._io import write_text
 from leuknet.exceptions import LeuknetError
-from leuknet.pages import index
+from leuknet.pages import html, index
 from leuknet.pages.gallery import gallery
 from leuknet.pages.runner import list_pages, notebooks_dir
 
@@ -119,7 +119,7 @@ def page(folder, record):
     """Return a page for the site: widgets named, a line on the run, or that there was none, under its title."""
     ran = record["status"] == "ok"
     place = Path(folder) / "pages" if ran else notebooks_dir()
-    notebook = index.readable(nbformat.read(place / f"{record['page']}.ipynb", as_version=4))
+    notebook = html.readable(nbformat.read(place / f"{record['page']}.ipynb", as_version=4))
     said = "not run here: without results"
     if ran:
         kind = f"profile {record['profile']} · {record['cohort']} cohort · {record['backend']}"
@@ -175,7 +175,7 @@ def render(source, built):
         doctrees = built.parent / "doctrees"
         Sphinx(str(source), None, str(built), str(doctrees), "html", confoverrides=SETTINGS, status=None).build()
     for path in (built / "pages").glob("*.html"):  # links in a cell's output still name notebooks
-        path.write_text(index.PAGE_LINK.sub(r'href="\1.html', path.read_text("utf-8")), "utf-8")
+        path.write_text(html.PAGE_LINK.sub(r'href="\1.html', path.read_text("utf-8")), "utf-8")
 
 
 class _Page(HTMLParser):

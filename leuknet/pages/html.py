@@ -1,0 +1,88 @@
+"""An executed page as one HTML file that opens without a network, prints well and links to its neighbours."""
+
+import re
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jinja2 import FileSystemLoader
+from nbconvert import HTMLExporter
+
+from leuknet import _io
+
+TEMPLATES = Path(__file__).parent / "templates"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+WIDGET_NOTE = "<p><em>Interactive widget: open the notebook in JupyterLab to use it.</em></p>"
+NATIVE_LOG = re.compile(
+    r"^(?:[IWE]\d{4} [\d:.]+ +\d+ \S+:\d+\]|WARNING: All log messages before absl|WARNING:(?:tensorflow|absl):).*\n?",
+    re.MULTILINE,
+)
+PAGE_LINK = re.compile(r'href="(\d\d_\w+)\.ipynb')
+NAVIGATION = re.compile(r'<nav class="pages"[^>]*>.*?</nav>', re.DOTALL)
+
+
+def page_html(notebook: nbformat.NotebookNode, record: dict[str, Any]) -> str:
+    """Return an executed notebook as one HTML text: figures inside, widgets named, a banner with its record on top.
+
+    Answers stay folded and out of print, and the parameters' cells are folded. The links to other pages are empty until
+    `link_pages` knows which there are.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+    record : dict
+        The page's `leuknet.pages.runner.Record` as a dictionary.
+    """
+    notebook = readable(notebook)
+    math = any("$" in cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    exporter = HTMLExporter(  # not embed_images: nbconvert 7.17 then closes every HTML block at its first blank line
+        template_file="page.html.j2",
+        extra_loaders=[FileSystemLoader(TEMPLATES)],
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+    )
+    resources = {"metadata": {"name": record["title"]}, "record": record | {"math": math}}
+    text = exporter.from_notebook_node(notebook, resources=resources)[0]
+    return PAGE_LINK.sub(r'href="\1.html', text)  # a page points at notebooks, its HTML at HTML
+
+
+def readable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return a copy without log lines of TensorFlow, and with a line of text in place of each live widget."""
+    notebook = nbformat.from_dict(notebook)
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if WIDGET in output.get("data", {}):
+                output.data = nbformat.from_dict({"text/html": WIDGET_NOTE})
+            if output.output_type == "stream":
+                output.text = NATIVE_LOG.sub("", output.text)
+        if "outputs" in cell:
+            cell.outputs = [output for output in cell.outputs if output.get("text") != ""]
+    return notebook
+
+
+def link_pages(folder: Path, records: list[dict[str, Any]]) -> None:
+    """Write into each page's HTML the links to the page before, all pages and the page after, as far as they exist.
+
+    Parameters
+    ----------
+    folder : path
+        Where the pages' HTML lies; ``../index.html`` lists them all.
+    records : list of dict
+        The records of all pages, in order.
+    """
+    finished = [record for record in records if (folder / f"{record['page']}.html").is_file()]
+    for before, record, after in zip([None, *finished], finished, [*finished[1:], None], strict=False):
+        path = folder / f"{record['page']}.html"
+        links = [_link(before, "← {}", "prev"), '<a href="../index.html">All pages</a>', _link(after, "{} →", "next")]
+        navigation = f'<nav class="pages" aria-label="Pages">{" · ".join(filter(None, links))}</nav>'
+        text = path.read_text("utf-8")
+        if (linked := NAVIGATION.sub(lambda _, new=navigation: new, text)) != text:
+            _io.write_text(path, linked)
+
+
+def _link(record: dict[str, Any] | None, text: str, relation: str) -> str:
+    if record is None:
+        return ""
+    return f'<a rel="{relation}" href="{record["page"]}.html">{escape(text.format(record["title"]))}</a>'
