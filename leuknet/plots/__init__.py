@@ -11,9 +11,9 @@ _NAMES = {
     "data.copies": "twenty_times twenty_times_view",
     "data.dataset_shift": "beside_real colour_statistics label_clues label_levels native_sizes probe_levels "
     "probe_sources probe_table source_confusion",
-    "data.leakage": "marked_table pair_counts pair_pictures pair_table price price_table shortcut_levels "
+    "data.leakage": "marked_table pair_counts pair_pictures pair_sentence pair_table shortcut_levels shortcut_sentence "
     "shortcut_table",
-    "data.splits": "paired_protocols split_map",
+    "data.splits": "possible_splits split_map",
     "data.survey": "cell_kinds cells_and_masks class_balance class_counts contact_sheet first_look published_counts "
     "smears table_1",
     "interactive.explorers": "browse_card embedding_card outcomes run_card run_names split_card",
@@ -32,11 +32,12 @@ _NAMES = {
     "results.baselines": "chance_table paired_tests ranked_dots ranking table11_again",
     "results.comparison": "beside fall_lines falls published_accuracies stacked wide",
     "results.critical_difference": "critical_difference ranked_tests",
+    "results.protocols": "by_test_set family_sentences protocol_sentence protocol_table protocols test_set_sentence",
     "results.summaries": "percent_summary profiles_table settings_table tested",
     "results.verdicts": "claims_ledger verdict_cells verdict_counts verdict_rows",
     "training.ablation": "ablation_table accuracy_dots approach_diagram approach_layers counts_table heads_table "
     "published_t_test times_table trained_table verdict",
-    "training.curves": "accuracy_table by_test_set confusion learning_curves protocols threshold_view",
+    "training.curves": "confusion learning_curves threshold_view",
     "training.network": "network_diagram transfer_diagram",
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -1,4 +1,4 @@
-"""What data sets share, what names their labels, and what that costs: pictures and tables of the leakage audit."""
+"""What data sets share, and what names their labels: pictures and tables of the leakage audit."""
 
 import cv2
 import matplotlib.pyplot as plt
@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.patches import Rectangle
 
 from leuknet.data.leakage.shortcuts import ALL
-from leuknet.evaluation.metrics import scores_by
-from leuknet.plots.style import PROTOCOL_COLOURS, PROTOCOL_MARKERS, language, table_order
+from leuknet.plots.format import estimate, listed
+from leuknet.plots.style import language, table_order
 
 PERCENT = 100
 SHOWN = 320  # px, longest edge of a holder as drawn
@@ -27,6 +27,30 @@ def pair_counts(pairs):
     frame["with"] = frame["with"].where(frame["with"] != frame["data set"], "itself")
     counts = frame.groupby(["data set", "with", "kind"]).size().unstack(fill_value=0)
     return counts.reindex(columns=list(KIND_WORDS), fill_value=0).reset_index()
+
+
+def pair_sentence(pairs: pd.DataFrame, images: int) -> str:
+    """Return in words how many pairs there are of each kind, and how many of them join two data sets."""
+    if pairs.empty:
+        return f"No two of {images} images share pixels, as far as this search can find."
+    counts = [f"{(pairs['kind'] == kind).sum()} {kind}" for kind in KIND_WORDS if (pairs["kind"] == kind).any()]
+    across = pairs[pairs["data_set_a"] != pairs["data_set_b"]]
+    names = sorted(set(across["data_set_a"]) | set(across["data_set_b"]))
+    joined = f"{len(across)} join different data sets: {listed(names)}" if names else "none joins different data sets"
+    return f"Among {images} images: {listed(counts)} pairs; {joined}."
+
+
+def shortcut_sentence(found: pd.DataFrame) -> str:
+    """Return the fact that is not biology and predicts the label best over all data sets, and how many beat chance."""
+    if found.empty:
+        return "Too few groups of both classes for a cross-validated score."
+    whole = found[found["data_set"] == ALL] if (found["data_set"] == ALL).any() else found
+    top, clear = whole.loc[whole["score"].idxmax()], int((whole["low"] > 0.5).sum())
+    score = estimate(*(PERCENT * top[name] for name in ("score", "low", "high")), top["images"])
+    return (
+        f"Without looking at a cell, {top['named by']} predicts the label with a balanced accuracy of {score} % in "
+        f"{top['data_set']}; {clear} of {len(whole)} facts there have an interval above chance."
+    )
 
 
 def strongest(pairs, n):
@@ -82,7 +106,9 @@ def pair_table(pairs, n=20):
     """Return the pairs drawn by `pair_pictures` and more of them, with correlations at full size."""
     frame = strongest(pairs, n)[["kind", "a", "b", "left", "top", "width", "height", "score", "detail"]]
     boxes = frame[["left", "top", "width", "height"]].round().astype(int)
-    return frame.assign(**boxes).rename(columns={"a": "image", "b": "is in"})
+    return frame.assign(**boxes).rename(
+        columns={"a": "image", "b": "is in", "score": "correlation", "detail": "correlation of detail"}
+    )
 
 
 def shortcut_levels(found):
@@ -123,7 +149,8 @@ def shortcut_table(found):
         ["data_set", "named by", "images", "values", "score", "interval"]
     ]
     return frame.set_axis(
-        ["data set", "named by", "images", "different values", "balanced accuracy (%)", "95 % interval (%)"], axis=1
+        ["data set", "label predicted by", "images", "different values", "balanced accuracy (%)", "95 % interval (%)"],
+        axis=1,
     )
 
 
@@ -133,45 +160,3 @@ def marked_table(table, facts):
     counts = counts.assign(images=table["data_set"].value_counts())
     counts = counts[(counts[["outline", "scale_bar"]] > 0).any(axis=1)]
     return counts.rename_axis("data set").reset_index().rename(columns={"scale_bar": "scale bar"})
-
-
-def price(predictions):
-    """Draw accuracy under each protocol as distributions: a point for every test fold.
-
-    Parameters
-    ----------
-    predictions : pandas.DataFrame
-        ``protocol``, ``fold``, ``seed``, ``y``, ``p``.
-    """
-    scores = price_scores(predictions)
-    names = list(dict.fromkeys(scores["protocol"]))
-    with language():
-        fig, ax = plt.subplots(figsize=(8, 0.75 * len(names) + 1.5))
-        for row, name in enumerate(names):
-            values = PERCENT * scores.loc[scores["protocol"] == name, "A"].to_numpy()
-            heights = row + np.linspace(-0.24, 0.24, len(values)) if len(values) > 1 else [row]
-            style = {"color": PROTOCOL_COLOURS[row % 4], "markeredgecolor": "black", "markeredgewidth": 0.4}
-            ax.plot(values, heights, PROTOCOL_MARKERS[row % 4], linestyle="", markersize=6, alpha=0.8, **style)
-            if len(values) > 2:
-                ax.boxplot(values, positions=[row], orientation="horizontal", widths=0.7, showfliers=False)
-            what = "median" if len(values) > 1 else "one fold"
-            ax.annotate(f"{what} {np.median(values):.1f}", (1.01, row), xycoords=("axes fraction", "data"), fontsize=9)
-        ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
-        ax.set_xlabel("accuracy of one test fold (%)")
-        ax.grid(axis="x")
-    return fig
-
-
-def price_scores(predictions):
-    """Return A of each protocol, fold and repeat."""
-    return scores_by(predictions, ["protocol", "fold", "seed"])
-
-
-def price_table(predictions):
-    """Return each protocol's accuracy over its test folds: folds, median, quartiles, least (%)."""
-    values = price_scores(predictions).groupby("protocol", sort=False)["A"]
-    rows = []
-    for name, part in values:
-        low, middle, high = np.quantile(part * PERCENT, [0.25, 0.5, 0.75])
-        rows.append((name, len(part), middle, f"{low:.1f} to {high:.1f}", PERCENT * part.min()))
-    return pd.DataFrame(rows, columns=["protocol", "test folds", "median (%)", "middle half (%)", "least (%)"])

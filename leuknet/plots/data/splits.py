@@ -6,10 +6,22 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 
+from leuknet.evaluation.splits import Split, k_fold, leave_one_source_out, lodocv
+from leuknet.exceptions import LeuknetError
+from leuknet.plots.format import fold_name
+from leuknet.plots.output import say
 from leuknet.plots.style import language, table_order
 
+MAKERS = {
+    "pooled": lambda table, folds, seed: k_fold(table, folds, seed=seed),
+    "grouped": lambda table, folds, seed: k_fold(table, folds, seed=seed, by="group"),
+    "LODOCV as published": lambda table, folds, seed: lodocv(table),
+    "leave-one-source-out": lambda table, folds, seed: leave_one_source_out(table),
+    "every source left out": lambda table, folds, seed: leave_one_source_out(table, tested="all"),
+}
 
-def test_shares(table, split):
+
+def test_shares(table: pd.DataFrame, split: Split) -> pd.DataFrame:
     """Return the share of each data set (rows) that each fold (columns) tests, in [0, 1]."""
     data_set = table.set_index("image_id")["data_set"]
     tested = split.table[split.table["role"] == "test"]
@@ -19,7 +31,7 @@ def test_shares(table, split):
     return counts.reindex(index=names, columns=split.folds, fill_value=0).div(sizes.reindex(names), axis=0)
 
 
-def split_map(table, splits):
+def split_map(table: pd.DataFrame, splits: list[Split]) -> plt.Figure:
     """Draw, for each split side by side, which share of each data set is tested in each fold.
 
     Parameters
@@ -28,7 +40,7 @@ def split_map(table, splits):
         A cohort's table.
     splits : list of Split
     """
-    shares = [test_shares(table, split) for split in splits]
+    shares = [100 * test_shares(table, split) for split in splits]
     widths = [max(part.shape[1], 2) for part in shares]
     with language():
         height = 0.24 * len(shares[0]) + 2.2
@@ -36,32 +48,34 @@ def split_map(table, splits):
         axes = axes[0]
         for ax, part, split in zip(axes, shares, splits, strict=True):
             lines = {"linewidths": 0.5, "linecolor": "#cccccc"}
-            sns.heatmap(part, ax=ax, vmin=0, vmax=1, cmap="Blues", cbar=False, xticklabels=1, yticklabels=1, **lines)
+            sns.heatmap(part, ax=ax, vmin=0, vmax=100, cmap="Blues", cbar=False, xticklabels=1, yticklabels=1, **lines)
             ax.set(xlabel="", ylabel="")
+            ax.set_xticklabels([fold_name(fold) for fold in part.columns])
             ax.tick_params(axis="x", rotation=90)
             ax.set_title(textwrap.fill(split.protocol, 12), fontsize=9)
-        fig.colorbar(axes[-1].collections[0], ax=axes, label="share tested", shrink=0.6)
+        fig.colorbar(axes[-1].collections[0], ax=axes, label="share tested (%)", shrink=0.6)
     return fig
 
 
-def paired_protocols(predictions, a, b):
-    """Return the images that protocols `a` and `b` test by different networks, one row an image and seed.
+def possible_splits(study, *names: str, table: pd.DataFrame | None = None) -> dict[str, Split]:
+    """Return the splits of a study's cohort by protocol, and show for each that it cannot have one sentence why.
 
     Parameters
     ----------
-    predictions : pandas.DataFrame
-        Test predictions with ``protocol``, ``run``, ``image_id``, ``seed``, ``y``, ``p``.
-    a, b : str
-        Names of protocols.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``image_id``, ``seed``, ``y``, ``p_a``, ``p_b``, ``hit_a``, ``hit_b`` (bool).
+    study : Study
+    *names : str
+        Of `MAKERS`. If a cohort can have none but pooled folds, folds that keep groups whole join them.
+    table : pandas.DataFrame, optional
+        The study's own if not given.
     """
-    columns = ["image_id", "seed", "y", "p", "run"]
-    sides = [predictions.loc[predictions["protocol"] == name, columns] for name in (a, b)]
-    pairs = sides[0].merge(sides[1], on=["image_id", "seed", "y"], suffixes=("_a", "_b"))
-    pairs = pairs[pairs["run_a"] != pairs["run_b"]].drop(columns=["run_a", "run_b"])
-    hits = {f"hit_{side}": (pairs[f"p_{side}"] >= 0.5) == pairs["y"] for side in "ab"}
-    return pairs.assign(**hits)
+    table = study.cohort.table if table is None else table
+    found = {}
+    for name in names:
+        try:
+            found[name] = MAKERS[name](table, study.profile.folds, study.seed)
+        except LeuknetError as reason:
+            say(f"{name} is not possible here: {reason}.")
+    if names[0] == "pooled" and len(names) > 1 and not found.keys() - {"pooled"}:
+        say("Instead, folds that keep groups (slides or patients) whole are shown: no group is in training and test.")
+        found |= possible_splits(study, "grouped", table=table)
+    return found
