@@ -9,6 +9,7 @@ import pytest
 from leuknet import evaluation
 
 MODULES = [f"leuknet.evaluation.{module.name}" for module in pkgutil.iter_modules(evaluation.__path__)]
+MODULES.append("leuknet._statistics")
 
 
 @pytest.mark.parametrize("name", MODULES)

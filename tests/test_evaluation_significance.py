@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from leuknet.evaluation.significance import friedman, holm, mcnemar, student_t, student_t_from_summary
+from leuknet.evaluation.significance import friedman, holm, mcnemar, resampled_t, student_t, student_t_from_summary
 from leuknet.exceptions import LeuknetError
 
 
@@ -103,3 +103,39 @@ def test_friedman_ranks_share_ties_and_the_critical_difference_is_demsars():
 def test_friedman_wants_test_sets_methods_and_every_score(scores):
     with pytest.raises(LeuknetError, match="two test sets and three methods"):
         friedman(scores)
+
+
+def test_resampled_t_is_nadeaus_and_bengios():
+    values = np.array([1.0, 2.0, 0.5, 1.5, 1.0])
+    found = resampled_t(values, 0.25)
+    by_hand = values.mean() / np.sqrt((1 / 5 + 1 / 4) * values.var(ddof=1))
+    assert (found.t, found.df) == (pytest.approx(by_hand), 4)
+    assert found.p == pytest.approx(2 * stats.t.sf(by_hand, 4))
+    plain = resampled_t(values, 0)
+    assert plain.p == pytest.approx(stats.ttest_1samp(values, 0).pvalue) and plain.p < found.p
+    assert (found.high - found.low) / (plain.high - plain.low) == pytest.approx(np.sqrt(1 + 5 / 4))
+
+
+def test_resampled_t_of_equal_differences():
+    assert (resampled_t([0, 0], 0.25).p, resampled_t([1, 1], 0.25).p) == (1, 0)
+    for bad in (([1.0], 0.25), ([1, np.nan], 0.25), ([1, 2], -1)):
+        with pytest.raises(LeuknetError, match="resampled t-test"):
+            resampled_t(*bad)
+
+
+def test_folds_of_one_pool_are_not_independent():
+    """Differences that share a part: the plain test finds one too often, the corrected one does not."""
+    generator, plain, corrected = np.random.default_rng(0), 0, 0
+    for _ in range(400):
+        gaps = generator.normal(0, np.sqrt(0.2)) + generator.normal(0, np.sqrt(0.8), 5)  # correlation 1/5
+        plain += resampled_t(gaps, 0).p < 0.05
+        corrected += resampled_t(gaps, 0.25).p < 0.05
+    assert plain > 35 and corrected <= 25
+
+
+def test_a_critical_difference_that_no_ranks_can_reach_is_reported():
+    two = friedman(np.random.default_rng(0).uniform(size=(2, 17)))
+    assert two.largest_difference == 16 and not two.separable and two.critical_difference > 16
+    assert "more than ranks can differ by (16): none differ" in str(two)
+    many = friedman(np.random.default_rng(0).uniform(size=(30, 4)))
+    assert many.separable and "none differ" not in str(many)

@@ -1,20 +1,25 @@
-"""Metrics from labels and probabilities: as in the paper's section 4, and a few it lacks."""
+"""Metrics from labels and probabilities: those of the paper's section 4, and calibration and ranking."""
+
+from collections.abc import Sequence
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from leuknet.exceptions import LeuknetError
 
 BINS = 15
+Undefined = Literal["undefined", "zero"]
 
 
-def bin_of(p):
+def bin_of(p: np.ndarray) -> np.ndarray:
     """Return the calibration bin (0 to 14) of each probability: 15 bins of equal width, the last one closed."""
     return np.minimum((p * BINS).astype(int), BINS - 1)
 
 
-def expected_calibration_error(y, p):
+def expected_calibration_error(y: np.ndarray, p: np.ndarray) -> float:
     """Return the expected calibration error of the probability of leukaemia.
 
     The probabilities fall into 15 bins of equal width on [0, 1]; the error is the mean over images of the absolute
@@ -41,19 +46,33 @@ OF_PROBABILITY = {
 }
 
 
-def from_counts(tn, fp, fn, tp):
+def from_counts(
+    tn: ArrayLike, fp: ArrayLike, fn: ArrayLike, tp: ArrayLike, undefined: Undefined = "undefined"
+) -> dict[str, np.ndarray]:
     """Return the metrics of confusion matrices; arrays give one value a matrix.
 
     Parameters
     ----------
     tn, fp, fn, tp : array_like, shape (...)
         Counts of true negatives, false positives, false negatives, true positives.
+    undefined : {"undefined", "zero"}
+        What P and MCC are where a margin of the matrix is empty (no image called positive, say): NaN, or 0 as in the
+        paper's Table 7, whose digits show that a run without positive calls was counted so.
 
     Returns
     -------
     dict of str to numpy.ndarray, float64, shape (...)
         ``A, P, R, S, MCC, Kappa, balanced accuracy``, as fractions; NaN where undefined.
+
+    Examples
+    --------
+    >>> all_negative = dict(tn=59, fp=0, fn=49, tp=0)  # ResNet50 by mSFT on ALL-IDB 1
+    >>> float(from_counts(**all_negative)["P"]), float(from_counts(**all_negative, undefined="zero")["P"])
+    (nan, 0.0)
     """
+    if undefined not in get_args(Undefined):
+        raise LeuknetError(f"undefined={undefined!r} is no convention; use {' or '.join(get_args(Undefined))}")
+    empty = 0.0 if undefined == "zero" else np.nan
     tn, fp, fn, tp = (np.asarray(count, np.float64) for count in (tn, fp, fn, tp))
     n = tn + fp + fn + tp
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -62,10 +81,10 @@ def from_counts(tn, fp, fn, tp):
         chance = ((tp + fp) * (tp + fn) + (tn + fp) * (tn + fn)) / (n * n)
         return {
             "A": agreement,
-            "P": tp / (tp + fp),
+            "P": np.where(tp + fp > 0, tp / (tp + fp), empty),
             "R": recall,
             "S": specificity,
-            "MCC": (tp * tn - fp * fn) / spread,
+            "MCC": np.where(spread > 0, (tp * tn - fp * fn) / spread, empty),
             "Kappa": (agreement - chance) / (1 - chance),
             "balanced accuracy": (recall + specificity) / 2,
         }
@@ -75,7 +94,7 @@ OF_COUNTS = tuple(from_counts(1, 1, 1, 1))
 METRICS = (*OF_COUNTS, *OF_PROBABILITY)
 
 
-def checked(y, *probabilities):
+def checked(y: ArrayLike, *probabilities: ArrayLike) -> tuple[np.ndarray, ...]:
     """Return labels as int and probabilities as float64, all of shape (n,), or raise LeuknetError."""
     y = np.asarray(y)
     arrays = [np.asarray(p, np.float64) for p in probabilities]
@@ -89,13 +108,13 @@ def checked(y, *probabilities):
     return y.astype(int), *arrays
 
 
-def count(y, p, threshold=0.5):
+def count(y: np.ndarray, p: np.ndarray, threshold: float = 0.5) -> tuple[np.ndarray, ...]:
     """Return ``tn, fp, fn, tp`` masks, bool, shape (n,): one is true for each image. Positive means p >= threshold."""
     positive = p >= threshold
     return (y == 0) & ~positive, (y == 0) & positive, (y == 1) & ~positive, (y == 1) & positive
 
 
-def scores(y, p, threshold=0.5):
+def scores(y: ArrayLike, p: ArrayLike, threshold: float = 0.5, undefined: Undefined = "undefined") -> dict[str, float]:
     """Return the metrics of one set of predictions.
 
     Parameters
@@ -106,6 +125,8 @@ def scores(y, p, threshold=0.5):
         Probability of leukaemia, in [0, 1].
     threshold : float
         An image is called positive if ``p >= threshold``.
+    undefined : {"undefined", "zero"}
+        Convention for P and MCC, see `from_counts`; "zero" is that of the paper's tables.
 
     Returns
     -------
@@ -122,7 +143,7 @@ def scores(y, p, threshold=0.5):
         If lengths differ, nothing is given, or a value is outside its range.
     """
     y, p = checked(y, p)
-    found = from_counts(*(mask.sum() for mask in count(y, p, threshold)))
+    found = from_counts(*(mask.sum() for mask in count(y, p, threshold)), undefined=undefined)
     both = 0 < y.sum() < len(y)
     for name, (function, needs_both) in OF_PROBABILITY.items():
         if both or not needs_both:
@@ -137,14 +158,16 @@ def _columns(frame, columns):
     return columns
 
 
-def one_split(predictions, by=()):
+def one_split(predictions: pd.DataFrame, by: Sequence[str] = ()) -> None:
     """Raise LeuknetError if `predictions` mix splits (say, validation and test) that `by` does not keep apart."""
     found = predictions["split"].unique() if "split" in predictions else []
     if len(found) > 1 and "split" not in by:
         raise LeuknetError(f"predictions mix the splits {', '.join(sorted(found))}: choose one or score by 'split'")
 
 
-def scores_by(predictions, by=("fold", "seed")):
+def scores_by(
+    predictions: pd.DataFrame, by: str | Sequence[str] = ("fold", "seed"), undefined: Undefined = "undefined"
+) -> pd.DataFrame:
     """Score predictions apart for each value of the columns `by`.
 
     Parameters
@@ -152,6 +175,8 @@ def scores_by(predictions, by=("fold", "seed")):
     predictions : pandas.DataFrame
         With ``y``, ``p`` and the columns `by`.
     by : list of str
+    undefined : {"undefined", "zero"}
+        Convention for P and MCC, see `from_counts`; "zero" is that of the paper's tables.
 
     Returns
     -------
@@ -167,11 +192,14 @@ def scores_by(predictions, by=("fold", "seed")):
     _columns(predictions, ["y", "p"])
     one_split(predictions, by)
     groups = predictions.groupby(by, sort=False, observed=True) if by else [((), predictions)]
-    rows = [dict(zip(by, key, strict=True), n=len(part), **scores(part["y"], part["p"])) for key, part in groups]
+    rows = [
+        dict(zip(by, key, strict=True), n=len(part), **scores(part["y"], part["p"], undefined=undefined))
+        for key, part in groups
+    ]
     return pd.DataFrame(rows, columns=[*by, "n", *METRICS])
 
 
-def summarise(frame, by=()):
+def summarise(frame: pd.DataFrame, by: str | Sequence[str] = ()) -> pd.DataFrame:
     """Return mean and standard deviation over runs, as the paper's tables give them (section 4: five runs).
 
     Parameters
@@ -184,10 +212,10 @@ def summarise(frame, by=()):
     Returns
     -------
     pandas.DataFrame
-        The columns `by`, ``metric``, ``mean``, ``sd`` (ddof = 1; NaN for one run) and ``n`` (runs in which the metric
-        is defined). A metric that no run defines is absent.
+        The columns `by`, ``metric``, ``mean``, ``sd`` (ddof = 1; NaN for one run), ``n`` (runs in which the metric is
+        defined) and ``runs`` (all of them). A metric that no run defines is absent.
     """
     by = _columns(frame, by)
-    long = frame.melt(by, [name for name in METRICS if name in frame], "metric", "value").dropna(subset="value")
-    table = long.groupby([*by, "metric"], sort=False, observed=True)["value"].agg(mean="mean", sd="std", n="count")
-    return table.reset_index()
+    long = frame.melt(by, [name for name in METRICS if name in frame], "metric", "value")
+    values = long.groupby([*by, "metric"], sort=False, observed=True)["value"]
+    return values.agg(mean="mean", sd="std", n="count", runs="size").query("n > 0").reset_index()

@@ -3,10 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
+from leuknet._statistics import holm
 from leuknet.evaluation.metrics import checked
 from leuknet.exceptions import LeuknetError
+
+__all__ = ["Friedman", "McNemar", "StudentT", "friedman", "holm", "mcnemar", "resampled_t", "student_t"]
+__all__ += ["student_t_from_summary"]
 
 
 def _p_text(p):
@@ -15,14 +20,14 @@ def _p_text(p):
 
 @dataclass(frozen=True)
 class StudentT:
-    """Student's two-sample t-test, two-sided, equal variances.
+    """Student's t-test, two-sided: of two samples with equal variances, or of paired differences.
 
     Attributes
     ----------
     t, df, p : float
         Statistic, degrees of freedom, p-value.
     difference, low, high : float
-        Mean of a minus mean of b and its 95 % interval, in the unit of the samples.
+        Mean of a minus mean of b and its interval (95 % unless another level was given), in the unit of the samples.
     """
 
     t: float
@@ -32,7 +37,7 @@ class StudentT:
     low: float
     high: float
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (
             f"Student's t = {self.t:.2f} ({self.df} d.f.), {_p_text(self.p)}; "
             f"difference {self.difference:.3g} (95 % interval {self.low:.3g} to {self.high:.3g})"
@@ -58,7 +63,7 @@ class McNemar:
     only_b: int
     p: float
 
-    def __str__(self):
+    def __str__(self) -> str:
         counts = f"only a right {self.only_a}, only b right {self.only_b}"
         return f"McNemar's exact test, n = {self.n}: {counts}; {_p_text(self.p)}"
 
@@ -84,12 +89,23 @@ class Friedman:
     p: float
     critical_difference: float
 
-    def __str__(self):
+    def __str__(self) -> str:
         what = f"{len(self.ranks)} systems on {self.n} test sets"
-        return f"Friedman's test, {what}: {_p_text(self.p)}; critical difference {self.critical_difference:.1f}"
+        beyond = "" if self.separable else f", more than ranks can differ by ({self.largest_difference}): none differ"
+        return f"Friedman's test, {what}: {_p_text(self.p)}; critical difference {self.critical_difference:.1f}{beyond}"
+
+    @property
+    def largest_difference(self) -> int:
+        """The largest possible difference of two mean ranks: one best and the other worst on every test set."""
+        return len(self.ranks) - 1
+
+    @property
+    def separable(self) -> bool:
+        """Whether these test sets can show a difference at all: the critical difference is a possible one."""
+        return self.critical_difference < self.largest_difference
 
 
-def student_t(a, b):
+def student_t(a: ArrayLike, b: ArrayLike) -> StudentT:
     """Test whether two sets of runs have one mean (sections 4.1 and 4.4: level of 5 %).
 
     Runs that share test images or training folds are not independent samples; the test, as published, takes them so.
@@ -115,7 +131,7 @@ def student_t(a, b):
     return student_t_from_summary(a.mean(), a.std(ddof=1), len(a), b.mean(), b.std(ddof=1), len(b))
 
 
-def student_t_from_summary(mean_a, sd_a, n_a, mean_b, sd_b, n_b):
+def student_t_from_summary(mean_a: float, sd_a: float, n_a: int, mean_b: float, sd_b: float, n_b: int) -> StudentT:
     """Do `student_t` from what a table prints: mean, s.d. (ddof = 1) and number of runs of each side.
 
     Returns
@@ -144,7 +160,48 @@ def student_t_from_summary(mean_a, sd_a, n_a, mean_b, sd_b, n_b):
     return StudentT(float(found.statistic), int(df), float(found.pvalue), difference, float(low), float(high))
 
 
-def mcnemar(y, p_a, p_b, threshold=0.5):
+def resampled_t(differences: ArrayLike, overlap: float, level: float = 0.95) -> StudentT:
+    """Test whether a difference over the folds of one pool is 0, corrected for the folds' shared training images.
+
+    The corrected resampled t-test (Nadeau & Bengio, Mach. Learn. 2003, 52, 239): the variance of the mean is the
+    sample variance times ``1/n + overlap`` instead of ``1/n``.
+
+    Parameters
+    ----------
+    differences : array_like of float, shape (n,)
+        One value a fold (and repeat): a minus b on the same test images.
+    overlap : float
+        Test images over training images of a fold, 1/4 for five folds.
+    level : float
+        Of the interval.
+
+    Returns
+    -------
+    StudentT
+        With n - 1 degrees of freedom. Equal differences have no width, and p is 0, or 1 if they are 0.
+
+    Raises
+    ------
+    LeuknetError
+        If there are fewer than two differences, one is missing, or the overlap is negative.
+
+    Examples
+    --------
+    >>> print(resampled_t([1.0, 2.0, 0.5, 1.5, 1.0], overlap=1 / 4))
+    Student's t = 3.14 (4 d.f.), p = 0.035; difference 1.2 (95 % interval 0.138 to 2.26)
+    """
+    values = np.asarray(differences, np.float64).ravel()
+    if len(values) < 2 or not np.isfinite(values).all() or not overlap >= 0:
+        raise LeuknetError("a resampled t-test needs two numbers or more, none missing, and an overlap of 0 or more")
+    mean, df = float(values.mean()), len(values) - 1
+    error = float(np.sqrt(values.var(ddof=1) * (1 / len(values) + overlap)))
+    if error < 1e-12 * max(1, abs(mean)):
+        return StudentT(float(np.sign(mean) * np.inf) if mean else 0.0, df, float(not mean), mean, mean, mean)
+    low, high = stats.t.interval(level, df, mean, error)
+    return StudentT(mean / error, df, float(2 * stats.t.sf(abs(mean) / error, df)), mean, float(low), float(high))
+
+
+def mcnemar(y: ArrayLike, p_a: ArrayLike, p_b: ArrayLike, threshold: float = 0.5) -> McNemar:
     """Test whether two classifiers err equally often on the same images.
 
     Exact: of the images that only one calls rightly, a and b share is binomial with 1/2. Images count as independent;
@@ -175,11 +232,12 @@ def mcnemar(y, p_a, p_b, threshold=0.5):
     return McNemar(len(y), only_a, only_b, p)
 
 
-def friedman(scores):
+def friedman(scores: ArrayLike) -> Friedman:
     """Test whether methods rank alike on several test sets (Demsar, JMLR 2006, sections 3.2.2 and 3.2.5).
 
-    Test sets count as independent. The critical difference is Nemenyi's: ``q sqrt(k (k + 1) / (6 n))`` with q the
-    Studentised range of k groups at 5 %, over the square root of 2.
+    Test sets count as independent, which folds of one pool are not: their training sets overlap, and what is drawn is
+    images. For those use `resampled_t` on each pair. The critical difference is Nemenyi's:
+    ``q sqrt(k (k + 1) / (6 n))`` with q the Studentised range of k groups at 5 %, over the square root of 2.
 
     Parameters
     ----------
@@ -203,35 +261,3 @@ def friedman(scores):
     p = float(stats.friedmanchisquare(*scores.T).pvalue) if np.ptp(scores, axis=1).any() else 1.0
     q = stats.studentized_range.ppf(0.95, k, np.inf) / np.sqrt(2)
     return Friedman(n, ranks, p, float(q * np.sqrt(k * (k + 1) / (6 * n))))
-
-
-def holm(p_values):
-    """Return Holm's adjusted p-values (Holm, Scand. J. Stat. 1979), for several tests read together.
-
-    Parameters
-    ----------
-    p_values : array_like of float, shape (m,)
-
-    Returns
-    -------
-    numpy.ndarray, float64, shape (m,)
-        In the order given; compare each with the level as it is.
-
-    Raises
-    ------
-    LeuknetError
-        If a p-value is outside [0, 1].
-
-    Examples
-    --------
-    >>> holm([0.01, 0.04, 0.03]).round(2).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    p = np.asarray(p_values, np.float64)
-    if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
-        raise LeuknetError("Holm's method needs a list of p-values from 0 to 1")
-    order = np.argsort(p)
-    raised = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(raised, 1)
-    return adjusted

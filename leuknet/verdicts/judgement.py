@@ -1,25 +1,37 @@
-"""What runs can tell of a claim: differences of mean accuracies with Welch's interval, judged in the ledger's words."""
+"""Verdicts on claims: intervals of a difference of accuracies, judged in the ledger's words.
 
+A claim is supported if the whole interval lies where the claim says, not supported if the whole interval lies where it
+says not, and otherwise cannot be told from the runs at hand.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
+from leuknet.evaluation.significance import resampled_t
 from leuknet.verdicts import results
 
 SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
-DEPENDS, CANNOT = "depends on the protocol", "cannot be tested here"
+DEPENDS, CANNOT, UNDECIDED = "depends on the protocol", "cannot be tested here", "cannot be told from these runs"
+
+Bounds = tuple[float, float] | None
+Interval = Callable[[float], tuple[float, Bounds]]  # level -> difference in points, and its interval
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What this study's runs say of a claim: a verdict of the ledger, and the number behind it."""
+    """What this study's runs show for a claim: a verdict of the ledger, and the number behind it."""
 
     verdict: str
     number: str
 
 
-def difference(a, b, level=0.95):
+def difference(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> tuple[float, Bounds]:
     """Return mean(a) - mean(b) in points and Welch's interval (Biometrika 1947); None for fewer than two runs."""
     a, b = (100 * np.asarray(values, float) for values in (a, b))
     gap = float(a.mean() - b.mean())
@@ -33,49 +45,83 @@ def difference(a, b, level=0.95):
     return gap, (float(low), float(high))
 
 
-def told(gap, bounds):
-    """Return a difference as text, e.g. ``+1.2 points (-0.5 to 2.9)``."""
-    return f"{gap:+.1f} points" + (f" ({bounds[0]:.1f} to {bounds[1]:.1f})" if bounds else " (one run)")
-
-
-def ahead_of(pairs, picked=1):
-    """Judge comparisons ``[(name, a, b)]``, each by Welch's interval of the difference.
-
-    Supported: a is ahead in every one (each at 95 %: all must hold). Not supported: in one, a is behind, or no further
-    ahead than the tolerance of equivalence; among many comparisons one does so by chance, so these intervals are of
-    level 1 - 0.05 / comparisons (Bonferroni). Otherwise the runs cannot tell.
+def across_folds(a: pd.Series, b: pd.Series, overlap: float, level: float = 0.95) -> tuple[float, Bounds]:
+    """Return the mean difference by fold in points and the corrected resampled interval; None for one common fold.
 
     Parameters
     ----------
-    pairs : list of tuple
-        ``(name, a, b)``: accuracies of the runs.
-    picked : int
-        Number of comparisons out of which each pair was picked for its size, for which "ahead" is corrected.
+    a, b : pandas.Series
+        Accuracies as fractions, indexed by fold.
+    overlap : float
+        Test images over training images of a fold (`leuknet.evaluation.significance.resampled_t`).
+    level : float
     """
-    if not pairs:
+    gaps = 100 * (a - b).dropna()
+    if len(gaps) < 2:
+        return float(gaps.mean()), None
+    found = resampled_t(gaps, overlap, level)
+    return found.difference, (found.low, found.high)
+
+
+def signed(gap: float, bounds: Bounds) -> str:
+    """Return a difference as text, e.g. ``+1.2 points (-0.5 to 2.9)``."""
+    return f"{gap:+.1f} points" + (f" ({bounds[0]:.1f} to {bounds[1]:.1f})" if bounds else " (no interval)")
+
+
+def ahead_of(compared: Sequence[tuple[str, Interval]], picked: int = 1) -> Evidence:
+    """Judge whether one side is ahead in every comparison.
+
+    Supported: each interval at 95 % lies above 0 (all must hold). Not supported: one lies below the tolerance of
+    equivalence and not above 0; among many comparisons one does so by chance, so these intervals are of level
+    1 - 0.05 / comparisons (Bonferroni).
+
+    Parameters
+    ----------
+    compared : sequence of tuple
+        Name and interval of each comparison.
+    picked : int
+        Number of comparisons out of which each was picked for its size, for which "ahead" is corrected.
+    """
+    if not compared:
         return Evidence(CANNOT, "no such runs in this folder")
-    compared = [(name, *difference(a, b, 1 - 0.05 / picked)) for name, a, b in pairs]
-    if any(bounds is None for _, _, bounds in compared):
-        return Evidence(CANNOT, "one run each: no spread to judge by")
-    wide = [difference(a, b, 1 - 0.05 / len(pairs))[1] for _, a, b in pairs]
-    won = sum(bounds[0] > 0 for _, _, bounds in compared)
+    strict = [(name, *interval(1 - 0.05 / picked)) for name, interval in compared]
+    if any(bounds is None for _, _, bounds in strict):
+        return Evidence(CANNOT, "one run or test set each: no interval to judge by")
+    wide = [interval(1 - 0.05 / len(compared))[1] for _, interval in compared]
+    won = sum(bounds[0] > 0 for _, _, bounds in strict)
     lost = sum(high < 0 for _, high in wide)
     level = sum(low <= 0 <= high < results.tolerances()["equivalent"] for low, high in wide)
-    (name, gap, bounds), wider = min(zip(compared, wide, strict=True), key=lambda row: row[0][1])
-    number = f"ahead in {won} of {len(compared)} comparisons, behind in {lost}" + f", level in {level}" * bool(level)
-    number += f"; {'closest' if gap >= 0 else 'furthest behind'}: {name} {told(gap, bounds if gap >= 0 else wider)}"
-    if won == len(compared):
-        return Evidence(SUPPORTED, number)
-    return Evidence(NOT_SUPPORTED, number) if lost or level else Evidence(CANNOT, f"{number}; too wide to tell")
+    (name, gap, bounds), wider = min(zip(strict, wide, strict=True), key=lambda row: row[0][1])
+    number = f"ahead in {won} of {len(strict)} comparisons, behind in {lost}" + f", level in {level}" * bool(level)
+    number += f"; {'closest' if gap >= 0 else 'furthest behind'}: {name} {signed(gap, bounds if gap >= 0 else wider)}"
+    return Evidence(SUPPORTED if won == len(strict) else NOT_SUPPORTED if lost or level else UNDECIDED, number)
 
 
-def equivalence(compared):
-    """Judge 90 % intervals by test set: inside the tolerance, out of it without 0, or too wide to tell."""
-    if not compared or any(bounds is None for _, bounds in compared.values()):
+def equivalence(compared: Sequence[tuple[str, Interval]]) -> Evidence:
+    """Judge 90 % intervals: all within the tolerance, one wholly outside it, or neither."""
+    found = [(name, *interval(0.9)) for name, interval in compared]
+    if not found or any(bounds is None for _, _, bounds in found):
         return Evidence(CANNOT, "no two runs of each in this folder")
     limit = results.tolerances()["equivalent"]
-    number = "; ".join(f"{fold} {told(*pair)}" for fold, pair in compared.items()) + f"; equivalent within {limit:g}"
-    outside = [bounds for _, bounds in compared.values() if bounds[0] <= -limit or bounds[1] >= limit]
-    if not outside:
-        return Evidence(SUPPORTED, number)
-    return Evidence(NOT_SUPPORTED if any(low > 0 or high < 0 for low, high in outside) else CANNOT, number)
+    number = "; ".join(f"{name} {signed(gap, bounds)}" for name, gap, bounds in found)
+    verdicts = {within(bounds, -limit, limit) for _, _, bounds in found}
+    return Evidence(together(*verdicts), f"{number}; equivalent within {limit:g}")
+
+
+def within(bounds: Bounds, low: float = -np.inf, high: float = np.inf) -> str:
+    """Return supported if an interval lies within (low, high), not supported if wholly outside, else undecided."""
+    if bounds is None:
+        return CANNOT
+    if low < bounds[0] and bounds[1] < high:
+        return SUPPORTED
+    return NOT_SUPPORTED if bounds[1] <= low or bounds[0] >= high else UNDECIDED
+
+
+def together(*verdicts: str) -> str:
+    """Return the verdict on a claim of several parts, which holds only if each does."""
+    return next(verdict for verdict in (NOT_SUPPORTED, CANNOT, UNDECIDED, SUPPORTED) if verdict in verdicts)
+
+
+def welch(a: ArrayLike, b: ArrayLike) -> Interval:
+    """Return `difference` of two sets of runs as a function of the level."""
+    return partial(difference, a, b)

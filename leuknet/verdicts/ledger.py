@@ -10,10 +10,10 @@ from leuknet.exceptions import LeuknetError
 from leuknet.paper import tables
 from leuknet.verdicts import results
 from leuknet.verdicts.claim_rules import RULES, Sources
-from leuknet.verdicts.judgement import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED, Evidence
+from leuknet.verdicts.judgement import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED, UNDECIDED, Evidence
 
 BY_PRINT, NO_RUN = "the printed numbers decide it", "no run of this study could decide it"
-VERDICTS = (SUPPORTED, NOT_SUPPORTED, DEPENDS, CANNOT)
+VERDICTS = (SUPPORTED, NOT_SUPPORTED, DEPENDS, UNDECIDED, CANNOT)
 
 
 def rules():
@@ -62,7 +62,7 @@ def ledger(out, found):
                 "printed numbers": " ".join(f"[{f.verdict}] {f.says}" for f in bearing),
                 "these runs": ours.number,
                 "verdict": (verdict := settled(bearing) if rule.get("settled") else ours.verdict),
-                "decided by": "" if verdict == CANNOT else "print" if rule.get("settled") else "runs",
+                "decided by": "" if verdict in (CANNOT, UNDECIDED) else "print" if rule.get("settled") else "runs",
             }
         )
     return pd.DataFrame(rows)

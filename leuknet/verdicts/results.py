@@ -1,4 +1,4 @@
-"""What the run folders of a study say: one row a run and role, and whether it can stand beside the paper's numbers."""
+"""Results of the run folders of a study: one row a run and role, and whether it is comparable with the paper."""
 
 import csv
 import json
@@ -24,6 +24,9 @@ SYNTHETIC = "synthetic cohort"
 VARIED = ("backbone", "approach", "dense", "weights", "validation", "precision")
 
 
+SOURCE_OUT = "leave-one-source-out"
+
+
 def trainings(folder):
     """Return the folder of runs of a result folder, or the folder itself if it holds the runs."""
     folder = Path(folder)
@@ -34,7 +37,10 @@ def trainings(folder):
 
 
 def results(folder):
-    """Return what the finished runs in `folder` tell, one row a run and role that is no validation.
+    """Return the results of the finished runs in `folder`, one row a run and role that is no validation.
+
+    Controls (runs of role "control", such as those on permuted labels) are left out: they answer no question about the
+    network that they are a control for.
 
     Parameters
     ----------
@@ -44,10 +50,13 @@ def results(folder):
     Returns
     -------
     pandas.DataFrame
-        ``run, backbone`` (without "-nano"), ``approach`` (or the comparison system), ``dense`` (as text), ``protocol``,
-        ``fold``, ``seed``, ``weights``, ``role``, ``tested`` (data sets), ``images``, ``trained_on`` (images),
-        ``shared`` (training images of a tested source), ``why_not`` (why it cannot stand beside the paper's numbers;
-        empty if it can), ``seconds``, ``image_seconds`` (to predict one), and the metrics as fractions.
+        ``run, backbone`` (without "-nano"), ``approach`` (or the baseline), ``dense`` (as text), ``protocol`` (that it
+        was run for), ``lodocv`` and ``source_out`` (bool: whether its split answers these, whatever it was run for),
+        ``fold``, ``seed``, ``weights``, ``role``, ``tested`` (data sets), ``images``, ``majority`` (share of their
+        larger class), ``trained_on`` (images), ``shared`` (training images of a tested source), ``why_not`` (why it
+        cannot stand next to the paper's numbers; empty if it can), ``seconds``, ``image_seconds`` (to predict one),
+        ``right`` (bool Series by image: called rightly), and the metrics as fractions (P and MCC without positive or
+        negative calls are 0, as in the paper's tables).
     """
     rows = []
     for path in sorted(trainings(folder).glob("*/done.json")):
@@ -61,9 +70,11 @@ def _json(folder, name):
 
 def _rows(folder):
     run, weights, done = (_json(folder, name) for name in ("run", "weights", "done"))
+    if run.get("role", "study") != "study" or (run.get("recipe") or {}).get("label_permutation") is not None:
+        return []
     settings, predictions = run["settings"], read_predictions(folder)
     training = trained_images(folder)
-    told = {
+    common = {
         "run": folder.name,
         "backbone": settings.get("backbone", "").removesuffix("-nano"),
         "approach": settings.get("approach", settings.get("system")),
@@ -73,18 +84,36 @@ def _rows(folder):
         "weights": weights.get("weights", ""),
         "seconds": done.get("seconds"),
         "trained_on": len(training),
+        "image_seconds": done.get("predict_seconds", float("nan")) / len(predictions),
     }
-    data_sets = Counter(image.split("/")[0] for image in training)
-    rows = []
-    for role, part in predictions[predictions["split"] != "validation"].groupby("split", sort=False):
-        tested = sorted(map(canonical, part["data_set"].unique()))
-        shared = sum(n for name, n in data_sets.items() if source(name) in set(part["source"]))
-        names = ", ".join(tested) if len(tested) < 4 else "pooled data sets"
-        more = {"role": role, "tested": names, "images": len(part), "shared": shared}
-        more["image_seconds"] = done.get("predict_seconds", float("nan")) / len(predictions)
-        why = "; ".join([*unlike_paper(run), *unlike_images(part, training, role)])
-        rows.append(told | more | {"why_not": why} | scores(part["y"], part["p"]))
-    return rows
+    data_sets = Counter(canonical(image.split("/")[0]) for image in training)
+    parts = predictions[predictions["split"] != "validation"].groupby("split", sort=False)
+    return [common | _tested(role, part, run, data_sets, training) for role, part in parts]
+
+
+def _tested(role, part, run, data_sets, training):
+    """Return what a run's row says of the images in one role."""
+    tested = sorted(map(canonical, part["data_set"].unique()))
+    shared = sum(n for name, n in data_sets.items() if source(name) in set(part["source"]))
+    positives = part["y"].mean()
+    return {
+        "role": role,
+        "tested": ", ".join(tested) if len(tested) < 4 else "pooled data sets",
+        "lodocv": role == "test" and _leaves_out(run, (LODOCV, AS_PUBLISHED), tested, set(tested) & set(data_sets)),
+        "source_out": role == "test" and _leaves_out(run, (SOURCE_OUT,), part["source"].unique(), shared),
+        "images": len(part),
+        "majority": max(positives, 1 - positives),
+        "shared": shared,
+        "right": pd.Series((part["p"] >= 0.5).to_numpy() == (part["y"] == 1).to_numpy(), part["image_id"].to_numpy()),
+        "why_not": "; ".join([*unlike_paper(run), *unlike_images(part, training, role)]),
+        **scores(part["y"], part["p"], undefined="zero"),
+    }
+
+
+def _leaves_out(run, protocols, units, trained_on_them):
+    """Whether a run answers one of `protocols`: made for it, or for another that left the one tested unit out too."""
+    left_out = (LODOCV, AS_PUBLISHED, SOURCE_OUT)
+    return run["protocol"] in protocols or (run["protocol"] in left_out and len(units) == 1 and not trained_on_them)
 
 
 def canonical(data_set):
@@ -154,9 +183,8 @@ def tolerances():
 def published_row(row):
     """Return ``(table, block, row)`` of the paper that a row of `results` answers, or None."""
     networks = {"VGG16": 3, "VGG19": 4, "InceptionV3": 5, "Xception": 6, "ResNet50": 7}
-    left_out = row["protocol"].startswith(("LODOCV", "leave-one-source-out")) and row["fold"] == row["tested"]
-    if row["role"] == "test" and left_out and row["fold"] in ("ALL-IDB 1", "ALL-IDB 2"):
-        return (networks[row["backbone"]], row["fold"], row["approach"]) if row["backbone"] in networks else None
+    if row["lodocv"] and row["tested"] in ("ALL-IDB 1", "ALL-IDB 2"):
+        return (networks[row["backbone"]], row["tested"], row["approach"]) if row["backbone"] in networks else None
     name = {"mDFT": "LeukNet", "scratch": "VGG-16 *"}.get(row["approach"])
     if name is None or row["backbone"] != "VGG16" or not row["protocol"].endswith("external"):
         return None
@@ -165,16 +193,10 @@ def published_row(row):
     return 12, "", name
 
 
-def by_lodocv(frame):
-    """Return which rows LODOCV made, as published or with families kept whole."""
-    return frame["protocol"].isin((LODOCV, AS_PUBLISHED))
-
-
 def head_rows(frame):
-    """Return the rows of `results` that Table 9 asks for, with ``head`` as the paper names it (its neurons)."""
-    asked = (frame["backbone"] == "VGG16") & (frame["approach"] == "mDFT") & (frame["role"] == "test")
-    asked &= frame["fold"].isin(("ALL-IDB 1", "ALL-IDB 2")) & by_lodocv(frame)
-    part = frame[asked]
+    """Return the rows of `results` that answer Table 9, with ``head`` as the paper names it (its neurons)."""
+    network = (frame["backbone"] == "VGG16") & (frame["approach"] == "mDFT")
+    part = frame[network & frame["lodocv"] & frame["tested"].isin(("ALL-IDB 1", "ALL-IDB 2"))]
     narrow = {"64–32": "512–256", "": "1024–256", "128–64": "1024–512", "128–128": "1024–1024"}
     heads = [narrow.get(dense, dense) for dense in part["dense"]]
     return part.assign(head=heads)[lambda rows: rows["head"].isin(set(tables.table(9)["row"]))]

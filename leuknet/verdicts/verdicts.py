@@ -32,8 +32,8 @@ def compare(frame, spaces=None):
     pandas.DataFrame
         ``table, block, row, metric``; ``published``, ``spread`` (percentage points; printed fractions times 100) and
         ``n``; ``here``, ``spread here``, ``n here``, ``low``, ``high`` (95 % interval of the mean over runs);
-        ``difference``, ``tolerance`` and ``verdict``. Numbers in percent, Table 8's times in minutes and ms; NaN
-        where there is none.
+        ``difference``, its standard ``error``, ``tolerance`` and ``verdict``. Numbers in percent, Table 8's times in
+        minutes and ms; NaN where there is none.
     """
     groups, rows = answers(frame, spaces), []
     for number in TABLES:
@@ -79,6 +79,7 @@ def beside(cell, times, part):
     error = np.sqrt(np.nan_to_num(spread) ** 2 / n + np.nan_to_num(sd) ** 2 / max(m, 1))
     points = rules["points"].get(metric, np.nan)
     told["tolerance"] = max(points, rules["standard_errors"] * error) if m else np.nan
+    told["error"] = error if m else np.nan
     reasons = [] if part is None else [reason for why in part["why_not"] for reason in why.split("; ") if reason]
     why = "; ".join(dict.fromkeys(reasons))
     return told | {"verdict": judge(told, part is not None, why, rules)}

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 from scipy import stats
 
+from leuknet._statistics import holm
 from leuknet.paper import tables
 from leuknet.paper.consistency.finding import Finding
 from leuknet.paper.consistency.grim import CLASSES, RUN_TABLES, denominators, printed_rows, totals
@@ -55,14 +56,6 @@ def p_range(first, second, n, factors=(1, 1), correction=0.0, known=False):
         t = gap / (spread * scale_) if spread else (np.inf if gap else 0.0)
         ends.append(float(2 * stats.t.sf(t, 2 * n - 2)))
     return tuple(ends)
-
-
-def holm(p):
-    """Return Holm's adjusted p-values, in the order given (Holm, Scand. J. Stat. 1979, 6, 65)."""
-    p = np.asarray(p, float)
-    order = np.argsort(p)
-    raised = np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order])
-    return np.minimum(raised[np.argsort(order)], 1.0)
 
 
 def winners():
