@@ -15,12 +15,13 @@ from leuknet.exceptions import LeuknetError
 from leuknet.runs.executors.local import execute_here
 from leuknet.runs.spec import RunSpec
 from leuknet.runs.store import Store
+from leuknet.study.parameters import read_changes, read_folder, read_seed
 from leuknet.study.profiles import Profile, profile
 
 PAPER_TEST_SETS = ("ALL-IDB 1", "ALL-IDB 2")
 
 
-def open_study(page, profile_name="demo", data=None, out=None, seed=0, **changes):
+def open_study(page, profile_name="demo", data=None, out=None, seed=0, changes=None, **more):
     """Open a study for one page: what each notebook calls first.
 
     Parameters
@@ -34,10 +35,18 @@ def open_study(page, profile_name="demo", data=None, out=None, seed=0, **changes
         Result folder; None is ``runs/<profile>`` in the checkout.
     seed : int
         Of the synthetic cohort, the splits and, with the run's number, every training.
-    **changes
-        Changes to the profile, see `leuknet.study.profiles.profile`.
+    changes : dict, str or None
+        Changes to the profile, see `leuknet.study.profiles.profile`; text is read as JSON or Python.
+    **more
+        Further changes.
+
+    Raises
+    ------
+    LeuknetError
+        If a parameter cannot be read; the message names it.
     """
-    chosen = profile(profile_name, **changes)
+    data, out, seed = read_folder("data", data), read_folder("out", out), read_seed(seed)
+    chosen = profile(profile_name, **read_changes(changes) | more)
     root = Path(leuknet.__file__).parent.parent
     out = Path(out) if out is not None else root / "runs" / profile_name
     return Study(page, chosen, Path(data).resolve() if data is not None else None, out.resolve(), seed)

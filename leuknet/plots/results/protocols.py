@@ -97,14 +97,14 @@ def protocols(predictions: pd.DataFrame, by: str = "protocol", published: bool =
     levels, gaps = protocol_levels(predictions, by), protocol_differences(predictions, by)
     names = list(dict.fromkeys(levels["protocol"]))
     with language():
-        size = (7.3, 0.95 * len(names) + 1.9)
+        size = (7.3, 1.05 * len(names) + 1.9)
         fig, (left, right) = plt.subplots(1, 2, figsize=size, sharey=True, width_ratios=[2, 1])
         for row, name in enumerate(names):
             _levels(left, row, levels[levels["protocol"] == name])
             for where, value in published_marks(name) if published else ():
-                left.plot(value, row - 0.34, "*", markersize=9, color="black", markerfacecolor="white")
-                at = {"xytext": (-6, 0), "textcoords": "offset points", "ha": "right", "va": "center", "fontsize": 9}
-                left.annotate(where, (value, row - 0.34), **at)
+                left.plot(value, row - 0.3, "*", markersize=9, color="black", markerfacecolor="white")
+                at = {"xytext": (0, 5), "textcoords": "offset points", "ha": "center", "va": "bottom", "fontsize": 9}
+                left.annotate(where, (value, row - 0.3), **at)
         for name, gap in gaps.items():
             _gap(right, names.index(name), gap)
         _finish(left, right, names, published)
@@ -145,7 +145,7 @@ def _finish(left, right, names, published):
     left.axvline(50, color="#777777", linestyle=":", linewidth=1)
     right.axvline(0, color="#777777", linestyle=":", linewidth=1)
     right.margins(x=0.15)
-    left.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.6), xlabel="accuracy (%)")
+    left.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.7), xlabel="accuracy (%)")
     left.set_xlim(min(45, left.get_xlim()[0]), 101.5)
     right.set(xlabel=f"{names[0]} minus this row\n(points, same images)")
     for ax in (left, right):
