@@ -29,15 +29,15 @@ from augment import legacy_generator
 from leuknet.models import networks
 from leuknet.models.flops import counted
 from leuknet.models.settings import TrainSettings
-from leuknet.models.training import Trainer, network_spec, one_epoch, optimiser
+from leuknet.models.training import Trainer, epochs_of, network_spec, optimiser
 from leuknet.runs.cost import random_cohort
 from leuknet.runs.provenance import gpus
 
 
 def full_loop(trainer, settings):
     """Return a callable that trains one epoch of the full loop."""
-    everything, nothing, epoch = np.arange(len(trainer.cohort)), np.arange(0), iter(range(10**6))
-    return lambda: one_epoch(trainer, settings, everything, nothing, 0, next(epoch))
+    rows = epochs_of(trainer, settings.but(epochs=100_000), np.arange(len(trainer.cohort)), seed=0)
+    return lambda: next(rows)
 
 
 def bare_step(trainer, settings, steps):

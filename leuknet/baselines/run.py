@@ -2,26 +2,30 @@
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from leuknet.baselines.registry import make
+from leuknet.baselines.settings import BaselineSettings
+from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
 
 
 @dataclass
-class Outcome:
-    """What a run leaves; the fields of `leuknet.models.training.Trained`, with an empty history and no kept network."""
+class Fitted:
+    """What a run leaves: the fields of `leuknet.models.training.Trained`; no network is kept."""
 
     history: pd.DataFrame
-    probabilities: dict
-    weights: dict
-    timing: dict
+    probabilities: dict[str, tuple[np.ndarray, np.ndarray]]
+    weights: dict[str, Any]
+    timing: dict[str, float]
     model: None = None
 
 
-def run(cohort, roles, settings, seed):
-    """Fit the system of `settings` on the images in the role "train" and predict all others.
+def run(cohort: Cohort, roles: dict[str, np.ndarray], settings: BaselineSettings, seed: int) -> Fitted:
+    """Fit the baseline of `settings` on the images in the role "train" and predict all others.
 
     Parameters
     ----------
@@ -33,29 +37,29 @@ def run(cohort, roles, settings, seed):
 
     Returns
     -------
-    Outcome
-        ``weights`` says what the networks began from, ``bytes`` what the fitted system takes to keep; ``timing`` has
-        ``fit_seconds``, ``predict_seconds`` (wall time, descriptions not counted), ``describe_seconds`` (CPU time of
-        describing one image) and ``images_trained``.
+    Fitted
+        ``history`` has a row an epoch, none without a network; ``weights`` says what the networks began from, ``bytes``
+        what the fitted baseline takes to keep; ``timing`` has ``fit_seconds``, ``predict_seconds`` (wall time,
+        descriptions not counted), ``describe_seconds`` (CPU time of describing one image) and ``images_trained``.
 
     Raises
     ------
     LeuknetError
-        If the system is unknown, the training images hold one class only, or the system cannot be had here.
+        If the training images hold one class only, or the baseline's weights are missing here.
     """
     train = roles["train"]
     if len(set(cohort.labels[train])) < 2:
         raise LeuknetError("the training images hold one class only: choose another split or add images")
-    system = make(settings)
+    baseline = make(settings)
     began = time.perf_counter()
-    system.fit(cohort, train, seed)
+    baseline.fit(cohort, train, seed)
     fitted = time.perf_counter()
-    probabilities = {role: (where, system.predict(cohort, where)) for role, where in roles.items() if role != "train"}
+    probabilities = {role: (where, baseline.predict(cohort, where)) for role, where in roles.items() if role != "train"}
     timing = {
         "fit_seconds": fitted - began,
         "predict_seconds": time.perf_counter() - fitted,
-        "describe_seconds": system.seconds_per_image,
+        "describe_seconds": baseline.seconds_per_image,
         "images_trained": len(train),
     }
-    record = {"weights": system.weights, "bytes": int(system.size())}
-    return Outcome(pd.DataFrame(columns=["epoch"]), probabilities, record, timing)
+    record = {"weights": baseline.weights, "bytes": int(baseline.size())}
+    return Fitted(baseline.history, probabilities, record, timing)

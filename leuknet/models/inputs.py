@@ -49,7 +49,10 @@ class Rows(keras.layers.Layer):
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches read from a memory map when they are requested: images, or (images, also), with labels if given."""
+    """Batches read when they are requested: images, or (images, also), with labels if given.
+
+    `images` is a memory map, or whatever gives a batch for an array of indices.
+    """
 
     def __init__(self, images, indices, also, labels, batch):
         super().__init__()

@@ -7,7 +7,9 @@ structure and cohort, so that runs which differ only in images or seed share it.
 """
 
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,8 +23,9 @@ from leuknet.models.augmentation import Drawn, Warp
 from leuknet.models.frozen import pool_features, variant_draws, variants_model
 from leuknet.models.inputs import Rows, Source
 from leuknet.models.policy import NOTHING
-from leuknet.models.settings import FROZEN_APPROACHES
+from leuknet.models.settings import FROZEN_APPROACHES, TrainSettings
 
+NONE = np.arange(0)
 STEPS_PER_CALL = 16  # Python is called back once in so many steps
 
 
@@ -120,25 +123,25 @@ class Trainer:
         self.shear_unit = (settings.augmentation or NOTHING).shear_unit
         image = Warp(cohort.size, shear_unit=self.shear_unit, name="warp")([images, draws])
         self.model = keras.Model(inputs, self.net(image))
-        compile_model(self.model, settings)
+        compile_model(self.model, optimiser(settings))
         self.backbone = self.variants = self.pool = self.pool_key = self.head = None
 
     def variables(self):
         """Network and optimiser state, in a fixed order: what a checkpoint holds."""
-        model = self.model if self.head is None else self.head
-        return [*self.net.variables, *model.optimizer.variables]
+        return [*self.net.variables, *self.trained.optimizer.variables]
 
     def begin(self, settings, seed):
         """Set every weight and the optimiser to the start of a run; return the weights' record."""
         record = weights.initialise(self.net, self.spec, settings.weights, seed)
         if use_cached_features(settings):
             self._stand_pool(settings)
-        for model in filter(None, (self.model, self.head)):
-            model.optimizer.build(model.trainable_variables)
-            for variable in model.optimizer.variables:
-                if "learning_rate" not in variable.path:
-                    variable.assign(np.zeros(variable.shape, variable.dtype))
+        reset_optimiser(self.trained)
         return record
+
+    @property
+    def trained(self) -> keras.Model:
+        """The compiled model whose epochs train the network: over images, or over the frozen part's features."""
+        return self.model if self.head is None else self.head
 
     def _stand_pool(self, settings):
         """Stand the features of all variants of all images on the device, and once compile the head over them."""
@@ -150,7 +153,7 @@ class Trainer:
             self.pool = Source(features)
             asked, rows = self.pool.input()
             self.head = keras.Model(asked, self.dense(rows))
-            compile_model(self.head, settings)
+            compile_model(self.head, optimiser(settings))
         elif key != self.pool_key:
             self.pool.replace(features)
         self.pool_key = key
@@ -168,28 +171,83 @@ class Trainer:
             return np.zeros(0, np.float32)
         batch *= 2
         padded = np.resize(indices, -(-len(indices) // batch) * batch).astype(np.int32)
-        model, batches = self.fed(padded, None, batch)
-        return np.asarray(model.predict(**batches, verbose=0), np.float32).reshape(-1)[: len(indices)]
+        p = self.trained.predict(**self.fed(padded, None, batch), verbose=0)
+        return np.asarray(p, np.float32).reshape(-1)[: len(indices)]
 
     def fed(self, images, slots, batch, labels=None):
-        """Return the model to fit or predict with, and its keyword arguments.
+        """Return the keyword arguments that `trained` is fitted or predicts with.
 
         `slots` are those of the images' fixed variants (`epoch_order`), or None: plain, or drawn anew. In the pool of
         features the variants stand after the plain images.
         """
         if self.head is not None:
             rows = images if slots is None else len(self.cohort) + slots
-            return self.head, self.pool.feed(rows, batch, labels)
+            return self.pool.feed(rows, batch, labels)
         also = None if self.drawn else np.asarray(images if slots is None else slots, np.int32)
-        return self.model, self.source.feed(images, batch, labels, also)
+        return self.source.feed(images, batch, labels, also)
 
 
-def compile_model(model, settings):
-    """Compile with binary cross-entropy (§4.1); XLA only where it pays: always on JAX, on GPUs with TensorFlow."""
+def compile_model(
+    model: keras.Model,
+    optimiser: keras.optimizers.Optimizer,
+    loss: str | keras.losses.Loss = "binary_crossentropy",
+    accuracy: keras.metrics.Metric | None = None,
+) -> None:
+    """Compile for `fit_epochs`; XLA only where it pays: always on JAX, on GPUs with TensorFlow."""
     on_gpu = any(name.startswith(("gpu", "cuda")) for name in keras.distribution.list_devices())
     jit = "auto" if on_gpu or keras.backend.backend() != "tensorflow" else False
-    accuracy = keras.metrics.BinaryAccuracy(name="accuracy")  # made here: by name, it is made in a second trace
-    model.compile(optimiser(settings), loss="binary_crossentropy", metrics=[accuracy], jit_compile=jit)
+    accuracy = accuracy or keras.metrics.BinaryAccuracy(name="accuracy")  # by name, it is made in a second trace
+    model.compile(optimiser, loss=loss, metrics=[accuracy], jit_compile=jit)
+
+
+def reset_optimiser(model: keras.Model) -> None:
+    """Set what the model's optimiser keeps to its start."""
+    model.optimizer.build(model.trainable_variables)
+    for variable in model.optimizer.variables:
+        if "learning_rate" not in variable.path:
+            variable.assign(np.zeros(variable.shape, variable.dtype))
+
+
+def fit_epochs(
+    model: keras.Model,
+    batches: Callable[[int], dict[str, Any]],
+    epochs: int,
+    first: int = 0,
+    validate: Callable[[], dict[str, float]] = dict,
+) -> Iterator[dict[str, float]]:
+    """Train a compiled model epoch by epoch: the one training loop of LeukNet, baselines and pretraining.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `compile_model`.
+    batches : callable
+        Number of an epoch, from 0, to keyword arguments of ``fit`` (``x``, and ``y`` or batches that hold it).
+    epochs, first : int
+        Epochs in all, and those done before.
+    validate : callable
+        Called after each epoch; what it returns joins the row.
+
+    Yields
+    ------
+    dict
+        ``epoch`` (from 1), ``loss``, ``accuracy`` (means over the epoch), those of `validate`, ``seconds``.
+
+    Raises
+    ------
+    LeuknetError
+        If the loss is not a number.
+    """
+    for epoch in range(first, epochs):
+        began = time.perf_counter()
+        shown = batches(epoch)
+        model.steps_per_execution = STEPS_PER_CALL
+        logs = model.fit(**shown, shuffle=False, verbose=0).history
+        model.steps_per_execution = 1  # TensorFlow would unroll predictions and trace them for each number of batches
+        row = {"epoch": epoch + 1, "loss": float(logs["loss"][0]), "accuracy": float(logs["accuracy"][0])}
+        if not np.isfinite(row["loss"]):
+            raise LeuknetError(f"the loss is {row['loss']} in epoch {epoch + 1}: lower learning_rate")
+        yield row | validate() | {"seconds": time.perf_counter() - began}
 
 
 _kept = {}
@@ -256,13 +314,12 @@ def train(cohort, roles, settings, seed, resume=None, save=None, report=None):
     if progress.state:
         for variable, value in zip(variables, progress.state, strict=True):
             variable.assign(value)
-    for epoch in range(progress.epoch, settings.epochs):
-        row = one_epoch(trainer, settings, fit_on, curve_of, seed, epoch)
+    for row in epochs_of(trainer, settings, fit_on, seed, progress.epoch, curve_of):
         progress.history.append(row)
-        progress.epoch = epoch + 1
+        progress.epoch = row["epoch"]
         if report:
             report(row)
-        if save and epoch + 1 < settings.epochs:
+        if save and progress.epoch < settings.epochs:
             save(progress, trainer.state)
     began = time.perf_counter()
     targets = {"validation": validate_on, **{k: v for k, v in roles.items() if k != "train"}}
@@ -271,23 +328,37 @@ def train(cohort, roles, settings, seed, resume=None, save=None, report=None):
     return Trained(pd.DataFrame(progress.history), probabilities, record, timing, trainer.net)
 
 
-def one_epoch(trainer, settings, fit_on, validate_on, seed, epoch):
-    """Train one epoch and return its row: epoch, loss, accuracy, validation loss and accuracy, seconds."""
-    began = time.perf_counter()
+def epochs_of(
+    trainer: Trainer,
+    settings: TrainSettings,
+    fit_on: np.ndarray,
+    seed: int,
+    first: int = 0,
+    curve_of: np.ndarray = NONE,
+) -> Iterator[dict[str, float]]:
+    """Train a run's epochs from number `first` on, see `fit_epochs`.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        After `Trainer.begin`.
+    settings : TrainSettings
+    fit_on, curve_of : int array
+        Positions of the images trained on, and of those that validation loss and accuracy are of.
+    seed, first : int
+    """
     labels = trainer.cohort.labels
-    images, slots = epoch_order(settings, fit_on, seed, epoch)
-    model, batches = trainer.fed(images, slots, settings.batch, labels[images])
-    if trainer.drawn is not None:
-        trainer.drawn.begin(derive("augment", seed, epoch))
-    model.steps_per_execution = STEPS_PER_CALL
-    logs = model.fit(**batches, shuffle=False, verbose=0).history
-    model.steps_per_execution = 1  # TensorFlow would unroll predictions, and trace them anew for each number of batches
-    row = {"epoch": epoch + 1, "loss": float(logs["loss"][0]), "accuracy": float(logs["accuracy"][0])}
-    if not np.isfinite(row["loss"]):
-        raise LeuknetError(f"the loss is {row['loss']} in epoch {epoch + 1}: lower learning_rate")
-    if len(validate_on):
-        row |= validation_row(trainer.predict(validate_on, settings.batch), labels[validate_on])
-    return row | {"seconds": time.perf_counter() - began}
+
+    def batches(epoch: int) -> dict[str, Any]:
+        images, slots = epoch_order(settings, fit_on, seed, epoch)
+        if trainer.drawn is not None:
+            trainer.drawn.begin(derive("augment", seed, epoch))
+        return trainer.fed(images, slots, settings.batch, labels[images])
+
+    def validate() -> dict[str, float]:
+        return validation_row(trainer.predict(curve_of, settings.batch), labels[curve_of]) if len(curve_of) else {}
+
+    return fit_epochs(trainer.trained, batches, settings.epochs, first, validate)
 
 
 def validation_row(p, y):

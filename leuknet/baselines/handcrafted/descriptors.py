@@ -2,6 +2,7 @@
 
 import inspect
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -13,13 +14,15 @@ from joblib import Parallel, cpu_count, delayed
 
 from leuknet._io import atomic, cache_dir, hash_of
 from leuknet.cells import imaging, measures
+from leuknet.data.cohort import Cohort
 
+Describe = Callable[[np.ndarray], np.ndarray]  # image uint8 (s, s, 3) to rows, float (rows, d)
 FEW = 400  # images: below it threads, because processes take seconds to start
 
 
 @dataclass(frozen=True)
 class Descriptions:
-    """What a function says of each image.
+    """What a function returns for each image.
 
     Attributes
     ----------
@@ -36,20 +39,21 @@ class Descriptions:
     seconds: np.ndarray
 
     @property
-    def seconds_per_image(self):
+    def seconds_per_image(self) -> float:
         """Mean CPU time of an image, s."""
         return float(self.seconds.mean())
 
-    def of(self, i):
+    def of(self, i: int) -> np.ndarray:
         """Return the rows of image `i`, float32, shape (counts[i], d)."""
         end = int(self.counts[: i + 1].sum())
         return self.values[end - int(self.counts[i]) : end]
 
 
-def descriptions(cohort, describe, workers=None):
+def descriptions(cohort: Cohort, describe: Describe, workers: int | None = None) -> Descriptions:
     """Return `Descriptions` of the whole cohort by ``describe(image uint8 (s, s, 3)) -> float (rows, d)``.
 
-    They use no label, so describing test images beside training images leaks nothing. The cache's key is the cohort's
+    They use no label, so describing test images together with training images leaks nothing. The cache's key is the
+    cohort's
     content, the function's name and the source files of this room that image processing depends on.
     """
     return _kept(Held(cohort), describe, workers)
@@ -81,7 +85,7 @@ def _kept(held, describe, workers):
         return Descriptions(kept["values"], kept["counts"], kept["seconds"])
 
 
-def describe_all(images, describe, workers=None):
+def describe_all(images: np.ndarray, describe: Describe, workers: int | None = None) -> Descriptions:
     """Return `Descriptions` of `images`, computed now, by `workers` threads or processes (default: one a core)."""
     kind = {"prefer": "threads"} if len(images) < FEW else {"prefer": "processes", "batch_size": 8}
     rows = Parallel(workers or cpu_count(), **kind)(delayed(_timed)(describe, image) for image in images)
@@ -96,7 +100,7 @@ def _timed(describe, image):
     return np.nan_to_num(values), time.thread_time() - began
 
 
-def version(describe):
+def version(describe: Describe) -> str:
     """Return a hash of the files that `describe` depends on: its own and the shared image processing."""
     files = [Path(imaging.__file__), Path(measures.__file__), Path(inspect.getfile(describe))]
     return sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

@@ -1,11 +1,12 @@
 """Shafique & Tehsin 2018 [16]: AlexNet fine-tuned, with images in RGB, HSV or YCbCr.
 
-The paper says (section 2.2): the pretrained AlexNet fine-tuned on ALL-IDB 2, augmented to 760 images, other colour
-systems tried as the input; 99.50 % for leukaemia against healthy by hold-out. (It also says "four convolutional and
-three dense layers"; AlexNet has five and three, which is built here.)
+The paper says (section 2.2): the pretrained AlexNet fine-tuned on ALL-IDB 2, its 260 images augmented to 760, other
+colour systems tried as the input; 99.50 % for leukaemia against healthy by hold-out. (It also says "four convolutional
+and three dense layers"; AlexNet has five and three, which is built here.)
 
-Left open, and the reading taken: which augmentation (quarter turns and mirror images), which colour system the 99.50 %
-is of (RGB here). Adam with 0.0005, 20 epochs, batches of 32; all layers learn.
+Left open, and the reading taken: 760 is 2.9 times 260, so an epoch shows each image three times (`copies`); which
+augmentation (quarter turns and mirror images); which colour system the 99.50 % is of (RGB here). Adam with 0.0005, 20
+epochs, batches of 32; all layers learn.
 
 Departures: no pretrained AlexNet in Keras, see `leuknet.baselines.networks.alexnet`; with random weights this is
 training from the
@@ -21,6 +22,8 @@ from leuknet.baselines.networks.alexnet import AlexNetBaseline
 
 class Shafique(AlexNetBaseline):
     """With images in RGB; see the module's text."""
+
+    copies = 3  # 760 / 260 images
 
     def augment(self, image, generator):
         """Return the image after quarter turns, mirrored or not."""

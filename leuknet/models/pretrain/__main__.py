@@ -15,7 +15,9 @@ import numpy as np
 from leuknet._io import atomic, write_json
 from leuknet._random import rng
 from leuknet.models import backbones, networks, weights
+from leuknet.models.inputs import fed
 from leuknet.models.pretrain import task
+from leuknet.models.training import compile_model, fit_epochs
 
 SIZE, BATCH, HELD_OUT = backbones.NANO_SIZE, 64, 20
 
@@ -59,7 +61,7 @@ def source_model(name, count, options, steps):
         0.0, steps, alpha=0.02, warmup_target=options.learning_rate, warmup_steps=steps // 20
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
+    compile_model(model, keras.optimizers.Adam(rate), loss, keras.metrics.SparseCategoricalAccuracy(name="accuracy"))
     return net, twin, model
 
 
@@ -100,16 +102,19 @@ def fold(net, twin):
 
 def train(model, images, labels, options):
     """Train with a new shuffling and new flips and quarter turns each epoch; return the accuracies by epoch."""
-    accuracies = []
-    for epoch in range(options.epochs):
+
+    def batches(epoch):
         generator = rng("pretrain", options.seed, epoch)
         order = generator.permutation(len(labels))
         shown = images[order]
         for turned in np.array_split(np.arange(len(order)), 8):
             shown[turned] = np.rot90(shown[turned], generator.integers(4), axes=(1, 2))[:, :: generator.choice([-1, 1])]
-        logs = model.fit(shown, labels[order], batch_size=BATCH, shuffle=False, verbose=0).history
-        accuracies.append(round(float(logs["accuracy"][0]), 4))
-        print(f"epoch {epoch + 1}: loss {logs['loss'][0]:.3f}, accuracy {accuracies[-1]:.3f}", flush=True)
+        return fed(shown, BATCH, labels[order])
+
+    accuracies = []
+    for row in fit_epochs(model, batches, options.epochs):
+        accuracies.append(round(row["accuracy"], 4))
+        print(f"epoch {row['epoch']}: loss {row['loss']:.3f}, accuracy {row['accuracy']:.3f}", flush=True)
     return accuracies
 
 
