@@ -1,5 +1,6 @@
 """The ablation's runs as data: which there are, which are shared, what is counted and timed."""
 
+import itertools
 from types import SimpleNamespace
 
 import keras
@@ -7,8 +8,9 @@ import pandas as pd
 import pytest
 from made import small_cohort
 
+from leuknet.data.registry import DATA_SETS
 from leuknet.paper import tables
-from leuknet.study import ablation
+from leuknet.study import ablation, comparison
 from leuknet.study.profiles import profile
 from leuknet.study.study import Study
 
@@ -62,6 +64,45 @@ def test_narrow_profiles_take_an_eighth_of_a_head(study, tmp_path):
 def test_a_cohort_without_the_papers_sets_tests_its_own(tmp_path):
     study = study_of(tmp_path, "Taleqani", "C")
     assert {spec.fold for spec in ablation.ablation_plan(study)} == {"Taleqani", "C"}
+
+
+def test_the_papers_ablation_trains_on_the_development_set(tmp_path):
+    names = ("ALL-IDB 1", "ALL-IDB 2", "UFG", "C")
+    paper, demo = (study_of(tmp_path, *names, name=name) for name in ("paper", "demo"))
+    assert ablation.ablation_counts(paper).to_numpy().tolist() == [["ALL-IDB 1", 3, 30, 12], ["ALL-IDB 2", 3, 30, 12]]
+    assert ablation.ablation_counts(demo)["data sets trained on"].tolist() == [4, 4]
+    plans = [*ablation.ablation_plan(paper), *itertools.chain(*ablation.heads_plan(paper).values())]
+    seen = {image.split("/")[0] for spec in plans for image in spec.split.table["image_id"]}
+    assert seen == {"ALL-IDB 1", "ALL-IDB 2", "C", "D"}
+
+
+def test_the_registrys_counts_of_the_ablation_are_the_papers():
+    """The other 16 development sets: 3 294 images by Table 1's rows for ALL-IDB 1 (3 307 by its printed total)."""
+    rows = {name: known.total for name, known in DATA_SETS.items() if name != "UFG"}
+    assert len(rows) == 17 and sum(rows.values()) - rows["ALL-IDB 1"] == 3294
+
+
+def test_each_network_of_tables_12_and_13_has_a_seed_of_its_own(tmp_path):
+    study = study_of(tmp_path, "ALL-IDB 1", "ALL-IDB 2", "UFG", name="paper")
+    study.profile = study.profile.but(folds=3, repeats=4)
+    study.__dict__["gallery"] = study.cohort
+    split = comparison.repeated_split(study)
+    for specs in (comparison.plan_ours(study, split), comparison.plan_baselines(study, split, ["vogado"])):
+        by_approach = {}
+        for spec in specs:
+            by_approach.setdefault(spec.settings.approach, []).append(spec.seed)
+        assert all(len(seeds) == len(set(seeds)) == 12 for seeds in by_approach.values())
+    splits = comparison.comparison_splits(study)
+    once = [
+        spec
+        for name in ("LODOCV as published", "leave-one-source-out")
+        for spec in comparison.plan_ours(study, splits[name])
+    ]
+    assert {spec.seed for spec in once} == set(study.seeds_of(5)) and len(once) == 2 * 2 * 3 * 5
+    assert {role for name in splits for role in splits[name].table["role"]} == {
+        "train",
+        "test",
+    }  # Table 11 sets none apart
 
 
 def test_depth_is_the_longest_way():

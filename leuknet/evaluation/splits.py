@@ -1,5 +1,6 @@
 """The protocols: hold-out, k-fold, LODOCV and leave-one-source-out, by image, group or source."""
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -190,12 +191,14 @@ def leave_one_source_out(table, tested="two-class"):
     return _leave_out(table, "source", "leave-one-source-out", every=tested == "all")
 
 
-def with_external(split, table, data_set):
-    """Set `data_set` apart from every fold and test the folds' models on it as well (Table 13).
+def with_external(draw: Callable[[pd.DataFrame], Split], table: pd.DataFrame, data_set: str) -> Split:
+    """Set a data set apart: draw folds over all others, and test every fold's model on it as well (Table 13).
 
     Parameters
     ----------
-    split : Split
+    draw : callable
+        The part of `table` that takes part to its `Split`, e.g. ``lambda part: k_fold(part, 5)``. Drawn over all of
+        `table`, folds would differ in size once the data set is struck out.
     table : pandas.DataFrame
         The cohort's table, with `data_set`.
     data_set : str
@@ -203,16 +206,19 @@ def with_external(split, table, data_set):
     Returns
     -------
     Split
-        `split` without `data_set` in training and test, and with its images as ``"external"`` in every fold.
+        Its folds hold no image of `data_set` in training and test, and all of them as ``"external"``.
 
     Raises
     ------
     LeuknetError
-        If the data set is unknown, a fold is left without training or test images, or the grouping is parted.
+        If the data set is unknown, the folds cannot be drawn without it, or the grouping is parted.
     """
-    outside = table.loc[table["data_set"] == data_set, "image_id"]
-    if outside.empty:
+    external = table["data_set"] == data_set
+    if not external.any():
         raise LeuknetError(f"the cohort has no data set {data_set!r} to keep as external")
-    kept = split.table[~split.table["image_id"].isin(outside)]
-    added = [pd.DataFrame({"fold": fold, "image_id": outside, "role": "external"}) for fold in split.folds]
-    return Split(f"{split.protocol}, {data_set} external", pd.concat([kept, *added]), split.by).check(table)
+    split = draw(table[~external])
+    added = [
+        pd.DataFrame({"fold": fold, "image_id": table.loc[external, "image_id"], "role": "external"})
+        for fold in split.folds
+    ]
+    return Split(f"{split.protocol}, {data_set} external", pd.concat([split.table, *added]), split.by).check(table)

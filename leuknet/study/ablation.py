@@ -8,12 +8,41 @@ from contextlib import contextmanager
 
 import pandas as pd
 
-from leuknet.evaluation.splits import lodocv
+from leuknet.evaluation.splits import Split, lodocv
+from leuknet.study.study import Study
 
 TABLES = {3: "VGG16", 4: "VGG19", 5: "InceptionV3", 6: "Xception", 7: "ResNet50"}
 DENSE_KEEPERS = ("VGG16", "VGG19")
 HEADS = ((512, 256), (1024, 256), (1024, 512), (1024, 1024))
 NARROW = 8
+PERFORMANCE_SET = "UFG"  # §3.1: the other 17 data sets are the development set
+
+
+def ablation_split(study: Study) -> Split:
+    """Return the LODOCV split of Tables 3 to 10 over what the profile's `ablation_cohort` lets take part.
+
+    §3.5 says that the other 17 data sets train, §4.1 that the development set was evaluated, which leaves 16.
+    """
+    table = study.cohort.table
+    if study.profile.ablation_cohort == "development":
+        table = table[table["data_set"] != PERFORMANCE_SET]
+    return lodocv(table)
+
+
+def ablation_counts(study: Study) -> pd.DataFrame:
+    """Return how many images and data sets train and are tested in each fold of Tables 3 to 10.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``fold``, ``data sets trained on``, ``images trained on``, ``images tested``.
+    """
+    split, named = ablation_split(study), study.cohort.table.set_index("image_id")["data_set"]
+    rows = []
+    for fold, part in split.table[split.table["fold"].isin(study.test_sets)].groupby("fold", sort=False):
+        train, test = (part.loc[part["role"] == role, "image_id"] for role in ("train", "test"))
+        rows.append((fold, named[train].nunique(), len(train), len(test)))
+    return pd.DataFrame(rows, columns=["fold", "data sets trained on", "images trained on", "images tested"])
 
 
 def approaches(backbone):
@@ -26,7 +55,7 @@ def backbone_plan(study, backbone, only=None):
 
     The networks of VGG-16's first seed are kept, because page 07 looks into them.
     """
-    split, keep = lodocv(study.cohort.table), backbone == "VGG16"
+    split, keep = ablation_split(study), backbone == "VGG16"
     return [
         spec
         for approach in ((only,) if only else approaches(backbone))
@@ -49,7 +78,7 @@ def heads_plan(study):
 
     The head that the paper chose is the network of `ablation_plan`: the same runs, not trained again.
     """
-    split = lodocv(study.cohort.table)
+    split = ablation_split(study)
     plans = {}
     for head in HEADS:
         dense = None if head == (1024, 256) else head_sizes(study, head)

@@ -1,89 +1,105 @@
-"""The comparison of Tables 11 to 13 within a study: all systems, LeukNet and VGG-16 * on the same images and folds."""
+"""The comparison of Tables 11 to 13: all baselines, LeukNet and VGG-16 * on the same images and folds."""
 
 import itertools
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import pandas as pd
 
 from leuknet.baselines.registry import BASELINES, lookup
 from leuknet.evaluation.metrics import scores_by
-from leuknet.evaluation.splits import AS_PUBLISHED, k_fold, leave_one_source_out, lodocv, with_external
+from leuknet.evaluation.splits import AS_PUBLISHED, Split, k_fold, leave_one_source_out, lodocv, with_external
 from leuknet.exceptions import LeuknetError
+from leuknet.models.settings import TrainSettings
 from leuknet.runs.executors.local import execute_here
 from leuknet.runs.spec import RunSpec
-from leuknet.study.study import Results, ticker
+from leuknet.study.study import Results, Study, ticker
 
 OURS = {"mDFT": "LeukNet", "scratch": "VGG-16 *"}
 VARIANTS = ("singhal-glcm", "shafique-hsv", "shafique-ycbcr", "loey-svm")
 POOLED, PUBLISHED, FAIR = "pooled", AS_PUBLISHED, "leave-one-source-out"
 
 
-def plan_baselines(study, split, systems=None, seeds=None, **changes):
-    """Return the runs of comparison systems over all folds of `split`.
+def seeds_on(study: Study, split: Split, fold: str) -> list[int]:
+    """Return the seeds of the comparison's runs on one fold.
 
-    Handmade features are measured on the gallery's images, because leukocytes of a field are a few pixels wide at the
+    A fold of k-fold has a seed of its own, so that a mean over folds is one over initialisations too (§4: runs are
+    repeated because they begin at random). A data set or source that is tested once has the profile's
+    `comparison_seeds`.
+    """
+    if re.fullmatch(r"r\d+f\d+", fold):
+        return study.seeds_of(len(split.folds))[split.folds.index(fold) :][:1]
+    return study.seeds_of(study.profile.comparison_seeds)
+
+
+def plan_baselines(study: Study, split: Split, baselines: Sequence[str] | None = None, **changes: Any) -> list[RunSpec]:
+    """Return the runs of baselines over all folds of `split`, with the seeds of `seeds_on`.
+
+    Handmade features are measured at the display resolution, because leukocytes of a field are a few pixels wide at the
     networks' size; all else sees the images that LeukNet sees.
 
     Parameters
     ----------
     study : Study
     split : Split
-    systems : list of str, optional
+    baselines : sequence of str, optional
         Keys of `leuknet.baselines.registry.BASELINES`; all but `VARIANTS`, which Table 11 does not print, if not given.
-    seeds : list of int, optional
-        The study's first seed if not given.
     **changes
         To the profile's `BaselineSettings`.
-
-    Returns
-    -------
-    list of RunSpec
     """
     images = {
         "profile": (study.cohort, study.recipe()),
         "gallery": (study.gallery, study.recipe(study.profile.gallery)),
     }
-    chosen = [key for key in BASELINES if key not in VARIANTS] if systems is None else systems
+    chosen = [key for key in BASELINES if key not in VARIANTS] if baselines is None else baselines
     specs = []
-    for name, fold, seed in itertools.product(chosen, split.folds, seeds or study.seeds[:1]):
-        cohort, recipe = images[lookup(name).size]
-        specs.append(RunSpec(study.profile.baseline(name, **changes), split, fold, seed, cohort.key, recipe=recipe))
+    for name, fold in itertools.product(chosen, split.folds):
+        (cohort, recipe), settings = images[lookup(name).size], study.profile.baseline(name, **changes)
+        specs += [
+            RunSpec(settings, split, fold, seed, cohort.key, recipe=recipe) for seed in seeds_on(study, split, fold)
+        ]
     return specs
 
 
-def plan_ours(study, split):
-    """Return the runs of LeukNet and of VGG-16 from random weights, of the study's first seed."""
-    return [spec for name in OURS for spec in study.plan(split, seeds=study.seeds[:1], approach=name)]
+def plan_ours(study: Study, split: Split) -> list[RunSpec]:
+    """Return the runs of LeukNet and of VGG-16 from random weights, with the seeds of `seeds_on`."""
+    return [
+        spec
+        for approach in OURS
+        for fold in split.folds
+        for spec in study.plan(split, [fold], seeds_on(study, split, fold), approach=approach)
+    ]
 
 
-def work(approach):
-    """Return the name in tables of a system's key or of an approach."""
+def work(approach: str) -> str:
+    """Return the name in tables of a baseline's key or of an approach."""
     return OURS.get(approach) or lookup(approach).work
 
 
-def repeated_split(study):
-    """Return the `Split` of Tables 12 and 13: repeated k-fold with one data set apart."""
-    table, p = study.cohort.table, study.profile
-    return with_external(k_fold(table, p.folds, p.repeats, seed=study.seed), table, study.set_apart)
+def repeated_split(study: Study) -> Split:
+    """Return the `Split` of Tables 12 and 13: repeated k-fold over all data sets but one, which is set apart."""
+    p = study.profile
+    return with_external(
+        lambda part: k_fold(part, p.folds, p.repeats, seed=study.seed), study.cohort.table, study.set_apart
+    )
 
 
-def comparison_splits(study):
-    """Return the three protocols of the comparison, name to `Split`.
+def comparison_splits(study: Study) -> dict[str, Split]:
+    """Return the three protocols of Table 11's comparison, name to `Split`.
 
-    Pooled folds leave out the data set that Table 13 sets apart, so that one set of runs serves Tables 11, 12 and 13;
-    where no other data set holds both classes they take in all, because the rest would have one class a source.
+    "pooled" is the paper's: k-fold, once, over the images of all data sets.
     """
-    table, p = study.cohort.table, study.profile
-    pooled = k_fold(table, p.folds, p.repeats, seed=study.seed)
-    if len(study.two_class("data_set")) > 1:
-        pooled = with_external(pooled, table, study.set_apart)
+    table = study.cohort.table
+    pooled = k_fold(table, study.profile.folds, seed=study.seed)
     return {POOLED: pooled, PUBLISHED: lodocv(table), FAIR: leave_one_source_out(table)}
 
 
 @dataclass
 class Comparison:
-    """All systems under all protocols.
+    """All baselines, LeukNet and VGG-16 * under all protocols.
 
     Attributes
     ----------
@@ -92,34 +108,36 @@ class Comparison:
     runs : pandas.DataFrame
         One row a run: ``work``, ``approach``, ``column``, ``weights``, ``bytes``, ``seconds`` (to predict one image).
     failed : dict of str to str
-        Work to the reason why it could not be had.
+        Work to the reason why it could not be run.
     """
 
     predictions: pd.DataFrame
     runs: pd.DataFrame
     failed: dict
 
-    def of(self, column, role="test"):
+    def of(self, column: str, role: str = "test") -> pd.DataFrame:
         """Return the predictions under one protocol for the images in `role`."""
         frame = self.predictions
         return frame[(frame["column"] == column) & (frame["split"] == role)]
 
-    def scores(self, column=POOLED, role="test"):
+    def scores(self, column: str = POOLED, role: str = "test") -> pd.DataFrame:
         """Return the metrics of each run under one protocol, one row a run."""
         return scores_by(self.of(column, role), ["approach", "fold", "seed"])
 
     @property
-    def weights(self):
+    def weights(self) -> str:
         """What each kind of network began from, as captions print it."""
         rows = self.runs[self.runs["weights"] != "none"].drop_duplicates(["work", "weights"])
-        named = rows.groupby("weights", sort=False)["work"].agg(", ".join)
-        return "; ".join(f"{works}: {weights}" for weights, works in named.items())
+        works = rows.groupby("weights", sort=False)["work"].agg(", ".join)
+        return "; ".join(f"{names}: {weights}" for weights, names in works.items())
 
 
-def compare(study, splits, systems=None, progress=True):
-    """Run LeukNet, VGG-16 * and comparison systems under each of `splits` and return the `Comparison`.
+def compare(
+    study: Study, splits: dict[str, Split], baselines: Sequence[str] | None = None, progress: bool = True
+) -> Comparison:
+    """Run LeukNet, VGG-16 * and baselines under each of `splits` and return the `Comparison`.
 
-    A system that cannot be had here (no pretrained weights, say) is left out of that protocol and named in ``failed``.
+    A baseline that cannot run here (no pretrained weights, say) is left out of that protocol and named in ``failed``.
 
     Raises
     ------
@@ -127,44 +145,36 @@ def compare(study, splits, systems=None, progress=True):
         If none could be run under one of them.
     """
     plans = {
-        column: plan_ours(study, split) + plan_baselines(study, split, systems) for column, split in splits.items()
+        column: plan_ours(study, split) + plan_baselines(study, split, baselines) for column, split in splits.items()
     }
-    refused = run_all(study, [spec for specs in plans.values() for spec in specs], progress)
+    failures = run_all(study, [spec for specs in plans.values() for spec in specs], progress)
     predictions, runs, failed = [], [], {}
     for column, specs in plans.items():
-        lacking = {spec.settings.approach: spec for spec in reversed(specs) if spec.key in refused}
-        for approach, spec in lacking.items():
-            failed.setdefault(work(approach), f"{column}, {spec.fold}: {refused[spec.key]}")
-        results = Results([spec for spec in specs if spec.settings.approach not in lacking], study.store)
+        absent = {spec.settings.approach: spec for spec in reversed(specs) if spec.key in failures}
+        for approach, spec in absent.items():
+            failed.setdefault(work(approach), f"{column}, {spec.fold}: {failures[spec.key]}")
+        results = Results([spec for spec in specs if spec.settings.approach not in absent], study.store)
         if not results.specs:
-            raise LeuknetError(f"nothing could be run under {column}: {refused[specs[0].key]}")
-        predictions.append(named(results.predictions, column))
-        runs.append(named(costs(study, results), column))
+            raise LeuknetError(f"nothing could be run under {column}: {failures[specs[0].key]}")
+        for frames, frame in ((predictions, results.predictions), (runs, costs(study, results))):
+            frames.append(frame.assign(work=frame["approach"].map(work), column=column))
     return Comparison(*(pd.concat(frames, ignore_index=True) for frames in (predictions, runs)), failed)
 
 
-def run_all(study, specs, progress=True):
-    """Finish `specs`, each on the images of its size; return, of those refused, key to reason.
-
-    Those of one network come one after another, whatever their protocol, because each change traces another one.
-    """
-    specs, refused = {spec.key: spec for spec in specs}, {}
+def run_all(study: Study, specs: Sequence[RunSpec], progress: bool = True) -> dict[str, str]:
+    """Finish `specs`, each on the images of its size; return, of those that failed, key to reason."""
+    once, failures = {spec.key: spec for spec in specs}, {}
     for cohort in (study.cohort, study.gallery):
-        own = [spec for spec in specs.values() if spec.cohort_key == cohort.key]
-        refused |= execute_here(own, study.store, cohort, ticker() if progress else None).failed
-    return refused
+        own = [spec for spec in once.values() if spec.cohort_key == cohort.key]
+        failures |= execute_here(own, study.store, cohort, ticker() if progress else None).failed
+    return failures
 
 
-def named(frame, column):
-    """Return `frame` with the work's name and the protocol's."""
-    return frame.assign(work=frame["approach"].map(work), column=column)
+def costs(study: Study, results: Results) -> pd.DataFrame:
+    """Return one row a run: approach, fold, weights, bytes to keep, and seconds that predicting one image takes.
 
-
-def costs(study, results):
-    """Return one row a run: approach, weights, bytes to keep, and seconds that predicting one image takes.
-
-    Of a comparison system the seconds are CPU time of describing an image (or of the network's forward pass), of
-    LeukNet and VGG-16 * the clock's.
+    Of a baseline the seconds are CPU time of describing an image (or of the network's forward pass), of LeukNet and
+    VGG-16 * wall time.
     """
     rows = []
     for spec in results.specs:
@@ -181,7 +191,7 @@ def costs(study, results):
 
 
 @cache
-def parameters(settings, size):
+def parameters(settings: TrainSettings, size: int) -> int:
     """Return how many parameters the network of a training has."""
     from leuknet.models import networks
     from leuknet.models.training import network_spec

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from leuknet import _config
 from leuknet.evaluation.named import make_split
-from leuknet.evaluation.splits import hold_out, k_fold, leave_one_source_out, lodocv, with_external
+from leuknet.evaluation.splits import hold_out, k_fold, leave_one_source_out, with_external
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import APPROACHES, TrainSettings
 from leuknet.runs.executors.local import execute_processes, slots
 from leuknet.runs.progress import watcher
-from leuknet.study.ablation import TABLES, backbone_plan, heads_plan
+from leuknet.study.ablation import TABLES, ablation_split, backbone_plan, heads_plan
 from leuknet.study.comparison import comparison_splits, plan_baselines, plan_ours, repeated_split
 
 LISTS = ("dense", "dropout")  # settings that are lists themselves
@@ -38,7 +38,7 @@ def timing(study):
 
 def features(study):
     """Return the runs of Table 10: VGG-16 by each approach, first seed, networks kept."""
-    split, first = lodocv(study.cohort.table), study.seeds[:1]
+    split, first = ablation_split(study), study.seeds[:1]
     plans = [study.plan(split, study.test_sets, first, keep=True, approach=a) for a in ("SFT", "mSFT", "DFT", "mDFT")]
     return list(itertools.chain(*plans))
 
@@ -213,16 +213,19 @@ def _seeds(study, asked):
 
 
 def _split(study, protocol, asked):
-    table, p, by = study.cohort.table, study.profile, asked.get("by", "image")
-    if protocol.startswith("lodocv"):
-        split = make_split(protocol, table)
-    elif protocol == "leave-one-source-out":
-        split = leave_one_source_out(table)
-    elif protocol == "k-fold":
-        split = k_fold(table, asked.get("folds", p.folds), asked.get("repeats", p.repeats), study.seed, by)
-    else:
-        split = hold_out(table, seed=study.seed, by=by)
-    return with_external(split, table, asked["external"]) if "external" in asked else split
+    p, by = study.profile, asked.get("by", "image")
+
+    def draw(table):
+        if protocol.startswith("lodocv"):
+            return make_split(protocol, table)
+        if protocol == "leave-one-source-out":
+            return leave_one_source_out(table)
+        if protocol == "k-fold":
+            return k_fold(table, asked.get("folds", p.folds), asked.get("repeats", p.repeats), study.seed, by)
+        return hold_out(table, seed=study.seed, by=by)
+
+    table = study.cohort.table
+    return with_external(draw, table, asked["external"]) if "external" in asked else draw(table)
 
 
 def _check(specs):

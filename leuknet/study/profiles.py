@@ -4,7 +4,7 @@ import ast
 import tomllib
 from collections.abc import Iterable
 from importlib.resources import files
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -26,6 +26,12 @@ class Profile(Settings):
     seeds: int = setting(description="Runs where the paper has five.", unit="runs", ge=1, le=1000)
     folds: int = setting(description="k of k-fold cross-validation.", unit="folds", ge=2, le=100)
     repeats: int = setting(description="How often k-fold is repeated.", unit="times", ge=1, le=1000)
+    comparison_seeds: int = setting(
+        1, "Runs of each baseline, LeukNet and VGG-16 * on a test set that is tested once.", "runs", ge=1, le=1000
+    )
+    ablation_cohort: Literal["development", "all"] = setting(
+        "all", "Who trains in Tables 3 to 10: the 17 development data sets (§4.1), or UFG as well (§3.5)."
+    )
     nano: bool = setting(description="Networks at an eighth of their width.")
     gallery: int = setting(description="Edge of the pictures shown.", unit="px", ge=16, le=4096)
     points: int = setting(description="Images at most in a projection.", unit="images", ge=1, le=1_000_000)
