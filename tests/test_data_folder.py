@@ -53,7 +53,7 @@ def fails(folder, *parts):
 
 def test_the_table_is_sorted_and_complete(slides):
     cohort = folder_cohort(slides, 12)
-    assert list(cohort.table.columns) == COLUMNS and cohort.name == "Folien größer"
+    assert list(cohort.table.columns) == [*COLUMNS, "cell_type", "label_of"] and cohort.name == "Folien größer"
     assert list(cohort.table["image_id"]) == [
         "CellaVision2/negative/a.jpg",
         "CellaVision2/negative/b.png",
@@ -250,7 +250,7 @@ def test_groups_name_sources_and_patients(slides):
     [
         ("", ["line 1", "missing"]),
         ("image\n", ["line 1", "'image'"]),
-        ("image;group\na.jpg;1\n", ["line 1", "image;group", "commas"]),
+        ("image|group\na.jpg|1\n", ["line 1", "image|group", "commas"]),
         ("image,patient\na.jpg,1\n", ["line 1", "'patient'"]),
         ("image,group,group\na.jpg,1,2\n", ["line 1"]),
         ("image,group\na.jpg,1\nzzz.jpg,2\n", ["line 3", "no image 'zzz.jpg'"]),
@@ -258,7 +258,7 @@ def test_groups_name_sources_and_patients(slides):
         ("image,group\na.jpg,1,2\n", ["line 2", "3 cells"]),
         ("image,group\nc.png,1\n", ["line 2", "2 images are called 'c.png'"]),
         ('image,group\na.jpg,"1\n', ["groups.csv, line"]),
-        (b"image,group\n\xff.jpg,1\n", ["not UTF-8"]),
+        (b"image,group\n\xff\x81.jpg,1\n", ["no text in UTF-8"]),
     ],
 )
 def test_a_wrong_groups_file_names_file_and_line(slides, text, parts):

@@ -69,7 +69,7 @@ def aml_lmu(folder):
     for name in ("MYO_0001", "MYO_0002", "MOB_0001", "NGS_0001", "LYT_0001", "KSC_0001", "PMO_0001"):
         picture(folder / "AML-Cytomorphology" / name[:3] / f"{name}.tiff")
     (folder / "annotations.dat").write_text("MYO/MYO_0001.tiff MYO MYO nan\n")
-    return {0: 2, 1: 3}  # smudge cells and promyelocytes are neither blasts nor cells of normal smears
+    return {0: 2, 1: 3, None: 2}  # smudge cells and promyelocytes are neither blasts nor cells of normal smears
 
 
 OWN_MARK = {
@@ -81,13 +81,13 @@ OWN_MARK = {
     "C-NMC 2019": many("fold_0/all/UID_1_1_1_all.bmp", "fold_0/hem/UID_H10_1_1_hem.bmp"),
     "BCCD": many("BCCD/JPEGImages/BloodImage_00000.jpg", "BCCD/JPEGImages/BloodImage_00001.jpg"),
     "AML-Cytomorphology (LMU)": aml_lmu,
-    "DeepAPL": many("Patient_00/a.jpg", "Patient_01/a.jpg"),
+    "DeepAPL": many("Patient_00/Signed slides/Lymphocyte/a.jpg", "Patient_01/Unsigned slides/a.jpg"),
     "Taleqani ALL": many("Original/Benign/a.jpg", "Original/Early/b.jpg"),
 }
 
 
 @pytest.mark.parametrize("name", OWN_MARK)
-def test_layouts_are_told_by_content(name, tmp_path):
+def test_layouts_are_recognised_by_content(name, tmp_path):
     counts = OWN_MARK[name](tmp_path)
     assert [layout.name for layout in recognise(tmp_path)] == [name]
     images = read(name, tmp_path)

@@ -123,7 +123,7 @@ def get_data(
         with bar(name) as tell:
             file = getting.download(*known, tell=tell)
     unpack(file, target)
-    labels = [image.label for image in read(name, target)]
+    labels = [image.label for image in read(name, target) if image.label is not None]
     _say(name, (labels.count(0), labels.count(1)), f"{target}: ")
 
 

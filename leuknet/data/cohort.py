@@ -1,4 +1,4 @@
-"""The cohort: every image of every data set at one size, and the tidy table beside it."""
+"""The cohort: every image of every data set at one size, and its tidy table."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from leuknet._io import hash_of
+from leuknet._random import rng
+from leuknet.exceptions import LeuknetError
 
 COLUMNS = ["image_id", "data_set", "source", "group", "label", "width", "height", "path", "sha256"]
 
@@ -38,20 +40,64 @@ class Cohort:
     masks: np.ndarray | None = None
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Edge of the square images, in pixels."""
         return self.images.shape[1]
 
     @property
-    def labels(self):
+    def labels(self) -> np.ndarray:
         """Labels as float32, shape (n,)."""
         return self.table["label"].to_numpy(np.float32)
 
     @cached_property
-    def key(self):
+    def key(self) -> str:
         """Hash of content (never of paths): ids, labels, groups, image digests and size."""
         rows = self.table[["image_id", "data_set", "source", "group", "label", "sha256"]]
         return hash_of([self.size, rows.astype(str).to_numpy().tolist()])
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.table)
+
+
+def limited(table: pd.DataFrame, limit: int | None) -> pd.DataFrame:
+    """Return at most `limit` images of each data set and class.
+
+    Images are drawn from the groups in turn, so that as many groups as possible take part and none dominates. The
+    draw depends on the names of groups and images only, neither on their order nor on a seed: with a larger limit the
+    images of a smaller one are drawn again.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        With ``image_id``, ``data_set``, ``group`` and ``label``.
+    limit : int or None
+        All images if None.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows drawn, in the table's order.
+
+    Raises
+    ------
+    LeuknetError
+        If `limit` is below 1.
+    """
+    if limit is None:
+        return table
+    if limit < 1:
+        raise LeuknetError(f"limit = {limit}: give a number of images per data set and class, 1 or more")
+    drawn = table[["image_id", "data_set", "group", "label"]].assign(
+        image_order=_order(table["image_id"]), group_order=_order(table["group"])
+    )
+    drawn = drawn.sort_values(["group_order", "image_order", "image_id"])
+    drawn["turn"] = drawn.groupby(["data_set", "label", "group"]).cumcount()
+    drawn = drawn.sort_values(["turn", "group_order", "image_order", "image_id"])
+    chosen = drawn.groupby(["data_set", "label"]).head(limit).index
+    return table[table.index.isin(chosen)].reset_index(drop=True)
+
+
+def _order(names: pd.Series) -> list[float]:
+    """Return a number for each name that looks random and depends on nothing else."""
+    known = {name: rng("limit", name).random() for name in names.unique()}
+    return [known[name] for name in names]

@@ -1,21 +1,34 @@
 """``groups.csv``: which images of a folder share a source, a patient or a slide."""
 
-import csv
 from collections import defaultdict
+from pathlib import Path
 from unicodedata import normalize
 
+import pandas as pd
+
+from leuknet.data.user_tables import LINE, read_table
 from leuknet.exceptions import LeuknetError
 
-_COLUMNS = ("image", "source", "group")
+NAME = "groups.csv"
+_MEANT = {"group", "groups"}
+_TABLES = {"", ".csv", ".tsv", ".txt", ".xls", ".xlsx", ".ods"}
 
 
-def read_groups(path, table):
+def misnamed(path: Path) -> str:
+    """Return why a file is not read that looks as if it were meant to be ``groups.csv``; empty for other files."""
+    stem = path.name.casefold().partition(".")[0]
+    if stem.strip() not in _MEANT or path.suffix.lower() not in _TABLES:
+        return ""
+    return f"not read: patients are read from DIR/{NAME} only; rename or move it, and save a workbook as CSV UTF-8"
+
+
+def read_groups(path: Path, table: pd.DataFrame) -> pd.DataFrame:
     """Return `table` with the sources and groups that the file `path` names, or as it is if there is no such file.
 
-    The file is comma-separated UTF-8 with a header: ``image`` and at least one of ``source`` and ``group``. ``image``
-    is a path relative to the folder, an ``image_id``, or a bare file name that occurs once. Images that are not named,
-    and empty cells, keep what they have. A group is a patient or slide of one source: the same name under two sources
-    means two groups, and the table writes it ``<source>/<group>``.
+    The file has the columns ``image`` and at least one of ``source`` and ``group`` (see `user_tables.read_table` for
+    what it may look like). ``image`` is a path relative to the folder, an ``image_id``, or a bare file name that
+    occurs once. Images that are not named, and empty cells, keep what they have. A group is a patient or slide of one
+    source: the same name under two sources means two groups, and the table writes it ``<source>/<group>``.
 
     Parameters
     ----------
@@ -26,58 +39,30 @@ def read_groups(path, table):
     Raises
     ------
     LeuknetError
-        Naming file and line: not UTF-8, unknown or missing columns, unknown, ambiguous or repeated images.
+        Naming file and line: no text, unknown or missing columns, unknown, ambiguous or repeated images.
     """
     if not path.exists():
         return table
     names = _names(table)
     source, group = list(table["source"]), list(table["group"])
-    seen = {}
-    for line, row in _rows(path):
-        i = _position(row["image"], names, f"{path}, line {line}")
+    seen: dict[int, int] = {}
+    rows = read_table(path, ["image"], ["source", "group"])
+    if not {"source", "group"} & set(rows):
+        raise LeuknetError(f"{path}, line 1: the column is 'image' only; add source, group or both")
+    for row in rows.to_dict("records"):
+        i = _position(row["image"], names, f"{path}, line {row[LINE]}")
         if i in seen:
-            raise LeuknetError(f"{path}, line {line}: {row['image']!r} was named in line {seen[i]}: keep one of them")
-        seen[i] = line
+            raise LeuknetError(
+                f"{path}, line {row[LINE]}: {row['image']!r} was named in line {seen[i]}: keep one of them"
+            )
+        seen[i] = row[LINE]
         source[i] = row.get("source") or source[i]
         if row.get("group"):
             group[i] = f"{source[i]}/{row['group']}"
     return table.assign(source=source, group=group)
 
 
-def _rows(path):
-    """Yield (line number, {column: text}) of each row, blank lines passed over."""
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = [cell.strip() for cell in next(reader, [])]
-            _check_header(path, header)
-            for cells in reader:
-                if not any(cell.strip() for cell in cells):
-                    continue
-                if len(cells) != len(header):
-                    raise LeuknetError(
-                        f"{path}, line {reader.line_num}: {len(cells)} cells where the header has {len(header)}"
-                        ": add or remove commas (quote names that hold one)"
-                    )
-                yield reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=True))
-    except UnicodeDecodeError:
-        raise LeuknetError(f"{path} is not UTF-8 text: save it as CSV UTF-8") from None
-    except csv.Error as error:
-        raise LeuknetError(f"{path}, line {reader.line_num}: {error}: mend the quotes") from error
-    except OSError as error:
-        raise LeuknetError(f"cannot read {path}: {error.strerror or error}") from error
-
-
-def _check_header(path, header):
-    wrong = [name for name in header if name not in _COLUMNS]
-    if wrong or len(set(header)) != len(header) or "image" not in header or len(header) < 2:
-        raise LeuknetError(
-            f"{path}, line 1: the columns are {', '.join(map(repr, header)) or 'missing'}; "
-            "use image, source, group, separated by commas (source or group may be left out)"
-        )
-
-
-def _names(table):
+def _names(table: pd.DataFrame) -> dict[str, set[int]]:
     """Return {name: positions} for every way to name an image."""
     names = defaultdict(set)
     for i, (image_id, path) in enumerate(zip(table["image_id"], table["path"], strict=True)):
@@ -86,7 +71,7 @@ def _names(table):
     return names
 
 
-def _position(image, names, place):
+def _position(image: str, names: dict[str, set[int]], place: str) -> int:
     found = names.get(normalize("NFC", image.replace("\\", "/")).removeprefix("./"), ())
     if not found:
         raise LeuknetError(f"{place}: no image {image!r}: give its path below the folder, <data set>/<class>/<file>")

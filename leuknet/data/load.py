@@ -1,13 +1,25 @@
 """One way to load a cohort: the user's folder, or the synthetic one where no folder is named."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from leuknet._random import rng
+from leuknet.data.cohort import Cohort, limited
 from leuknet.data.folder import folder_cohort
+from leuknet.data.formats import LabelBy
 from leuknet.data.synthetic import synthetic_cohort
 
 
-def load_cohort(data=None, size=224, fraction=1.0, floor=0, seed=0, label_permutation=None):
+def load_cohort(
+    data: str | Path | None = None,
+    size: int = 224,
+    fraction: float = 1.0,
+    floor: int = 0,
+    seed: int = 0,
+    label_permutation: int | None = None,
+    limit: int | None = None,
+    label_by: LabelBy = "patient",
+) -> Cohort:
     """Return the cohort in folder `data`, or the synthetic cohort if `data` is None.
 
     Parameters
@@ -20,15 +32,28 @@ def load_cohort(data=None, size=224, fraction=1.0, floor=0, seed=0, label_permut
         The synthetic cohort's share of Table 1's counts, least images a class, and seed; not used with `data`.
     label_permutation : int, optional
         Seed of a permutation of the labels over the whole cohort, see `permute_labels`.
+    limit : int, optional
+        Images per data set and class at most, drawn from the groups in turn (`leuknet.data.cohort.limited`).
+    label_by : {"patient", "cell"}
+        What labels of single cells describe; used with `data` only (`leuknet.data.folder.folder_cohort`).
     """
     if data is not None:
-        cohort = folder_cohort(data, size)
+        cohort = folder_cohort(data, size, limit, label_by)
     else:
-        cohort = synthetic_cohort(size=size, fraction=fraction, floor=floor, seed=seed)
+        cohort = _part(synthetic_cohort(size=size, fraction=fraction, floor=floor, seed=seed), limit)
     return cohort if label_permutation is None else permute_labels(cohort, label_permutation)
 
 
-def permute_labels(cohort, seed):
+def _part(cohort: Cohort, limit: int | None) -> Cohort:
+    table = limited(cohort.table, limit)
+    if len(table) == len(cohort):
+        return cohort
+    drawn = cohort.table["image_id"].isin(table["image_id"]).to_numpy()
+    masks = None if cohort.masks is None else cohort.masks[drawn]
+    return replace(cohort, images=cohort.images[drawn], table=table, masks=masks)
+
+
+def permute_labels(cohort: Cohort, seed: int) -> Cohort:
     """Return `cohort` with its labels in a random order over all images; class counts stay (its key does not)."""
     labels = rng("shuffled labels", seed).permutation(cohort.table["label"].to_numpy())
     return replace(cohort, table=cohort.table.assign(label=labels))

@@ -155,13 +155,10 @@ def check(pages, parameters, backend):
 
 
 def check_data(folder):
-    """Return `folder` as an absolute Path if it looks like a cohort of slides; raise LeuknetError otherwise."""
-    folder = Path(folder).expanduser().resolve()
-    if not folder.is_dir():
-        raise LeuknetError(f"no folder {folder}: --data wants DIR/<data set>/<positive|negative>/<image>")
-    if not any(path.is_dir() for label in ("positive", "negative") for path in folder.glob(f"*/{label}")):
-        raise LeuknetError(f"nothing to read in {folder}: lay it out as DIR/<data set>/<positive|negative>/<image>")
-    return folder
+    """Return `folder` as an absolute Path if a cohort can be read from it; raise LeuknetError otherwise."""
+    from leuknet.data.folder import check_folder
+
+    return check_folder(folder)
 
 
 def check_out(folder):

@@ -1,0 +1,188 @@
+"""How a user's folder is laid out: its data sets, by class or as a provider ships them, and one row an image."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from unicodedata import normalize
+
+from leuknet.data.formats import LAYOUTS, Image, LabelBy, Layout, recognise
+from leuknet.data.groups import NAME as GROUPS
+from leuknet.data.groups import misnamed
+from leuknet.data.masks import FOLDER as MASKS
+from leuknet.data.registry import lookup, plain
+from leuknet.data.splits_csv import NAME as SPLITS
+from leuknet.data.walk import SUFFIXES, children, is_text, shown, unusable, walk
+from leuknet.exceptions import LeuknetError
+
+LABELS = {"negative": 0, "positive": 1}
+LAYOUT = "DIR/<data set>/<positive|negative>/<image>"
+READ = (GROUPS, SPLITS, "cells.csv")  # tables in DIR itself
+_NO_TEXT = "its name is not UTF-8: rename it"
+Rejected = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One image: see `leuknet.data.cohort.Cohort.table`; ``patient`` is empty where unknown."""
+
+    image_id: str
+    data_set: str
+    source: str
+    label: int
+    path: str
+    patient: str = ""
+    cell_type: str = ""
+    label_of: str = "image"
+
+
+def data_sets(folder: Path, rejected: Rejected) -> list[Path]:
+    """Return the folders of `folder` that hold a data set each; append (path, reason) of other files to `rejected`.
+
+    Raises
+    ------
+    LeuknetError
+        If there is none, two are called alike, or images or class folders lie where data sets should.
+    """
+    if not folder.is_dir():
+        raise LeuknetError(f"no folder {folder}: give a folder laid out as {LAYOUT}")
+    found: dict[str, Path] = {}
+    for path in children(folder):
+        if not path.is_dir():
+            _in_root(path, folder, rejected)
+        elif not is_text(path):
+            rejected.append((_relative(path, folder), _NO_TEXT))
+        elif path.name.lower() in LABELS:
+            raise LeuknetError(f"{path} lies where a data set's folder should: lay {folder} out as {LAYOUT}")
+        elif path.name != MASKS:
+            known = lookup(path.name)
+            other = found.setdefault(known.name if known else _nfc(path.name).casefold(), path)
+            if other != path:
+                raise LeuknetError(f"{folder} names one data set twice, {other.name!r} and {path.name!r}: rename one")
+    if not found:
+        raise LeuknetError(f"{folder} holds no data set: lay it out as {LAYOUT}")
+    return list(found.values())
+
+
+def _in_root(path: Path, folder: Path, rejected: Rejected) -> None:
+    if path.suffix.lower() in SUFFIXES:
+        raise LeuknetError(f"{path} lies directly in {folder}: move images to {LAYOUT}")
+    if path.name not in READ:
+        rejected.append((_relative(path, folder), misnamed(path) or "not in a data set's folder"))
+
+
+def rows_of(folder: Path, data_set: Path, label_by: LabelBy, rejected: Rejected) -> Iterator[Row]:
+    """Yield the images of one data set's folder; append (path, reason) of what is left out to `rejected`.
+
+    Raises
+    ------
+    LeuknetError
+        If it is laid out neither by class nor as a provider ships it, or a class folder holds no image.
+    """
+    classes = any(path.is_dir() and path.name.lower() in LABELS for path in children(data_set))
+    layouts, files = ([], []) if classes else _shipped(data_set, folder, rejected)
+    if layouts:
+        yield from _shipped_rows(folder, data_set, layouts, files, label_by, rejected)
+        return
+    name = _nfc(data_set.name)
+    known = lookup(name)
+    source = known.source if known else name
+    for label, class_folder in _class_folders(folder, data_set, rejected).items():
+        for path in _images_of_class(class_folder, folder, rejected):
+            image_id = f"{name}/{label}/{_nfc(path.name)}"
+            yield Row(image_id, name, source, LABELS[label], _relative(path, folder))
+
+
+def _class_folders(folder: Path, data_set: Path, rejected: Rejected) -> dict[str, Path]:
+    folders: dict[str, Path] = {}
+    for path in children(data_set):
+        name = path.name.lower()
+        if not path.is_dir():
+            rejected.append((_relative(path, folder), misnamed(path) or "not in a folder positive or negative"))
+        elif name not in LABELS:
+            raise LeuknetError(
+                f"{shown(path)} is not called positive or negative: rename it, or move it out of {folder}"
+            )
+        elif name in folders:
+            raise LeuknetError(f"{path} and {folders[name]} are the same class: put them together")
+        else:
+            folders[name] = path
+    if not folders:
+        raise LeuknetError(f"{data_set} holds no folder positive or negative: sort its images into these")
+    return folders
+
+
+def _images_of_class(class_folder: Path, folder: Path, rejected: Rejected) -> list[Path]:
+    images = []
+    for path in children(class_folder):
+        if path.is_dir():
+            raise LeuknetError(
+                f"{shown(path)} is a folder: put its images in {path.parent}, and name patients in {GROUPS}"
+            )
+        reason = misnamed(path) or unusable(path) or ("" if is_text(path) else _NO_TEXT)
+        if reason:
+            rejected.append((_relative(path, folder), reason))
+        else:
+            images.append(path)
+    if not images:
+        raise LeuknetError(f"{class_folder} holds no image ({', '.join(SUFFIXES)}): fill or remove it")
+    return images
+
+
+def _shipped(data_set: Path, folder: Path, rejected: Rejected) -> tuple[list[Layout], list[PurePath]]:
+    """Return the layouts in which providers ship what a folder holds, and its pictures (relative paths)."""
+    files, unread = [], []
+    for entry in walk(data_set):
+        reason = entry.reason or ("" if is_text(entry.path) else _NO_TEXT)
+        if not reason:
+            files.append(entry.path.relative_to(data_set))
+        elif entry.path.suffix.lower() in SUFFIXES or misnamed(entry.path):
+            unread.append((_relative(entry.path, folder), misnamed(entry.path) or reason))
+    named = [layout for layout in LAYOUTS.values() if plain(layout.name) == plain(_nfc(data_set.name))]
+    layouts = [layout for layout in named if layout.images(data_set, files)] or recognise(data_set, files)
+    if layouts:
+        rejected += unread
+    return layouts, files
+
+
+def _shipped_rows(
+    folder: Path, data_set: Path, layouts: list[Layout], files: list[PurePath], label_by: LabelBy, rejected: Rejected
+) -> Iterator[Row]:
+    left = set(files)
+    for layout in layouts:
+        images = layout.images(data_set, files)
+        left -= {image.path for image in images} | {path for path in files if layout.companion(path)}
+        for image in images:
+            row = _shipped_row(folder, data_set, layout, image, label_by)
+            if row:
+                yield row
+            else:
+                reason = f"its cell ({image.cell_type or 'no type given'}) is neither a blast nor a mature white cell"
+                rejected.append((_relative(data_set / image.path, folder), reason))
+    reason = f"not as {' or '.join(f'{layout.name} ({layout.looks_like})' for layout in layouts)} has its images"
+    rejected += [(_relative(data_set / path, folder), reason) for path in sorted(left)]
+
+
+def _shipped_row(folder: Path, data_set: Path, layout: Layout, image: Image, label_by: LabelBy) -> Row | None:
+    known = lookup(layout.name)
+    label = image.cell_label if label_by == "cell" and layout.cells else image.label
+    if label is None:
+        return None
+    word = "positive" if label else "negative"
+    return Row(
+        image_id=f"{layout.name}/{word}/{_nfc(' '.join(image.path.parts))}",
+        data_set=layout.name,
+        source=known.source if known else layout.name,
+        label=label,
+        path=_relative(data_set / image.path, folder),
+        patient=image.group,
+        cell_type=image.cell_type,
+        label_of=("cell" if label_by == "cell" or not image.group else "patient") if layout.cells else "image",
+    )
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return shown(path.relative_to(folder)).replace("\\", "/") if is_text(path) else shown(path.relative_to(folder))
+
+
+def _nfc(name: str) -> str:
+    return normalize("NFC", name)
