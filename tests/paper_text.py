@@ -1,14 +1,15 @@
-"""Reads the paper's text in `shared` for the tests of `leuknet.paper` (the package itself never needs it)."""
+"""Reads the paper's text (CC BY 4.0, ``golden``) for the tests of `leuknet.paper`; the package never needs it."""
 
 import re
+from pathlib import Path
 
 BLOCK = re.compile(r"^<b>([^<]*)</b>$")
 TIGHT = re.compile(r"\s+")
 
 
-def text_of(shared):
+def text_of():
     """Return the paper's whole text."""
-    return (shared / "paper" / "leuknet-sensors-2021.md").read_text(encoding="utf-8")
+    return (Path(__file__).parent / "golden" / "leuknet-sensors-2021.md").read_text(encoding="utf-8")
 
 
 def squeeze(text):

@@ -13,8 +13,8 @@ from leuknet.paper import tables
 
 
 @pytest.fixture(scope="module")
-def paper(shared):
-    return text_of(shared)
+def paper():
+    return text_of()
 
 
 @pytest.mark.parametrize("number", tables.TABLES)

@@ -318,6 +318,7 @@ def test_ledger_of_fake_runs_and_of_an_empty_folder(tmp_path):
     assert len(empty) == len(tables.claims()) and set(empty["verdict"]) <= set(ledger.VERDICTS)
     assert empty.loc["most-images", ["verdict", "decided by"]].tolist() == ["not supported", "print"]
     assert empty.loc["mdft-best", "verdict"] == CANNOT
+    assert set(empty.loc[["lodocv-excludes", "lodocv-no-overlap"], "decided by"]) <= {"outside knowledge", ""}
     golden_runs(tmp_path / "trainings")
     table = ledger.ledger(tmp_path, found).set_index("claim")
     assert "ALL-IDB 2" in table.loc["lodocv-excludes", "these runs"]

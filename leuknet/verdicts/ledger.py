@@ -12,7 +12,7 @@ from leuknet.verdicts import results
 from leuknet.verdicts.claim_rules import RULES, Sources
 from leuknet.verdicts.judgement import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED, UNDECIDED, Evidence
 
-BY_PRINT, NO_RUN = "the printed numbers decide it", "no run of this study could decide it"
+NO_RUN = "no run of this study could decide it"
 VERDICTS = (SUPPORTED, NOT_SUPPORTED, DEPENDS, UNDECIDED, CANNOT)
 
 
@@ -35,8 +35,9 @@ def ledger(out, found):
     -------
     pandas.DataFrame
         One row a claim of the paper: ``claim``, ``section``, ``gist``, ``decides``, ``printed numbers`` (findings that
-        bear on it), ``these runs`` (the number behind), ``verdict`` (one of `VERDICTS`), ``decided by``: "print" (it
-        holds for the paper), "runs" (it holds for the images, networks and weights of this folder) or empty.
+        bear on it), ``these runs`` (the number behind), ``verdict`` (one of `VERDICTS`), ``decided by``: "print" (the
+        paper's own numbers), "outside knowledge" (how the data sets were made; the paper's numbers do not show it),
+        "runs" (it holds for the images, networks and weights of this folder) or empty.
     """
     out = Path(out)
     try:
@@ -51,7 +52,7 @@ def ledger(out, found):
         ours = (
             RULES[rule["rule"]](rule, sources)
             if "rule" in rule
-            else Evidence(CANNOT, BY_PRINT if rule.get("settled") else NO_RUN)
+            else Evidence(CANNOT, f"decided by {by}" if (by := rule.get("settled")) else NO_RUN)
         )
         rows.append(
             {
@@ -62,7 +63,7 @@ def ledger(out, found):
                 "printed numbers": " ".join(f"[{f.verdict}] {f.says}" for f in bearing),
                 "these runs": ours.number,
                 "verdict": (verdict := settled(bearing) if rule.get("settled") else ours.verdict),
-                "decided by": "" if verdict in (CANNOT, UNDECIDED) else "print" if rule.get("settled") else "runs",
+                "decided by": "" if verdict in (CANNOT, UNDECIDED) else rule.get("settled", "runs"),
             }
         )
     return pd.DataFrame(rows)

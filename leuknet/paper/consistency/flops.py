@@ -15,12 +15,14 @@ class Count:
         Edge (pixels) and depth of the current feature map.
     sums : dict
         ``macs`` (for one image), ``macs3`` (those of dense 3 x 3 convolutions with stride 1), ``first`` (of the first
-        layer), ``parameters``.
+        layer), ``parameters``, ``convolutions`` (dense ones).
     """
 
     size: int
     channels: int
-    sums: dict = field(default_factory=lambda: dict.fromkeys(("macs", "macs3", "first", "parameters"), 0))
+    sums: dict = field(
+        default_factory=lambda: dict.fromkeys(("macs", "macs3", "first", "parameters", "convolutions"), 0)
+    )
 
     def branch(self):
         """Return a second path from here."""
@@ -38,6 +40,7 @@ class Count:
         macs = weights * self.size**2
         self.sums["first"] = self.sums["first"] or macs
         self.sums["macs"] += macs
+        self.sums["convolutions"] += 1
         self.sums["macs3"] += macs * (height == width == 3 and stride == 1)
         self.sums["parameters"] += weights + channels * (bias + norm)
         self.channels = channels
@@ -166,7 +169,8 @@ def count(name, size=224, head=None):
     Returns
     -------
     dict
-        ``macs``, ``macs3``, ``first`` for one image; ``parameters``. A multiply-accumulate is two operations.
+        ``macs``, ``macs3``, ``first`` for one image; ``parameters``, ``convolutions``. A multiply-accumulate is two
+        operations.
     """
     net = BACKBONES[name](size)
     vgg = name.startswith("VGG")

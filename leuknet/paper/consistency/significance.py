@@ -8,7 +8,7 @@ from scipy import stats
 from leuknet._statistics import holm
 from leuknet.paper import tables
 from leuknet.paper.consistency.finding import Finding
-from leuknet.paper.consistency.grim import CLASSES, RUN_TABLES, denominators, printed_rows, totals
+from leuknet.paper.consistency.grim import CLASSES, RUN_TABLES, denominators, matrices, printed_rows, totals
 from leuknet.paper.consistency.printed import bounds, split, spread_bounds
 from leuknet.paper.consistency.sprite import scale
 
@@ -19,7 +19,8 @@ STUDENT = (
 AFTER_HOLM = "p after Holm, the highest over all roundings"
 RESAMPLED = f"{STUDENT}, runs that share training data (Nadeau & Bengio, Mach. Learn. 2003, 52, 239)"
 MCNEMAR = (
-    "McNemar's exact test (Psychometrika 1947, 12, 153) over every pairing of the two rows' errors, Holm's correction"
+    "McNemar's exact test (Psychometrika 1947, 12, 153) over every pairing that the two rows' confusion matrices "
+    "allow, Holm's correction"
 )
 
 
@@ -111,38 +112,49 @@ def check_winners():
     ]
 
 
-def mcnemar_range(first, second, images):
-    """Return the lowest and highest exact p of McNemar's test of two classifiers by their correct calls (int).
+def mcnemar_range(
+    first: tuple[int, int], second: tuple[int, int], negatives: int, positives: int
+) -> tuple[float, float]:
+    """Return the lowest and highest exact p of McNemar's test of two classifiers by their ``(TP, TN)``.
 
-    Which images each called rightly is not known; the fewer errors they share, the higher is p.
+    Which images each called rightly is not known. Within each class the images that only the weaker one has right are
+    between those that the counts force and those that they allow; the more of them, the higher is p.
     """
-    gap = abs(first - second)
-    most = min(images - max(first, second), min(first, second))
-    only = (0, most)  # images that only the one with fewer correct calls has right
-    return tuple(min(1.0, float(2 * stats.binom.cdf(one, 2 * one + gap, 0.5))) for one in only)
+    (tp, tn), (other_tp, other_tn) = max(first, second, key=sum), min(first, second, key=sum)
+    gap = tp + tn - other_tp - other_tn
+    least = max(0, other_tp - tp) + max(0, other_tn - tn)
+    most = min(positives - tp, other_tp) + min(negatives - tn, other_tn)
+    low, high = (min(1.0, float(2 * stats.binom.cdf(only, 2 * only + gap, 0.5))) for only in (least, most))
+    return low, high
 
 
-def single_winners():
-    """Return ``[(block, scenario, best, next, correct calls of both)]`` of Table 10's accuracies."""
+Single = tuple[str, str, str, str, list[tuple[int, int]], list[tuple[int, int]]]
+
+
+def single_winners() -> list[Single]:
+    """Return ``[(block, scenario, best, next, matrices of both)]`` of Table 10's accuracies."""
     found = []
     for block, classes in CLASSES.items():
         rows = [(row, texts) for _, _, row, texts in printed_rows((10,), [block])]
         for scenario in ("LODOCV", "k-fold"):
-            correct = {row: totals(texts[f"{scenario} A"], sum(classes))[0] for row, texts in rows}
-            best, second = sorted(correct, key=correct.get, reverse=True)[:2]
-            found.append((block, scenario, best, second, (correct[best], correct[second])))
+            printed = {row: {m: t[f"{scenario} {m}"] for m in ("A", "P", "R", "Kappa")} for row, t in rows}
+            correct = {row: totals(texts["A"], sum(classes))[0] for row, texts in printed.items()}
+            best, second = sorted(correct, key=lambda row: correct[row], reverse=True)[:2]
+            found.append(
+                (block, scenario, best, second, *(matrices(printed[name], *classes) for name in (best, second)))
+            )
     return found
 
 
 def check_single():
     """Which of Table 10's highest accuracies are separable from the next, whichever images were called rightly."""
     rows = single_winners()
-    ranges = [mcnemar_range(*correct, sum(CLASSES[block])) for block, *_, correct in rows]
-    low, high = (holm(p) for p in zip(*ranges, strict=True))
+    ranges = [[mcnemar_range(a, b, *CLASSES[block]) for a in ours for b in theirs] for block, *_, ours, theirs in rows]
+    low, high = holm([min(p)[0] for p in ranges]), holm([max(q for _, q in p) for p in ranges])
     lines = [
-        f"{block}, {scenario}: {best} over {second}, {a} against {b} of {sum(CLASSES[block])} images, p = {p:.2g} to "
-        f"{q:.2g}"
-        for (block, scenario, best, second, (a, b)), p, q in zip(rows, low, high, strict=True)
+        f"{block}, {scenario}: {best} over {second}, {sum(ours[0])} against {sum(theirs[0])} of {sum(CLASSES[block])} "
+        f"images, p = {p:.2g} to {q:.2g}"
+        for (block, scenario, best, second, ours, theirs), p, q in zip(rows, low, high, strict=True)
     ]
     sure, never = (high < 0.05).sum(), (low >= 0.05).sum()
     return [

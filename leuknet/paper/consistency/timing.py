@@ -18,6 +18,17 @@ HEADS = {
 }  # section 3.4
 
 
+# Layers on the longest path from input to output of keras.applications' networks: input, convolutions (with batch
+# normalisation and activation as layers of their own outside VGG), pooling, joins, dense layers.
+DEPTHS = {
+    "VGG-16": 1 + 13 + 5 + 1 + 3,
+    "VGG-19": 1 + 16 + 5 + 1 + 3,
+    "ResNet50": 1 + 5 + 16 * 10 + 2,
+    "InceptionV3": 1 + (5 * 3 + 2) + 3 * 10 + 10 + 4 * 16 + 13 + 2 * 11 + 2,
+    "Xception": 1 + 6 + 7 + 2 * 8 + 8 * 10 + 8 + 6 + 2,
+}
+
+
 def seconds_needed(name, images, speed=PEAK, saved=1.0):
     """Return the least seconds to train network `name` (mDFT, 224 x 224) on `images` images, one after another.
 
@@ -145,10 +156,12 @@ def check_rates():
 
 
 def check_parameters():
-    """Table 2's numbers of parameters against the networks' definitions."""
+    """Check Table 2's parameters and depths against the networks' definitions."""
     sizes = {"InceptionV3": 299, "Xception": 299}
     counted = {name: flops.count(name, sizes.get(name, 224))["parameters"] for name in flops.BACKBONES}
     good = all(n == tables.published(2, name, "Number of Parameters") for name, n in counted.items())
+    deep = all(n == tables.published(2, name, "Topological Depth") for name, n in DEPTHS.items())
+    convolutions = flops.count("InceptionV3")["convolutions"]
     return [
         Finding(
             "parameters-table2",
@@ -158,7 +171,19 @@ def check_parameters():
             "" if good else "changes a number",
             "The numbers of parameters are those of the networks with their ImageNet tops, before a head is replaced.",
             "; ".join(f"{name} {n}" for name, n in counted.items()) + ".",
-        )
+        ),
+        Finding(
+            "depths-table2",
+            "Table 2",
+            flops.REFERENCE,
+            "consistent" if deep else "inconsistent",
+            "" if deep else "changes a number",
+            "The depths are those of the longest path through each network, as Keras' page gives them; the number of "
+            "layers, which the caption may be read as, is higher where paths run in parallel.",
+            "; ".join(f"{name} {n}" for name, n in DEPTHS.items())
+            + f". InceptionV3's {convolutions} convolutions, each with normalisation and activation, are "
+            f"{3 * convolutions} layers.",
+        ),
     ]
 
 
