@@ -39,10 +39,11 @@ def test_table_sets_the_published_cell_beside_ours():
     assert set(table["A, here"]) == {"65.00 ± 7.07"}
 
 
-def test_an_undefined_metric_is_an_empty_cell():
-    scores = made_scores("ALL-IDB 1").assign(P=np.nan)
+def test_undefined_precision_counts_as_0_as_in_the_papers_table_7_and_other_metrics_are_empty():
+    scores = made_scores("ALL-IDB 1").assign(P=np.nan, R=np.nan)
     table = ablation.ablation_table(scores, "ALL-IDB 1")
-    assert set(table["P, here"]) == {""} and "" not in set(table["P, published"])
+    assert set(table["P, here"]) == {"0.00 ± 0.00"} and "" not in set(table["P, published"])
+    assert set(table["R, here"]) == {""}
 
 
 def test_another_test_set_has_no_published_cells():

@@ -5,10 +5,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leuknet.exceptions import LeuknetError
 from leuknet.plots.interpretation.segmentation import segmentation_examples, segmentation_scores, segmentation_table
-from leuknet.plots.results.baselines import chance_table, paired_tests, ranked_dots, ranking, table11_again
-from leuknet.plots.results.critical_difference import bars, critical_difference, ranked_tests
+from leuknet.plots.results.baselines import (
+    OWN,
+    chance_table,
+    paired_tests,
+    ranked_dots,
+    ranked_sentence,
+    ranking,
+    table11_again,
+)
+from leuknet.plots.results.critical_difference import bars, can_differ, critical_difference, rank_sentence, ranked_test
 from leuknet.study.comparison import FAIR, POOLED, PUBLISHED, Comparison
 
 RIGHT = {"LeukNet": 36, "Putzu et al. [6]": 20, "image size and format": 39}
@@ -26,6 +33,7 @@ def made():
                     {
                         "image_id": [f"i{i}" for i in range(40)],
                         "group": [f"i{i}" for i in range(40)],
+                        "source": [f"s{i % 2}" for i in range(40)],
                         "y": y,
                         "p": 0.1 + 0.8 * called,
                         "fold": "f",
@@ -46,9 +54,9 @@ def test_table_11_is_ranked_by_leave_one_source_out_with_the_articles_own_figure
     assert list(table["work"]) == ["image size and format", "LeukNet", "Putzu et al. [6]", "Sahlol et al. [23]"]
     assert list(table["rank"]) == ["1", "2", "3", ""]
     row = table.set_index("work").loc["LeukNet"]
-    assert row[FAIR].startswith("90.0 (") and row["article's own A"] == "98.61"
+    assert row[f"{FAIR} (%)"].startswith("90.0 (") and row[OWN] == "98.61"
     assert (row["images/s"], row["MB"]) == ("100", "2.00")
-    assert table.set_index("work").loc["image size and format", "article's own A"] == ""
+    assert table.set_index("work").loc["image size and format", OWN] == ""
 
 
 def test_limits_lie_around_the_accuracy():
@@ -80,26 +88,50 @@ def test_dots_have_one_line_a_work_best_on_top():
     plt.close(fig)
 
 
-def in_folds(count, column=POOLED):
-    """Return `made`'s predictions under one protocol, as `count` folds of the first repeat and one of the second."""
-    part = made().of(column)
-    names = [f"r0f{number}" for number in range(count)] + ["r1f0"] * (column == POOLED)
-    return pd.concat([part.assign(fold=name) for name in names], ignore_index=True)
+def left_out(sources):
+    """Return `made` with as many sources left out, each tested on the same images."""
+    rows = [made().of(FAIR).assign(fold=f"source {number}") for number in range(sources)]
+    return Comparison(pd.concat([made().of(POOLED), *rows], ignore_index=True), pd.DataFrame(), {})
 
 
-def test_ranks_are_over_the_folds_of_one_repeat_and_bars_join_what_is_not_told_apart():
-    comparison = Comparison(pd.concat([in_folds(5), in_folds(1, FAIR)]), pd.DataFrame(), {})
-    tests = ranked_tests(comparison)
-    assert list(tests) == [POOLED]  # one source left out ranks nothing
-    names, found = tests[POOLED]
+def test_ranks_are_over_sources_left_out_and_bars_join_what_is_not_told_apart():
+    comparison = left_out(5)
+    names, found = ranked_test(comparison)
     assert found.n == 5 and dict(zip(names, found.ranks, strict=True))["image size and format"] == 1
-    assert bars(found) == [(1, 2), (2, 3)]  # 3 methods on 5 test sets: 2.343 sqrt(12 / 30) = 1.48
+    assert bars(found) == [(1, 2), (2, 3)]  # 3 works on 5 test sets: 2.343 sqrt(12 / 30) = 1.48
+    assert can_differ(comparison) and "more than 1.5 apart" in rank_sentence(comparison)
     fig = critical_difference(comparison)
     texts = {text.get_text() for text in fig.axes[0].texts}
-    assert {"critical difference 1.5 (5 pooled folds)", "image size and format  1.0", "3.0  Putzu et al. [6]"} <= texts
+    expected = {"critical difference 1.5 (5 sources left out)", "image size and format  1.0", "3.0  Putzu et al. [6]"}
+    assert expected <= texts
     plt.close(fig)
-    with pytest.raises(LeuknetError, match="two test sets"):
-        ranked_tests(made())
+
+
+def test_a_critical_difference_beyond_the_largest_distance_is_said_and_not_drawn():
+    assert not can_differ(left_out(2))  # 2.343 sqrt(12 / 12) = 2.3 and three ranks lie 2 apart at most
+    assert "further apart than 2: with 2 test sets no order" in rank_sentence(left_out(2))
+
+
+def test_folds_of_one_pool_are_no_test_sets():
+    assert not can_differ(left_out(1)) and "not 1 test set" in rank_sentence(left_out(1))
+
+
+def test_the_ranking_is_on_the_images_that_all_protocols_test():
+    whole = made()
+    pooled = whole.predictions["column"] == POOLED
+    more = whole.predictions[pooled].assign(image_id=lambda frame: "more " + frame["image_id"])
+    frame = ranking(Comparison(pd.concat([whole.predictions, more]), whole.runs, {}))
+    of = frame[(frame["work"] == "LeukNet") & (frame["column"] == POOLED)].set_index("images")
+    assert of["n"].to_dict() == {"same": 40, "all": 80}
+
+
+def test_the_sentence_names_best_leuknet_control_and_paired_difference():
+    text = ranked_sentence(made())
+    assert text.startswith("On sources left out (40 images that all protocols test): image size and format 97.5 (")
+    assert (
+        "image size and format sees no cell. LeukNet, pooled minus leave-one-source-out: 0.0 points (95 % interval"
+        in text
+    )
 
 
 def test_a_work_refused_under_one_protocol_stands_once_in_the_table():
@@ -107,7 +139,7 @@ def test_a_work_refused_under_one_protocol_stands_once_in_the_table():
     lacking = whole.predictions[(whole.predictions["column"] != FAIR) | (whole.predictions["work"] != "LeukNet")]
     table = table11_again(Comparison(lacking, whole.runs, {"LeukNet": "out of memory"}))
     assert list(table["work"]) == ["image size and format", "Putzu et al. [6]", "LeukNet"]
-    assert list(table["rank"]) == ["1", "2", ""] and table[FAIR].iloc[2] == "" != table[POOLED].iloc[2]
+    assert list(table["rank"]) == ["1", "2", ""] and table[f"{FAIR} (%)"].iloc[2] == ""
 
 
 def test_without_masks_the_page_says_so():

@@ -29,12 +29,12 @@ _NAMES = {
     "output": "answer banner cohort_words figure say table",
     "results.audit": "accuracy_between audit_summary catch_rates checklist findings five_runs possible_values "
     "rate_dots stated_and_needed",
-    "results.baselines": "chance_table paired_tests ranked_dots ranking table11_again",
-    "results.comparison": "beside fall_lines falls published_accuracies stacked wide",
-    "results.critical_difference": "critical_difference ranked_tests",
+    "results.baselines": "chance_table paired_tests ranked_dots ranked_sentence ranking table11_again",
+    "results.comparison": "fall_lines fall_sentence falls published_accuracies wide with_published",
+    "results.critical_difference": "can_differ critical_difference rank_sentence",
     "results.protocols": "by_test_set family_sentences protocol_sentence protocol_table protocols test_set_sentence",
     "results.summaries": "percent_summary profiles_table settings_table tested",
-    "results.verdicts": "claims_ledger verdict_cells verdict_counts verdict_rows",
+    "results.verdicts": "claims_ledger ledger_sentence verdict_cells verdict_counts verdict_rows verdict_sentence",
     "training.ablation": "ablation_table accuracy_dots approach_diagram approach_layers counts_table heads_table "
     "published_t_test times_table trained_table verdict",
     "training.curves": "confusion learning_curves threshold_view",

@@ -1,18 +1,20 @@
-"""Table 11 run again: every system under three protocols, ranked, with intervals and paired tests."""
+"""Table 11 run again: every work under three protocols, ranked, with intervals and paired tests."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from leuknet.baselines.registry import BASELINES
-from leuknet.evaluation.intervals import bootstrap
 from leuknet.evaluation.significance import holm, mcnemar
-from leuknet.exceptions import LeuknetError
 from leuknet.paper import tables
+from leuknet.plots.format import estimate, listed
+from leuknet.plots.results.protocols import PERCENT, accuracy, gap_words, paired_by_source, same_images
 from leuknet.plots.style import language
-from leuknet.study.comparison import FAIR, POOLED, PUBLISHED
+from leuknet.study.comparison import FAIR, POOLED, PUBLISHED, Comparison
 
-COLUMNS = (POOLED, PUBLISHED, FAIR)
+COLUMNS, NUMBERS = (POOLED, PUBLISHED, FAIR), ["A", "low", "high", "n"]
+OWN = "article's own accuracy (%)"
 LOOKS = {POOLED: ("#999999", "s"), PUBLISHED: ("#E69F00", "D"), FAIR: ("#0072B2", "o")}
 FAMILIES = {entry.work: entry.family for entry in BASELINES.values()}
 
@@ -29,37 +31,25 @@ def article_accuracies():
     return cells.groupby(cells["row"].str.split(",").str[0])["text"].agg(" and ".join).to_dict()
 
 
-def accuracy(predictions, resamples=2000):
-    """Return accuracy and its 95 % bootstrap interval over groups, as fractions (NaN where there is no interval)."""
-    value = float(((predictions["p"] >= 0.5) == predictions["y"]).mean())
-    try:
-        return (value, *bootstrap(predictions, n=resamples))
-    except LeuknetError:
-        return value, np.nan, np.nan
-
-
-def ranking(comparison):
-    """Return accuracy, limits and images of each work under each protocol, ranked by the last protocol.
+def ranking(comparison: Comparison) -> pd.DataFrame:
+    """Return accuracy, limits and images of each work under each protocol, on the same images and on all of them.
 
     Returns
     -------
     pandas.DataFrame
-        ``work``, ``column``, ``A``, ``low``, ``high`` (fractions), ``n``, ``rank``.
+        ``work``, ``column``, ``images`` ("same": those that every protocol tests, or "all"), ``A``, ``low``, ``high``
+        (per cent; groups resampled), ``n``, ``rank`` by the last protocol on the same images.
     """
-    rows = []
-    for (work, column), part in comparison.predictions.groupby(["work", "column"], sort=False):
-        part = part[part["split"] == "test"]
-        rows.append((work, column, *accuracy(part), len(part)))
-    frame = pd.DataFrame(rows, columns=["work", "column", "A", "low", "high", "n"])
-    last = frame[frame["column"] == FAIR].sort_values("A", ascending=False, kind="stable")["work"]
-    frame["rank"] = frame["work"].map({work: place for place, work in enumerate(last, start=1)})
+    tested, rows = comparison.predictions[comparison.predictions["split"] == "test"], []
+    for kind, frame in (("same", same_images(tested, "column")), ("all", tested)):
+        for (work, column), part in frame.groupby(["work", "column"], sort=False):
+            rows.append((work, column, kind, *accuracy(part), part["image_id"].nunique()))
+    frame = pd.DataFrame(rows, columns=["work", "column", "images", "A", "low", "high", "n"])
+    last = frame[(frame["column"] == FAIR) & (frame["images"] == "same")].sort_values(
+        "A", ascending=False, kind="stable"
+    )
+    frame["rank"] = frame["work"].map({work: place for place, work in enumerate(last["work"], start=1)})
     return frame.sort_values("rank", kind="stable", ignore_index=True)
-
-
-def cell(row):
-    """Return "A (low–high)" in percent."""
-    limits = "" if np.isnan(row["low"]) else f" ({100 * row['low']:.1f}–{100 * row['high']:.1f})"
-    return f"{100 * row['A']:.1f}{limits}"
 
 
 def table11_again(comparison):
@@ -68,26 +58,28 @@ def table11_again(comparison):
     Returns
     -------
     pandas.DataFrame
-        One row a work, ranked by leave-one-source-out: ``rank``, ``work``, ``kind``, ``article's own A``, one column a
-        protocol ("A (95 % interval)" in percent), ``images/s``, ``MB``; systems that could not be had stand last.
+        One row a work, ranked by leave-one-source-out: ``rank``, ``work``, ``kind``, the article's own accuracy, one
+        column a protocol ("accuracy (95 % interval)" in percent, on the images that all protocols test), ``images/s``,
+        ``MB``; works that could not be run stand last.
     """
     ranked, own = ranking(comparison), article_accuracies()
     costs = comparison.runs.groupby("work")[["seconds", "bytes"]].median()
     rows = []
     for work, part in ranked.groupby("work", sort=False):
-        cells = {name: "" for name in COLUMNS} | {row["column"]: cell(row) for _, row in part.iterrows()}
+        same = part[part["images"] == "same"].set_index("column")
+        cells = {name: estimate(*same.loc[name, NUMBERS]) if name in same.index else "" for name in COLUMNS}
         rows.append(
             {
                 "rank": "" if part["rank"].isna().all() else f"{part['rank'].iloc[0]:.0f}",
                 "work": work,
                 "kind": family(work),
-                "article's own A": own.get(work, ""),
+                OWN: own.get(work, ""),
             }
-            | cells
+            | {f"{name} (%)": text for name, text in cells.items()}
             | {"images/s": f"{1 / costs.loc[work, 'seconds']:,.0f}", "MB": f"{costs.loc[work, 'bytes'] / 1e6:.2f}"}
         )
     absent = [work for work in comparison.failed if work not in costs.index]
-    lacking = [{"work": work, "kind": family(work), "article's own A": own.get(work, "")} for work in absent]
+    lacking = [{"work": work, "kind": family(work), OWN: own.get(work, "")} for work in absent]
     return pd.DataFrame([*rows, *lacking]).fillna("")
 
 
@@ -99,8 +91,7 @@ def chance_table(comparison):
     pooled = comparison.of(POOLED)
     positive = pooled.drop_duplicates("image_id")["y"].mean()
     share = 100 * max(positive, 1 - positive)
-    frame = ranking(comparison).query("column == @POOLED")
-    frame = frame.assign(low=100 * frame["low"], A=100 * frame["A"])
+    frame = ranking(comparison).query("column == @POOLED and images == 'all'")
     better = frame["low"] > share
     why = [
         "" if clear else _why_not(comparison, pooled[pooled["work"] == work], low)
@@ -143,23 +134,48 @@ def paired_tests(comparison, column=FAIR, against="LeukNet"):
     return frame.assign(difference=words.where(frame["p, Holm"] < 0.05, "not shown"))
 
 
-def ranked_dots(comparison):
-    """Draw each work's accuracy under the three protocols with 95 % intervals, the best by the last protocol on top."""
+def ranked_dots(comparison: Comparison) -> Figure:
+    """Draw each work's accuracy under the three protocols on the same images, with 95 % intervals; best on top.
+
+    Hollow marks are of all test images of the pooled folds.
+    """
     frame = ranking(comparison)
     works = list(dict.fromkeys(frame["work"]))
+    shown = [(column, "same") for column in COLUMNS] + [(POOLED, "all")]
     with language():
-        fig, ax = plt.subplots(figsize=(7, 0.34 * len(works) + 1.2))
-        for number, column in enumerate(COLUMNS):
-            part = frame[frame["column"] == column]
+        fig, ax = plt.subplots(figsize=(7.3, 0.46 * len(works) + 1.5))
+        for number, (column, kind) in enumerate(shown):
+            part = frame[(frame["column"] == column) & (frame["images"] == kind)]
             colour, marker = LOOKS[column]
-            places = np.array([works.index(work) for work in part["work"]]) + 0.22 * (number - 1)
-            limits = 100 * np.abs(part[["low", "high"]].to_numpy().T - part["A"].to_numpy())
-            ax.errorbar(100 * part["A"], places, xerr=limits, fmt=marker, color=colour, label=column, markersize=5)
-        shares = {column: comparison.of(column)["y"].mean() for column in COLUMNS}
-        chance = 100 * max(shares[FAIR], 1 - shares[FAIR])
-        ax.axvline(chance, color="#777777", linestyle=":", label=f"larger class, {FAIR}")
+            places = np.array([works.index(work) for work in part["work"]]) + 0.2 * (number - 1.5)
+            limits = np.abs(part[["low", "high"]].to_numpy().T - part["A"].to_numpy())
+            hollow = {"markerfacecolor": "white", "elinewidth": 0.8} if kind == "all" else {}
+            label = f"{column}, {kind} {int(part['n'].max())} images"
+            look = {"fmt": marker, "color": colour, "markersize": 5, "label": label} | hollow
+            ax.errorbar(part["A"], places, xerr=limits, **look)
+        y = same_images(comparison.predictions.query("split == 'test'"), "column").drop_duplicates("image_id")["y"]
+        chance = PERCENT * max(y.mean(), 1 - y.mean())
+        ax.axvline(chance, color="#777777", linestyle=":", label="larger class of the same images")
         ax.set_yticks(range(len(works)), works)
         ax.invert_yaxis()
         ax.set(xlabel="accuracy (%)", xlim=(0, 102))
         fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=9)
     return fig
+
+
+def ranked_sentence(comparison: Comparison, work: str = "LeukNet") -> str:
+    """Return the best work, `work` and the best control on unseen sources, and the pooled lead of `work`."""
+    frame = ranking(comparison).query("images == 'same'")
+    fair = frame[frame["column"] == FAIR].set_index("work")
+    if fair.empty:
+        return "No source could be left out."
+    controls = [name for name in fair.index if family(name) == "control"]
+    named = list(dict.fromkeys([fair.index[0], *([work] if work in fair.index else []), *controls[:1]]))
+    cells = [f"{name} {estimate(*fair.loc[name, NUMBERS])} %" for name in named]
+    text = f"On sources left out ({int(fair['n'].max())} images that all protocols test): {listed(cells)}"
+    text += f"; {controls[0]} sees no cell." if controls else "."
+    same = same_images(comparison.predictions.query("split == 'test'"), "column").query("work == @work")
+    sides = [same[same["column"] == column] for column in (POOLED, FAIR)]
+    if any(side.empty for side in sides) or set(sides[0]["image_id"]) != set(sides[1]["image_id"]):
+        return text
+    return f"{text} {work}, {POOLED} minus {FAIR}: {gap_words(paired_by_source(*sides))}."

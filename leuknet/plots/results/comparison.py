@@ -2,11 +2,13 @@
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 
 from leuknet.paper import tables
-from leuknet.plots.format import PERCENT_METRICS, mean_sd
+from leuknet.plots.format import PERCENT_METRICS, listed, mean_sd, number
 from leuknet.plots.style import language
 
+UNDEFINED = {"P": 0, "MCC": 0}  # as the paper's Table 7 counts a run that leaves them undefined
 OURS = {"vogado": "Vogado et al. [22]", "scratch": "VGG-16 *", "mDFT": "LeukNet"}
 LOOKS = {
     "Vogado et al. [22]": ("#4D4D4D", "s"),
@@ -23,7 +25,7 @@ def wide(number):
     return cells.loc[rows].reset_index().rename(columns={"block": "kind", "row": "work"}).fillna("")
 
 
-def beside(number, scores, here):
+def with_published(number, scores, here):
     """Return a published table (12 or 13) with this study's rows under it.
 
     Parameters
@@ -46,18 +48,13 @@ def beside(number, scores, here):
     rows = [
         {"work": OURS[approach], "where": here, "runs": str(len(part))}
         | {
-            metric: mean_sd(part[metric], metric) if metric in part and part[metric].notna().any() else ""
+            metric: mean_sd(part[metric], metric, part["n"].max(), UNDEFINED.get(metric)) if metric in part else ""
             for metric in PERCENT_METRICS
         }
         for approach, part in scores[scores["approach"].isin(OURS)].groupby("approach", sort=False)
     ]
     columns = ["work", "where", "runs", *PERCENT_METRICS]
     return pd.concat([published, pd.DataFrame(rows)], ignore_index=True)[columns].fillna("")
-
-
-def stacked(frames):
-    """Return several tables of scores as one."""
-    return pd.concat(frames, ignore_index=True)
 
 
 def falls(inside, outside):
@@ -78,29 +75,33 @@ def falls(inside, outside):
     return pd.DataFrame(rows).assign(fall=lambda frame: frame["pooled"] - frame["unseen"]).dropna()
 
 
-def fall_lines(table, unseen):
-    """Draw `falls`: a line a work, from pooled folds to the data set `unseen`, published and here side by side."""
+def fall_lines(table: pd.DataFrame, unseen: str) -> Figure:
+    """Draw `falls`: a line a work, from pooled folds to the data set `unseen`; published hollow, here filled."""
     with language():
-        fig, axes = plt.subplots(1, 2, figsize=(7, 3.8), sharey=True)
+        fig, axes = plt.subplots(1, 2, figsize=(7.3, 4.2), sharey=True)
         for ax, where in zip(axes, ("published", "here"), strict=True):
             for _, row in table[table["where"] == where].iterrows():
                 colour, marker = LOOKS[row["work"]]
-                values = (row["pooled"], row["unseen"])
-                ax.plot(
-                    (0, 1),
-                    values,
-                    color=colour,
-                    marker=marker,
-                    linestyle="-",
-                    label=f"{row['work']}: −{row['fall']:.1f}",
-                )
+                look = {"color": colour, "marker": marker, "linestyle": "-", "markersize": 8}
+                look |= {"markerfacecolor": "white"} if where == "published" else {}
+                label = f"{row['work']}: {number(-row['fall'], sign=True)}"
+                ax.plot((0, 1), (row["pooled"], row["unseen"]), label=label, **look)
             ax.axhline(50, color="#777777", linestyle=":", linewidth=1)
             name = "UFG" if where == "published" else unseen
-            ax.set(xticks=(0, 1), xticklabels=("pooled 5-fold", f"unseen: {name}"), xlim=(-0.25, 1.25), ylim=(30, 102))
-            ax.set_title(where, loc="left")
-            ax.legend(title="fall (points)", loc="lower left", title_fontsize=9)
+            ax.set(xticks=(0, 1), xticklabels=("pooled folds", f"set apart: {name}"), xlim=(-0.25, 1.25))
+            ax.legend(title=f"{where}: change (points)", loc="lower left", bbox_to_anchor=(0, 1), alignment="left")
         axes[0].set_ylabel("accuracy (%)")
     return fig
+
+
+def fall_sentence(table: pd.DataFrame, unseen: str) -> str:
+    """Return each work's change from pooled folds to the set apart, and what the change is not."""
+    here = table[table["where"] == "here"]
+    parts = [f"{row.work} {number(row.pooled)} → {number(row.unseen)} %" for row in here.itertuples()]
+    return (
+        f"Here, from pooled folds to {unseen}: {listed(parts) if parts else 'no work was run'}. The two ends are "
+        "different images, so a change mixes what is new to the network with how hard the set is."
+    )
 
 
 def published_accuracies():
@@ -120,5 +121,5 @@ def published_accuracies():
             ax.plot([], [], marker, color=colour, markeredgecolor="black", label=name)
         ax.set_yticks(range(len(images)), [f"{row}: {n:,.0f} images" for row, n in images.items()])
         ax.set(xlabel="accuracy in the article's own experiment (%)", xlim=(80, 102.5))
-        ax.legend(loc="lower left")
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     return fig

@@ -1,27 +1,66 @@
-"""The critical-difference diagram: mean ranks of systems, and how far apart chance may put them (Demsar 2006)."""
+"""Mean ranks over test sets, and how far apart chance may put them: the critical-difference diagram (Demsar 2006)."""
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 
 from leuknet.evaluation.metrics import scores_by
-from leuknet.evaluation.significance import friedman
+from leuknet.evaluation.significance import Friedman, friedman
 from leuknet.exceptions import LeuknetError
+from leuknet.plots.format import number, p_value
 from leuknet.plots.style import language
-from leuknet.study.comparison import FAIR, POOLED
+from leuknet.study.comparison import FAIR, Comparison
 
 LINE = 0.24  # inches between two names
-BLOCKS = {POOLED: "pooled folds", FAIR: "sources left out"}
 
 
-def scores_by_test_set(comparison, column):
-    """Return accuracy by test set (rows) and work (columns) under one protocol; of repeated folds the first repeat.
+def scores_by_test_set(comparison: Comparison) -> pd.DataFrame:
+    """Return accuracy by left-out source (rows) and work (columns); works without a score on each are left out.
 
-    Repeats test the same images again, so they are no further test sets. Works without a score on each are left out.
+    Folds of one pool are not test sets of their own: their images and training sets overlap, so they are not ranked.
     """
-    scores = scores_by(comparison.of(column), ["work", "fold"])
-    wide = scores.pivot(index="fold", columns="work", values="A")
-    first = wide.index.str.startswith("r0f")
-    return (wide[first] if first.any() else wide).dropna(axis=1)
+    scores = scores_by(comparison.of(FAIR), ["work", "fold"])
+    return scores.pivot(index="fold", columns="work", values="A").dropna(axis=1)
+
+
+def ranked_test(comparison: Comparison) -> tuple[list[str], Friedman]:
+    """Return the names of the works and Friedman's test of their ranks over the sources left out.
+
+    Raises
+    ------
+    LeuknetError
+        If there are fewer than two test sets or three works.
+    """
+    wide = scores_by_test_set(comparison)
+    if min(wide.shape[0], wide.shape[1] - 1) < 2:
+        raise LeuknetError(f"mean ranks need two test sets and three works or more, not {wide.shape[0]} test set(s)")
+    return list(wide), friedman(wide)
+
+
+def can_differ(comparison: Comparison) -> bool:
+    """Return whether ranks over these test sets could differ at all: the critical difference is below the largest."""
+    try:
+        names, found = ranked_test(comparison)
+    except LeuknetError:
+        return False
+    return found.critical_difference < len(names) - 1
+
+
+def rank_sentence(comparison: Comparison) -> str:
+    """Return Friedman's test in words, and whether the critical difference leaves room for any difference."""
+    try:
+        names, found = ranked_test(comparison)
+    except LeuknetError as reason:
+        return f"Ranks are not tested: {reason}."
+    words = f"Friedman's test of {len(names)} works on {found.n} sources left out: p = {p_value(found.p)}. "
+    critical, largest = number(found.critical_difference), len(names) - 1
+    if not can_differ(comparison):
+        return words + (
+            f"Two works differ if their mean ranks lie {critical} apart, and none lie further apart than {largest}: "
+            f"with {found.n} test sets no order of works can be distinguished from chance."
+        )
+    return words + f"Two works differ if their mean ranks lie more than {critical} apart (Nemenyi)."
 
 
 def groups(ranks, critical):
@@ -34,28 +73,16 @@ def groups(ranks, critical):
     return found
 
 
-def ranked_tests(comparison):
-    """Return protocol to (names of works, their `Friedman`), for each protocol with two test sets or more."""
-    tables = {column: scores_by_test_set(comparison, column) for column in BLOCKS}
-    enough = {column: wide for column, wide in tables.items() if min(wide.shape[0], wide.shape[1] - 1) > 1}
-    if not enough:
-        raise LeuknetError("mean ranks need two test sets and three systems or more")
-    return {column: (list(wide), friedman(wide)) for column, wide in enough.items()}
+def critical_difference(comparison: Comparison) -> Figure:
+    """Draw the mean ranks of all works over the sources left out.
 
-
-def critical_difference(comparison):
-    """Draw mean ranks of all systems, one panel a protocol that has two test sets or more.
-
-    Heavy bars join systems whose ranks lie within Nemenyi's critical difference: among them no difference is shown.
+    Heavy bars join works whose ranks lie within Nemenyi's critical difference: among them no difference is shown.
     """
-    tests = ranked_tests(comparison)
-    heights = [2.2 + (len(names) + 1) // 2 + 0.6 * len(bars(found)) for names, found in tests.values()]
+    names, found = ranked_test(comparison)
+    height = 2.2 + (len(names) + 1) // 2 + 0.6 * len(bars(found))
     with language():
-        fig, axes = plt.subplots(
-            len(tests), 1, figsize=(7.5, LINE * sum(heights)), height_ratios=heights, squeeze=False
-        )
-        for ax, height, (column, (names, found)) in zip(axes.flat, heights, tests.items(), strict=True):
-            _panel(ax, height, names, found, f"{found.n} {BLOCKS[column]}")
+        fig, ax = plt.subplots(figsize=(7.3, LINE * height))
+        _panel(ax, height, names, found, f"{found.n} sources left out")
     return fig
 
 

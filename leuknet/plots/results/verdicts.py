@@ -8,11 +8,13 @@ from IPython.display import HTML, display
 from leuknet._io import write_json
 from leuknet.exceptions import LeuknetError
 from leuknet.paper.consistency import audit
-from leuknet.plots.output import caption_line, keep_table, sidecar
+from leuknet.plots.format import listed
+from leuknet.plots.output import caption_line, keep_table, sidecar, table_html
 from leuknet.verdicts import results, verdicts
 from leuknet.verdicts.ledger import ledger
 from leuknet.verdicts.matching import feature_spaces
 
+LEDGER = ("claim", "what would decide it", "the printed numbers", "this study's runs", "verdict")
 BY = {"print": "<br><small>by the paper's numbers</small>", "runs": "<br><small>for these runs only</small>"}
 BY["outside knowledge"] = "<br><small>by how the data sets were made; the paper's numbers do not show it</small>"
 COLOURS = {"supported": "#1b6e35", "not supported": "#a61b1b", "depends on the protocol": "#8a5a00"}
@@ -48,30 +50,39 @@ def verdict_rows(cells):
     return verdicts.compact(cells)
 
 
-def claims_ledger(study):
-    """Keep and show the claims ledger of this study's result folder; return it."""
+def verdict_sentence(cells: pd.DataFrame) -> str:
+    """Return how many published cells got which verdict."""
+    counts = cells["verdict"].value_counts()
+    return f"Of {len(cells)} published cells: {listed(f'{n} {verdict}' for verdict, n in counts.items())}."
+
+
+def claims_ledger(study) -> pd.DataFrame:
+    """Keep and show the claims ledger of this study's result folder, folded by verdict; return it."""
     frame = ledger(study.out, audit())
     line = caption_line(study, n=f"{len(frame)} claims", more="runs found in this result folder")
     keep_table(study, frame, "claims", "The claims ledger", line)
-    display(HTML(ledger_html(frame) + f"<p><small>{escape(line)}</small></p>"))
+    parts = frame.groupby("verdict", sort=False)
+    folded = []
+    for verdict, part in parts:
+        title = f"{verdict}: {listed(part['section'].map('§ {}'.format))}"
+        folded.append(table_html(ledger_cells(part), title, fold=True, safe=LEDGER))
+    display(HTML("".join(folded) + f"<p><small>{escape(line)}</small></p>"))
     return frame
 
 
-def ledger_html(frame):
-    """Return the ledger as an HTML table: claim and place, what would decide it, the evidence, the verdict."""
-    rows = []
-    for row in frame.to_dict("records"):
-        colour = COLOURS.get(row["verdict"], "#555555")
-        cells = [
-            f"{escape(row['gist'])}<br><small>§ {escape(row['section'])} · {row['claim']}</small>",
-            escape(row["decides"]),
-            escape(row["printed numbers"]) or "–",
-            escape(row["these runs"]),
-            f'<b style="color:{colour}">{row["verdict"]}</b>' + BY.get(row["decided by"], ""),
-        ]
-        rows.append(
-            "<tr>" + "".join(f'<td style="text-align:left;vertical-align:top">{cell}</td>' for cell in cells) + "</tr>"
-        )
-    heads = ("claim", "what would decide it", "the printed numbers", "this study's runs", "verdict")
-    head = "".join(f'<th style="text-align:left">{name}</th>' for name in heads)
-    return f'<table class="dataframe"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+def ledger_sentence(frame: pd.DataFrame) -> str:
+    """Return how many claims got which verdict."""
+    counts = frame["verdict"].value_counts()
+    return f"Of {len(frame)} claims: {listed(f'{n} {verdict}' for verdict, n in counts.items())}."
+
+
+def ledger_cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return claims as HTML cells: claim and place, what would decide it, the evidence, the verdict."""
+    texts = frame.map(lambda value: escape(str(value)))
+    verdicts_ = [
+        f'<b style="color:{COLOURS.get(row["verdict"], "#555555")}">{row["verdict"]}</b>{BY.get(row["decided by"], "")}'
+        for row in frame.to_dict("records")
+    ]
+    place = "<br><small>§ " + texts["section"] + " · " + texts["claim"] + "</small>"
+    columns = [texts["gist"] + place, texts["decides"], texts["printed numbers"].replace("", "–"), texts["these runs"]]
+    return pd.DataFrame(dict(zip(LEDGER, [*columns, verdicts_], strict=True)))

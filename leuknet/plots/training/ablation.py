@@ -8,6 +8,7 @@ from matplotlib.patches import Patch
 from leuknet.evaluation.significance import student_t_from_summary
 from leuknet.paper import tables
 from leuknet.plots.format import PERCENT_METRICS, mean_sd
+from leuknet.plots.results.comparison import UNDEFINED
 from leuknet.plots.style import APPROACH_COLOURS, APPROACH_MARKERS, COLUMN, language
 from leuknet.plots.training.network import SHADES, WORDS, short, state
 from leuknet.study.ablation import TABLES
@@ -115,12 +116,12 @@ def ablation_table(scores, test_set):
 
 
 def paired_cells(runs, cells, row):
-    """Return, for each metric, the published text and this study's mean ± s.d."""
+    """Return, for each metric, the published text and this study's mean ± s.d., undefined P and MCC as 0 (Table 7)."""
     found = {}
     for metric in PERCENT_METRICS:
         found[f"{metric}, published"] = cells["text"].get((row, metric), "")
-        known = metric in runs and runs[metric].notna().any()
-        found[f"{metric}, here"] = mean_sd(runs[metric], metric) if known else ""
+        n = runs["n"].max() if "n" in runs else None
+        found[f"{metric}, here"] = mean_sd(runs[metric], metric, n, UNDEFINED.get(metric)) if metric in runs else ""
     return found
 
 
