@@ -29,19 +29,36 @@ def ratios(trained, cytoplasm=1.0, shuffled=1.0, random=1.0):
     return pd.DataFrame(rows)
 
 
+ABOVE, OPEN, BELOW = (0.5, 0.2, 0.8), (-0.04, -0.3, 0.2), (-0.5, -0.8, -0.2)
+
+
 @pytest.mark.parametrize(
-    "table, said",
+    ("table", "gap", "verdict"),
     [
-        (ratios(2.0), "supported"),
-        (ratios(1.05), "not above the nucleus' area"),
-        (ratios(2.0, cytoplasm=2.5), "the cytoplasm is favoured more"),
-        (ratios(2.0, random=1.9), "not above random weights"),
-        (ratios(2.0, shuffled=2.5, random=2.2), "not above shuffled labels and random weights"),
+        (ratios(2.0), ABOVE, "supported"),
+        (ratios(1.05), ABOVE, "not told apart from its share of the area, shuffled labels and random weights"),
+        (ratios(0.8), ABOVE, "not supported: below the nucleus' share of the area"),
+        (ratios(2.0), BELOW, "not supported: the cytoplasm is favoured more"),
+        (ratios(2.0), OPEN, "not told apart from the cytoplasm"),
+        (ratios(2.0, random=1.9), ABOVE, "not told apart from random weights"),
+        (ratios(2.0, shuffled=2.5, random=2.2), ABOVE, "not told apart from shuffled labels and random weights"),
     ],
 )
-def test_verdict_follows_the_rule(table, said):
-    row = show.nuclei_verdict(table, "ImageNet").iloc[0]
-    assert row["verdict"] == said and row["claim"] == "nuclei-decide" and row["n"] == 20
+def test_verdict_follows_the_rule(table, gap, verdict):
+    row = show.nuclei_verdict(table, {"Grad-CAM": gap}, "ImageNet").iloc[0]
+    assert row["verdict"] == verdict and row["claim"] == "nuclei-decide" and row["n"] == 20
+
+
+def test_nucleus_and_cytoplasm_are_compared_image_by_image():
+    """Ratios differ from image to image and by 0.5 within each, so the paired interval is narrow."""
+    rows = [
+        {"network": "trained", "method": "Grad-CAM", "region": region, "image": i, "area": 0.1,
+         "activation": 0.1 * (i + 1 + more)}
+        for i in range(6)
+        for region, more in (("nucleus", 0.5), ("cytoplasm", 0.0))
+    ]  # fmt: skip
+    gap, low, high = show.nucleus_gaps(pd.DataFrame(rows), np.array(list("aabbcc")))["Grad-CAM"]
+    assert (gap, low, high) == pytest.approx((0.5, 0.5, 0.5))
 
 
 def test_the_verdicts_claim_is_in_the_ledger():

@@ -42,6 +42,15 @@ def test_findings_are_kept_whole_and_shown_escaped(found, tmp_path):
     assert "Table &lt;1&gt;" in html and "a &lt; b" in html and "c &amp; d" in html and "<details>" in html
 
 
+def test_findings_are_numbered_and_ordered_by_consequence(found):
+    names = [finding.id for finding in shown.ordered(found, "changes a conclusion")]
+    assert names[0] == "one-class-sets" and set(names) == {f.id for f in found if f.weight == "changes a conclusion"}
+    verdicts = [finding.verdict for finding in shown.ordered(found, "changes a number")]
+    assert verdicts == sorted(verdicts)  # inconsistent before not decidable
+    assert shown.card(found[0], 7).count("<b>7. ") == 1
+    assert "The strongest: In k-fold the data set nearly" in shown.audit_sentence(found)
+
+
 def test_impossible_cells_are_those_of_the_finding():
     fig = shown.possible_values()
     told = {

@@ -20,15 +20,15 @@ _NAMES = {
     "interactive.hover": "hover_plane",
     "interactive.variant": "slider_words sliders variant_card",
     "interactive.widgets": "browser embedding slide upload",
-    "interpretation.activation_maps": "filter_heat_maps map_card map_examples map_sheet nuclei_verdict percent_shares "
-    "region_ratios removal_view worst_maps",
+    "interpretation.activation_maps": "filter_heat_maps map_card map_examples map_sheet nuclei_verdict nucleus_gaps "
+    "percent_shares region_ratios removal_view worst_maps",
     "interpretation.feature_space": "calls_table class_and_source decision_regions image_map neighbour_table "
     "separability table10",
     "interpretation.prediction": "distance_table prediction_card prediction_table read_slide slide_card",
     "interpretation.segmentation": "mask_sets segmentation_examples segmentation_scores segmentation_table",
     "output": "answer banner cohort_words figure say table",
-    "results.audit": "accuracy_between audit_summary catch_rates checklist findings five_runs possible_values "
-    "rate_dots stated_and_needed",
+    "results.audit": "accuracy_between audit_sentence audit_summary catch_rates checklist findings five_runs "
+    "possible_values rate_dots stated_and_needed",
     "results.baselines": "chance_table paired_tests ranked_dots ranked_sentence ranking table11_again",
     "results.comparison": "fall_lines fall_sentence falls published_accuracies wide with_published",
     "results.critical_difference": "can_differ critical_difference rank_sentence",

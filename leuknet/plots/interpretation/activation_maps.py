@@ -6,7 +6,9 @@ import pandas as pd
 
 from leuknet._random import rng
 from leuknet.data.masks import REGIONS, UNKNOWN
+from leuknet.evaluation.intervals import ratio_difference
 from leuknet.exceptions import LeuknetError
+from leuknet.plots.format import interval, listed, number
 from leuknet.plots.style import CLASS_NAMES, COLUMN, language
 
 NETWORK_LOOKS = {"trained": ("#0072B2", "o"), "shuffled labels": ("#E69F00", "s"), "random weights": ("#777777", "D")}
@@ -178,16 +180,44 @@ def worst_maps(shares, n=4):
     return of.assign(ratio=of["activation"] / of["area"]).nsmallest(n, "ratio")["image"].tolist()
 
 
-def nuclei_verdict(table, weights):
+def nucleus_gaps(shares: pd.DataFrame, groups: np.ndarray) -> dict[str, tuple[float, float, float]]:
+    """Return by method how far the trained network's ratio of the nucleus lies above that of the cytoplasm.
+
+    Parameters
+    ----------
+    shares : pandas.DataFrame
+        From `leuknet.models.interpretation.regions.measure`.
+    groups : numpy.ndarray, shape (images,)
+        Slide or patient of each image: both regions of a drawn group come together, so the interval is paired.
+
+    Returns
+    -------
+    dict of str to (difference, low, high)
+    """
+    found = {}
+    for method, part in shares[(shares["network"] == "trained") & shares["activation"].notna()].groupby("method"):
+        sides = {name: of.set_index("image") for name, of in part.groupby("region")}
+        images = sides["nucleus"].index.intersection(sides["cytoplasm"].index)
+        pair = [
+            tuple(sides[name].loc[images, ["activation", "area"]].to_numpy().T) for name in ("nucleus", "cytoplasm")
+        ]
+        found[method] = ratio_difference(*pair, np.asarray(groups)[images])
+    return found
+
+
+def nuclei_verdict(table: pd.DataFrame, gaps: dict[str, tuple[float, float, float]], weights: str) -> pd.DataFrame:
     """Judge "the nuclei are the most crucial region" by rules fixed before any run.
 
-    Supported: the trained network's ratio of the nucleus lies above 1 with its whole 95 % interval, above the ratio of
-    the cytoplasm, and above the intervals of the two networks that cannot know (shuffled labels, random weights).
+    Supported: the trained network's ratio of the nucleus lies above 1 with its whole 95 % interval, its paired
+    difference from the cytoplasm above 0, and its interval above those of the two networks that cannot know (shuffled
+    labels, random weights). Not supported: an interval lies on the other side. Else the regions are not told apart.
 
     Parameters
     ----------
     table : pandas.DataFrame
         `leuknet.models.interpretation.regions.share_table` by network and method.
+    gaps : dict
+        From `nucleus_gaps`.
     weights : str
         What the trained network began from.
 
@@ -195,13 +225,13 @@ def nuclei_verdict(table, weights):
     -------
     pandas.DataFrame
         One row a method: ``claim`` (id in ``leuknet/paper/data/claims.csv``), ``method``, ``value``, ``low``,
-        ``high``, ``n``, ``cytoplasm``, ``shuffled labels``, ``random weights`` (their ratios), ``verdict`` and what the
-        trained network began from, ``weights``.
+        ``high``, ``n``, ``above cytoplasm`` (difference with its interval), ``shuffled labels``, ``random weights``
+        (their ratios), ``verdict`` and what the trained network began from, ``weights``.
     """
     rows = []
     for method, of in table.groupby("method", sort=False):
         at = of.set_index(["network", "region"])
-        own, cell = at.loc["trained", "nucleus"], at.loc["trained", "cytoplasm"]
+        own, gap = at.loc["trained", "nucleus"], gaps[method]
         rivals = {name: at.loc[name, "nucleus"] for name in ("shuffled labels", "random weights")}
         row = {
             "claim": "nuclei-decide",
@@ -210,18 +240,20 @@ def nuclei_verdict(table, weights):
             "low": own["low"],
             "high": own["high"],
         }
-        row |= {"n": int(own["images"]), "cytoplasm": cell["ratio"]} | {k: v["ratio"] for k, v in rivals.items()}
-        rows.append(row | {"verdict": _judged(own, cell, rivals), "weights": weights})
+        row |= {"n": int(own["images"]), "above cytoplasm": f"{number(gap[0], 2, True)} ({interval(*gap[1:], 2)})"}
+        row |= {name: rival["ratio"] for name, rival in rivals.items()}
+        rows.append(row | {"verdict": _judged(own, gap, rivals), "weights": weights})
     return pd.DataFrame(rows)
 
 
-def _judged(own, cell, rivals):
-    if not own["low"] > 1:
-        return "not above the nucleus' area"
-    if not own["ratio"] > cell["ratio"]:
-        return "the cytoplasm is favoured more"
-    beaten = [name for name, other in rivals.items() if not own["low"] > other["high"]]
-    return f"not above {' and '.join(beaten)}" if beaten else "supported"
+def _judged(own, gap, rivals):
+    if own["high"] < 1:
+        return "not supported: below the nucleus' share of the area"
+    if gap[2] < 0:
+        return "not supported: the cytoplasm is favoured more"
+    open_ = ["its share of the area"] * (not own["low"] > 1) + ["the cytoplasm"] * (not gap[1] > 0)
+    open_ += [name for name, other in rivals.items() if not own["low"] > other["high"]]
+    return f"not told apart from {listed(open_)}" if open_ else "supported"
 
 
 def map_card(model, cohort, place=0, method="Grad-CAM", layer=None, target="called"):

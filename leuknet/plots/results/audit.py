@@ -9,12 +9,13 @@ import pandas as pd
 from IPython.display import HTML, display
 
 from leuknet.paper import tables
-from leuknet.paper.consistency import VERDICTS, WEIGHTS, printed, sprite, timing, to_frame
+from leuknet.paper.consistency import VERDICTS, WEIGHTS, Finding, printed, sprite, timing, to_frame
 from leuknet.paper.consistency.grim import CLASSES, denominators, printed_rows, totals
-from leuknet.plots.output import caption_line, keep_table
+from leuknet.plots.format import listed
+from leuknet.plots.output import caption_line, keep_table, table_html
 from leuknet.plots.style import APPROACH_COLOURS, APPROACH_MARKERS, language
 
-LONG = 300
+STRONGEST = ("one-class-sets", "shared-allidb1", "shared-allidb2", "selection")  # by what hangs on them
 OF = "the paper's printed numbers"
 FITS, FAILS = "#0072B2", "#B23A00"
 READINGS = {
@@ -24,7 +25,7 @@ READINGS = {
 }
 
 
-def audit_summary(found):
+def audit_summary(found: list[Finding]) -> pd.DataFrame:
     """Return how many findings there are of each weight and verdict, as a table."""
     frame = to_frame(found)
     rows = []
@@ -34,8 +35,22 @@ def audit_summary(found):
     return pd.DataFrame(rows)
 
 
-def findings(study, found, weight, name):
-    """Keep the findings of one weight as CSV, Markdown and JSON, and show each as a card with its arithmetic.
+def ordered(found: list[Finding], weight: str) -> list[Finding]:
+    """Return the findings of one weight, those with the largest consequence first, then in the audit's order.
+
+    First what `STRONGEST` names, then what is inconsistent, then what is not decidable.
+    """
+    chosen = [finding for finding in found if finding.weight == weight]
+    names = [finding.id for finding in chosen]
+    return sorted(chosen, key=lambda f: (_place(f.id), VERDICTS.index(f.verdict), names.index(f.id)))
+
+
+def _place(name: str) -> int:
+    return STRONGEST.index(name) if name in STRONGEST else len(STRONGEST)
+
+
+def findings(study, found: list[Finding], weight: str, name: str, fold: bool = False) -> None:
+    """Keep the findings of one weight as CSV, Markdown and JSON, and show each as a numbered card.
 
     Parameters
     ----------
@@ -45,24 +60,35 @@ def findings(study, found, weight, name):
         One of `leuknet.paper.consistency.WEIGHTS`; empty for what is consistent.
     name : str
         Of the files, within the page.
+    fold : bool
+        Whether the cards are shown only once the reader opens them.
     """
-    chosen = [finding for finding in found if finding.weight == weight]
+    chosen = ordered(found, weight)
     line = caption_line(study, n=f"{len(chosen)} findings", of=OF)
     keep_table(study, to_frame(chosen), name, f"Findings: {weight or 'consistent'}", line)
-    display(HTML("".join(map(card, chosen)) + f"<p><small>{escape(line)}</small></p>"))
+    cards = "".join(card(finding, number) for number, finding in enumerate(chosen, start=1))
+    if fold:
+        cards = f"<details><summary>{len(chosen)} findings: {escape(weight or 'consistent')}</summary>{cards}</details>"
+    display(HTML(f"{cards}<p><small>{escape(line)}</small></p>"))
 
 
-def card(finding):
-    """Return one finding as HTML: place, verdict, what it says, the sum, what the authors may have meant."""
-    parts = [f"<b>{escape(finding.place)}</b> · {finding.verdict}<br>{escape(finding.says)}"]
-    told = escape(finding.arithmetic)
-    if len(told) > LONG:
-        told = f"<details><summary>the sum</summary>{told}</details>"
-    parts.append(f"<small>{told}</small>")
-    for word, text in (("depends on", finding.depends_on), ("may have meant", finding.may_have_meant)):
-        parts += [f"<i>{word}:</i> {escape(text)}"] * bool(text)
-    parts.append(f"<small>method: {escape(finding.method)}</small>")
-    return f'<div style="border-left:3px solid #999;padding:2px 10px;margin:10px 0">{"<br>".join(parts)}</div>'
+def card(finding: Finding, number: int = 1) -> str:
+    """Return one finding as HTML: number, place, verdict and result; the arithmetic is folded below."""
+    head = f"<b>{number}. {escape(finding.place)}</b> · {finding.verdict}<br>{escape(finding.says)}"
+    parts = [escape(finding.arithmetic)]
+    for words, text in (("depends on", finding.depends_on), ("may have meant", finding.may_have_meant)):
+        parts += [f"<i>{words}:</i> {escape(text)}"] * bool(text)
+    more = "<br>".join([*parts, f"method: {escape(finding.method)}"])
+    more = f"<details><summary>the arithmetic</summary><small>{more}</small></details>"
+    return f'<div style="border-left:3px solid #999;padding:2px 10px;margin:10px 0">{head}{more}</div>'
+
+
+def audit_sentence(found: list[Finding]) -> str:
+    """Return how many findings touch a conclusion or a number, and the strongest of them."""
+    counts = {weight: sum(finding.weight == weight for finding in found) for weight in WEIGHTS}
+    strongest = ordered(found, WEIGHTS[0])[0]
+    parts = [f"{n} {weight or 'consistent'}" for weight, n in counts.items()]
+    return f"{len(found)} findings: {listed(parts)}. The strongest: {strongest.says}"
 
 
 def possible_values(number=5, block="ALL-IDB 1"):
@@ -107,13 +133,13 @@ def accuracy_between(rows=((12, "LeukNet"), (12, "VGG-16 *"), (13, "LeukNet"))):
     """Draw the accuracy that recall and specificity give for every share of positives, beside the printed one."""
     known = shares()
     with language():
-        fig, axes = plt.subplots(1, len(rows), figsize=(3.1 * len(rows), 3.6))
+        fig, axes = plt.subplots(1, len(rows), figsize=(7.3, 3.4))
         for ax, (number, row) in zip(axes, rows, strict=True):
             a, r, s = (tables.published(number, row, metric) for metric in ("A", "R", "S"))
             positives, images = known[number]
             share, needed = 100 * positives / images, 100 * (a - s) / (r - s)
-            ax.plot((0, 100), (s, r), color="#555555", label="what R and S give")
-            ax.axhline(a, color=FAILS, linestyle="--", label="printed A")
+            ax.plot((0, 100), (s, r), color="#555555", label="what recall and specificity give")
+            ax.axhline(a, color=FAILS, linestyle="--", label="printed accuracy")
             ax.axvline(share, color=FITS, linestyle=":", linewidth=2, label="Table 1's share")
             ax.plot(share, s + (r - s) * share / 100, "o", color=FITS)
             ax.plot(needed, a, "X", color=FAILS)
@@ -213,7 +239,7 @@ def checklist(study):
     line = caption_line(study, of="questions for studies that test across data sets")
     keep_table(study, frame, "checklist", "A reviewer's checklist", line)
     linked = frame.assign(page=[f'<a href="{page}.ipynb">{page}</a>' for page in frame["page"]])
-    display(HTML(linked.to_html(index=False, escape=False, border=0)))
+    display(HTML(table_html(linked, "A reviewer's checklist", safe=("page",))))
 
 
 def questions():
