@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from leuknet._random import rng
-from leuknet.data.leakage import confirm, marks, near, of_synthetic, pictures_of
-from leuknet.data.leakage.audit import audit, look
+from leuknet.data.leakage import confirm, marks, near, of_synthetic, pictures_of, search
+from leuknet.data.leakage.audit import audit, families, look
 from leuknet.data.leakage.facts import facts
 from leuknet.data.leakage.pictures import Pictures
 from leuknet.data.leakage.shortcuts import ALL, shortcuts
-from leuknet.data.leakage.verdict import as_dict
+from leuknet.data.leakage.verdict import as_dict, verdict
 from leuknet.exceptions import LeuknetError
 
 FAMILY = ("ALL-IDB 1", "ALL-IDB 1 (Crop)", "ALL-IDB 2", "JTSC", "Bloodline")
@@ -185,3 +185,41 @@ def test_full_size_images_of_a_synthetic_cohort_follow_its_table():
     pictures = pictures_of(cohort, 0.001, 4)
     assert pictures.table is cohort.table
     assert [image.shape[1] for image in pictures.images] == cohort.table["width"].tolist()
+
+
+def cells(count, seed=0):
+    return [of_synthetic(0.001, 4).images[k] for k in range(count)]
+
+
+def test_one_picture_in_both_classes_is_called_a_contradiction():
+    a, b, c = cells(3)
+    pictures = made([a, b, c, a.copy(), jpeg(b, 80)], label=[0, 0, 0, 1, 1])
+    found = audit(pictures)
+    assert found.pairs.set_index("kind")["contradiction"].to_dict() == {"exact": True, "near": True}
+    assert "CONTRADICTION: 2 pictures in both classes (first X/negative/000 and X/negative/003)" in verdict(found)
+    assert [one["contradiction"] for one in as_dict(found, pictures.table)["families"]] == [True, True]
+    same_class = audit(made([a, b, a.copy()], label=[0, 1, 0]))
+    assert not same_class.pairs["contradiction"].any() and "CONTRADICTION" not in verdict(same_class)
+
+
+def test_identical_pictures_are_one_family_and_compared_once(monkeypatch):
+    a, b, c = cells(3)
+    looked = []
+    whole = search.candidates
+    monkeypatch.setattr(search, "candidates", lambda found, sizes: looked.append(len(found)) or whole(found, sizes))
+    pairs, _ = look(made([a, b, *[a.copy() for _ in range(40)], c, *[b.copy() for _ in range(20)]]))
+    assert looked == [3] and len(pairs) == 60 and set(pairs["kind"]) == {"exact"}
+    described = pairs.assign(**{f"{name}_{side}": "X" for name in ("data_set", "label") for side in "ab"})
+    rows = families(described)
+    assert rows["pictures"].tolist() == [41, 21] and rows["example"].tolist() == ["X/negative/000", "X/negative/001"]
+
+
+def test_pictures_saved_again_are_confirmed_once_each(monkeypatch):
+    a = cells(1)[0]
+    pairs, _ = look(made([a, *[jpeg(a, quality) for quality in range(60, 90, 3)]]))
+    assert set(pairs["kind"]) == {"near"} and len(pairs) == 10
+
+
+@pytest.mark.parametrize(("labels", "words"), [([0, 0, 0], "one class only"), ([0, 1, 1], "fewer than 5 groups")])
+def test_why_shortcuts_were_not_tested_is_true(labels, words):
+    assert words in verdict(audit(made(cells(3), label=labels)))

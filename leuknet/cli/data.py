@@ -26,15 +26,23 @@ def audit_data(folder: Folder, as_json: Json = False, groups: Annotated[Path | N
         typer.echo(json.dumps(as_dict(found, table), indent=1, ensure_ascii=False))
         return
     typer.echo(f"{len(table)} images: {verdict(found)}")
-    for pair in found.pairs.itertuples():
-        box = (
-            f" at {pair.left:.0f},{pair.top:.0f} {pair.width:.0f}x{pair.height:.0f}" if pair.kind == "contained" else ""
-        )
-        turn = f" ({pair.turn})" if pair.turn else ""
-        typer.echo(f"{pair.kind:9} {pair.a} | {pair.b}{box}{turn} score {pair.score:.4f} detail {pair.detail:.4f}")
+    _print_pairs(found.pairs)
     for row in found.shortcuts.itertuples():
         said = f"{row.score:.2f} ({row.low:.2f} to {row.high:.2f})"
         typer.echo(f"shortcut  {row.data_set}: label by {row._2}, balanced accuracy {said}, n = {row.images}")
+
+
+def _print_pairs(pairs):
+    """Print families of one picture in a line each, then the pairs that show parts of one another."""
+    from leuknet.data.leakage.audit import SAME, families
+
+    for row in families(pairs).itertuples():
+        word = "CONTRADICTION (both classes)" if row.contradiction else row.kinds
+        more = f" and {row.pictures - 2} more" if row.pictures > 2 else ""
+        typer.echo(f"{word}: {row.pictures} x one picture: {row.example} | {row.other}{more}")
+    for pair in pairs[~pairs["kind"].isin(SAME)].itertuples():
+        box = f"{pair.left:.0f},{pair.top:.0f} {pair.width:.0f}x{pair.height:.0f}"
+        typer.echo(f"{pair.kind}: {pair.a} | {pair.b} at {box} score {pair.score:.4f} detail {pair.detail:.4f}")
 
 
 @data_app.command("splits")
@@ -73,8 +81,9 @@ def splits_data(
     except OSError as error:
         raise LeuknetError(f"cannot write {out}: {error.strerror}; name another file with --out") from error
     typer.echo(f"{out}: {split.protocol}, {len(split.folds)} folds, hash {name}")
-    typer.echo(split.leakage(table))
-    typer.echo(verdict(found))
+    for line in (split.leakage(table), split.undefined(table), verdict(found)):
+        if line:
+            typer.echo(line)
 
 
 @data_app.command("list")

@@ -158,6 +158,24 @@ class Split:
             parts.append(f"{count or 'no'} {word}{'s' * (count > 1)}{folds if count and len(self.folds) > 1 else ''}")
         return f"{self.protocol}: training and test share {parts[0]}, {parts[1]} and {parts[2]}."
 
+    def undefined(self, cohort_table):
+        """Return one sentence on the folds whose test part is of one class; empty where there is none.
+
+        Specificity has no meaning without negative images, recall none without positive ones.
+        """
+        known = known_images(cohort_table)
+        tests = self.table[self.table["role"] == "test"]
+        labels = known["label"].reindex(tests["image_id"]).groupby(tests["fold"].to_numpy(), sort=False)
+        parts = []
+        for label, words in ((1, "positive images: specificity"), (0, "negative images: recall")):
+            folds = [fold for fold, part in labels if set(part) == {label}]
+            if folds:
+                more = f" and {len(folds) - 3} more" if len(folds) > 3 else ""
+                parts.append(
+                    f"the test of {', '.join(map(str, folds[:3]))}{more} holds only {words} is undefined there"
+                )
+        return f"{self.protocol}: {'; '.join(parts)}." if parts else ""
+
     def to_csv(self, path):
         """Write the split to `path`: one line with protocol and hash, then the table."""
         head = json.dumps({"protocol": self.protocol, "by": self.by, "hash": self.hash}, ensure_ascii=False)

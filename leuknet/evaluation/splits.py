@@ -11,6 +11,7 @@ from leuknet._random import derive, rng
 from leuknet.evaluation.split_table import WORDS, Split, known_images, shared_content
 from leuknet.exceptions import LeuknetError
 
+TRIES = 20  # draws of whole units, in search of test parts with both classes
 LODOCV, AS_PUBLISHED = "LODOCV", "LODOCV as published"  # families kept whole (`named`), and as the paper did
 
 __all__ = ["Split", "hold_out", "k_fold", "leave_one_source_out", "lodocv", "shared_content", "with_external"]
@@ -23,7 +24,11 @@ def _fold(name, known, tested):
 
 
 def _assign(known, k, seed, by):
-    """Return each image's fold number, stratified by label, units of `by` whole."""
+    """Return each image's fold number, stratified by label, units of `by` whole.
+
+    Where the first draw of whole units leaves folds that test one class only, the draw with most folds of both classes
+    out of `TRIES` more is taken.
+    """
     labels = known["label"].to_numpy()
     rarest = np.bincount(labels.astype(int), minlength=2).min()
     if rarest < k:
@@ -31,13 +36,28 @@ def _assign(known, k, seed, by):
     units = known[by] if by != "image" else None
     if units is not None and units.nunique() < k:
         raise LeuknetError(f"{k} folds by {by} need {k} {by}s; the cohort has {units.nunique()}")
-    maker = (StratifiedKFold if units is None else StratifiedGroupKFold)(k, shuffle=True, random_state=seed)
-    number = np.empty(len(known), int)
-    for fold, (_, test) in enumerate(maker.split(labels, labels, units)):
-        number[test] = fold
+    number = _drawn(labels, units, k, seed)
+    if units is not None:
+        tries = (derive("folds of both classes", seed, again) for again in range(TRIES))
+        wanted = min(k, known[by].groupby(labels).nunique().min())
+        while _two_class(number, labels) < wanted and (state := next(tries, None)) is not None:
+            number = max(number, _drawn(labels, units, k, state), key=lambda drawn: _two_class(drawn, labels))
     if units is not None and len(np.unique(number)) < k:
         raise LeuknetError(f"{k} folds by {by} leave one empty: {by}s differ too much in size; use fewer folds")
     return number
+
+
+def _drawn(labels, units, k, seed):
+    maker = (StratifiedKFold if units is None else StratifiedGroupKFold)(k, shuffle=True, random_state=seed)
+    number = np.empty(len(labels), int)
+    for fold, (_, test) in enumerate(maker.split(labels, labels, units)):
+        number[test] = fold
+    return number
+
+
+def _two_class(number, labels):
+    """Return how many folds test both classes."""
+    return sum(len(np.unique(labels[number == fold])) == 2 for fold in np.unique(number))
 
 
 def _unit(by):
@@ -85,8 +105,16 @@ def hold_out(table, fraction=0.25, seed=0, by="image"):
         if share in (0, 1):
             raise LeuknetError(f"{name}: a fraction of {fraction} is too extreme; use 0.05 to 0.95")
         number = _assign(known, share.denominator, state, by)
-        tested = np.isin(number, rng("hold-out", seed).permutation(share.denominator)[: share.numerator])
+        tested = np.isin(number, _held(number, known["label"].to_numpy(), share, seed))
     return Split(name, _fold("hold-out", known, tested), by).check(table)
+
+
+def _held(number, labels, share, seed):
+    """Return the folds to hold out: the first of a random order that hold both classes, if any do."""
+    order = rng("hold-out", seed).permutation(share.denominator)
+    turns = [np.roll(order, -turn)[: share.numerator] for turn in range(share.denominator)]
+    both = (held for held in turns if len(np.unique(labels[np.isin(number, held)])) == 2)
+    return next(both, turns[0])
 
 
 def k_fold(table, k=5, repeats=1, seed=0, by="image"):

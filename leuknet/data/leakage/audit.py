@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
-from itertools import combinations
 
 import cv2
 import numpy as np
@@ -16,9 +15,11 @@ from leuknet._io import atomic, cache_dir, hash_of
 from leuknet.data.leakage import marks, near, search
 from leuknet.data.leakage.confirm import grey, same
 from leuknet.data.leakage.facts import facts
+from leuknet.data.leakage.pictures import Pictures
 from leuknet.data.leakage.shortcuts import shortcuts
 from leuknet.exceptions import LeuknetError
 
+SAME = ("exact", "near")
 WHOLE = 0.93  # share of the holder's area from which on a crop is the image again
 PAIR = ["kind", "a", "b", "turn", "left", "top", "width", "height", "score", "detail"]
 OUTSIDE = 0.03  # share of the edge by which a box may leave the image and still count as inside
@@ -31,25 +32,30 @@ class Audit:
     Attributes
     ----------
     pairs : pandas.DataFrame
-        ``kind`` ("exact": the same decoded pixels; "near": the same image saved again, resized, turned or mirrored;
+        ``kind`` ("exact": the same decoded pixels, each with the first of its family only; "near": the same image saved
+        again, resized, turned or mirrored, as many pairs as join the family;
         "contained": `a` is a crop of `b`; "overlap": `a` and `b` show parts of one field), ``a``, ``b`` (image_id),
         ``turn`` (how `b` must be turned to look like `a`), ``left``, ``top``, ``width``, ``height`` (box in `b`, px),
-        ``score`` and ``detail`` (correlations at full size), and of both images data set, source and label.
+        ``score`` and ``detail`` (correlations at full size), of both images data set, source and label, and
+        ``contradiction`` (bool: one picture, exact or near, in both classes).
     facts : pandas.DataFrame
         Per image: `facts.facts`, ``outline`` and ``scale_bar`` (bool), in the table's order.
     shortcuts : pandas.DataFrame
         See `shortcuts.shortcuts`.
     key : str
         Hash of images, labels and of this code: what the verdict is about.
+    two_class : bool
+        Whether the images are of both classes.
     """
 
     pairs: pd.DataFrame
     facts: pd.DataFrame
     shortcuts: pd.DataFrame
     key: str
+    two_class: bool = True
 
 
-def audit(pictures, seed=0):
+def audit(pictures: Pictures, seed: int = 0) -> Audit:
     """Audit images for copies, crops, shortcuts and burned-in marks; kept in the cache.
 
     Parameters
@@ -70,8 +76,9 @@ def audit(pictures, seed=0):
         for path, frame in zip(paths, look(pictures), strict=True):
             with atomic(path) as temporary:
                 frame.to_parquet(temporary)
+    two_class = pictures.table["label"].nunique() == 2
     pairs, seen = (pd.read_parquet(path) for path in paths)
-    return Audit(_described(pairs, pictures.table), seen, shortcuts(pictures.table, seen, seed), key)
+    return Audit(_described(pairs, pictures.table), seen, shortcuts(pictures.table, seen, seed), key, two_class)
 
 
 @lru_cache(maxsize=1)
@@ -83,22 +90,32 @@ def _version():
     return digest.hexdigest()
 
 
-def look(pictures):
-    """Return the pairs (columns `PAIR`) and the facts of `pictures`, computed anew."""
+def look(pictures: Pictures) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the pairs (columns `PAIR`) and the facts of `pictures`, without the cache.
+
+    Of identical pictures only the first is compared with others, so that time and output grow with their number, not
+    with its square.
+    """
     if len(pictures) < 2:
         raise LeuknetError("an audit compares images: the cohort has fewer than two")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         seen = list(pool.map(lambda place: _see(pictures, place), range(len(pictures))))
     table = pd.DataFrame([one["facts"] for one in seen])
     sizes = table[["width", "height"]].to_numpy()
-    found = _exact([one["digest"] for one in seen], sizes)
-    wanted = search.candidates([one["features"] for one in seen], sizes)
-    doubles = near.candidates(np.stack([one["hashes"] for one in seen]), sizes)
+    digests = pd.Series([one["digest"] for one in seen])
+    first = np.flatnonzero(~digests.duplicated())
+    found = _exact(digests, sizes)
+    wanted = search.candidates([seen[place]["features"] for place in first], sizes[first])
+    doubles = near.candidates(np.stack([seen[place]["hashes"] for place in first]), sizes[first])
     del seen
-    _confirm(pictures, doubles, wanted, found)
+    _confirm(pictures, _at(doubles, ["a", "b"], first), _at(wanted, ["crop", "holder"], first), found)
     ids = pictures.table["image_id"].to_numpy()
     rows = [(kind, ids[a], ids[b], *rest) for (a, b), (kind, *rest) in sorted(found.items())]
     return pd.DataFrame(rows, columns=PAIR), table
+
+
+def _at(frame: pd.DataFrame, columns: list[str], places: np.ndarray) -> pd.DataFrame:
+    return frame.assign(**{column: places[frame[column].to_numpy(int)] for column in columns})
 
 
 def _see(pictures, place):
@@ -108,29 +125,52 @@ def _see(pictures, place):
     return {"facts": row, "digest": digest, "features": search.features(image), "hashes": near.hashes(image)}
 
 
-def _exact(digests, sizes):
-    places = pd.Series(range(len(digests))).groupby(digests, sort=False)
-    pairs = (pair for _, group in places if len(group) > 1 for pair in combinations(group, 2))
+def _exact(digests: pd.Series, sizes: np.ndarray) -> dict:
+    """Return a pair for each picture that was there before: the first of its family, and itself."""
+    first = pd.Series(range(len(digests))).groupby(digests, sort=False).transform("min")
+    pairs = [(int(a), b) for b, a in enumerate(first) if a != b]
     return {pair: ("exact", "", 0.0, 0.0, *map(float, sizes[pair[1]]), 1.0, 1.0) for pair in pairs}
 
 
 def _confirm(pictures, doubles, wanted, found):
     """Look at the pixels of candidate pairs, and enter into `found` those that show the same."""
     plane = lru_cache(maxsize=64)(lambda place: grey(pictures.read(place)))
+    family = _Families()
     for a, b, turn in doubles.itertuples(index=False, name=None):
-        if (a, b) not in found:
+        if family.of(a) != family.of(b):
             other = near.turned(plane(b), turn)
             match = same(plane(a), other, (0, 0, *other.shape[::-1]))
             if match and _share(match.box, other.shape) >= WHOLE:
                 box = (0.0, 0.0, *map(float, plane(b).shape[::-1]))
                 found[a, b] = ("near", near.TURNS[turn], *box, match.score, match.detail)
+                family.join(a, b)
     for crop, holder, _, *box in wanted.itertuples(index=False, name=None):
-        if (crop, holder) in found or (holder, crop) in found:
+        if (crop, holder) in found or (holder, crop) in found or family.of(crop) == family.of(holder):
             continue
         match = same(plane(crop), plane(holder), box)
         if match:
             kind = _kind(match.box, plane(holder).shape)
             found[crop, holder] = (kind, "", *match.box, match.score, match.detail)
+            if kind == "near":
+                family.join(crop, holder)
+
+
+class _Families:
+    """Pictures joined so far; a pair within a family need not be looked at."""
+
+    def __init__(self) -> None:
+        self._to: dict[int, int] = {}
+
+    def of(self, place: int) -> int:
+        """Return the first picture of the family."""
+        while (above := self._to.get(place, place)) != place:
+            place = self._to[place] = self._to.get(above, above)
+        return place
+
+    def join(self, a: int, b: int) -> None:
+        """Make one family of two."""
+        low, high = sorted((self.of(a), self.of(b)))
+        self._to[high] = low
 
 
 def _kind(box, shape):
@@ -151,4 +191,38 @@ def _described(pairs, table):
     for side in ("a", "b"):
         of = known.loc[pairs[side], ["data_set", "source", "label"]].reset_index(drop=True)
         pairs = pairs.join(of.add_suffix(f"_{side}"))
-    return pairs
+    return pairs.assign(contradiction=pairs["kind"].isin(SAME) & (pairs["label_a"] != pairs["label_b"]))
+
+
+def families(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return the families of pictures that are the same picture (exact or near).
+
+    Parameters
+    ----------
+    pairs : pandas.DataFrame
+        `Audit.pairs`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``pictures`` (int), ``example``, ``other`` (image_id, of another class where there is one), ``kinds`` and
+        ``data_sets`` (str, joined by " + "), ``contradiction`` (bool: in both classes); largest first.
+    """
+    same = pairs[pairs["kind"].isin(SAME)].reset_index(drop=True)
+    joined = _Families()
+    place = {name: number for number, name in enumerate(dict.fromkeys([*same["a"], *same["b"]]))}
+    for a, b in zip(same["a"], same["b"], strict=True):
+        joined.join(place[a], place[b])
+    rows = [_family(part) for _, part in same.groupby([joined.of(place[a]) for a in same["a"]], sort=False)]
+    columns = ["pictures", "example", "other", "kinds", "data_sets", "contradiction"]
+    return pd.DataFrame(rows, columns=columns).sort_values(
+        "pictures", ascending=False, kind="stable", ignore_index=True
+    )
+
+
+def _family(part: pd.DataFrame) -> tuple:
+    label = dict(zip([*part["a"], *part["b"]], [*part["label_a"], *part["label_b"]], strict=True))
+    first = part["a"].iloc[0]
+    other = next((name for name in label if label[name] != label[first]), part["b"].iloc[0])
+    sets = " + ".join(dict.fromkeys([*part["data_set_a"], *part["data_set_b"]]))
+    return len(label), first, other, " + ".join(part["kind"].unique()), sets, len(set(label.values())) > 1

@@ -2,30 +2,47 @@
 
 import json
 
+import pandas as pd
+
+from leuknet.data.leakage.audit import Audit, families
+from leuknet.data.leakage.shortcuts import FOLDS
+
 KINDS = ("exact", "near", "contained", "overlap")
 
 
-def verdict(found):
-    """Return one line: how many pairs of each kind within and across data sets, marks, and the strongest shortcut."""
+def verdict(found: Audit) -> str:
+    """Return one line: contradictions, pairs of each kind within and across data sets, marks, strongest shortcut."""
     pairs = found.pairs
     within = pairs["data_set_a"] == pairs["data_set_b"]
-    counted = []
+    parts = [_contradictions(pairs)] if pairs["contradiction"].any() else []
     for words, part in (("within data sets", pairs[within]), ("across data sets", pairs[~within])):
         kinds = [f"{(part['kind'] == kind).sum()} {kind}" for kind in KINDS if (part["kind"] == kind).any()]
-        counted.append(f"{words} {', '.join(kinds) or 'no'} pairs")
+        parts.append(f"{words} {', '.join(kinds) or 'no'} pairs")
     marks = f"{int(found.facts['outline'].sum())} drawn outlines, {int(found.facts['scale_bar'].sum())} scale bars"
-    return f"{'; '.join(counted)}; {marks}; {_strongest(found.shortcuts)}; audit {found.key}"
+    return f"{'; '.join(parts)}; {marks}; {_strongest(found)}; audit {found.key}"
 
 
-def _strongest(shortcuts):
+def _contradictions(pairs: pd.DataFrame) -> str:
+    """Return how many pictures lie in both classes, with an example."""
+    both = families(pairs).query("contradiction")
+    first = both.iloc[0]
+    word = "one picture" if len(both) == 1 else f"{len(both)} pictures"
+    return f"CONTRADICTION: {word} in both classes (first {first['example']} and {first['other']})"
+
+
+def _strongest(found: Audit) -> str:
+    shortcuts = found.shortcuts
     if shortcuts.empty:
-        return "no data set with both classes to test shortcuts in"
+        if not found.two_class:
+            return "shortcuts not tested: the images are of one class only"
+        return f"shortcuts not tested: fewer than {FOLDS} groups of either class in each data set, or all facts alike"
     top = shortcuts.loc[shortcuts["score"].idxmax()]
     return f"strongest shortcut: {top['named by']} in {top['data_set']}, balanced accuracy {top['score']:.2f}"
 
 
-def as_dict(found, table):
-    """Return the audit as a JSON-ready dict: verdict, pairs, shortcuts, marks (image_ids) and key."""
+def as_dict(found: Audit, table: pd.DataFrame) -> dict:
+    """Return the audit as a JSON-ready dict: verdict, pairs, families, shortcuts, marks and key."""
     marked = {name: table.loc[found.facts[name].to_numpy(), "image_id"].tolist() for name in ("outline", "scale_bar")}
-    records = {name: json.loads(getattr(found, name).to_json(orient="records")) for name in ("pairs", "shortcuts")}
+    frames = {"pairs": found.pairs, "families": families(found.pairs), "shortcuts": found.shortcuts}
+    records = {name: json.loads(frame.to_json(orient="records")) for name, frame in frames.items()}
     return {"images": len(table), "verdict": verdict(found), **records, "marks": marked, "key": found.key}
