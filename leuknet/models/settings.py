@@ -9,8 +9,12 @@ from leuknet.models.policy import PAPER, Policy
 
 Approach = Literal["SFT", "mSFT", "DFT", "mDFT", "scratch"]
 Weights = Literal["imagenet", "formula", "random"]
+Precision = Literal["float32", "mixed_bfloat16"]
 APPROACHES, WEIGHTS = get_args(Approach), get_args(Weights)
 FROZEN_APPROACHES = ("SFT", "mSFT")
+# How images are scaled where nothing is tuned: as the weights were trained.
+UNTUNED = {"imagenet": "imagenet", "formula": "unit", "random": "unit"}
+SCALINGS = {"imagenet": "ImageNet scaling", "unit": "pixels in [0, 1]"}
 
 
 class TrainSettings(Settings):
@@ -58,7 +62,7 @@ class TrainSettings(Settings):
         ge=0,
         le=1000,
     )
-    precision: Literal["float32", "mixed_bfloat16"] = setting("float32", "Keras' dtype policy.")
+    precision: Precision = setting("float32", "Keras' dtype policy.")
     validation: Annotated[float, Field(ge=0, lt=1)] | Literal["test"] = setting(
         0.0,
         "Share of the training images held out for the curves of Figure 7; 'test': curves of the test images, as the "

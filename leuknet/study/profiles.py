@@ -3,6 +3,7 @@
 import ast
 import tomllib
 from collections.abc import Iterable
+from functools import cached_property
 from importlib.resources import files
 from typing import Any, ClassVar, Literal, Self
 
@@ -12,7 +13,10 @@ from leuknet._config import Settings, setting, unknown
 from leuknet.baselines.registry import lookup
 from leuknet.baselines.settings import BaselineSettings
 from leuknet.exceptions import LeuknetError
-from leuknet.models.settings import FROZEN_APPROACHES, TrainSettings
+from leuknet.models.settings import FROZEN_APPROACHES, Precision, TrainSettings
+from leuknet.study.precision import fastest_precision
+
+AUTO = "auto"
 
 
 class Profile(Settings):
@@ -35,7 +39,7 @@ class Profile(Settings):
     nano: bool = setting(description="Networks at an eighth of their width.")
     gallery: int = setting(description="Edge of the pictures shown.", unit="px", ge=16, le=4096)
     points: int = setting(description="Images at most in a projection.", unit="images", ge=1, le=1_000_000)
-    training: dict[str, Any] = setting({}, "Training settings of every run.")
+    training: dict[str, Any] = setting({}, "Training settings of every run; precision may be 'auto', the faster here.")
     frozen: dict[str, Any] = setting({}, "Training settings on top where the backbone is frozen (SFT, mSFT).")
     baselines: dict[str, Any] = setting({}, "Settings of the baselines that train a network.")
 
@@ -44,8 +48,9 @@ class Profile(Settings):
     @model_validator(mode="after")
     def _possible(self) -> Self:
         """Check now what would stop a run later."""
-        self.settings()
-        self.settings(approach="mSFT")
+        measured = {"precision": "float32"} if self.training.get("precision") == AUTO else {}
+        for approach in ("mDFT", "mSFT"):
+            self.settings(approach=approach, **measured)
         self.baseline("thanh")
         return self
 
@@ -60,7 +65,14 @@ class Profile(Settings):
         values |= {"backbone": self.backbone(backbone), "approach": approach, **changes}
         if values.get("weights") == "formula" and not shipped(values["backbone"]):
             values["weights"] = "random"
+        if values.get("precision") == AUTO:
+            values["precision"] = self.precision
         return TrainSettings(**values)
+
+    @cached_property
+    def precision(self) -> Precision:
+        """What ``precision = "auto"`` stands for on this machine: the faster one for this profile's VGG-16."""
+        return fastest_precision(self.settings(precision="float32"), self.size)
 
     def baseline(self, key: str, **changes: Any) -> BaselineSettings:
         """Return the `BaselineSettings` of this profile for one baseline, with `changes` on top."""

@@ -60,7 +60,7 @@ def profiles_table() -> pd.DataFrame:
     columns = {}
     for name in profiles.names():
         p = profiles.profile(name)
-        s = p.settings()
+        s = p.settings(precision="float32")  # no table measures which is faster
         columns[name] = {
             "images": "the synthetic cohort in full"
             if p.fraction == 1
