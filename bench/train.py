@@ -11,7 +11,7 @@ Three ways, in turns in one process, each its fastest pass within ``--seconds`` 
 - generator: what one would write from the paper: the same network in float32 (``--generator-precision``), compiled by
   Keras and fitted over a legacy ``ImageDataGenerator`` with the paper's ranges.
 
-Operations an image are counted (`leuknet.models.flops`). On a GPU the rate of a bf16 matrix product is measured too,
+Operations an image are counted (`flops`). On a GPU the rate of a bf16 matrix product is measured too,
 and
 the share of it that the full loop reaches. CPU time is printed beside the clock: other processes disturb it less.
 """
@@ -25,9 +25,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 from augment import legacy_generator
+from flops import counted
 
 from leuknet.models import networks
-from leuknet.models.flops import counted
 from leuknet.models.settings import TrainSettings
 from leuknet.models.training import Trainer, epochs_of, network_spec, optimiser
 from leuknet.runs.cost import random_cohort

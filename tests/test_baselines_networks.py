@@ -117,3 +117,23 @@ def test_a_training_depends_on_its_seed_alone():
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 1e-4
     assert ((first >= 0.5) == cohort.labels[test]).mean() > 0.8  # the cohort's classes differ in brightness
+
+
+def test_shafiques_260_images_become_760():
+    assert round(260 * Shafique(BaselineSettings(baseline="shafique")).setting("copies") / 760, 1) == 1.0
+
+
+def test_alexnet_without_a_file_says_that_it_is_not_pretrained(monkeypatch):
+    monkeypatch.delenv("LEUKNET_WEIGHTS", raising=False)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    assert (
+        alexnet.start(model, nano=False, seed=1) == "random, not pretrained (no alexnet.weights.h5 in LEUKNET_WEIGHTS)"
+    )
+    assert alexnet.start(model, nano=True, seed=1) == "random"
+
+
+def test_baseline_networks_train_by_the_one_loop_and_keep_their_history():
+    cohort = small_cohort()
+    baseline = Ahmed(BaselineSettings(baseline="ahmed", nano=True, epochs=2, copies=2, batch=8))
+    baseline.fit(cohort, np.arange(len(cohort)), seed=1)
+    assert baseline.history["epoch"].tolist() == [1, 2] and np.isfinite(baseline.history["loss"]).all()

@@ -8,7 +8,9 @@ from sklearn.svm import LinearSVC
 from leuknet._random import rng
 from leuknet.evaluation.splits import lodocv
 from leuknet.exceptions import LeuknetError
+from leuknet.models.features import extract
 from leuknet.models.interpretation import activations, feature_space
+from leuknet.models.settings import SCALINGS, UNTUNED, WEIGHTS, TrainSettings
 from leuknet.paper import tables
 
 
@@ -209,7 +211,7 @@ def test_before_training_is_the_start_of_a_dft_run():
     settings = TrainSettings(backbone="VGG16-nano", approach="DFT", weights="random")
     images = rng("images").integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
     features, weights = activations.before_training(settings, images, seed=1)
-    assert features.shape == (3, 512) and weights == "random"
+    assert features.shape == (3, 512) and weights == "random, pixels in [0, 1]"
     np.testing.assert_array_equal(features, activations.before_training(settings, images, seed=1)[0])
     assert abs(features - activations.before_training(settings, images, seed=2)[0]).max() > 0
 
@@ -230,7 +232,9 @@ def test_whole_weights_at_hand_are_used_once_and_partial_ones_never(tmp_path, mo
     def made_up(settings, images, backbone_only):
         asked.append(settings.backbone)
         whole = settings.backbone == "VGG16"
-        return np.ones((len(images), 3), np.float32), "ImageNet" if whole else "DenseNet169, ImageNet 3 of 9 layers"
+        return np.ones(
+            (len(images), 3), np.float32
+        ), "ImageNet, scaled" if whole else "DenseNet169, ImageNet 3 of 9 layers"
 
     monkeypatch.setattr(activations, "before_training", made_up)
     images = np.zeros((2, 32, 32, 3), np.uint8)
@@ -239,3 +243,24 @@ def test_whole_weights_at_hand_are_used_once_and_partial_ones_never(tmp_path, mo
         assert name == "VGG16" and features.shape == (2, 3)
     assert asked == ["DenseNet169", "VGG16", "DenseNet169"]
     assert activations.at_hand(images, "VGG16") == (None, None)
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_an_untuned_network_sees_images_as_its_weights_were_trained_on_every_page(weights, monkeypatch):
+    """Pages 02 and 09 go by `extract`, page 07 by `before_training`: one scaling, and captions name it."""
+    seen = []
+
+    class CapturedError(Exception):
+        pass
+
+    def build(spec):
+        seen.append(spec.preprocessing)
+        raise CapturedError
+
+    monkeypatch.setattr("leuknet.models.networks.build", build)
+    images = np.zeros((2, 32, 32, 3), np.uint8)
+    settings = TrainSettings(backbone="VGG16", approach="DFT", weights=weights)
+    for run in (lambda: activations.before_training(settings, images), lambda: extract(images, "VGG16", weights)):
+        with pytest.raises(CapturedError):
+            run()
+    assert seen == [UNTUNED[weights]] * 2 and SCALINGS[UNTUNED[weights]]

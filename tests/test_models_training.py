@@ -1,5 +1,7 @@
 """Training: it learns, resumes exactly, shares compiled steps without sharing state, and frozen equals plain."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +10,6 @@ from made import small_cohort
 from leuknet.evaluation.metrics import scores
 from leuknet.exceptions import LeuknetError
 from leuknet.models import networks
-from leuknet.models.flops import counted
 from leuknet.models.settings import TrainSettings
 from leuknet.models.training import Progress, _kept, epoch_order, held_out, optimiser, train, trainer_for
 from leuknet.study.ablation import shapes_only
@@ -183,8 +184,11 @@ def test_a_streamed_cohort_gives_the_same_run(cohort, roles, approach, copies, m
     np.testing.assert_array_equal(resident.history["loss"], streamed.history["loss"])
 
 
-def test_operations_of_vgg16_are_those_its_authors_give():
+def test_operations_of_vgg16_are_those_its_authors_give(monkeypatch):
     """15.5 billion multiply-adds forward at 224 px (the sum over Table 1, column D, of arXiv:1409.1556)."""
+    monkeypatch.syspath_prepend(Path(__file__).parent.parent / "bench")
+    from flops import counted
+
     with shapes_only():
         forward = counted(keras.applications.VGG16(weights=None))["forward"]
         told = counted(networks.build(networks.NetworkSpec("VGG16", "mSFT")))

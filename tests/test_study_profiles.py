@@ -12,6 +12,7 @@ from leuknet.exceptions import LeuknetError
 from leuknet.models.backbones import fits_own_dense
 from leuknet.models.policy import Policy
 from leuknet.models.settings import APPROACHES, TrainSettings
+from leuknet.paper import tables
 from leuknet.study.profiles import Profile, names, profile
 
 
@@ -100,3 +101,21 @@ def test_every_profile_gives_settings_for_every_network_and_baseline(name):
 def test_every_field_has_a_description():
     for model in (Profile, TrainSettings, BaselineSettings, Policy):
         assert all(each.description for each in describe(model)), model
+
+
+def test_each_training_setting_says_what_the_paper_states_and_which_reading_is_taken():
+    table = tables.training_settings()
+    known = [*TrainSettings.names(), *(f"augmentation.{name}" for name in Policy.names())]
+    assert table["setting"].tolist() == known
+    sections = set(tables.settings()["section"])
+    assert all(section in sections for section in table["section"] if section)
+    assert ((table["stated"] == "") == (table["section"] == "")).all() and table["why"].ne("").all()
+    assert not (table["why"].eq("stated") & table["stated"].eq("")).any()  # no reading of ours passes for the paper's
+    ours = ("copies", "decay_reading", "preprocessing", "augmentation.shear_unit", "validation")
+    assert table.set_index("setting").loc[list(ours), "why"].ne("stated").all()
+
+
+def test_stated_numbers_are_the_defaults():
+    table, paper = tables.training_settings().set_index("setting"), TrainSettings()
+    for name in ("learning_rate", "momentum", "weight_decay", "batch", "epochs"):
+        assert float(table.loc[name, "stated"]) == getattr(paper, name)

@@ -1,18 +1,26 @@
 """Activations of a pretrained network as features of images (paper, sections 3.3 and 4.3)."""
 
 import hashlib
+from collections.abc import Sequence
 
 import keras
 import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from leuknet._io import atomic, cache_dir, hash_of
+from leuknet.evaluation.splits import Split
 from leuknet.exceptions import LeuknetError
 from leuknet.models import backbones, networks
+from leuknet.models.settings import UNTUNED
 from leuknet.models.weights import initialise
 
 
 def extract(images, backbone, weights, layer=None, batch=64, preprocessing=None, seed=0):
-    """Return what one layer of a network says about each image, from the cache if it was computed before.
+    """Return one layer's activations for each image, from the cache if they were computed before.
 
     Parameters
     ----------
@@ -26,7 +34,7 @@ def extract(images, backbone, weights, layer=None, batch=64, preprocessing=None,
         weights are pretrained throughout (with random weights: the last map).
     batch : int
     preprocessing : {"unit", "imagenet"}, optional
-        Default: what the weights were trained with.
+        Default: `leuknet.models.settings.UNTUNED`, what the weights were trained with.
     seed : int
         Of the layers that no weight file fills.
 
@@ -38,13 +46,13 @@ def extract(images, backbone, weights, layer=None, batch=64, preprocessing=None,
     Raises
     ------
     LeuknetError
-        If the images, the layer or the weights are not to be had.
+        If the images do not fit, or the layer or the weights do not exist.
     """
     images = np.asanyarray(images)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != images.shape[2] or images.shape[3] != 3:
         raise LeuknetError(f"features need uint8 images (n, size, size, 3), not {images.dtype} {images.shape}")
     size = images.shape[1]
-    preprocessing = preprocessing or ("imagenet" if weights == "imagenet" else "unit")
+    preprocessing = preprocessing or UNTUNED[weights]
     dense = backbones.fits_own_dense(backbone, size)
     spec = networks.NetworkSpec(backbone, "DFT" if dense else "mDFT", size, dense=(), preprocessing=preprocessing)
     model = networks.build(spec)
@@ -91,3 +99,38 @@ def _activations(model, layer, images, batch):
         parts.append(keras.ops.convert_to_numpy(net.predict_on_batch(padded))[: len(part)])
     values = np.concatenate(parts).astype(np.float32)
     return values.reshape(len(values), -1)
+
+
+def linear_predictions(
+    features: np.ndarray, table: pd.DataFrame, splits: Sequence[Split], seed: int = 0
+) -> pd.DataFrame:
+    """Return the test predictions of standardised logistic regression on frozen features under each split.
+
+    Parameters
+    ----------
+    features : numpy.ndarray, float, shape (n, d)
+        One row an image of `table`.
+    table : pandas.DataFrame
+        A cohort's table.
+    splits : list of Split
+    seed : int
+        Written into the predictions.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``image_id``, ``data_set``, ``source``, ``group``, ``y``, ``p``, ``fold``, ``seed``, ``split``, ``protocol``.
+    """
+    parts, y = [], table["label"].to_numpy()
+    values = np.asarray(features, np.float64)
+    with threadpool_limits(1):
+        for split in splits:
+            for fold in split.folds:
+                where = split.indices(table, fold)
+                model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, class_weight="balanced"))
+                model.fit(values[where["train"]], y[where["train"]])
+                tested = table.iloc[where["test"]][["image_id", "data_set", "source", "group"]]
+                p = model.predict_proba(values[where["test"]])[:, 1]
+                named = {"fold": fold, "seed": seed, "split": "test", "protocol": split.protocol}
+                parts.append(tested.assign(y=y[where["test"]], p=p, **named))
+    return pd.concat(parts, ignore_index=True)

@@ -99,6 +99,18 @@ def settings():
     return read("settings.csv")
 
 
+def training_settings():
+    """Return what the paper states of each training setting, and which reading is taken and why.
+
+    Returns
+    -------
+    DataFrame
+        ``setting`` (a field of `TrainSettings`, or ``augmentation.`` and one of `Policy`); ``stated`` and ``section``,
+        empty where the paper states nothing; ``reading``; ``why`` ("stated" where nothing is left open). All text.
+    """
+    return read("training_settings.csv")
+
+
 def claims():
     """Return the claims of the abstract, results, discussion and conclusions: ``id, section, gist, sentence``."""
     return read("claims.csv")

@@ -7,6 +7,7 @@ import numpy as np
 
 from leuknet.baselines.base import VectorBaseline
 from leuknet.baselines.handcrafted.descriptors import Held
+from leuknet.models.settings import SCALINGS, UNTUNED
 
 
 class ActivationBaseline(VectorBaseline):
@@ -31,7 +32,9 @@ class ActivationBaseline(VectorBaseline):
         """Return the activations, float32, shape (n, d); those of the whole cohort are computed once and cached."""
         names = [f"{name}-nano" if self.settings.nano else name for name in self.backbones]
         starts = [start_weights(name, self.settings.weights) for name in names]
-        self.weights = ", ".join(f"{name} {start}" for name, start in zip(names, starts, strict=True))
+        self.weights = ", ".join(
+            f"{name} {start} ({SCALINGS[UNTUNED[start]]})" for name, start in zip(names, starts, strict=True)
+        )
         self.costs = [cost(name, cohort.size) for name in names]
         self.seconds_per_image = sum(seconds for _, seconds in self.costs)
         parts = [extracted(Held(cohort), *pair, self.layer) for pair in zip(names, starts, strict=True)]

@@ -5,8 +5,9 @@ attributes, how many being "empirically established considering a balance betwee
 with a radial basis function and standard parameters; k-fold cross-validation; 99.76 % on 1268 images. It names neither
 the networks nor the number of attributes, and the article itself was not at hand.
 
-Left open, and the reading taken: VGG-16, VGG-19 and ResNet50, three that Keras has; ResNet50's only dense layer is
-the classifier, so its average-pooled last maps stand for it, as do VGG's last maps where images do not fit fc1.
+Left open, and the reading taken: VGG-16, VGG-19 and ResNet50, three that Keras has. "The last fully connected layer"
+is read as fc2 (4096 values), the last before the classifier of ImageNet's classes; ResNet50's only dense layer is that
+classifier, so its average-pooled last maps stand for it, as do VGG's last maps where images do not fit fc1.
 Numbers are cut at their deciles for the gain ratio, on the training images only; the best quarter is kept. "Standard
 parameters" are scikit-learn's.
 
@@ -28,7 +29,7 @@ KEPT = 25  # percent
 
 
 def score(values, labels):
-    """Return each feature's gain ratio and, a little below, its s.d., which orders those that tell nothing."""
+    """Return each feature's gain ratio and, a little below, its s.d., which orders those without any."""
     return gain_ratios(values, labels) + 1e-9 * np.argsort(np.argsort(values.std(axis=0)))
 
 

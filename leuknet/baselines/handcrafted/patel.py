@@ -1,8 +1,7 @@
 """Patel & Mishra 2015 [8]: k-means, Zack's threshold, statistical, colour, geometric and texture features, an SVM.
 
 The paper says (sections 2.1 and 4.4): handcrafted statistical features, an SVM, training and test by hold-out on 27
-images, 93.75 %. The issue of this companion adds k-means segmentation and Zack's threshold. The article itself was not
-at hand.
+images, 93.75 %. How it segments is not in the paper, and the article itself was not at hand.
 
 Left open, and the reading taken: k-means with four clusters (nucleus, cytoplasm, red cells, background) on a* and b* of
 CIE Lab after a median filter; the cluster with the most purple is the nucleus. Zack's triangle on the green channel

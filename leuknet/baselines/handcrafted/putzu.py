@@ -1,8 +1,7 @@
 """Putzu, Caocci & Di Ruberto 2014 [6]: leukocytes, their shape, colour and texture, and an SVM.
 
 The paper says (sections 2.1 and 4.4): 267 images, features of shape, colour and texture, an SVM, 10-fold
-cross-validation, 93.63 %. The issue of this companion adds: a colour space and Zack's or Otsu's threshold, touching
-cells parted, cells at the border left out. The article itself was not at hand.
+cross-validation, 93.63 %. How it segments is not in the paper, and the article itself was not at hand.
 
 Left open, and the reading taken: the colour space is CMYK, of which leukocytes have little yellow while red cells have
 much; Zack's triangle on the green channel parts cells from background, and Otsu's threshold on yellow takes the red

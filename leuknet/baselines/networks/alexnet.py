@@ -84,13 +84,13 @@ def start(model, nano, seed):
     draw(model, seed)
     path = weights_file(nano)
     if path is None:
-        return "random"
+        return "random" if nano else f"random, not pretrained (no {FILE} in LEUKNET_WEIGHTS)"
     trunk = keras.Model(model.inputs[0], model.get_layer("drop7").output)
     try:
         trunk.load_weights(path)
     except (ValueError, OSError, KeyError) as error:
         reason = str(error).splitlines()[0]
-        raise SetUpError(f"{path} does not fit AlexNet ({reason}): save body(224).save_weights(...) anew") from error
+        raise SetUpError(f"{path} does not fit AlexNet ({reason}): save body(224).save_weights(...) again") from error
     return path.name
 
 

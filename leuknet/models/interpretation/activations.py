@@ -1,10 +1,11 @@
-"""What a layer of a network makes of images: of a kept one, of one before any training, and of one more at hand."""
+"""Activations of a layer: of a kept network, of one before any training, and of one more whose weights are here."""
 
 import hashlib
 
 import numpy as np
 
 from leuknet._io import atomic, cache_dir, hash_of
+from leuknet.models.settings import SCALINGS, UNTUNED, TrainSettings
 
 EXTRA = ("DenseNet169", "VGG16")
 NONE_AT_HAND = "none: no ImageNet weights of DenseNet169 or VGG-16 are at hand whole; `leuknet doctor` says the mend"
@@ -40,7 +41,9 @@ def activations(model, images, layer=None, batch=64):
 
 
 def before_training(settings, images, seed=0, backbone_only=False):
-    """Return the features of a network as its training would find it: pretrained weights, nothing fine-tuned.
+    """Return the features of an untuned network: pretrained weights, images scaled as these were trained.
+
+    The scaling is `leuknet.models.settings.UNTUNED`'s, the same as that of `leuknet.models.features.extract`.
 
     Parameters
     ----------
@@ -56,17 +59,20 @@ def before_training(settings, images, seed=0, backbone_only=False):
     -------
     features : numpy.ndarray, float32, shape (n, d)
     weights : str
-        What the network begins from, as captions print it.
+        What the network begins from and how images were scaled, as captions print it.
     """
     from leuknet.models import networks
     from leuknet.models.training import network_spec
     from leuknet.models.weights import initialise
 
-    spec = network_spec(settings, images.shape[1])
+    preprocessing = UNTUNED[settings.weights]
+    spec = network_spec(settings.but(preprocessing=preprocessing), images.shape[1])
     model = networks.build(spec)
     record = initialise(model, spec, settings.weights, seed)
     first = next(layer.name for layer in model.layers if networks.is_new(layer))
-    return activations(model, images, first if backbone_only else None), record["weights"]
+    return activations(
+        model, images, first if backbone_only else None
+    ), f"{record['weights']}, {SCALINGS[preprocessing]}"
 
 
 def at_hand(images, own):
@@ -86,7 +92,6 @@ def at_hand(images, own):
     backbone : str or None
         None where no weights are at hand; nothing is downloaded.
     """
-    from leuknet.models.settings import TrainSettings
     from leuknet.models.weights import available
 
     for name in EXTRA:
@@ -99,9 +104,9 @@ def at_hand(images, own):
         )
         if path.is_file():
             return np.load(path), name
-        settings = TrainSettings(backbone=name, weights="imagenet", preprocessing="imagenet")
+        settings = TrainSettings(backbone=name, weights="imagenet")
         features, weights = before_training(settings, images, backbone_only=True)
-        if weights == "ImageNet":
+        if weights.startswith("ImageNet"):
             with atomic(path) as temporary:
                 np.save(temporary, features)
             return features, name
