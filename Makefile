@@ -3,6 +3,7 @@ PYTHON ?= python3
 PROFILE ?= demo
 BACKEND ?= tensorflow
 WORKERS ?= 2
+RESULTS ?= runs/$(PROFILE)
 # More options for either command, e.g. make study ARGS="--only 06 --data DIR", make test ARGS="-k splits"
 ARGS ?=
 
@@ -10,7 +11,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: study test test-browser check smoke figures baseline site handout lab lock clean
+.PHONY: study test test-browser check smoke figures baseline site docs handout lab lock clean
 .DELETE_ON_ERROR:
 
 study: $(READY)
@@ -36,17 +37,22 @@ smoke: $(READY)
 figures: $(READY)
 	rm -rf runs/demo/figures
 	$(BIN)/leuknet study --profile demo --out runs/demo
-	rm -rf figures
 	$(BIN)/leuknet gallery runs/demo figures
 
 # Renews the pictures that tests/test_plots_images.py compares with; look at each before you commit it.
 baseline: $(READY)
 	$(BIN)/python -m pytest tests/test_plots_images.py --mpl-generate-path=tests/baseline
 
-# One static site of a finished run, runs/$(PROFILE): pages, gallery, report, API reference.
+# The documentation as one static site that opens from disk: guides, the executed pages, figures and report of RESULTS,
+# and the API. Nothing is executed. `make docs` makes it without results, in docs/_build.
 site: $(READY)
-	$(BIN)/leuknet report runs/$(PROFILE)
-	$(BIN)/leuknet site runs/$(PROFILE)
+	$(BIN)/leuknet report $(RESULTS)
+	LEUKNET_RESULTS=$(RESULTS) $(BIN)/sphinx-build -q -d docs/_build/doctrees docs $(RESULTS)/site
+	$(BIN)/python tools/check_links.py $(RESULTS)/site
+
+docs: $(READY)
+	$(BIN)/sphinx-build -q -d docs/_build/doctrees docs docs/_build/html
+	$(BIN)/python tools/check_links.py docs/_build/html
 
 # The student edition: every page without its answers.
 handout: $(READY)

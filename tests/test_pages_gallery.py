@@ -18,16 +18,12 @@ FIGURES = ROOT / "figures"
 def run(tmp_path):
     folder = tmp_path / "run" / "figures"
     folder.mkdir(parents=True)
-    for page, name, made, size in (
-        ("06_lodocv", "b", "1", 10),
-        ("06_lodocv", "a", "2", 400_000),
-        ("01_x", "smears", "3", 10),
-    ):
+    for page, name, made in (("06_lodocv", "b", "1"), ("06_lodocv", "a", "2"), ("01_x", "smears", "3")):
         stem = folder / f"{page}-{name}"
         said = {"page": page, "name": name, "made": made, "alt": f'What "{name}" & co show', "caption": "n = 3 · smoke"}
         stem.with_suffix(".json").write_text(json.dumps(said))
         stem.with_suffix(".png").write_bytes(b"png")
-        stem.with_suffix(".svg").write_text("s" * size)
+        stem.with_suffix(".svg").write_text("<svg/>")
     return folder.parent
 
 
@@ -39,10 +35,17 @@ def test_pictures_come_by_page_and_making_with_what_the_records_say(run, tmp_pat
     assert text.count("*n = 3 · smoke*") == 3 and "not in this run" in text
 
 
-def test_an_svg_of_pixels_is_left_out_and_not_linked(run, tmp_path):
+def test_svg_stays_in_the_results(run, tmp_path):
     text = gallery.gallery(run, tmp_path / "out").read_text()
-    assert not (tmp_path / "out" / "06_lodocv-a.svg").exists() and "(06_lodocv-a.svg)" not in text
-    assert (tmp_path / "out" / "06_lodocv-b.svg").exists() and "(06_lodocv-b.svg)" in text
+    assert ".svg" not in text and not list((tmp_path / "out").glob("*.svg"))
+
+
+def test_records_are_text_not_markup(run, tmp_path):
+    path = run / "figures" / "06_lodocv-a.json"
+    said = json.loads(path.read_text())
+    path.write_text(json.dumps(said | {"caption": "s<svg onload=x> | [a](b)\n# h", "alt": 'x" onerror="y'}))
+    text = gallery.gallery(run, tmp_path / "out").read_text()
+    assert "<svg" not in text and r"&lt;svg onload=x&gt; \| \[a\](b) # h" in text and 'alt="x&quot; onerror=' in text
 
 
 def test_a_folder_without_figures_is_refused(tmp_path):

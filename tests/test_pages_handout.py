@@ -1,5 +1,7 @@
 """The student edition: every page, without answers, and never over the originals."""
 
+import shutil
+
 import nbformat
 import pytest
 
@@ -18,8 +20,10 @@ def test_every_page_without_answers(tmp_path):
         assert not any("solution" in cell.metadata.get("tags", []) for cell in book.cells)
 
 
-def test_answers_are_never_overwritten():
-    before = [path.read_bytes() for path in sorted(notebooks_dir().glob("*.ipynb"))]
-    with pytest.raises(LeuknetError, match="where the answers are"):
-        handout(notebooks_dir())
-    assert before == [path.read_bytes() for path in sorted(notebooks_dir().glob("*.ipynb"))]
+def test_neither_the_pages_nor_a_students_work_are_overwritten(tmp_path):
+    for folder in (tmp_path / "notebooks", tmp_path / "mine"):
+        shutil.copytree(notebooks_dir(), folder)
+        before = {path.name: path.read_bytes() for path in folder.iterdir()}
+        with pytest.raises(LeuknetError, match="did not write"):
+            handout(folder, tmp_path / "notebooks")
+        assert before == {path.name: path.read_bytes() for path in folder.iterdir()}

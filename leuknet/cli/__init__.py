@@ -109,17 +109,6 @@ def gallery(
 
 
 @app.command()
-def site(
-    folder: Annotated[Path, typer.Argument(help="A result folder of leuknet study.")],
-    out: Annotated[Path | None, typer.Option(help="Folder of the site; FOLDER/site if not given.")] = None,
-):
-    """Build one static site of executed pages, gallery, report and API reference; it opens from disk."""
-    from leuknet.pages.site import site as write_site
-
-    print(f"open {write_site(folder, out)}")
-
-
-@app.command()
 def handout(out: Annotated[Path, typer.Argument(help="Folder for the student edition.")] = Path("runs/handout")):
     """Write the pages without their answers."""
     from leuknet.pages.handout import handout as write_handout

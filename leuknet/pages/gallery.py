@@ -1,13 +1,17 @@
 """The gallery: a result folder's figures in one Markdown file, with what each shows, its page, the paper's figure."""
 
 import json
+import os
+import re
 import shutil
 from html import escape
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from leuknet._io import write_text
 from leuknet.exceptions import LeuknetError
+from leuknet.pages.outputs import replaced_folder
 from leuknet.pages.runner import list_pages
 
 PAPER_FIGURES = {
@@ -26,19 +30,16 @@ PAPER_FIGURES = {
 }
 """The paper's figure: the functions of `leuknet.plots` that draw it, and the files that pages give them."""
 
-LARGEST_SVG = 300_000
-"""Bytes; a larger SVG is mostly the pixels of slides, which the PNG holds already, and is not copied."""
 
-
-def gallery(folder, out, notebooks="../notebooks"):
-    """Copy the figures of a result folder into `out` and write ``README.md`` there.
+def gallery(folder: str | os.PathLike, out: str | os.PathLike, notebooks: str = "../notebooks") -> Path:
+    """Copy the figures of a result folder into `out` as PNG, with their records, and write ``README.md`` there.
 
     Parameters
     ----------
     folder : path
-        A result folder of ``leuknet study``.
+        A result folder of ``leuknet study``; its SVG stay there.
     out : path
-        Files that lie there and are not of this run stay.
+        A new or empty folder, or an earlier gallery, which is replaced.
     notebooks : str
         Where the pages lie, as seen from `out`.
 
@@ -50,31 +51,30 @@ def gallery(folder, out, notebooks="../notebooks"):
     Raises
     ------
     LeuknetError
-        If the result folder has no figures.
+        If the result folder has no figures, or `out` holds files of something else.
     """
-    figures, out = Path(folder) / "figures", Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    for path in sorted(figures.glob("*")):
-        if path.suffix in (".png", ".json") or (path.suffix == ".svg" and path.stat().st_size <= LARGEST_SVG):
-            shutil.copyfile(path, out / path.name)
-    write_text(out / "README.md", as_markdown(entries(out), notebooks))
-    return out / "README.md"
+    found = entries(Path(folder) / "figures")
+    with replaced_folder(out) as new:
+        for entry in found:
+            for suffix in (".png", ".json"):
+                shutil.copyfile(Path(folder) / "figures" / f"{entry['stem']}{suffix}", new / f"{entry['stem']}{suffix}")
+        write_text(new / "README.md", as_markdown(found, notebooks))
+    return Path(out) / "README.md"
 
 
-def entries(figures):
+def entries(figures: str | os.PathLike) -> list[dict[str, Any]]:
     """Return what the JSON beside each PNG of a folder says, as dictionaries in the order of pages and of making."""
     found = []
     for path in Path(figures).glob("*.png"):
         beside = path.with_suffix(".json")
         if beside.is_file():
-            vector = path.with_suffix(".svg").is_file()
-            found.append(json.loads(beside.read_text("utf-8")) | {"stem": path.stem, "vector": vector})
+            found.append(json.loads(beside.read_text("utf-8")) | {"stem": path.stem})
     if not found:
         raise LeuknetError(f"no figures in {figures}: run 'leuknet study' first")
     return sorted(found, key=lambda entry: (entry["page"], entry["made"], entry["stem"]))
 
 
-def as_markdown(found, notebooks):
+def as_markdown(found: list[dict[str, Any]], notebooks: str) -> str:
     """Return the gallery's text: the paper's figures first, then page by page each picture with what it shows."""
     stems = {entry["stem"] for entry in found}
     numbers = {stem: number for number, (_, of) in PAPER_FIGURES.items() for stem in of}
@@ -88,24 +88,26 @@ def as_markdown(found, notebooks):
         if entry["page"] != page:
             page = entry["page"]
             lines.append(f"## {titles.get(page, page)}\n\n[The page]({notebooks}/{page}.ipynb)")
-        lines.append(_told(entry, numbers.get(entry["stem"])))
+        lines.append(_entry(entry, numbers.get(entry["stem"])))
     return "\n\n".join(lines) + "\n"
 
 
 INTRODUCTION = """Each picture was made by one function of `leuknet.plots`; the JSON beside it says by which commit,
-with
-which packages and seed. `make figures` renews them all. Not a medical device."""
+with which packages and seed. `make figures` renews them all. Not a medical device."""
 PAPER_HEAD = "| figure of the paper | here | drawn by |\n|---|---|---|"
 
 
-def anchor(stem):
+def anchor(stem: str) -> str:
     """Return the fragment of a figure's heading, as GitHub and MyST make it."""
     return stem.lower()
 
 
-def _told(entry, number):
-    stem, place = entry["stem"], quote(entry["stem"])
-    vector = f" · [SVG]({place}.svg)" * entry["vector"]
+def _entry(entry: dict[str, Any], number: int | None) -> str:
     answers = f"**The paper's Figure {number}.** " * bool(number)
-    picture = f'<img src="{place}.png" alt="{escape(entry["alt"])}" width="600">'
-    return f"### {stem}\n\n{picture}\n\n{answers}{entry['alt']}.\n\n*{entry['caption']}*{vector}"
+    picture = f'<img src="{quote(entry["stem"])}.png" alt="{escape(entry["alt"])}" width="600">'
+    return f"### {entry['stem']}\n\n{picture}\n\n{answers}{prose(entry['alt'])}.\n\n*{prose(entry['caption'])}*"
+
+
+def prose(text: str) -> str:
+    """Return a text from outside as Markdown that shows it: no element, no emphasis, no line break of its own."""
+    return re.sub(r"([\\`*_\[\]|])", r"\\\1", escape(" ".join(text.split()), quote=False))

@@ -1,30 +1,30 @@
 """The student edition of the pages: everything but the answers."""
 
+import os
 from pathlib import Path
 
 import nbformat
+from nbconvert.preprocessors import TagRemovePreprocessor
 
 from leuknet._io import write_text
-from leuknet.exceptions import LeuknetError
-from leuknet.pages.runner import list_pages, notebooks_dir
+from leuknet.pages.outputs import replaced_folder
+from leuknet.pages.runner import list_pages
 
 TAG = "solution"
 
 
-def without_answers(notebook):
+def without_answers(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Return a copy of a notebook without its cells tagged ``solution``; ids of the others stay."""
-    copy = nbformat.from_dict(notebook)
-    copy.cells = [cell for cell in copy.cells if TAG not in cell.metadata.get("tags", [])]
-    return copy
+    return TagRemovePreprocessor(remove_cell_tags={TAG}).preprocess(nbformat.from_dict(notebook), {})[0]
 
 
-def handout(out, folder=None):
+def handout(out: str | os.PathLike, folder: str | os.PathLike | None = None) -> list[Path]:
     """Write every page without answers into the folder `out`.
 
     Parameters
     ----------
     out : path
-        Not the pages' own folder.
+        A new or empty folder, or an earlier handout, which is replaced.
     folder : path, optional
         Where the pages are, the checkout's ``notebooks`` by default.
 
@@ -35,13 +35,10 @@ def handout(out, folder=None):
     Raises
     ------
     LeuknetError
-        If `out` is the pages' folder: the answers would be lost.
+        If `out` holds files that are not of an earlier handout: the pages themselves, or a student's answers.
     """
-    source, out = Path(folder or notebooks_dir()).resolve(), Path(out).expanduser().resolve()
-    if out == source:
-        raise LeuknetError(f"the handout does not go into {out}, where the answers are: name another folder")
-    paths = []
-    for page in list_pages(source):
-        paths.append(out / f"{page.name}.ipynb")
-        write_text(paths[-1], nbformat.writes(without_answers(page.notebook), indent=1) + "\n")
-    return paths
+    pages = list_pages(folder)
+    with replaced_folder(out) as new:
+        for page in pages:
+            write_text(new / f"{page.name}.ipynb", nbformat.writes(without_answers(page.notebook), indent=1) + "\n")
+    return [Path(out) / f"{page.name}.ipynb" for page in pages]
