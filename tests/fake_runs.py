@@ -6,8 +6,12 @@ from pathlib import Path
 import pandas as pd
 
 from leuknet._io import write_json
+from leuknet.baselines.settings import BaselineSettings
 from leuknet.data.registry import DATA_SETS, lookup
 from leuknet.models.settings import TrainSettings
+from leuknet.paper import tables
+from leuknet.paper.consistency.grim import CLASSES
+from leuknet.paper.consistency.sprite import recoveries
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -23,27 +27,32 @@ def golden_runs(root, records=None):
 
 
 def write_run(folder, record, seed, tp, tn, split=None):
-    """Write one run's folder as `leuknet.runs.store.Store` does; return the text of its split, which seeds share."""
+    """Write one run tested on one data set; return the text of its split, which seeds share."""
     settings = TrainSettings(backbone=record.get("backbone", "VGG16"), approach=record["approach"])
-    settings = settings.but(**record.get("settings", {}))
+    settings = settings.but(**record.get("settings", {})).as_dict()
     tested, role = record.get("tested", record["fold"]), record.get("role", "test")
     known = lookup(tested)
     negatives, positives = record.get("classes", (known.negatives, known.positives))
-    predictions = predicted(tested, known.source, negatives, positives, tp, tn)
-    predictions = predictions.assign(fold=record["fold"], seed=seed, split=role)
+    predictions = predicted(tested, known.source, negatives, positives, tp, tn).assign(split=role)
+    split = split or split_text(record, tested, predictions["image_id"])
+    write_folder(folder, record, settings, seed, predictions, split)
+    return split
+
+
+def write_folder(folder, record, settings, seed, predictions, split):
+    """Write one run's folder as `leuknet.runs.store.Store` does."""
     recipe = {"data": record["data"], "size": record.get("size", 224), "fraction": 1.0, "floor": 0, "seed": 0}
     run = {"fold": record["fold"], "seed": seed, "protocol": record["protocol"], "recipe": recipe}
     folder.mkdir(parents=True)
-    split = split or split_text(record, tested, predictions["image_id"])
     (folder / "split.csv").write_text(split, "utf-8")
-    write_json(folder / "run.json", run | {"key": folder.name, "schema": 1, "settings": settings.as_dict()})
+    write_json(folder / "run.json", run | {"key": folder.name, "schema": 1, "settings": settings, "role": "study"})
     write_json(folder / "environment.json", {"backend": "tensorflow", "leuknet": "0", "packages": {"keras": "3"}})
-    write_json(folder / "weights.json", {"weights": settings.weights})
-    predictions.to_parquet(folder / "predictions.parquet", index=False)
+    write_json(folder / "weights.json", {"weights": settings.get("weights", "none")})
+    frame = predictions.assign(fold=record["fold"], seed=seed)
+    frame.to_parquet(folder / "predictions.parquet", index=False)
     epochs = pd.DataFrame({"epoch": [1, 2], "loss": [0.7, 0.5], "accuracy": [0.5, 0.8], "seconds": [1.0, 1.0]})
     epochs.to_csv(folder / "history.csv", index=False)
     write_json(folder / "done.json", {"seconds": 2.0, "predict_seconds": 0.1, "images_trained": 6614})
-    return split
 
 
 def split_text(record, tested, test_ids):
@@ -61,3 +70,71 @@ def predicted(tested, source, negatives, positives, tp, tn):
     p = [0.1] * tn + [0.9] * (negatives - tn) + [0.9] * tp + [0.1] * (positives - tp)
     ids = [f"{tested}/test/{number:03}" for number in range(len(y))]
     return pd.DataFrame({"image_id": ids, "data_set": tested, "source": source, "group": ids, "y": y, "p": p})
+
+
+BACKBONES = {3: "VGG16", 4: "VGG19", 5: "InceptionV3", 6: "Xception", 7: "ResNet50", 9: "VGG16"}
+APPROACHES = {"LeukNet": "mDFT", "VGG-16 *": "scratch"}
+
+
+def published_runs(root, fewer_negatives=0.0):
+    """Write runs at the paper's settings whose confusion counts are the published ones; return `root`.
+
+    Rows of Tables 3-7 and 9 get the five runs that the audit recovers, or where it finds none five equal ones of the
+    printed recall and specificity. Tables 12 and 13 get five folds, twice, of LeukNet, of VGG-16 from random
+    weights and of Vogado et al., with the printed rates in each fold.
+
+    Parameters
+    ----------
+    root : path
+    fewer_negatives : float
+        Share of the negative images that LeukNet (VGG-16 by mDFT with its usual head) calls wrongly in addition.
+    """
+    splits = {}
+    for number, block, row, texts, _, found in recoveries():
+        if (number, row) == (9, "1024–256"):
+            continue  # the runs of Table 3
+        negatives, positives = CLASSES[block]
+        head = {"dense": tuple(map(int, row.split("–")))} if number == 9 else {}
+        approach = "mDFT" if number == 9 else row
+        lost = round(fewer_negatives * negatives) if (number, row) == (3, "mDFT") else 0
+        record = {"backbone": BACKBONES[number], "approach": approach, "settings": head, "data": "d", "fold": block}
+        record["protocol"] = "LODOCV as published"
+        for seed, (tp, tn) in enumerate(found.runs[0] if found.runs else rounded(texts, negatives, positives)):
+            folder = Path(root) / f"{number}-{block}-{row}-{seed}"
+            splits[block] = write_run(folder, record, seed, tp, tn - lost, splits.get(block))
+    for row in (*APPROACHES, "Vogado et al. [22]"):
+        for run in range(10):
+            write_fold(Path(root) / f"12-{row}-{run}", row, run, fewer_negatives * (row == "LeukNet"))
+    return root
+
+
+def rounded(texts, negatives, positives):
+    """Return five ``(TP, TN)`` whose means are as near to the printed recall and specificity as whole images allow."""
+    totals = [round(5 * n * float(texts[m].split(" ")[0]) / 100) for m, n in (("R", positives), ("S", negatives))]
+    return [tuple(total // 5 + (seed < total % 5) for total in totals) for seed in range(5)]
+
+
+def write_fold(folder, row, run, fewer_negatives):
+    """Write one fold of Table 12's pooled data sets, tested on UFG as well (Table 13)."""
+    parts, training, fold = [], [], run % 5
+    for d in DATA_SETS.values():
+        frame = predicted(d.name, d.source, d.negatives, d.positives, d.positives, d.negatives)
+        tested = frame if d.name == "UFG" else frame.iloc[fold::5]
+        training += [] if d.name == "UFG" else sorted(set(frame["image_id"]) - set(tested["image_id"]))
+        parts.append(tested.assign(split="external" if d.name == "UFG" else "test"))
+    predictions = pd.concat(parts, ignore_index=True)
+    for role, number in (("test", 12), ("external", 13)):
+        texts = tables.table(number).set_index(["row", "column"])["text"][row]
+        for label, metric, lost in ((1, "R", 0), (0, "S", fewer_negatives)):
+            rate = float(texts[metric].split(" ")[0]) / 100 - lost
+            images = predictions.index[(predictions["split"] == role) & (predictions["y"] == label)]
+            wrong = images[: len(images) - round(rate * len(images))]
+            predictions.loc[wrong, "p"] = 1.0 - predictions.loc[wrong, "p"]
+    record = {"data": "d", "fold": f"r{run // 5}f{fold}", "protocol": "5-fold, UFG external"}
+    approach = APPROACHES.get(row)
+    chosen = TrainSettings(approach=approach) if approach else BaselineSettings(system="vogado")
+    settings = chosen.as_dict()
+    settings |= {"weights": "random"} if approach == "scratch" else {}
+    lines = [f'{record["fold"]},"{name}",train' for name in training]
+    split = "\n".join(['# {"protocol": "5-fold"}', "fold,image_id,role", *lines, ""])
+    write_folder(folder, record, settings, run // 5, predictions, split)

@@ -1,6 +1,5 @@
 """Results of the run folders of a study: one row a run and role, and whether it is comparable with the paper."""
 
-import csv
 import json
 import tomllib
 from collections import Counter
@@ -11,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from leuknet.data.registry import DATA_SETS, lookup
-from leuknet.evaluation.metrics import scores
+from leuknet.evaluation.metrics import checked, count, from_counts
 from leuknet.evaluation.splits import AS_PUBLISHED, LODOCV
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
@@ -55,8 +54,8 @@ def results(folder):
         ``fold``, ``seed``, ``weights``, ``role``, ``tested`` (data sets), ``images``, ``majority`` (share of their
         larger class), ``trained_on`` (images), ``shared`` (training images of a tested source), ``why_not`` (why it
         cannot stand next to the paper's numbers; empty if it can), ``seconds``, ``image_seconds`` (to predict one),
-        ``right`` (bool Series by image: called rightly), and the metrics as fractions (P and MCC without positive or
-        negative calls are 0, as in the paper's tables).
+        ``right`` (bool Series by image: called rightly), and the metrics of the confusion matrix as fractions (P and
+        MCC without positive or negative calls are 0, as in the paper's tables).
     """
     rows = []
     for path in sorted(trainings(folder).glob("*/done.json")):
@@ -86,7 +85,8 @@ def _rows(folder):
         "trained_on": len(training),
         "image_seconds": done.get("predict_seconds", float("nan")) / len(predictions),
     }
-    data_sets = Counter(canonical(image.split("/")[0]) for image in training)
+    data_sets = Counter(image.split("/")[0] for image in training)
+    data_sets = {canonical(name): n for name, n in data_sets.items()}
     parts = predictions[predictions["split"] != "validation"].groupby("split", sort=False)
     return [common | _tested(role, part, run, data_sets, training) for role, part in parts]
 
@@ -95,7 +95,8 @@ def _tested(role, part, run, data_sets, training):
     """Return what a run's row says of the images in one role."""
     tested = sorted(map(canonical, part["data_set"].unique()))
     shared = sum(n for name, n in data_sets.items() if source(name) in set(part["source"]))
-    positives = part["y"].mean()
+    y, p = checked(part["y"], part["p"])
+    positives, found = y.mean(), from_counts(*(mask.sum() for mask in count(y, p)), undefined="zero")
     return {
         "role": role,
         "tested": ", ".join(tested) if len(tested) < 4 else "pooled data sets",
@@ -104,9 +105,9 @@ def _tested(role, part, run, data_sets, training):
         "images": len(part),
         "majority": max(positives, 1 - positives),
         "shared": shared,
-        "right": pd.Series((part["p"] >= 0.5).to_numpy() == (part["y"] == 1).to_numpy(), part["image_id"].to_numpy()),
+        "right": pd.Series((p >= 0.5) == y, part["image_id"].to_numpy()),
         "why_not": "; ".join([*unlike_paper(run), *unlike_images(part, training, role)]),
-        **scores(part["y"], part["p"], undefined="zero"),
+        **{name: float(value) for name, value in found.items()},
     }
 
 
@@ -134,8 +135,10 @@ def trained_images(folder):
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(line for line in file if not line.startswith("# {"))
-        return [row["image_id"] for row in rows if row["role"] == "train"]
+        if not file.readline().startswith("# {"):
+            file.seek(0)
+        rows = pd.read_csv(file, usecols=["image_id", "role"], dtype=str, keep_default_na=False)
+    return rows.loc[rows["role"] == "train", "image_id"].tolist()
 
 
 def unlike_paper(run):
