@@ -1,0 +1,214 @@
+"""Optical density, and the red cell's diameter as the ruler that every slide carries with it.
+
+A red cell measures 7.2 µm in every healthy donor, so its diameter in pixels puts images of all microscopes on one scale.
+Lengths are in pixels unless said otherwise; images are RGB, uint8, shape (height, width, 3).
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from scipy import ndimage
+from scipy.signal import find_peaks
+from skimage.filters import threshold_otsu
+
+import leuknet.data
+from leuknet._random import rng
+from leuknet.data.registry import plain
+from leuknet.exceptions import LeuknetError
+
+RED_CELL = 7.2  # µm
+WORKING = 40.0  # px a red cell: the size at which cells are sought and described
+STEPS = np.geomspace(0.72, 1.4, 24)  # diameters that are tried, as shares of the nominal one
+PRIOR = 0.25  # s.d. of the log-Gaussian prior around the nominal diameter
+CELL_OF_VOTES = 0.1  # edge of an accumulator's cell, as a share of the diameter
+FEWEST_EDGES = 120  # px of red-cell outline at `WORKING`: about one whole cell
+SEARCHED = np.geomspace(10, 140, 7)  # nominal diameters that an unknown data set is searched with, px
+AROUND = np.geomspace(0.8, 1.25, 9)  # and what is tried around each
+COARSE = 20.0  # px a red cell, the size at which it is searched
+SAMPLE = 8  # images of a data set that are searched
+RESOURCE = Path(leuknet.data.__file__).parent / "resources" / "red_cells.csv"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The measured or assumed diameter of an image's red cells.
+
+    Attributes
+    ----------
+    diameter : float
+        In pixels of the image.
+    votes : float
+        The share of a whole outline that meets in a typical centre, 0 to 1; 0 where nothing was measured.
+    measured : bool
+        False: the image shows no red cells to measure, and `diameter` is the nominal one.
+    """
+
+    diameter: float
+    votes: float
+    measured: bool
+
+
+def white_point(image):
+    """Return the light through the empty slide, float32 (3,), grey levels: the brightest mode of the green channel.
+
+    A mode is a peak of the smoothed histogram that at least a tenth of the highest one's pixels share. The other
+    channels take their median over the pixels of that mode.
+    """
+    green = image[..., 1]
+    counts = ndimage.gaussian_filter1d(np.bincount(green.ravel(), minlength=256).astype(float), 3, mode="constant")
+    peaks, _ = find_peaks(np.pad(counts, 1), height=0.1 * counts.max())
+    mode = int(peaks[-1]) - 1
+    return np.median(image[np.abs(green.astype(int) - mode) <= 4], axis=0).astype(np.float32)
+
+
+def optical_density(image, white=None):
+    """Return -ln((I + 1) / (W + 1)) of each channel, float32, not below 0; `white` defaults to `white_point`."""
+    white = white_point(image) if white is None else np.asarray(white, np.float32)
+    return np.maximum(np.log(white + 1) - np.log(image.astype(np.float32) + 1), 0)
+
+
+def resized(image, factor):
+    """Return the image enlarged by `factor`, by area where it shrinks and linearly where it grows."""
+    if factor == 1:
+        return image
+    size = tuple(max(1, round(edge * factor)) for edge in image.shape[1::-1])
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
+
+
+def red_cells(density, nominal):
+    """Return the mask of what stains but is no nucleus, filled: red cells, and cytoplasm next to nuclei.
+
+    Otsu's threshold on OD of green, once over the image for chromatin and once over the rest.
+    """
+    green = cv2.GaussianBlur(density[..., 1], (0, 0), 0.03 * nominal)
+    purple = cv2.GaussianBlur(density[..., 0] + density[..., 1] - density[..., 2], (0, 0), 0.045 * nominal)
+    dark = (purple > _otsu(purple)) & (green > np.median(green) + 0.5 * np.std(green))
+    reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(0.35 * nominal) + 1,) * 2)
+    near = cv2.dilate(dark.astype(np.uint8), reach).astype(bool)
+    rest = ~near
+    if rest.sum() < nominal**2:
+        return np.zeros_like(dark)
+    mask = (green > _otsu(green[rest])) & rest
+    return ndimage.binary_fill_holes(mask) & rest
+
+
+def _otsu(values):
+    low, high = float(values.min()), float(values.max())
+    return threshold_otsu(values) if high > low else high
+
+
+def _edges(density, nominal):
+    """Return places (n, 2) and inward unit normals (n, 2), x before y, of the outlines of red cells."""
+    mask = red_cells(density, nominal)
+    soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.05 * nominal)
+    dx, dy = cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1)
+    outline = mask & ~ndimage.binary_erosion(mask, border_value=1)
+    rows, columns = np.nonzero(outline)
+    normal = np.stack([dx[rows, columns], dy[rows, columns]], 1)
+    length = np.linalg.norm(normal, axis=1)
+    sharp = length > 0.2 * np.median(length) if len(length) else np.zeros(0, bool)
+    return np.stack([columns, rows], 1)[sharp].astype(np.float32), normal[sharp] / length[sharp, None]
+
+
+def _concentration(places, normals, diameter):
+    """Return which share of a whole outline meets where a typical vote falls, if red cells had this diameter."""
+    cell = CELL_OF_VOTES * diameter
+    x, y = np.floor((places + diameter / 2 * normals) / cell).astype(int).T
+    _, counts = np.unique(x.astype(np.int64) * 1_000_003 + y, return_counts=True)
+    return float((counts**2).sum() / counts.sum() / (np.pi * diameter))
+
+
+def vote(density, nominal, steps=STEPS):
+    """Return the concentration of votes, float (len(steps),), at each diameter ``nominal * steps``; None without edges.
+
+    Each pixel of a red cell's outline votes along its inward normal for a centre half a diameter away; where the
+    diameter is right the votes of an outline meet.
+    """
+    places, normals = _edges(density, nominal)
+    if len(places) < FEWEST_EDGES * nominal / WORKING:
+        return None
+    return np.array([_concentration(places, normals, nominal * step) for step in steps])
+
+
+def red_cell_diameter(image, nominal, white=None):
+    """Measure the diameter of an image's red cells.
+
+    Parameters
+    ----------
+    image : uint8, shape (height, width, 3)
+    nominal : float
+        The diameter that is expected, px: what is sought lies from 0.72 to 1.4 times it.
+    white : array_like, optional
+        See `optical_density`.
+
+    Returns
+    -------
+    Scale
+        The nominal diameter with ``measured=False`` where the image has no outlines of red cells.
+    """
+    factor = min(1.0, WORKING / nominal)
+    density = optical_density(resized(image, factor), white)
+    score = vote(density, factor * nominal)
+    if score is None:
+        return Scale(float(nominal), 0.0, False)
+    weighted = score * np.exp(-0.5 * (np.log(STEPS) / PRIOR) ** 2)
+    best = int(weighted.argmax())
+    return Scale(float(nominal * STEPS[best]), float(score[best]), True)
+
+
+@cache
+def _registered():
+    table = pd.read_csv(RESOURCE)
+    return {plain(name): float(diameter) for name, diameter in zip(table["name"], table["diameter"], strict=True)}
+
+
+def nominal_diameter(data_set):
+    """Return the red cell's diameter that is known of a data set, px, or None (case and punctuation are ignored)."""
+    return _registered().get(plain(data_set))
+
+
+def estimated_diameter(images, name="these images"):
+    """Estimate the nominal diameter of an unknown data set from its own images, without labels.
+
+    The votes are taken around each diameter of `SEARCHED` and summed over images; the mode of the sum is taken.
+
+    Parameters
+    ----------
+    images : sequence of uint8 images
+        At most `SAMPLE` of them, evenly spaced, are used.
+    name : str
+        For the error's text.
+
+    Raises
+    ------
+    LeuknetError
+        If no image shows red cells: the nominal diameter must then come from the user.
+    """
+    chosen = [images[i] for i in np.unique(np.linspace(0, len(images) - 1, min(SAMPLE, len(images))).astype(int))]
+    total = np.zeros((len(SEARCHED), len(AROUND)))
+    for image in chosen:
+        total += [_searched(image, nominal) for nominal in SEARCHED]
+    if not (total > 0).any():
+        raise LeuknetError(f"no red cells in {name}: give the red cell's diameter in px")
+    return float(np.outer(SEARCHED, AROUND).ravel()[total.argmax()])
+
+
+def _searched(image, nominal):
+    """Return the votes around one nominal diameter above those of normals dealt out at random, which agree by chance.
+
+    0 where the image is narrower than two such cells or has no outlines.
+    """
+    none = np.zeros(len(AROUND))
+    if min(image.shape[:2]) < 2 * nominal:
+        return none
+    factor = min(1.0, COARSE / nominal)
+    places, normals = _edges(optical_density(resized(image, factor)), factor * nominal)
+    if len(places) < FEWEST_EDGES * factor * nominal / WORKING:
+        return none
+    dealt = rng("red cells", len(places)).permutation(normals)
+    sizes = factor * nominal * AROUND
+    return np.array([_concentration(places, normals, d) - _concentration(places, dealt, d) for d in sizes])
