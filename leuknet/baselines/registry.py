@@ -56,6 +56,8 @@ _ENTRIES = (
     Entry("vogado", "Vogado et al. [22]", "features", "features.vogado:Vogado", 22),
     Entry("sahlol", "Sahlol et al. [23]", "features", "features.sahlol:Sahlol", 23),
     Entry("linear", "VGG-16 features, linear SVM", "features", "features.linear:Linear"),
+    Entry("cells-morphology", "cells, 16 numbers", "handcrafted", "cells_morphology:Morphology", size="gallery"),
+    Entry("cells-embedding", "cells, ImageNet features", "features", "cells_embedding:Embedding", size="gallery"),
     Entry("mean-colour", "nearest mean colour", "control", "controls:MeanColour"),
     Entry("format", "image size and format", "control", "controls:SizeAndFormat"),
 )

@@ -1,8 +1,8 @@
 """Sixteen numbers of a cell: size, shape and texture. Colour is left out, because it names the source.
 
-Every function takes a `Part`, one nucleus with its cell at 40 px a red cell, and returns a float; its docstring names the
-unit. Areas are in red-cell areas, lengths in red-cell diameters (d), textures relative to the nucleus' own mean density:
-a stain that is twice as strong changes nothing.
+Every function takes a `Part`, one nucleus with its cell at 40 px a red cell, and returns a float; its docstring names
+the unit. Areas are in red-cell areas, lengths in red-cell diameters (d), textures relative to the nucleus' own mean
+density: a stain that is twice as strong changes nothing.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,9 @@
 """From images to cells: scale, nuclei, bodies, sixteen numbers and a grey picture each; kept on disk by content."""
 
+import ast
 import time
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from leuknet.cells import bodies, crops, descriptors, nuclei, scale
 
 MOST = 12  # cells an image: the largest nuclei of a field, the most central ones of a single-cell image
 COLUMNS = ["image", "x", "y", "diameter", "measured", "single", *descriptors.DESCRIPTORS]
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,8 @@ class Cells:
     Attributes
     ----------
     table : pandas.DataFrame, one row a cell
-        ``image`` (int, its place in the list), ``x``, ``y`` (px in the image, middle of the nucleus), ``diameter`` (of the
-        image's red cells, px), ``measured`` (bool), ``single`` (bool) and the values of
+        ``image`` (int, its place in the list), ``x``, ``y`` (px in the image, middle of the nucleus), ``diameter`` (of
+        the image's red cells, px), ``measured`` (bool), ``single`` (bool) and the values of
         `leuknet.cells.descriptors.DESCRIPTORS`. Cells of one image lie in their order of rank.
     crops : numpy.ndarray, uint8, shape (cells, 112, 112)
     images : int
@@ -83,8 +86,7 @@ def outlined(image, nominal):
     rows, pictures = _described(image.shape, size, density, labels, whole, chosen)
     factor = size.diameter / scale.WORKING
     lines = [[_outline(mask == number, factor) for number, *_ in chosen] for mask in (labels, whole)]
-    table = pd.DataFrame(rows, columns=COLUMNS[1:])
-    table.insert(0, "image", 0)
+    table = _table([(0, *row) for row in rows])
     return Outlined(Cells(table, np.array(pictures).reshape(-1, crops.EDGE, crops.EDGE), 1, 0.0), *lines, size)
 
 
@@ -95,7 +97,7 @@ def _searched(image, nominal):
 
 
 def _ranked(shape, size, labels):
-    """Return (label, box, area) of at most `MOST` nuclei: central ones first in a single-cell image, else large ones."""
+    """Return (label, box, area) of at most `MOST` nuclei: central ones first in a single-cell image, else large."""
     areas = np.bincount(labels.ravel())
     found = [(k, box, int(areas[k])) for k, box in enumerate(ndimage.find_objects(labels), 1) if box]
     if nuclei.is_single(shape, size.diameter):
@@ -133,31 +135,31 @@ def _one(read, nominal):
     return rows, pictures, time.thread_time() - began
 
 
-def extract(readers, nominal, keys=None, workers=None):
+def extract(readers, nominal, key=None, workers=None):
     """Return the `Cells` of a list of images.
 
     Parameters
     ----------
     readers : list of callable
         Each returns one image, uint8 RGB (height, width, 3), at its native size.
-    nominal : sequence of float
-        The red cell's diameter in each image, px (`leuknet.cells.scale.nominal_diameter`).
-    keys : list of str, optional
-        The images' digests: with them, what was found is kept on disk and read again.
+    nominal : callable
+        Returns the red cell's diameter expected in each image, px; called only where nothing is kept.
+    key : object that JSON can write, optional
+        The images' content: with it, what was found is kept on disk and read again.
     workers : int, optional
         Threads; one a core if not given.
     """
     path = None
-    if keys is not None:
-        path = cache_dir() / "cells" / f"{hash_of([version(), keys, [round(float(d), 3) for d in nominal]], 32)}.npz"
+    if key is not None:
+        path = cache_dir() / "cells" / f"{hash_of([version(), key], 32)}.npz"
         if path.is_file():
             return _read(path)
-    pairs = zip(readers, nominal, strict=True)
+    pairs = zip(readers, nominal(), strict=True)
     results = Parallel(workers or cpu_count(), prefer="threads")(delayed(_one)(*pair) for pair in pairs)
     rows = [(image, *row) for image, (found, *_) in enumerate(results) for row in found]
     pictures = np.array([picture for _, found, _ in results for picture in found], np.uint8)
     seconds = float(np.mean([taken for *_, taken in results])) if results else 0.0
-    cells = Cells(pd.DataFrame(rows, columns=COLUMNS), pictures.reshape(-1, crops.EDGE, crops.EDGE), len(results), seconds)
+    cells = Cells(_table(rows), pictures.reshape(-1, crops.EDGE, crops.EDGE), len(results), seconds)
     if path is not None:
         _write(path, cells)
     return cells
@@ -171,12 +173,26 @@ def _write(path, cells):
 
 def _read(path):
     with np.load(path, allow_pickle=False) as kept:
-        table = pd.DataFrame(kept["table"], columns=COLUMNS)
-        table = table.astype({"image": int, "measured": bool, "single": bool})
-        return Cells(table, kept["crops"], int(kept["images"]), float(kept["seconds"]))
+        return Cells(_table(kept["table"]), kept["crops"], int(kept["images"]), float(kept["seconds"]))
+
+
+def _table(rows):
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    types = dict.fromkeys(COLUMNS, float) | {"image": int, "measured": bool, "single": bool}
+    return table.astype(types)
 
 
 def version():
-    """Return a hash of the files that decide what is found."""
-    files = (scale, nuclei, bodies, descriptors, crops)
-    return sha256(b"".join(Path(module.__file__).read_bytes() for module in files) + b"1").hexdigest()
+    """Return a hash of the code that decides what is found, without its comments and docstrings."""
+    modules = (scale, nuclei, bodies, descriptors, crops)
+    texts = [_code(Path(module.__file__)) for module in modules]
+    return sha256("".join([*texts, str(MOST)]).encode()).hexdigest()
+
+
+@cache
+def _code(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if ast.get_docstring(node) if isinstance(node, _DOCUMENTED) else False:
+            del node.body[0]
+    return ast.dump(tree)

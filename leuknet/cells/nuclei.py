@@ -1,7 +1,7 @@
 """Nuclei of leukocytes: found without learning, at 40 px a red cell.
 
-All functions but `find` work on optical densities, float32 (height, width, 3), of an image brought to `scale.WORKING` px a
-red cell; areas are in red-cell areas, lengths in red-cell diameters (d).
+All functions but `find` work on optical densities, float32 (height, width, 3), of an image brought to `scale.WORKING`
+px a red cell; areas are in red-cell areas, lengths in red-cell diameters (d).
 """
 
 import cv2
@@ -82,7 +82,7 @@ def _central(values):
 
 
 def field_mask(density):
-    """Return the mask of nuclei of a field: of `WEIGHTS`, the one that gives most solid pieces (the first of equals)."""
+    """Return the mask of nuclei of a field: of `WEIGHTS`, the one that gives most solid pieces (or the first)."""
     masks = [_seeded(chromatin(density, weight)) for weight in WEIGHTS]
     return max(masks, key=solid_pieces)
 

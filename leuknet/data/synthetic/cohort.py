@@ -1,5 +1,6 @@
 """The synthetic cohort: planned, drawn on all cores, cached."""
 
+import json
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -14,11 +15,12 @@ from leuknet.data.cache import cached
 from leuknet.data.cohort import COLUMNS, Cohort
 from leuknet.data.registry import DATA_SETS
 from leuknet.data.synthetic.draw import draw, resized
+from leuknet.data.synthetic.native import spelled
 from leuknet.data.synthetic.plan import counts, plan
 from leuknet.exceptions import LeuknetError
 
 FEW = 1000  # images
-EXTRA_COLUMNS = ["kind", "cells", "parent", "box"]
+EXTRA_COLUMNS = ["kind", "cells", "parent", "box", "red_cell", "leukocytes", "drawing"]
 
 
 def synthetic_cohort(size=224, fraction=1.0, floor=0, seed=0):
@@ -42,8 +44,9 @@ def synthetic_cohort(size=224, fraction=1.0, floor=0, seed=0):
     Cohort
         With masks, kept on disk and memory-mapped. The table also has ``kind`` (of the central leukocyte, or
         ``"field"``), ``cells`` (leukocytes drawn), ``parent`` (image_id of the field it was cut from, or empty) and
-        ``box`` (left,top,width,height in the parent's native pixels). ``group`` is the slide, of a few images each.
-        ``sha256`` is of the native pixels.
+        ``box`` (left,top,width,height in the parent's native pixels), ``red_cell`` (their diameter, native px),
+        ``leukocytes`` (JSON: kind, x, y, diameter of each, native px) and ``drawing`` (for `native.redrawn`). ``group``
+        is the slide, of a few images each. ``sha256`` is of the native pixels.
 
     Raises
     ------
@@ -77,7 +80,13 @@ def _made(task, seed, size, own_process):
         cv2.setNumThreads(1)  # the processes share the cores
     drawn = draw(task, seed)
     images, masks = zip(*(resized(one, size) for one in drawn), strict=True)
-    return [one.row for one in drawn], list(images), list(masks)
+    drawing = spelled(task, seed)
+    return [_row(one) | {"drawing": drawing} for one in drawn], list(images), list(masks)
+
+
+def _row(drawn):
+    cells = [(kind, round(float(x), 1), round(float(y), 1), round(float(d), 1)) for kind, x, y, d in drawn.cells]
+    return drawn.row | {"red_cell": round(drawn.red_cell, 2), "leukocytes": json.dumps(cells)}
 
 
 @cache

@@ -11,7 +11,7 @@ from leuknet.data.registry import DATA_SETS
 from leuknet.data.synthetic.camera import photograph
 from leuknet.data.synthetic.looks import LOOKS, image_shot, slide_shot
 from leuknet.data.synthetic.plan import BLAST_CROPS, CELL_CROPS, FIELDS, Field
-from leuknet.data.synthetic.smear import draw_smear
+from leuknet.data.synthetic.smear import RED_CELL, draw_smear
 
 CELL_WINDOW = 141  # px, edge of ALL-IDB 2's crops: 257 of 2592 px there, a little wider for our cells
 CLASSES = ("negative", "positive")
@@ -19,11 +19,25 @@ CLASSES = ("negative", "positive")
 
 @dataclass(frozen=True)
 class Drawn:
-    """One image of the cohort: its row of the table, RGB and mask at native size."""
+    """One image of the cohort at native size.
+
+    Attributes
+    ----------
+    row : dict
+        Of the cohort's table.
+    image : numpy.ndarray, uint8, shape (height, width, 3)
+    mask : numpy.ndarray, uint8, shape (height, width)
+    cells : list of (kind, x, y, diameter)
+        Leukocytes drawn, in this image's pixels; some may lie at or beyond its border.
+    red_cell : float
+        Diameter of red cells by the look's px/µm, px: what a provider would state.
+    """
 
     row: dict
     image: np.ndarray
     mask: np.ndarray
+    cells: list
+    red_cell: float
 
 
 def draw(task, seed):
@@ -49,7 +63,7 @@ def _draw_one(slide, look, slide_look, ordinal, seed):
     image = photograph(generator, smear.planes, shot)
     kind = "field" if field else leukocytes[0][0]
     row = _row(slide.data_set, slide.label, ordinal, slide.number, image, kind=kind, cells=len(leukocytes))
-    return Drawn(row, image, smear.mask)
+    return Drawn(row, image, smear.mask, smear.cells, RED_CELL * scale)
 
 
 def _kind(generator, weights):
@@ -105,7 +119,8 @@ def draw_field(field, seed):
     smear = draw_smear(generator, shot, shape, scale, leukocytes)
     image = photograph(generator, smear.planes, shot)
     row = _row(FIELDS, field.label, field.number, field.slide, image, field.label, kind="field", cells=len(kinds))
-    return [Drawn(row, image, smear.mask), *_crops(generator, field, smear, Drawn(row, image, smear.mask))]
+    parent = Drawn(row, image, smear.mask, smear.cells, RED_CELL * scale)
+    return [parent, *_crops(generator, field, smear, parent)]
 
 
 def _crops(generator, field, smear, parent):
@@ -128,7 +143,8 @@ def _crop(parent, field, data_set, label, ordinal, kind, centre, window):
     part = slice(top, top + window), slice(left, left + window)
     origin = {"parent": parent.row["image_id"], "box": f"{left},{top},{window},{window}"}
     row = _row(data_set, label, ordinal, field.slide, parent.image[part], field.label, kind=kind, cells=1, **origin)
-    return Drawn(row, parent.image[part], parent.mask[part])
+    cells = [(of, x - left, y - top, diameter) for of, x, y, diameter in parent.cells]
+    return Drawn(row, parent.image[part], parent.mask[part], cells, parent.red_cell)
 
 
 def _row(data_set, label, ordinal, slide, image, slide_label=None, parent="", box="", **more):

@@ -1,0 +1,37 @@
+"""Draw images of the synthetic cohort again at their native size, with what is known of each leukocyte."""
+
+import json
+from dataclasses import asdict
+from functools import lru_cache
+from threading import Lock
+
+from leuknet.data.synthetic.draw import Drawn, draw
+from leuknet.data.synthetic.plan import Field, Slide
+
+_ONE_AT_A_TIME = Lock()
+_KINDS = {"Slide": Slide, "Field": Field}
+
+
+def spelled(task: Slide | Field, seed: int) -> str:
+    """Return what `redrawn` needs to draw the images of a slide or field again, as JSON."""
+    values = {k: [v.start, v.stop] if isinstance(v, range) else v for k, v in asdict(task).items()}
+    return json.dumps([type(task).__name__, values, seed])
+
+
+def redrawn(drawing: str, image_id: str) -> Drawn:
+    """Return one image of the cohort at its native size.
+
+    Parameters
+    ----------
+    drawing, image_id : str
+        Of the cohort's table.
+    """
+    with _ONE_AT_A_TIME:
+        return next(one for one in _drawn(drawing) if one.row["image_id"] == image_id)
+
+
+@lru_cache(maxsize=8)
+def _drawn(drawing):
+    name, values, seed = json.loads(drawing)
+    values = {k: range(*v) if isinstance(v, list) else v for k, v in values.items()}
+    return draw(_KINDS[name](**values), seed)

@@ -1,0 +1,259 @@
+"""The cell pipeline on drawn smears, where scale, place and kind of every cell are known."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from test_cells_imaging import overlap
+
+from leuknet._random import rng
+from leuknet.cells import bodies, crops, descriptors, nuclei, scale
+from leuknet.cells.aggregate import chosen_threshold, image_scores, shifted
+from leuknet.cells.classifier import CellClassifier, ImageClassifier
+from leuknet.cells.extract import MOST, Cells, outlined
+from leuknet.cells.labels import cell_labels, read_cells, written
+from leuknet.cells.natives import cells_of
+from leuknet.data.synthetic import synthetic_cohort
+from leuknet.data.synthetic.native import redrawn
+from leuknet.exceptions import LeuknetError
+
+
+def smear(diameter, edge=8, light=(245, 225, 205)):
+    """Return an image of `edge` red cells' width with red discs of `diameter` px on a plain background."""
+    size = round(edge * diameter)
+    image = np.full((size, size, 3), light, np.float32)
+    grid = np.stack(np.meshgrid(*2 * [np.arange(1, edge, 1.5)]), -1).reshape(-1, 2)
+    for x, y in diameter * (grid + rng("smear").uniform(-0.2, 0.2, grid.shape)):
+        stain = np.zeros((size, size), np.uint8)
+        cv2.circle(stain, (round(x), round(y)), round(diameter / 2), 1, -1)
+        image *= np.where(stain[..., None] > 0, np.array([0.88, 0.78, 0.86], np.float32), 1)
+    return np.clip(image + rng("grain").normal(0, 1.5, image.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("true", [18, 30, 48, 75, 110])
+@pytest.mark.parametrize("wrong", [0.85, 1.0, 1.15])
+def test_the_red_cell_is_measured_at_every_magnification(true, wrong):
+    found = scale.red_cell_diameter(smear(true), true * wrong)
+    assert found.measured and found.diameter == pytest.approx(true, rel=0.08)
+
+
+def test_an_image_without_red_cells_says_so_and_keeps_the_nominal_diameter():
+    blank = np.full((120, 120, 3), 220, np.uint8)
+    found = scale.red_cell_diameter(blank, 31.0)
+    assert (found.diameter, found.measured) == (31.0, False)
+    with pytest.raises(LeuknetError, match="no red cells in UFG: give the red cell's diameter"):
+        scale.estimated_diameter([blank], "UFG")
+
+
+@pytest.mark.parametrize("true", [24, 45, 90])
+def test_an_unknown_data_set_is_measured_from_its_own_images(true):
+    assert scale.estimated_diameter([smear(true)] * 2) == pytest.approx(true, rel=0.15)
+
+
+@pytest.mark.parametrize("light", [(250, 250, 250), (254, 227, 201), (255, 247, 153), (197, 198, 194)])
+def test_the_white_point_is_the_background_and_a_brighter_lamp_changes_no_density(light):
+    image = smear(40, light=light)
+    np.testing.assert_allclose(scale.white_point(image), light, atol=3)
+    assert np.median(scale.optical_density(image)) < 0.05
+
+
+def test_nominal_diameters_are_known_by_any_spelling_and_not_guessed():
+    assert scale.nominal_diameter("cellavision2") == 72 and scale.nominal_diameter("PBC") == 70.3
+    assert scale.nominal_diameter("somewhere else") is None
+
+
+def density_of(mask, strength=1.0):
+    """Return densities of a purple nucleus where `mask` is 2 and of pale cytoplasm where it is 1."""
+    density = np.zeros((*mask.shape, 3), np.float32)
+    for value, stain in ((1, (0.2, 0.3, 0.1)), (2, (0.9, 1.4, 0.4))):
+        density[mask == value] = stain
+    return cv2.GaussianBlur(density, (0, 0), 1) * strength
+
+
+def disc(mask, x, y, radius, value):
+    """Draw a disc into `mask` (lengths in px at the working scale)."""
+    cv2.circle(mask, (x, y), radius, value, -1)
+    return mask
+
+
+@pytest.mark.parametrize("single", [True, False])
+def test_one_nucleus_is_found_whole_and_one_at_the_border_is_dropped(single):
+    mask = disc(disc(np.zeros((160, 160), np.uint8), 80, 80, 25, 2), 0, 20, 25, 2)
+    labels = nuclei.segment(density_of(mask), single)
+    assert labels.max() == 1 and overlap(labels > 0, (mask == 2) & (np.arange(160) > 40))[0] > 0.95
+
+
+def test_lobes_are_one_nucleus_and_touching_blasts_are_two():
+    lobed = disc(disc(np.zeros((160, 160), np.uint8), 68, 80, 13, 2), 96, 80, 13, 2)
+    assert nuclei.segment(density_of(lobed), True).max() == 1
+    blasts = disc(disc(np.zeros((200, 260), np.uint8), 90, 100, 34, 2), 152, 100, 34, 2)
+    assert nuclei.segment(density_of(blasts), False).max() == 2
+
+
+def test_a_platelet_is_no_nucleus():
+    mask = disc(disc(np.zeros((160, 160), np.uint8), 80, 80, 25, 2), 130, 130, 6, 2)
+    assert nuclei.segment(density_of(mask), False).max() == 1
+
+
+def part_of(mask, strength=1.0):
+    """Return the `Part` of a drawn cell."""
+    return descriptors.Part(mask == 2, mask >= 1, np.ascontiguousarray(density_of(mask, strength)[..., 1]))
+
+
+def test_descriptors_of_a_disc_have_their_known_values():
+    mask = disc(disc(np.zeros((160, 160), np.uint8), 80, 80, 40, 1), 80, 80, 20, 2)
+    values = dict(zip(descriptors.DESCRIPTORS, descriptors.describe(part_of(mask)), strict=True))
+    expected = {"nucleus_area": 1, "cell_area": 4, "nucleus_share": 0.25, "solidity": 1, "circularity": 1}
+    expected |= {"eccentricity": 0, "lobes": 1, "largest_lobe_share": 1, "concavity": 0, "thickness": 1}
+    for name, value in expected.items():
+        assert values[name] == pytest.approx(value, abs=0.06 + 0.05 * value), name
+
+
+def test_two_lobes_an_ellipse_and_a_dent_are_told_apart():
+    lobed = descriptors.Part(
+        *[disc(disc(np.zeros((160, 160), np.uint8), 60, 80, 14, 2), 100, 80, 14, 2) == 2] * 2, None
+    )
+    assert descriptors.lobes(lobed) == 2 and descriptors.largest_lobe_share(lobed) == pytest.approx(0.5, abs=0.02)
+    assert descriptors.solidity(lobed) < 0.75 and descriptors.concavity(lobed) == pytest.approx(14 / 40, abs=0.05)
+    oval = np.zeros((160, 160), np.uint8)
+    cv2.ellipse(oval, (80, 80), (40, 20), 0, 0, 360, 2, -1)
+    assert descriptors.eccentricity(descriptors.Part(oval == 2, oval == 2, None)) == pytest.approx(0.866, abs=0.02)
+
+
+def test_a_stain_twice_as_strong_changes_no_descriptor_and_no_crop():
+    mask = disc(disc(np.zeros((160, 160), np.uint8), 80, 80, 40, 1), 80, 80, 24, 2)
+    weak, strong = part_of(mask), part_of(mask, 2.0)
+    np.testing.assert_allclose(descriptors.describe(weak), descriptors.describe(strong), rtol=1e-3, atol=1e-4)
+    pictures = [crops.crop(density_of(mask, k), mask == 2, mask >= 1) for k in (1.0, 2.0)]
+    assert np.abs(pictures[0].astype(int) - pictures[1]).max() <= 1
+    assert pictures[0][0, 0] == 255 and pictures[0][56, 56] == pytest.approx(128, abs=6)
+
+
+def test_the_body_holds_the_cytoplasm_and_not_what_lies_far():
+    mask = disc(disc(np.zeros((160, 160), np.uint8), 80, 80, 36, 1), 80, 80, 24, 2)
+    labels = nuclei.segment(density_of(mask), True)
+    assert overlap(bodies.bodies(density_of(mask), labels) > 0, mask > 0)[0] > 0.93
+
+
+def test_rules_from_cells_to_the_image():
+    p, owner = np.array([0.9, 0.1, 0.5, 0.3, 0.2], np.float32), np.array([0, 0, 0, 0, 2])
+    assert image_scores(p, owner, 3).tolist() == pytest.approx([0.9, 0, 0.2])
+    assert image_scores(p, owner, 3, "mean").tolist() == pytest.approx([0.45, 0, 0.2])
+    assert image_scores(p, owner, 3, "top3").tolist() == pytest.approx([1.7 / 3, 0, 0.2])
+
+
+def test_the_chosen_threshold_keeps_its_specificity_and_is_never_below_half():
+    scores = np.linspace(0, 1, 101)
+    threshold = chosen_threshold(scores, 0.9)
+    assert (scores < threshold).mean() >= 0.9 and chosen_threshold(scores / 10) == 0.5 == chosen_threshold(scores[:0])
+    moved = shifted(scores, threshold)
+    assert ((moved >= 0.5) == (scores >= threshold)).all() and (np.diff(moved) >= 0).all()
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """Return a synthetic cohort with both classes in several sources, and its cells."""
+    cohort = synthetic_cohort(size=48, fraction=0.001, floor=4)
+    return cohort, cells_of(cohort)
+
+
+def test_a_redrawn_image_is_the_cohorts_own(drawn):
+    cohort, _ = drawn
+    row = cohort.table.iloc[5]
+    one = redrawn(row["drawing"], row["image_id"])
+    assert one.row["sha256"] == row["sha256"] and one.image.shape[:2] == (row["height"], row["width"])
+
+
+def test_most_drawn_cells_are_found_and_have_the_drawn_kind(drawn):
+    cohort, cells = drawn
+    labels = cell_labels(cohort, cells)
+    assert (labels.y >= 0).mean() > 0.85
+    assert set(labels.y) >= {0, 1} and not labels.weak.any()
+    assert np.bincount(cells.owner).max() <= MOST
+    positive = cohort.table["label"].to_numpy()[cells.owner]
+    assert (labels.y[positive == 0] < 1).all()
+
+
+def test_cells_of_an_image_follow_it_wherever_it_stands(drawn):
+    _, cells = drawn
+    where = np.array([7, 2])
+    own = cells.of(where)
+    assert own.images == 2 and set(own.owner) <= {0, 1}
+    pd.testing.assert_frame_equal(
+        own.table[own.owner == 1].drop(columns="image").reset_index(drop=True),
+        cells.table[cells.owner == 2].drop(columns="image").reset_index(drop=True),
+    )
+
+
+def test_morphology_finds_the_blasts_of_another_half(drawn):
+    cohort, cells = drawn
+    labels = cell_labels(cohort, cells)
+    train, test = np.arange(0, len(cohort), 2), np.arange(1, len(cohort), 2)
+    model = ImageClassifier().fit(cells, labels, train)
+    assert model.both and model.sources
+    hits = (model.predict(cells, test) >= 0.5) == cohort.labels[test]
+    assert hits.mean() > 0.75
+
+
+def test_without_a_source_of_both_classes_each_cell_has_its_images_label(drawn):
+    cohort, cells = drawn
+    labels = cell_labels(cohort, cells)
+    names = cohort.table["data_set"].to_numpy()
+    train = np.flatnonzero((names == "JTSC") | (names == "PN-ALL Dataset"))
+    by_image = replace(labels, y=cohort.labels.astype(int)[cells.owner])
+    model = ImageClassifier().fit(cells, by_image, train)
+    assert not model.both and model.sources == []
+
+
+def test_cells_of_one_class_are_refused(drawn):
+    _, cells = drawn
+    with pytest.raises(LeuknetError, match="one class only"):
+        CellClassifier().fit(cells, np.zeros(len(cells.table), int))
+
+
+def test_outlines_lie_around_the_cells(drawn):
+    cohort, cells = drawn
+    row = cohort.table.iloc[0]
+    found = outlined(redrawn(row["drawing"], row["image_id"]).image, row["red_cell"])
+    assert len(found.nuclei) == len(found.bodies) == len(found.cells.table) > 0
+    for line, (x, y) in zip(found.nuclei, found.cells.table[["x", "y"]].to_numpy(), strict=True):
+        assert line.min(0)[0] - 2 <= x <= line.max(0)[0] + 2 and line.min(0)[1] - 2 <= y <= line.max(0)[1] + 2
+
+
+def test_cells_csv_says_which_cell_is_a_blast(drawn, tmp_path):
+    cohort, cells = drawn
+    table = written(cohort)
+    assert set(table["label"]) == {"positive", "negative"}
+    table.to_csv(tmp_path / "cells.csv", index=False)
+    marks = read_cells(tmp_path / "cells.csv", cohort)
+    assert sum(len(part) for part in marks.values()) == len(table)
+    plain = type(cohort)(cohort.name, cohort.images, cohort.table.drop(columns=["leukocytes"]))
+    assert (cell_labels(plain, cells).y >= 0).any()
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("nowhere.png,1,1,positive", "no image 'nowhere.png'"),
+        ("{image},1,1,perhaps", "label 'perhaps' is not positive or negative"),
+        ("{image},one,1,positive", "'one' is not a number"),
+        ("{image},99999,1,positive", "99999 lies outside the image"),
+    ],
+)
+def test_a_wrong_line_of_cells_csv_is_named(row, reason, drawn, tmp_path):
+    cohort, _ = drawn
+    text = "image,x,y,label\n" + row.format(image=cohort.table["image_id"].iloc[0]) + "\n"
+    (tmp_path / "cells.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(LeuknetError, match=f"cells.csv, line 2: {reason}"):
+        read_cells(tmp_path / "cells.csv", cohort)
+
+
+def test_what_was_found_is_kept_and_read_back_alike(drawn):
+    cohort, cells = drawn
+    cells_of.__globals__["_held"].cache_clear()
+    again = cells_of(cohort)
+    assert isinstance(again, Cells)
+    pd.testing.assert_frame_equal(again.table, cells.table)
+    np.testing.assert_array_equal(again.crops, cells.crops)
