@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from test_paper_consistency import CLASSES, decimals, draw_runs, print_runs, print_single  # noqa: E402
 
 from leuknet import _random  # noqa: E402
-from leuknet.paper.consistency import audit, grim, printed, row  # noqa: E402
+from leuknet.paper.consistency import audit, cross_checks, grim, printed  # noqa: E402
 
 
 def accused_runs(draws):
@@ -24,7 +24,7 @@ def accused_runs(draws):
     for i in range(draws):
         classes = CLASSES[i % 2]
         tp, tn = draw_runs(generator, classes)
-        count += bool(row.accusations(print_runs(tp, tn, classes, bool(i & 2), i // 4 % 2), *classes, n=5))
+        count += bool(cross_checks.accusations(print_runs(tp, tn, classes, bool(i & 2), i // 4 % 2), *classes, n=5))
     return count
 
 
@@ -34,7 +34,7 @@ def accused_single(draws):
     for i in range(draws):
         classes = CLASSES[i % 2]
         tp, tn = int(generator.integers(1, classes[1] + 1)), int(generator.integers(0, classes[0] + 1))
-        count += bool(row.accusations(print_single(tp, tn, classes, bool(i & 2)), *classes))
+        count += bool(cross_checks.accusations(print_single(tp, tn, classes, bool(i & 2)), *classes))
     return count
 
 
@@ -76,11 +76,11 @@ def whole_row(draws):
         texts = print_runs(tp, tn, classes, bool(i & 2))
         metric = "ARS"[int(generator.integers(3))]
         mean, spread = printed.split(texts[metric])
-        runs += bool(row.accusations(texts | {metric: f"{change(mean, generator)} ± {spread}"}, *classes, n=5))
+        runs += bool(cross_checks.accusations(texts | {metric: f"{change(mean, generator)} ± {spread}"}, *classes, n=5))
         a, b = int(generator.integers(1, classes[1] + 1)), int(generator.integers(0, classes[0] + 1))
         texts = print_single(a, b, classes, bool(i & 2))
         metric = ("A", "P", "R", "Kappa")[int(generator.integers(4))]
-        single += bool(row.accusations(texts | {metric: change(texts[metric], generator)}, *classes))
+        single += bool(cross_checks.accusations(texts | {metric: change(texts[metric], generator)}, *classes))
     return runs / draws, single / draws
 
 

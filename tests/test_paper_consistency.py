@@ -17,7 +17,6 @@ from leuknet.paper.consistency import (
     grim,
     printed,
     protocol,
-    row,
     significance,
     sprite,
     sums,
@@ -70,7 +69,7 @@ def test_true_runs_are_never_accused():
         classes = CLASSES[i % 2]
         tp, tn = draw_runs(generator, classes)
         texts = print_runs(tp, tn, classes, truncate=bool(i & 2), ddof=i // 4 % 2)
-        assert row.accusations(texts, *classes, n=5) == [], (tp, tn, texts)
+        assert cross_checks.accusations(texts, *classes, n=5) == [], (tp, tn, texts)
 
 
 def test_true_matrices_are_never_accused():
@@ -80,7 +79,7 @@ def test_true_matrices_are_never_accused():
         tp, tn = int(generator.integers(1, classes[1] + 1)), int(generator.integers(0, classes[0] + 1))
         texts = print_single(tp, tn, classes, truncate=bool(i & 2))
         assert (tp, tn) in grim.matrices(texts, *classes)
-        assert row.accusations(texts, *classes) == []
+        assert cross_checks.accusations(texts, *classes) == []
 
 
 def test_search_finds_the_runs_that_were_printed():
@@ -103,7 +102,7 @@ def test_a_changed_digit_is_caught_where_granularity_makes_it_certain():
         other = mean[:-1] + str((int(mean[-1]) + 1 + int(generator.integers(9))) % 10)
         items = 5 * classes[1]
         totals = [k for k in range(items + 1) if printed.could_print(Fraction(100 * k, items), other)]
-        accused = row.accusations(texts | {"R": f"{other} ± {spread}"}, *classes, n=5)
+        accused = cross_checks.accusations(texts | {"R": f"{other} ± {spread}"}, *classes, n=5)
         certain += not totals
         caught += bool(accused)
         assert ("granularity R" in accused) == (not totals)

@@ -1,12 +1,14 @@
 """A split as a table: which image trains and which is tested in each fold, hashed and checked."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from leuknet._io import atomic, hash_of
 from leuknet.data.splits_csv import ROW, split_hash
@@ -116,6 +118,63 @@ class Split:
         self._check(rows, cohort_table)
         places = pd.Index(cohort_table["image_id"]).get_indexer(rows["image_id"])
         return {role: np.sort(places[rows["role"] == role]) for role in ROLES if (rows["role"] == role).any()}
+
+    def get_n_splits(self, X: object = None, y: object = None, groups: object = None) -> int:
+        """Return the number of folds, as scikit-learn's splitters do."""
+        return len(self.folds)
+
+    def split(
+        self, X: object, y: object = None, groups: ArrayLike | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield training and test positions of each fold, so that scikit-learn takes the split as ``cv``.
+
+        External images are in neither.
+
+        Parameters
+        ----------
+        X : pandas.DataFrame or array_like, shape (n_images, ...)
+            A cohort's table, or features in the order of `groups`.
+        y : ignored
+        groups : array_like of str, shape (n_images,), optional
+            The ``image_id`` of each row of `X`; not needed where `X` has that column.
+
+        Yields
+        ------
+        train, test : numpy.ndarray of int64
+            Ascending positions.
+
+        Raises
+        ------
+        LeuknetError
+            If the images are not named, or one of the split is missing.
+
+        See Also
+        --------
+        indices : Positions by role, with the cohort's groups and classes checked.
+
+        Examples
+        --------
+        >>> from sklearn.dummy import DummyClassifier
+        >>> from sklearn.model_selection import cross_val_score
+        >>> rows = [("a", "1", "train"), ("a", "2", "train"), ("a", "3", "test"), ("b", "1", "test"),
+        ...         ("b", "2", "train"), ("b", "3", "train")]
+        >>> split = Split("two folds", pd.DataFrame(rows, columns=["fold", "image_id", "role"]))
+        >>> X, y = [[0.1], [0.2], [0.9]], [0, 1, 1]
+        >>> cross_val_score(DummyClassifier(), X, y, groups=["1", "2", "3"], cv=split).tolist()
+        [0.0, 0.0]
+        """
+        if groups is None:
+            groups = X["image_id"] if isinstance(X, pd.DataFrame) and "image_id" in X else None
+        if groups is None:
+            raise LeuknetError("name the images: give groups=table['image_id'], or a table with that column")
+        known = pd.Index(np.asarray(groups).astype(str))
+        for fold in self.folds:
+            rows = self._rows(fold)
+            places = known.get_indexer(rows["image_id"])
+            if (places < 0).any():
+                raise LeuknetError(f"the split names image {rows['image_id'][places < 0].iloc[0]}, which is not given")
+            train, test = (np.sort(places[rows["role"] == role]) for role in ("train", "test"))
+            yield train, test
 
     def check(self, cohort_table):
         """Raise LeuknetError unless every fold keeps its units whole and trains on both classes; return the split."""

@@ -11,42 +11,40 @@ from leuknet.paper.consistency import (
     formats,
     grim,
     protocol,
-    readings,
     significance,
     sprite,
     sums,
-    table11,
     timing,
 )
-from leuknet.paper.consistency.finding import VERDICTS, WEIGHTS, Finding
+from leuknet.paper.consistency.finding import VERDICTS, WEIGHTS, Finding, readings
 
-METHODS = (protocol, readings, table11, significance, grim, sprite, dispersion, cross_checks, sums, timing, formats)
+METHODS = (protocol, significance, grim, sprite, dispersion, cross_checks, sums, timing, formats)
 __all__ = ["METHODS", "VERDICTS", "WEIGHTS", "Finding", "audit", "to_frame", "to_json", "to_text"]
 
 
-def audit():
+def audit() -> list[Finding]:
     """Return every finding on the printed numbers, heaviest first (some seconds).
 
     Returns
     -------
     list of Finding
     """
-    found = [finding for method in METHODS for finding in method.check()]
+    found = readings() + [finding for method in METHODS for finding in method.check()]
     return sorted(found, key=lambda f: (WEIGHTS.index(f.weight), VERDICTS.index(f.verdict)))
 
 
-def to_frame(findings):
+def to_frame(findings: list[Finding]) -> pd.DataFrame:
     """Return the findings as a DataFrame, a column for each field."""
     columns = [field.name for field in dataclasses.fields(Finding)]
     return pd.DataFrame([dataclasses.asdict(f) for f in findings], columns=columns)
 
 
-def to_json(findings):
+def to_json(findings: list[Finding]) -> str:
     """Return the findings as JSON text: a list of objects."""
     return json.dumps([dataclasses.asdict(f) for f in findings], indent=1, ensure_ascii=False)
 
 
-def to_text(findings):
+def to_text(findings: list[Finding]) -> str:
     """Return the findings as plain text by weight, with their arithmetic."""
     lines = []
     for weight in WEIGHTS:

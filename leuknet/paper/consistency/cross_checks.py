@@ -4,9 +4,9 @@ from fractions import Fraction
 
 from leuknet.paper import tables
 from leuknet.paper.consistency.finding import Finding
-from leuknet.paper.consistency.grim import CLASSES, RUN_TABLES, matrices, printed_rows, slug, totals
+from leuknet.paper.consistency.grim import CLASSES, RUN_TABLES, denominators, matrices, printed_rows, slug, totals
 from leuknet.paper.consistency.printed import bounds, could_print, split, spread_bounds
-from leuknet.paper.consistency.sprite import matthews, precision, scale
+from leuknet.paper.consistency.sprite import matthews, precision, scale, spread_possible
 
 LINEAR = "A = (positives x R + negatives x S) / images, linear and so true of means"
 TRIANGLE = "the spread of a sum (Minkowski's inequality)"
@@ -43,7 +43,34 @@ def spreads_fit(texts, negatives, positives, factors=None):
     return apart <= images * a1 and images * a0 <= p * r1 + q * s1
 
 
-def check_runs():
+def accusations(texts, negatives, positives, n=1):
+    """Return what cannot be true of one printed row of any table; an empty list accuses nothing.
+
+    Parameters
+    ----------
+    texts : dict of str to str
+        Printed cells: for one run percentages of A, P and R and the fraction Kappa, ``{"A": "96.30", ...}``; for
+        several runs A, R and S as ``"mean ± spread"`` in percent.
+    negatives, positives : int
+        Class counts of the test set.
+    n : int
+        Runs.
+
+    Returns
+    -------
+    list of str
+        Any of ``"granularity A"`` (R, S), ``"matrix"``, ``"accuracy"``, ``"spread A"`` (R, S), ``"spreads"``.
+    """
+    items = {m: k for m, k in denominators(negatives, positives).items() if m in texts}
+    found = [f"granularity {m}" for m, k in items.items() if not totals(split(texts[m])[0], k * n)]
+    if n == 1:
+        return found + ["matrix"] * (not matrices(texts, negatives, positives))
+    found += ["accuracy"] * (not accuracy_fits(texts, negatives, positives, n))
+    found += [f"spread {m}" for m, k in items.items() if not spread_possible(texts[m], k, n)]
+    return found + ["spreads"] * (not spreads_fit(texts, negatives, positives))
+
+
+def check_runs() -> list[Finding]:
     """Accuracy against recall and specificity, means and spreads, in Tables 3-7 and 9."""
     findings, good, even = [], 0, 0
     for number, block, row, texts in printed_rows(RUN_TABLES):
@@ -106,7 +133,7 @@ def _table12(row):
     return {m: cells[row, m] for m in ("A", "P", "R", "S", "MCC")}
 
 
-def check_table12():
+def check_table12() -> list[Finding]:
     """Accuracy of Table 12 against its recall and specificity, for both counts of the development set."""
     findings, rows = [], {}
     for row in ("VGG-16 *", "LeukNet"):
@@ -217,7 +244,7 @@ def coarse(text):
     return text.rstrip("0").rstrip(".")
 
 
-def check_competitor():
+def check_competitor() -> list[Finding]:
     """Accuracy of Vogado et al. [22] in Tables 12 and 13 against its recall and specificity."""
     findings, own = [], tables.published(13, "LeukNet", "R")
     for number, (negatives, positives) in ((12, development_classes()[0]), (13, (57, 64))):
@@ -254,7 +281,7 @@ def check_competitor():
     return findings
 
 
-def check_table13():
+def check_table13() -> list[Finding]:
     """Accuracy of Table 13 against recall and specificity of the 100 models on 57 + 64 images."""
     findings = []
     for row in ("VGG-16 *", "LeukNet"):
@@ -276,6 +303,6 @@ def check_table13():
     return findings
 
 
-def check():
+def check() -> list[Finding]:
     """Return the findings of this module."""
     return check_runs() + check_table12() + check_competitor() + check_table13()

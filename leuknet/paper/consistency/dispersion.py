@@ -18,7 +18,7 @@ def debit(mean, n, ddof=1):
     return math.sqrt(float(mean * (1 - mean)) * n / (n - ddof))
 
 
-def check():
+def check() -> list[Finding]:
     """Spreads at their greatest: runs of all or nothing in Table 7, and the 100 models of Table 13."""
     cell = tables.cell(7, "mSFT", "R", "ALL-IDB 1")
     mean, spread = split(cell["text"])

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from leuknet.paper import tables
+
 VERDICTS = ("inconsistent", "not decidable", "consistent")
 WEIGHTS = ("changes a conclusion", "changes a number", "typographical", "")
 
@@ -49,3 +51,12 @@ class Finding:
             raise ValueError(f"{self.id}: no such verdict or weight: {self.verdict!r}, {self.weight!r}")
         if (self.verdict == "consistent") != (self.weight == ""):
             raise ValueError(f"{self.id}: a weight belongs to every finding but the consistent ones")
+
+
+def readings() -> list[Finding]:
+    """Return the findings of ``data/readings.csv``, which come from reading sentences side by side, not from a sum.
+
+    The column `rests_on` there names the settings, claims and quotes behind each.
+    """
+    frame = tables.read("readings.csv").drop(columns="rests_on")
+    return [Finding(**line) for line in frame.to_dict("records")]

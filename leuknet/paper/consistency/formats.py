@@ -17,7 +17,7 @@ def clock(text):
     return (minutes, seconds) if seconds < 60 else None
 
 
-def check_times():
+def check_times() -> list[Finding]:
     """Times of Table 8 and what the text says of them."""
     frame = tables.table(8)
     training = frame[frame["column"] == "Training Time"]
@@ -77,7 +77,7 @@ def check_times():
     ]
 
 
-def check_scales():
+def check_scales() -> list[Finding]:
     """MCC spreads of Table 12 and percentages of Table 10."""
     rows = tables.table(12)
     small = rows[(rows["column"] == "MCC") & (rows["spread"] < 0.1)]
@@ -127,7 +127,7 @@ def best_of(cells):
     return set(cells.loc[cells["value"] == cells["value"].max(), "row"])
 
 
-def check_bold():
+def check_bold() -> list[Finding]:
     """Bold cells of Tables 3-7, 9, 10 and 13 against the best of their columns."""
     frame = tables.tables()
     frame = frame[frame["table"].isin([3, 4, 5, 6, 7, 9, 10, 13])]
@@ -165,7 +165,7 @@ def check_bold():
     return findings
 
 
-def check_best_claim():
+def check_best_claim() -> list[Finding]:
     """Section 4.1's sentences on the best approach of VGG-16 and of VGG-19 against Tables 3 and 4."""
     claims = (
         ("mdft-best", 3, "mDFT", ("A", "P", "R", "S", "MCC"), "best on both data sets", "Best in A, P, R and MCC."),
@@ -199,6 +199,6 @@ def check_best_claim():
     return findings
 
 
-def check():
+def check() -> list[Finding]:
     """Return the findings of this module."""
     return check_times() + check_scales() + check_bold() + check_best_claim()

@@ -97,7 +97,7 @@ def nearest(text, items):
     return " and ".join(f"{k}/{items} = {100 * k / items:.4f} %" for k in (low, low + 1))
 
 
-def check_runs():
+def check_runs() -> list[Finding]:
     """GRIM on A, R and S of Tables 3-7 and 9: five runs on test sets of known class counts."""
     findings, possible, truncated = [], 0, []
     for number, block, row, texts in printed_rows(RUN_TABLES):
@@ -179,7 +179,7 @@ def exchanged(texts):
     return texts | {"R": f"{float(100 * kappa):.2f}", "Kappa": f"{float(recall / 100):.4f}"}
 
 
-def check_single():
+def check_single() -> list[Finding]:
     """Enumerate the confusion matrices behind each row of Table 10 (A, P, R and Kappa together)."""
     findings, possible = [], 0
     for _, block, row, texts in printed_rows((10,)):
@@ -239,7 +239,7 @@ def fold_means_fit(text, images, folds=5):
     )
 
 
-def check_folds():
+def check_folds() -> list[Finding]:
     """Whether Table 10's k-fold accuracies on ALL-IDB 1 are of pooled folds or means of folds of 21 and 22 images."""
     texts = {row: t["k-fold A"] for _, _, row, t in printed_rows((10,), ["ALL-IDB 1"])}
     pooled = [r for r, text in texts.items() if totals(text, 108)]
@@ -260,6 +260,6 @@ def check_folds():
     ]
 
 
-def check():
+def check() -> list[Finding]:
     """Return the findings of this module."""
     return check_runs() + check_single() + check_folds()

@@ -20,7 +20,7 @@ def shared(tested, data_sets):
     return [name for name in data_sets if name != tested and source(name) == source(tested)]
 
 
-def check():
+def check() -> list[Finding]:
     """Return the findings of this module."""
     frame = counts().drop(index="Total")
     findings = []

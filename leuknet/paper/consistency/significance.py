@@ -69,7 +69,7 @@ def winners():
     return found
 
 
-def check_winners():
+def check_winners() -> list[Finding]:
     """Which winners in accuracy are separable from the next at 5 %, one family of all tables."""
     rows = winners()
     low, high = (holm(p) for p in zip(*(p_range(*r[4], 5, r[5], known=True) for r in rows), strict=True))
@@ -146,7 +146,7 @@ def single_winners() -> list[Single]:
     return found
 
 
-def check_single():
+def check_single() -> list[Finding]:
     """Which of Table 10's highest accuracies are separable from the next, whichever images were called rightly."""
     rows = single_winners()
     ranges = [[mcnemar_range(a, b, *CLASSES[block]) for a in ours for b in theirs] for block, *_, ours, theirs in rows]
@@ -173,7 +173,7 @@ def check_single():
     ]
 
 
-def check_networks():
+def check_networks() -> list[Finding]:
     """VGG networks against the deeper ones, mDFT, in accuracy."""
     names = {3: "VGG-16", 4: "VGG-19", 5: "InceptionV3", 6: "Xception", 7: "ResNet50"}
     cells = {(names[n], b): (t["A"], scale(t).get("A", 1)) for n, b, r, t in printed_rows(names) if r == "mDFT"}
@@ -198,7 +198,7 @@ def check_networks():
     ]
 
 
-def check_equivalence():
+def check_equivalence() -> list[Finding]:
     """The t-test of VGG-16 and VGG-19 in section 4.1."""
     lines, ranges = [], []
     for block in CLASSES:
@@ -229,7 +229,7 @@ def check_equivalence():
     ]
 
 
-def check_kfold():
+def check_kfold() -> list[Finding]:
     """Table 12: VGG-16 from random weights, LeukNet and Vogado et al."""
     a, b = (tables.cell(12, row, "A")["text"] for row in ("LeukNet", "VGG-16 *"))
     lines = [f"n = {n}: p = {p_range(a, b, n)[0]:.2g} to {p_range(a, b, n)[1]:.2g}" for n in (20, 100)]
@@ -247,7 +247,7 @@ def check_kfold():
     ]
 
 
-def check_external():
+def check_external() -> list[Finding]:
     """Table 13: LeukNet and VGG-16 from random weights on UFG."""
     a, b = (tables.cell(13, row, "A")["text"] for row in ("LeukNet", "VGG-16 *"))
     readings = {
@@ -281,7 +281,7 @@ def check_external():
     ]
 
 
-def check():
+def check() -> list[Finding]:
     """Return the findings of this module."""
     return [
         *check_winners(),

@@ -233,7 +233,7 @@ def told(runs):
     return ", ".join(f"{tp}+{tn}" for tp, tn in runs)
 
 
-def check():
+def check() -> list[Finding]:
     """Search the five runs behind every row of Tables 3-7 and 9."""
     unique, several, other, findings = [], [], [], []
     for number, block, row, texts, factors, found in recoveries():

@@ -1,4 +1,4 @@
-"""Sums of Table 1, counts named in several places, and results quoted twice."""
+"""Sums of Table 1, counts named in several places, results quoted twice, and what the text says of Table 11."""
 
 import math
 
@@ -53,7 +53,7 @@ def counts():
     return wide.loc[frame["row"].unique(), ["Non-Pathological", "Pathological", "Total"]]
 
 
-def check_sums():
+def check_sums() -> list[Finding]:
     """Rows and columns of Table 1, and its counts where the text names them."""
     frame = counts()
     parts = frame.drop(index="Total")
@@ -124,7 +124,7 @@ def _development(parts, development):
     )
 
 
-def check_quotes():
+def check_quotes() -> list[Finding]:
     """Numbers quoted in the text against the tables."""
     values, good, findings = quoted(), [], []
     for name, where in QUOTED.items():
@@ -170,7 +170,7 @@ def _meant(name, cell):
     return MEANT[name]
 
 
-def check_repeats():
+def check_repeats() -> list[Finding]:
     """Results printed in two tables, or in the abstract and a table."""
     pairs = {
         (block, m): (tables.cell(3, "mDFT", m, block)["text"], tables.cell(9, "1024–256", m, block)["text"])
@@ -216,6 +216,101 @@ def check_repeats():
     ]
 
 
-def check():
+def rivals():
+    """Return the cells of Table 11 but LeukNet's, with the column ``work`` (one name for a work of two rows)."""
+    frame = tables.table(11)
+    rival = frame[frame["row"] != "LeukNet"]
+    return rival.assign(work=rival["row"].str.replace(r",.*", "", regex=True))
+
+
+def check_works() -> list[Finding]:
+    """How many works there are, and which use k-fold."""
+    rival = rivals()
+    size = rival["work"].nunique()
+    folds = sorted(set(rival.loc[rival["text"] == "k-fold", "work"]))
+    return [
+        Finding(
+            "competitors",
+            "section 4, Table 11",
+            CROSS,
+            "inconsistent",
+            "typographical",
+            f"Section 4 announces eight competing methods, Table 11 has {size}.",
+            f"{size} works besides LeukNet.",
+            "",
+            "The count of an earlier table.",
+        ),
+        Finding(
+            "only-kfold",
+            "section 4.4, Table 11",
+            CROSS,
+            "inconsistent",
+            "typographical",
+            f"Vogado et al. is called the only group to use k-fold; Table 11 says k-fold for {len(folds)} works.",
+            ", ".join(folds) + ".",
+            "",
+            "The only one with k-fold over several data sets; a closer comparison with the others was possible too.",
+        ),
+    ]
+
+
+def check_best() -> list[Finding]:
+    """Which works have higher accuracies or more images than LeukNet."""
+    rival, frame = rivals(), tables.table(11)
+    own, images = (tables.published(11, "LeukNet", column) for column in ("A", "Number of Images"))
+    better = rival[(rival["column"] == "A") & (rival["value"] > own)]
+    larger = rival[(rival["column"] == "Number of Images") & (rival["value"] > images)]
+    named = {"Loey et al. [18]", "Vogado et al. [22]"}
+    listed = "; ".join(f"{r['row']} {r['text']}" for _, r in better.iterrows())
+    tops = frame[frame["column"] == "A"]
+    bold, best = tops[tops["bold"]], tops.loc[tops["value"].idxmax()]
+    return [
+        Finding(
+            "two-superior",
+            "section 4.4, Table 11",
+            CROSS,
+            "consistent" if named <= set(better["row"]) else "inconsistent",
+            "" if named <= set(better["row"]) else "changes a conclusion",
+            "Loey et al. and Vogado et al. are said to exceed LeukNet; in Table 11 they do.",
+            f"{listed}; LeukNet {own:.2f}.",
+        ),
+        Finding(
+            "third-superior",
+            "section 4.4, Table 11",
+            CROSS,
+            "not decidable",
+            "typographical",
+            f"Two works are named as exceeding LeukNet; Table 11 has {len(better)}.",
+            f"{listed}; LeukNet {own:.2f}. Section 2.2 gives Shafique's 99.50 % for normal against disease.",
+            "whether the two named are meant as the only ones",
+            "Two of the best; section 4.4 counts Shafique et al. among works on subtypes.",
+        ),
+        Finding(
+            "most-images",
+            "section 4.4, Table 11",
+            CROSS,
+            "inconsistent",
+            "changes a conclusion",
+            "Every competing method is said to have used fewer images; Table 11 has one with more.",
+            "; ".join(f"{r['row']}: {r['value']:.0f} images" for _, r in larger.iterrows())
+            + "; 10661 by section 2.3; LeukNet 3536.",
+            "",
+            "More images from several sources than any other.",
+        ),
+        Finding(
+            "bold-table11",
+            "Table 11",
+            "best values in bold",
+            "inconsistent",
+            "typographical",
+            f"{' and '.join(bold['text'])} are bold; the highest accuracy is {best['text']} ({best['row']}).",
+            "bold is announced for best values.",
+            "",
+            "Best of the works with k-fold, and this work's own.",
+        ),
+    ]
+
+
+def check() -> list[Finding]:
     """Return the findings of this module."""
-    return check_sums() + check_quotes() + check_repeats()
+    return check_sums() + check_quotes() + check_repeats() + check_works() + check_best()

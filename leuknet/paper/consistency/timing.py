@@ -102,7 +102,7 @@ def _reading(key, words, passes, weight):
     )
 
 
-def check_training():
+def check_training() -> list[Finding]:
     """The stated training times for each reading of the training set's size."""
     return [
         _reading("20x50", "20 images made of each, 50 epochs over all of them", 20 * 50, "changes a number"),
@@ -111,7 +111,7 @@ def check_training():
     ]
 
 
-def check_rates():
+def check_rates() -> list[Finding]:
     """Table 8's times for an image, and how training times go with the work."""
     frame = tables.table(8)
     cells = frame[frame["column"] == "Classification Time"]
@@ -155,7 +155,7 @@ def check_rates():
     ]
 
 
-def check_parameters():
+def check_parameters() -> list[Finding]:
     """Check Table 2's parameters and depths against the networks' definitions."""
     sizes = {"InceptionV3": 299, "Xception": 299}
     counted = {name: flops.count(name, sizes.get(name, 224))["parameters"] for name in flops.BACKBONES}
@@ -187,6 +187,6 @@ def check_parameters():
     ]
 
 
-def check():
+def check() -> list[Finding]:
     """Return the findings of this module."""
     return check_parameters() + check_training() + check_rates()
