@@ -197,7 +197,7 @@ def test_label_clues_from_nothing_to_the_data_set(statistics, found):
 
 
 def test_synthetic_stands_beside_the_real_data_set_of_its_name(statistics):
-    table = dataset_shift.beside_real(statistics)
+    table = dataset_shift.with_real(statistics)
     drawn = table[table["images are"] == "synthetic"].set_index("data set")
     assert drawn.index.tolist() == ["JTSC"] and drawn.loc["JTSC", ["n", "width"]].tolist() == [7, "300 ± 0"]
     assert table["images are"].iloc[-2:].tolist() == ["real, range of means", "synthetic, range of means"]

@@ -8,25 +8,26 @@ from importlib import import_module
 
 _NAMES = {
     "data.augmentation": "augmented colour_table fill one_at_a_time one_each policy_table shear_units warp_check",
-    "data.copies": "twenty_times twenty_times_view",
-    "data.dataset_shift": "beside_real colour_statistics label_clues label_levels native_sizes probe_levels "
-    "probe_sources probe_table source_confusion",
-    "data.leakage": "marked_table pair_counts pair_pictures pair_sentence pair_table shortcut_levels shortcut_sentence "
-    "shortcut_table",
+    "data.copies": "twenty_times twenty_times_sentence twenty_times_view",
+    "data.dataset_shift": "with_real clue_sentence colour_statistics label_clues label_levels native_sizes "
+    "probe_levels probe_sources probe_table source_confusion",
+    "data.leakage": "marked_table pair_counts pair_pictures pair_sentence pair_table shortcut_levels "
+    "shortcut_sentence shortcut_table",
     "data.splits": "possible_splits split_map",
-    "data.survey": "cell_kinds cells_and_masks class_balance class_counts contact_sheet first_look published_counts "
-    "smears table_1",
+    "data.survey": "cell_kinds cells_and_masks class_balance class_counts contact_sheet first_look "
+    "published_counts smears table_1",
     "interactive.explorers": "browse_card embedding_card outcomes run_card run_names split_card",
     "interactive.hover": "hover_plane",
     "interactive.variant": "slider_words sliders variant_card",
     "interactive.widgets": "browser embedding slide upload",
-    "interpretation.activation_maps": "filter_heat_maps map_card map_examples map_sheet nuclei_verdict nucleus_gaps "
-    "percent_shares region_ratios removal_view worst_maps",
-    "interpretation.feature_space": "calls_table class_and_source decision_regions image_map neighbour_table "
-    "separability table10",
-    "interpretation.prediction": "distance_table prediction_card prediction_table read_slide slide_card",
+    "interpretation.activation_maps": "filter_heat_maps map_card map_examples map_sheet nuclei_verdict "
+    "nucleus_gaps percent_shares region_ratios removal_view worst_maps",
+    "interpretation.feature_space": "calls_table class_and_source decision_regions image_map "
+    "neighbour_sentence neighbour_table separability table10",
+    "interpretation.prediction": "distance_sentence distance_table prediction_card prediction_table "
+    "read_slide slide_card",
     "interpretation.segmentation": "mask_sets segmentation_examples segmentation_scores segmentation_table",
-    "output": "answer banner cohort_words figure say table",
+    "output": "answer banner cohort_words figure say show_markdown table",
     "results.audit": "accuracy_between audit_sentence audit_summary catch_rates checklist findings five_runs "
     "possible_values rate_dots stated_and_needed",
     "results.baselines": "chance_table paired_tests ranked_dots ranked_sentence ranking table11_again",
@@ -35,9 +36,9 @@ _NAMES = {
     "results.protocols": "by_test_set family_sentences protocol_sentence protocol_table protocols test_set_sentence",
     "results.summaries": "percent_summary profiles_table settings_table tested",
     "results.verdicts": "claims_ledger ledger_sentence verdict_cells verdict_counts verdict_rows verdict_sentence",
-    "training.ablation": "ablation_table accuracy_dots approach_diagram approach_layers counts_table heads_table "
-    "published_t_test times_table trained_table verdict",
-    "training.curves": "confusion learning_curves threshold_view",
+    "training.ablation": "ablation_sentence ablation_table accuracy_dots approach_diagram approach_layers "
+    "counts_table heads_table published_t_test times_table trained_table verdict",
+    "training.curves": "accuracy_sentence confusion curve_sentence learning_curves threshold_view",
     "training.network": "network_diagram transfer_diagram",
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}

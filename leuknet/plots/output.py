@@ -6,7 +6,7 @@ from html import escape
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from IPython.display import HTML, display
+from IPython.display import HTML, Markdown, display
 from matplotlib.figure import Figure
 
 from leuknet._io import atomic, markdown, write_json, write_text
@@ -184,6 +184,11 @@ def paragraph(text: str) -> str:
 def say(text: str) -> None:
     """Show a sentence that states a result, as text of the page."""
     display(HTML(paragraph(text)))
+
+
+def show_markdown(text: str) -> None:
+    """Show Markdown as text of the page, rendered."""
+    display(Markdown(text))
 
 
 def answer(*sentences: str) -> None:

@@ -6,6 +6,7 @@ import pandas as pd
 from leuknet.data.registry import DATA_SETS
 from leuknet.paper import tables
 from leuknet.paper.consistency import timing
+from leuknet.plots.format import listed
 from leuknet.plots.style import APPROACH_COLOURS, language
 
 
@@ -80,6 +81,12 @@ def twenty_times(copies=0, network="VGG-16"):
                 }
             )
     return pd.DataFrame(rows)
+
+
+def twenty_times_sentence(table: pd.DataFrame) -> str:
+    """Return which reading of "20 times larger" Table 8's minutes allow for VGG-16."""
+    parts = [f"{reading}: {listed(part['verdict'].unique())}" for reading, part in table.groupby("reading", sort=False)]
+    return f"In the stated time on the stated card, VGG-16 could be trained as follows. {'; '.join(parts)}."
 
 
 def twenty_times_view():

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from leuknet._random import rng
 from leuknet.data.statistics import COLOUR, SHARPNESS, SIZE, source_probe
 from leuknet.plots.data.survey import class_counts, published_counts
+from leuknet.plots.format import number
 from leuknet.plots.style import CLASS_COLOURS, CLASS_MARKERS, CLASS_NAMES, language, table_order
 
 PERCENT = 100
@@ -235,6 +236,18 @@ def label_clues(statistics, found):
     return frame.assign(**{name: frame[name] * PERCENT for name in frame.columns[1:]})
 
 
+def clue_sentence(clues: pd.DataFrame) -> str:
+    """Return how often the label is right for those who know nothing, most of colour and size, or the data set."""
+    here, printed = (clues.set_index("known")[name] for name in ("here (%)", "Table 1 (%)"))
+    probed = here.drop(["nothing", "source", "data set"])
+    seen = f"colour and size name it for up to {number(probed.max())} %; " if len(probed) else ""
+    return (
+        f"Always naming the larger class is right for {number(here['nothing'])} % of images; {seen}the data set's name "
+        f"alone for {number(here['data set'])} % (in Table 1's rows {number(printed['data set'])} %). "
+        "None of these looks at a cell."
+    )
+
+
 def label_levels(clues):
     """Draw `label_clues`: how often the label is told rightly by what is known."""
     with language():
@@ -279,7 +292,7 @@ def spread(statistics):
     return frame[["data_set", "images", "statistic", "mean", "sd"]]
 
 
-def beside_real(statistics):
+def with_real(statistics):
     """Return the synthetic cohort's colour and size beside those of real data sets, as mean ± s.d. over images.
 
     Parameters

@@ -12,6 +12,7 @@ from leuknet.evaluation.metrics import scores
 from leuknet.exceptions import LeuknetError
 from leuknet.models.interpretation.feature_space import METRICS, separator
 from leuknet.paper import tables
+from leuknet.plots.format import listed, number
 from leuknet.plots.style import (
     CLASS_COLOURS,
     CLASS_MARKERS,
@@ -302,3 +303,13 @@ def neighbour_table(asked, probes):
     lines.append({"features": "chance"} | chance | {"source named": probes[last][1]})
     frame = pd.DataFrame(lines).set_index("features") * 100
     return frame.add_suffix(" (%)").reset_index()
+
+
+def neighbour_sentence(table: pd.DataFrame, features: str = "LeukNet") -> str:
+    """Return what the nearest images share in one feature space, each share next to chance."""
+    rows = table.set_index("features")
+    own, chance = rows.loc[features].dropna(), rows.loc["chance"]
+    parts = [
+        f"{name.removesuffix(' (%)')} {number(own[name])} % (chance {number(chance[name])} %)" for name in own.index
+    ]
+    return f"Features of {features}, five nearest images: {listed(parts)}."

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from leuknet.plots.format import number
 from leuknet.plots.interpretation.activation_maps import overlay
 from leuknet.plots.style import CLASS_COLOURS, CLASS_HATCHES, CLASS_NAMES, COLUMN, language
 
@@ -79,6 +80,13 @@ def distance_table(rows, labels):
     found["right"] *= 100
     names = {"right": "right calls (%)", "distance": "mean distance"}
     return found.rename(columns=names).loc[["nearer half", "farther half"]].rename_axis("unseen images").reset_index()
+
+
+def distance_sentence(table: pd.DataFrame) -> str:
+    """Return whether right classifications are more frequent in the nearer half, with counts."""
+    near, far = (row for _, row in table.iterrows())
+    shares = [f"{number(row['right calls (%)'], 0)} % of {row['images']}" for row in (near, far)]
+    return f"Right in the nearer half: {shares[0]} images; in the farther half: {shares[1]}."
 
 
 def _probability(ax, row):

@@ -7,7 +7,7 @@ from matplotlib.patches import Patch
 
 from leuknet.evaluation.significance import student_t_from_summary
 from leuknet.paper import tables
-from leuknet.plots.format import PERCENT_METRICS, mean_sd
+from leuknet.plots.format import PERCENT_METRICS, listed, mean_sd
 from leuknet.plots.results.comparison import UNDEFINED
 from leuknet.plots.style import APPROACH_COLOURS, APPROACH_MARKERS, COLUMN, language
 from leuknet.plots.training.network import SHADES, WORDS, short, state
@@ -148,6 +148,22 @@ def accuracy_dots(scores, test_sets):
             axes[0][0].plot([], [], "o", color="black", markerfacecolor="white", label="published")
         fig.legend(*axes[0][0].get_legend_handles_labels(), ncols=2, loc="outside upper left")
     return fig
+
+
+def ablation_sentence(scores: pd.DataFrame, test_sets: list[str]) -> str:
+    """Return the network with the highest mean accuracy on each test set, here and published, with runs and images."""
+    parts = []
+    for test_set in test_sets:
+        of = scores[scores["fold"] == test_set]
+        means = of.groupby(["backbone", "approach"])["A"].mean()
+        ties = [f"{backbone} {approach}" for backbone, approach in means.index[means == means.max()]]
+        best = of[of["backbone"].str.cat(of["approach"], sep=" ") == ties[0]]
+        n = best["n"].max() if "n" in best else None
+        parts.append(
+            f"On {test_set} the highest mean accuracy here is {mean_sd(best['A'], 'A', n)} % ({listed(ties)}; "
+            f"{len(best)} runs{f' on {n:.0f} images' if n else ''})"
+        )
+    return "; ".join(parts) + ". Networks within one spread of each other are not ranked."
 
 
 def _dots(ax, scores, test_set):

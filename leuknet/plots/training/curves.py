@@ -2,8 +2,11 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 
 from leuknet.evaluation.metrics import count, scores
+from leuknet.plots.format import decimals, estimate, listed, number
+from leuknet.plots.results.protocols import accuracy
 from leuknet.plots.style import (
     CLASS_COLOURS,
     CLASS_HATCHES,
@@ -87,3 +90,24 @@ def histogram(ax, y, p, threshold):
     ax.set(xlabel="probability of leukaemia", ylabel="images", xlim=(0, 1), xticks=[0, 0.25, 0.5, 0.75, 1])
     ax.yaxis.get_major_locator().set_params(integer=True, nbins=4)
     ax.legend(loc="upper left", frameon=True, framealpha=0.8, edgecolor="none", borderpad=0.2)
+
+
+def curve_sentence(histories: pd.DataFrame) -> str:
+    """Return the last epoch's mean accuracy on training and validation images, and their distance over the runs."""
+    last = histories.loc[histories.groupby("run")["epoch"].idxmax()]
+    seen, unseen = PERCENT * last["accuracy"], PERCENT * last["validation_accuracy"]
+    gap = seen - unseen
+    return (
+        f"After {int(last['epoch'].max())} epochs: training {number(seen.mean())} %, validation "
+        f"{number(unseen.mean())} % (mean of {len(last)} runs); training minus validation is "
+        f"{number(gap.min(), sign=True)} to {number(gap.max(), sign=True)} points over the runs."
+    )
+
+
+def accuracy_sentence(predictions: pd.DataFrame, where: str) -> str:
+    """Return accuracy with its 95 % interval (groups resampled), recall and specificity, and n."""
+    n, found = predictions["image_id"].nunique(), scores(predictions["y"], predictions["p"])
+    value = estimate(*accuracy(predictions), n)
+    known = [(name, found[key]) for key, name in (("R", "recall"), ("S", "specificity")) if key in found]
+    rest = [f"{name} {number(PERCENT * share, decimals(n))} %" for name, share in known]
+    return f"Accuracy on {where}: {value} % of {n} images, {predictions['seed'].nunique()} seed(s); {listed(rest)}."
