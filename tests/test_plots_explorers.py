@@ -121,11 +121,11 @@ def test_run_card_follows_run_and_threshold():
     found = results()
     assert list(explorers.run_names(found)) == [f"VGG16-nano mDFT, LODOCV, A, seed {n}" for n in (0, 1)]
     clean = explorers.run_card(found, "a", 0.5)
-    assert "A 100.0  P 100.0  R 100.0  S 100.0  MCC 100.0" in clean.get_suptitle()
+    assert "accuracy 100, precision 100, recall 100, specificity 100, MCC 100 (%)" in clean.get_suptitle()
     assert [text.get_text() for text in clean.axes[1].texts] == ["5", "0", "0", "5"]
     strict = explorers.run_card(found, "a", 0.99)
-    assert "R 0.0" in strict.get_suptitle() and "P –" in strict.get_suptitle()
-    assert "A 100.0" not in explorers.run_card(found, "b", 0.5).get_suptitle()
+    assert "recall 0," in strict.get_suptitle() and "precision –," in strict.get_suptitle()
+    assert "accuracy 100" not in explorers.run_card(found, "b", 0.5).get_suptitle()
 
 
 def test_reliability_of_calibrated_probabilities_lies_on_the_diagonal():

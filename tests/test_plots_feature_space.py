@@ -151,6 +151,15 @@ def test_sources_outside_table_1_are_told_apart():
     assert min(abs(colours[i] - colours[j]).max() for i in range(4) for j in range(i)) > 0.3
 
 
+def test_a_legend_names_the_largest_sources_and_counts_the_others():
+    names = [f"s{number}" for number in range(12)]
+    table = pd.DataFrame({"data_set": names * 2 + names[5:], "source": names * 2 + names[5:]})
+    values, looks = feature_space.leading_sources(table)
+    assert list(looks)[-1] == "5 other sources" and len(looks) == 8 and set(values) == set(looks)
+    assert set(looks) == {*names[5:], "5 other sources"}
+    assert list(feature_space.leading_sources(table.query("source in @names[:8]"))[1]) == names[:8]
+
+
 def test_neighbour_table_in_percent_with_chance_last():
     questions = ["same source", "same class", "same class, other sources"]
     asked = {

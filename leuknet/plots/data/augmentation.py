@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.patches import Rectangle
 
 from leuknet._random import rng
 from leuknet.exceptions import LeuknetError
@@ -49,9 +50,12 @@ def outside(draws, size, shear_unit="degrees"):
 
 
 def one_each(table, seed=0):
-    """Return the position of one image a class, ``{label: position}``; of the same data set where one has both."""
-    classes = table.groupby("data_set", sort=False)["label"].nunique()
-    both = classes.index[classes == 2]
+    """Return the position of one image a class, ``{label: position}``; of the same data set where one has both.
+
+    Of several such data sets it is the one with the smallest images: they show a single cell, not a field of many.
+    """
+    known = table.groupby("data_set", sort=False).agg(classes=("label", "nunique"), width=("width", "median"))
+    both = known[known["classes"] == 2].sort_values("width", kind="stable").index
     part = table["data_set"].to_numpy() == both[0] if len(both) else np.ones(len(table), bool)
     labels = table["label"].to_numpy()
     found = {label: np.flatnonzero(part & (labels == label)) for label in (0, 1)}
@@ -81,6 +85,12 @@ def tile(ax, image, title=""):
     ax.axis("off")
 
 
+def framed(ax):
+    """Frame the original image, so that it is not taken for a variant."""
+    frame = {"fill": False, "edgecolor": "black", "linewidth": 3, "clip_on": False}
+    ax.add_patch(Rectangle((0, 0), 1, 1, transform=ax.transAxes, **frame))
+
+
 def augmented(cohort, policy=PAPER, seed=0):
     """Draw an image of each class and eight variants of it (paper, Figure 3): the original stands top left.
 
@@ -104,6 +114,7 @@ def augmented(cohort, policy=PAPER, seed=0):
                 tile(ax, image)
             said = f"({'ab'[label]}) {CLASS_NAMES[label]}, {cohort.table['data_set'].iloc[place]}\noriginal"
             block[0, 0].set_title(said, loc="left", fontsize=9)
+            framed(block[0, 0])
     return fig
 
 
@@ -132,6 +143,7 @@ def one_at_a_time(image, policy=PAPER):
             ax.axis("off")
         for ax, shown, (title, _) in zip(axes.ravel(), images, named, strict=False):
             tile(ax, shown, title)
+        framed(axes[0, 0])
     return fig
 
 

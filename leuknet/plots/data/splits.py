@@ -74,7 +74,9 @@ def possible_splits(study, *names: str, table: pd.DataFrame | None = None) -> di
         try:
             found[name] = MAKERS[name](table, study.profile.folds, study.seed)
         except LeuknetError as reason:
-            say(f"{name} is not possible here: {reason}.")
+            say(f"Not possible here: {reason}.")
+    if names[0] == "pooled" and table.groupby("data_set")["label"].nunique().max() == 1:
+        say("Each data set holds one class, so its name gives the label: no accuracy here shows that cells were used.")
     if names[0] == "pooled" and len(names) > 1 and not found.keys() - {"pooled"}:
         say("Instead, folds that keep groups (slides or patients) whole are shown: no group is in training and test.")
         found |= possible_splits(study, "grouped", table=table)

@@ -11,7 +11,7 @@ from leuknet.data.registry import DATA_SETS
 from leuknet.evaluation.metrics import count
 from leuknet.exceptions import LeuknetError
 from leuknet.plots.data.survey import strip
-from leuknet.plots.interpretation.feature_space import source_styles
+from leuknet.plots.interpretation.feature_space import leading_sources
 from leuknet.plots.style import (
     CLASS_COLOURS,
     CLASS_HATCHES,
@@ -152,14 +152,14 @@ def run_card(results, run, threshold=0.5, role="test"):
     frame = results.predictions[(results.predictions["run"] == run) & (results.predictions["split"] == role)]
     y, p = frame["y"].to_numpy(), frame["p"].to_numpy()
     with language():
-        looks = {"left": 0.7, "right": 0.25, "bottom": 0.8, "top": 0.4, "gap": 0.42}
-        fig, axes = card(4, (COLUMN, 2.9), **looks, width_ratios=[1.1, 0.8, 1.1, 1])
+        looks = {"left": 0.7, "right": 0.25, "bottom": 0.8, "top": 1.0, "gap": 0.45}
+        fig, axes = card(4, (COLUMN, 3.4), **looks, width_ratios=[1.1, 0.8, 1.1, 1])
         _curve(axes[0], history)
         _matrix(axes[1], y, p, threshold)
         histogram(axes[2], y, p, threshold)
         axes[2].set_xticks([0, 0.5, 1])
         reliability(axes[3], y, p)
-        fig.suptitle(metrics_line(y, p, threshold), fontsize=10, x=0.01, ha="left")
+        fig.suptitle(metrics_line(y, p, threshold), fontsize=9, x=0.01, ha="left")
     return fig
 
 
@@ -169,7 +169,7 @@ def _curve(ax, history):
             ax.plot(history["epoch"], 100 * history[column], marker=marker, markersize=4, label=words)
     ax.set(xlabel="epoch", ylabel="accuracy (%)", ylim=(0, 102), yticks=[0, 50, 100])
     ax.xaxis.get_major_locator().set_params(integer=True, nbins=4)
-    ax.legend()
+    ax.legend(loc="lower left", bbox_to_anchor=(-0.1, 1), borderpad=0.2, labelspacing=0.2)
 
 
 def _matrix(ax, y, p, threshold):
@@ -248,7 +248,7 @@ def embedding_card(points, images, error, method="t-SNE", colour="class", point=
 def colour_looks(of, error, colour):
     """Return each point's value, the (colour, marker) of each value, and what a legend calls it where that differs."""
     if colour == "source":
-        return of["source"], source_styles(of), {}
+        return *leading_sources(of), {}
     if colour == "class":
         short = {label: name.split()[0] for label, name in CLASS_NAMES.items()}
         return of["label"], {k: (CLASS_COLOURS[k], CLASS_MARKERS[k]) for k in (0, 1)}, short

@@ -25,6 +25,7 @@ from leuknet.plots.style import (
     table_order,
 )
 
+LEADING, OTHER = 7, ("#BBBBBB", ".")  # sources named in a legend; how the rest looks
 SCENARIOS = ("LODOCV", "k-fold")
 PAPER_NAMES = {"ImageNet": "no fine-tuning"}
 SCENARIO_LOOKS = {"LODOCV": ("#0072B2", "o"), "k-fold": ("#E69F00", "s")}
@@ -240,7 +241,8 @@ def class_and_source(points):
     points : pandas.DataFrame
         From `feature_space.coordinates`, one or more feature spaces and methods: a row each.
     """
-    looks = source_styles(points)
+    sources, looks = leading_sources(points)
+    points = points.assign(source=sources)
     views = list(points.groupby(["features", "method"], sort=False))
     classes = {label: (CLASS_COLOURS[label], CLASS_MARKERS[label]) for label in (0, 1)}
     with language():
@@ -277,6 +279,20 @@ def source_styles(table):
         return {source: styles[data_set] for source, data_set in leading.items()}
     shades = colormaps["turbo"](np.linspace(0.05, 0.95, len(leading)))
     return {source: (tuple(shades[i]), MARKERS[i % len(MARKERS)]) for i, source in enumerate(leading)}
+
+
+def leading_sources(table: pd.DataFrame) -> tuple[pd.Series, dict]:
+    """Return the source of each image for a legend that can be read, and the (colour, marker) of each.
+
+    The `LEADING` sources with the most images keep their names, all others are one grey "n other sources".
+    """
+    looks, counts = source_styles(table), table["source"].value_counts()
+    kept = sorted(looks, key=lambda name: -counts[name])[:LEADING] if len(looks) > LEADING + 1 else list(looks)
+    rest = f"{len(looks) - len(kept)} other sources"
+    values = table["source"].where(table["source"].isin(kept), rest)
+    return values, {name: looks[name] for name in looks if name in kept} | (
+        {rest: OTHER} if len(kept) < len(looks) else {}
+    )
 
 
 def neighbour_table(asked, probes):

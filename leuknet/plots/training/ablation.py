@@ -139,7 +139,8 @@ def accuracy_dots(scores, test_sets):
         fig, axes = plt.subplots(1, len(test_sets), figsize=(8, 5.4), sharey=True, squeeze=False)
         for ax, test_set in zip(axes[0], test_sets, strict=True):
             labels = _dots(ax, scores[scores["fold"] == test_set], test_set)
-            ax.set(xlim=(20, 102), xlabel="accuracy (%)", title=test_set)
+            ax.set(xlabel="accuracy (%)", title=test_set)
+            ax.set_xlim(right=104)
             ax.axvline(50, color="#777777", linestyle=":", linewidth=1)
             ax.set_yticks(range(len(labels)), labels)
         axes[0][0].invert_yaxis()

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from leuknet.evaluation.metrics import count, scores
-from leuknet.plots.format import decimals, estimate, listed, number
+from leuknet.plots.format import PERCENT_METRICS, decimals, estimate, listed, metric_name, number
 from leuknet.plots.results.protocols import accuracy
 from leuknet.plots.style import (
     CLASS_COLOURS,
@@ -36,8 +36,9 @@ def learning_curves(histories):
                 ax.fill_between(at.index, at["min"], at["max"], alpha=0.15, color=line.get_color(), linewidth=0)
             ax.set(xlabel="epoch", ylabel=label)
             ax.xaxis.get_major_locator().set_params(integer=True)
-        axes[0].legend()
-        axes[0].set_title("mean; band: range over seeds", fontsize=9, loc="left")
+        fig.legend(
+            *axes[0].get_legend_handles_labels(), ncols=2, loc="outside upper left", title="band: range over seeds"
+        )
     return fig
 
 
@@ -67,17 +68,18 @@ def threshold_view(predictions, threshold=0.5):
     """Draw the probabilities of both classes with a threshold, and what it gives: A, P, R, S, MCC (%)."""
     y, p = predictions["y"].to_numpy(), predictions["p"].to_numpy()
     with language():
-        fig, ax = card(1, (7, 3.1), left=0.7, right=0.3, bottom=0.8)
+        fig, ax = card(1, (7.3, 3.4), left=0.7, right=0.3, bottom=0.8, top=0.8)
         histogram(ax, y, p, threshold)
-        ax.set_title(metrics_line(y, p, threshold), loc="left", fontsize=10)
+        fig.suptitle(metrics_line(y, p, threshold), x=0.01, ha="left", fontsize=9)
     return fig
 
 
 def metrics_line(y, p, threshold):
-    """Return n and A, P, R, S, MCC (%) at a threshold as one line; "–" where undefined."""
-    found = scores(y, p, threshold)
-    said = "  ".join(f"{k} {100 * found[k]:.1f}" if k in found else f"{k} –" for k in ("A", "P", "R", "S", "MCC"))
-    return f"{len(y)} images, threshold {threshold:.2f}:  {said}  (%)   ECE {100 * found['ECE']:.1f} %"
+    """Return n, the threshold, calibration error and the paper's five metrics in two lines; "–" where undefined."""
+    found, digits = scores(y, p, threshold), decimals(len(y))
+    names = [f"{metric_name(k)} {number(PERCENT * found[k], digits) if k in found else '–'}" for k in PERCENT_METRICS]
+    head = f"{len(y)} images, threshold {threshold:.2f}, calibration error {number(PERCENT * found['ECE'], digits)} %"
+    return f"{head}\n{', '.join(names)} (%)"
 
 
 def histogram(ax, y, p, threshold):
@@ -89,7 +91,7 @@ def histogram(ax, y, p, threshold):
     ax.axvline(threshold, color="black", linestyle="--")
     ax.set(xlabel="probability of leukaemia", ylabel="images", xlim=(0, 1), xticks=[0, 0.25, 0.5, 0.75, 1])
     ax.yaxis.get_major_locator().set_params(integer=True, nbins=4)
-    ax.legend(loc="upper left", frameon=True, framealpha=0.8, edgecolor="none", borderpad=0.2)
+    ax.legend(loc="lower right", bbox_to_anchor=(1.03, 1), borderpad=0.2, labelspacing=0.2)
 
 
 def curve_sentence(histories: pd.DataFrame) -> str:
