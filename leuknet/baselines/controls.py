@@ -1,4 +1,4 @@
-"""The controls: systems that see nothing of a cell. What scores no better than they do has shown nothing.
+"""The controls: baselines that see nothing of a cell. What scores no better than they do has shown nothing.
 
 They are ours, no article's. A high accuracy of either means that the images' origin gives the class away.
 """
@@ -9,20 +9,21 @@ import numpy as np
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from leuknet.baselines.base import VectorBaseline
+from leuknet.data.cohort import Cohort
 
 
 class MeanColour(VectorBaseline):
     """The label of the training image whose mean R, G and B are nearest (Euclidean)."""
 
-    def vectors(self, cohort, where):
+    def vectors(self, cohort: Cohort, where: np.ndarray) -> np.ndarray:
         """Return the mean of R, G and B of each image, float, shape (n, 3)."""
         return np.array([cohort.images[i].reshape(-1, 3).mean(axis=0) for i in where])
 
-    def make(self, seed):
+    def make(self, seed: int) -> KNeighborsClassifier:
         """Return the nearest-neighbour classifier."""
         return KNeighborsClassifier(1)
 
@@ -33,7 +34,7 @@ class SizeAndFormat(VectorBaseline):
     Synthetic images have no file: there only the native size is left.
     """
 
-    def vectors(self, cohort, where):
+    def vectors(self, cohort: Cohort, where: np.ndarray) -> list[dict[str, float | str]]:
         """Return one dictionary an image; the classifier's first step makes columns of them."""
         rows = cohort.table.iloc[where]
         return [
@@ -41,6 +42,6 @@ class SizeAndFormat(VectorBaseline):
             for w, h, path in zip(rows["width"], rows["height"], rows["path"], strict=True)
         ]
 
-    def make(self, seed):
+    def make(self, seed: int) -> Pipeline:
         """Return the pipeline from dictionaries to logistic regression."""
         return make_pipeline(DictVectorizer(sparse=False), StandardScaler(), LogisticRegression(max_iter=2000))

@@ -1,4 +1,4 @@
-"""All comparison systems by key, in the order of Table 11."""
+"""All baselines by key, in the order of Table 11."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -10,15 +10,15 @@ FAMILIES = ("handcrafted", "network", "features", "control")
 
 @dataclass(frozen=True)
 class Entry:
-    """One system of the comparison.
+    """One baseline.
 
     Attributes
     ----------
     key : str
-        What `BaselineSettings.system` names.
+        What `BaselineSettings.baseline` names.
     work : str
         Its name in tables: as Table 11 prints it; where an article has several kinds, those whose figure Table 11 does
-        not print have a comma and the kind behind the name.
+        not print have a comma and the kind after the name.
     family : {"handcrafted", "network", "features", "control"}
     place : str
         ``"<file of this room>:<class>"``.
@@ -64,15 +64,15 @@ _ENTRIES = (
 BASELINES = {entry.key: entry for entry in _ENTRIES}
 
 
-def lookup(key):
+def lookup(key: str) -> Entry:
     """Return the `Entry` called `key`, or raise LeuknetError."""
     if key not in BASELINES:
-        raise LeuknetError(f"comparison system {key!r} is unknown: choose {', '.join(BASELINES)}")
+        raise LeuknetError(f"baseline {key!r} is unknown: choose {', '.join(BASELINES)}")
     return BASELINES[key]
 
 
 def make(settings):
-    """Return the unfitted system that `settings` name."""
+    """Return the unfitted baseline that `settings` name."""
     entry = lookup(settings.baseline)
     module, name = entry.place.split(":")
     return getattr(import_module(f"leuknet.baselines.{module}"), name)(settings)

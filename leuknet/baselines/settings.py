@@ -16,7 +16,7 @@ class BaselineSettings(Settings):
     """
 
     subject = "baseline: "
-    backbone: ClassVar[str] = ""  # what run records and tables ask of any settings
+    backbone: ClassVar[str] = ""  # what run records and tables read of any settings
     dense: ClassVar[None] = None
 
     baseline: str = setting(description="A key of `leuknet.baselines.registry.BASELINES`.", alias="system")
@@ -25,7 +25,7 @@ class BaselineSettings(Settings):
     epochs: int | None = setting(None, "Passes over the training images.", "epochs", ge=1, le=100_000)
     batch: int | None = setting(None, "Images a step.", "images", ge=1, le=65536)
     copies: int | None = setting(
-        None, "How often an epoch shows each image, each time varied anew.", "times", ge=1, le=1000
+        None, "How often an epoch shows each image, varied again each time.", "times", ge=1, le=1000
     )
     learning_rate: float | None = setting(None, "Of the optimiser.", gt=0, le=100)
 

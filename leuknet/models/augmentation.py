@@ -54,8 +54,8 @@ class Drawn(keras.layers.Layer):
         super().__init__(dtype="float32", trainable=False, **kwargs)
         self.policy, self.seed_generator = policy, keras.random.SeedGenerator(0)
 
-    def begin(self, seed):
-        """Start anew from `seed`, an int below 2**31."""
+    def begin(self, seed: int) -> None:
+        """Start again from `seed`, an int below 2**31."""
         self.seed_generator.state.assign(np.array([seed, 0], "uint32"))
 
     def call(self, rows, training=None):
@@ -125,7 +125,7 @@ def _model(size, shear_unit, image_type):
     return model
 
 
-def warped(images, draws, shear_unit="degrees", batch=32):
+def warped(images: np.ndarray, draws: np.ndarray, shear_unit: str = "degrees", batch: int = 32) -> np.ndarray:
     """Warp host images by `draws`, compiled, in batches (see `Warp`).
 
     Parameters

@@ -10,6 +10,7 @@ named "enlarged".
 import functools
 import re
 import sys
+from collections.abc import Iterable
 
 import keras
 import numpy as np
@@ -23,12 +24,12 @@ LEAST_SIZES = {"InceptionV3": 75, "InceptionResNetV2": 75}
 
 
 @functools.cache
-def names():
+def names() -> tuple[str, ...]:
     """Return the names of all backbones in ``keras.applications``, sorted."""
     return tuple(sorted(name for name in vars(keras.applications) if name[0].isupper()))
 
 
-def resolve(name):
+def resolve(name: str) -> tuple[str, bool]:
     """Return ``(keras name, narrow)`` of a backbone, e.g. ``("VGG16", True)`` for "vgg16-nano".
 
     Raises
@@ -48,39 +49,39 @@ def resolve(name):
     )
 
 
-def canonical(name):
+def canonical(name: str) -> str:
     """Return a backbone's one spelling: "VGG16", or "vgg16-nano" for a narrow one."""
     known, narrow = resolve(name)
     return f"{known.lower()}-nano" if narrow else known
 
 
-def label(name):
+def label(name: str) -> str:
     """Return a backbone's name as captions print it: "VGG-16", "vgg16-nano", "ResNet50"."""
     return LABELS.get(canonical(name), canonical(name))
 
 
-def native_size(name):
+def native_size(name: str) -> int:
     """Return the input edge (px) that the backbone's pretrained dense layers are tied to."""
     known, narrow = resolve(name)
     return NANO_SIZE if narrow else {"InceptionV3": 299, "Xception": 299}.get(known, 224)
 
 
-def has_own_dense(name):
-    """Tell whether the backbone comes with dense layers fc1 and fc2 that SFT and DFT can keep (the VGG family)."""
+def has_own_dense(name: str) -> bool:
+    """Return whether the backbone comes with dense layers fc1 and fc2 that SFT and DFT can keep (the VGG family)."""
     return resolve(name)[0].startswith("VGG")
 
 
-def fits_own_dense(name, size):
-    """Tell whether the backbone has own dense layers and pretrained ones fit images of `size` px (fc1's rows)."""
+def fits_own_dense(name: str, size: int) -> bool:
+    """Return whether the backbone has own dense layers and pretrained ones fit images of `size` px (fc1's rows)."""
     return has_own_dense(name) and size // 32 == native_size(name) // 32  # five poolings by two before fc1
 
 
-def narrower(units):
+def narrower(units: int) -> int:
     """Return the width of a layer of `units` in a narrow version."""
     return max(LEAST_WIDTH, units // NARROW)
 
 
-def imagenet_scaling(image, name):
+def imagenet_scaling(image: keras.KerasTensor, name: str) -> keras.KerasTensor:
     """Apply the backbone's own ``preprocess_input`` to [0, 1] RGB by built-in layers (it is affine: probe it)."""
     module = sys.modules[getattr(keras.applications, resolve(name)[0]).__module__]
     zero, *primaries = module.preprocess_input(255.0 * np.eye(4, 3, -1, dtype="float32")[:, None, None]).reshape(4, 3)
@@ -91,7 +92,7 @@ def imagenet_scaling(image, name):
     return keras.layers.Rescaling(scale.tolist(), zero.tolist(), dtype="float32", name="imagenet_scaling")(x)
 
 
-def layers_on(image, name, own_dense):
+def layers_on(image: keras.KerasTensor, name: str, own_dense: bool) -> keras.Model:
     """Build a backbone's layers on an input tensor, named as in ``keras.applications`` in a fresh session.
 
     Parameters
@@ -133,12 +134,12 @@ def layers_on(image, name, own_dense):
     return model
 
 
-def class_stem(kind):
+def class_stem(kind: type) -> str:
     """Return the name stem that Keras gives layers of this class: "max_pooling2d" for ``MaxPooling2D``."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()
 
 
-def fresh_names(pairs):
+def fresh_names(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Map layer names to what a fresh Keras session would have called them ("conv2d_97" to "conv2d_3", say).
 
     Parameters

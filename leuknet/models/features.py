@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,7 +20,15 @@ from leuknet.models.settings import UNTUNED
 from leuknet.models.weights import initialise
 
 
-def extract(images, backbone, weights, layer=None, batch=64, preprocessing=None, seed=0):
+def extract(
+    images: np.ndarray,
+    backbone: str,
+    weights: str,
+    layer: str | None = None,
+    batch: int = 64,
+    preprocessing: str | None = None,
+    seed: int = 0,
+) -> np.ndarray:
     """Return one layer's activations for each image, from the cache if they were computed before.
 
     Parameters
@@ -68,7 +77,7 @@ def extract(images, backbone, weights, layer=None, batch=64, preprocessing=None,
     return np.load(path, mmap_mode="r")
 
 
-def default_layer(model, record):
+def default_layer(model: keras.Model, record: dict[str, Any]) -> str:
     """Return the deepest layer that pretrained weights decide, given `initialise`'s record."""
     missing = [name for name in record["layers_random"] if not networks.is_new(model.get_layer(name))]
     if missing and record["layers_loaded"]:
@@ -76,7 +85,7 @@ def default_layer(model, record):
     return networks.penultimate(model) if "fc2" in {layer.name for layer in model.layers} else networks.last_map(model)
 
 
-def digest(images):
+def digest(images: np.ndarray) -> str:
     """Return the SHA-256 of the images' pixels and shape, reading a memory map piece by piece."""
     sha = hashlib.sha256(repr(images.shape).encode())
     for start in range(0, len(images), 256):

@@ -1,17 +1,23 @@
 """Features of a frozen backbone, computed once for each variant of each image (SFT and mSFT, §3.3)."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 
 from leuknet._io import atomic, cache_dir, hash_of
 from leuknet._random import rng
+from leuknet.data.cohort import Cohort
+from leuknet.models import networks
 from leuknet.models.augmentation import Warp
+from leuknet.models.inputs import Source
 from leuknet.models.policy import draw, identity
+from leuknet.models.settings import TrainSettings
 
 PART = 16  # batches of features held in memory at a time
 
 
-def variants_model(size, shear_unit, backbone, source):
+def variants_model(size: int, shear_unit: str, backbone: keras.Model, source: Source) -> keras.Model:
     """Return the model from `source`'s input and draws to the features of a warped image; identity draws warp nothing.
 
     Parameters
@@ -24,13 +30,21 @@ def variants_model(size, shear_unit, backbone, source):
     source : Source
         The cohort's images.
     """
-    asked, images = source.input()
+    requested, images = source.input()
     draws = keras.Input((8,), dtype="float32")
     image = Warp(size, shear_unit=shear_unit, always=True)([images, draws])
-    return keras.Model([asked, draws], backbone(image, training=False))
+    return keras.Model([requested, draws], backbone(image, training=False))
 
 
-def pool_features(cohort, spec, settings, backbone, variants, source, batch=64):
+def pool_features(
+    cohort: Cohort,
+    spec: networks.NetworkSpec,
+    settings: TrainSettings,
+    backbone: keras.Model,
+    variants: keras.Model,
+    source: Source,
+    batch: int = 64,
+) -> tuple[str, np.ndarray]:
     """Return (key, features) of the cohort's plain images followed by all their fixed variants.
 
     Parameters
@@ -64,7 +78,7 @@ def pool_features(cohort, spec, settings, backbone, variants, source, batch=64):
     return key, np.load(path, mmap_mode="r")
 
 
-def compute(path, count, settings, variants, source, batch):
+def compute(path: Path, count: int, settings: TrainSettings, variants: keras.Model, source: Source, batch: int) -> None:
     """Write the features of plain images and variants to `path`, a part at a time, so that memory never holds all.
 
     Batches are whole (the last one is filled up), so that one compiled shape serves.
@@ -83,6 +97,6 @@ def compute(path, count, settings, variants, source, batch):
             file.write(np.asarray(variants.predict(**batches, verbose=0), "<f4")[: len(part)].tobytes())
 
 
-def variant_draws(settings, count):
+def variant_draws(settings: TrainSettings, count: int) -> np.ndarray:
     """Return the fixed variants' draws of a whole cohort, float32 (count * copies, 8), image by image."""
     return draw(settings.augmentation, count * settings.copies, rng("variants", count, settings.copies))

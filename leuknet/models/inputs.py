@@ -1,7 +1,8 @@
-"""A cohort's images as a network's input: standing on the device and asked for by index, or streamed from disk."""
+"""A cohort's images as a network's input: on the device and read by index, or streamed from disk."""
 
 import mmap
 import os
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,7 +11,7 @@ RESIDENT_GB = 4.0
 AT_ONCE = 256  # images read from a memory map before their pages are given back
 
 
-def tensor_of(array):
+def tensor_of(array: np.ndarray) -> Any:
     """Return `array` as a tensor; a memory map is read in parts, so that it does not stand in memory twice over."""
     if not isinstance(array.base, mmap.mmap) or not hasattr(mmap, "MADV_DONTNEED"):
         return keras.ops.convert_to_tensor(array)
@@ -35,7 +36,7 @@ class Rows(keras.layers.Layer):
         self.table = self.add_weight(
             shape=array.shape,
             dtype=str(array.dtype),
-            initializer=lambda shape, dtype=None: tensor_of(array),  # no zeros beside it
+            initializer=lambda shape, dtype=None: tensor_of(array),  # without zeros in memory as well
             trainable=False,
             autocast=False,
             name="table",
@@ -70,7 +71,7 @@ class Batches(keras.utils.PyDataset):
         return inputs, labels[part]
 
 
-def fed(x, batch, y=None):
+def fed(x: np.ndarray | list[np.ndarray], batch: int, y: np.ndarray | None = None) -> dict[str, Any]:
     """Return the keyword arguments with which a model is fitted to arrays, in their order, or predicts from them.
 
     TensorFlow's iterators tune themselves in a thread that sleeps twice as long each time, and at their end may wait
@@ -94,7 +95,7 @@ def fed(x, batch, y=None):
     return {"x": data.batch(batch).with_options(options)}
 
 
-def resident_bytes():
+def resident_bytes() -> float:
     """Return how large a cohort may be to stand on the device: ``$LEUKNET_RESIDENT_GB``, else 4 GB."""
     return float(os.environ.get("LEUKNET_RESIDENT_GB") or RESIDENT_GB) * 1e9
 
@@ -102,7 +103,7 @@ def resident_bytes():
 class Source:
     """A cohort's images, or features, for networks: on the device if small enough, else from the memory map.
 
-    Both ways give the same batches; a run does not tell which it was.
+    Both ways give the same batches, so a run does not depend on which it was.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ class Source:
         self.images, self.streamed = images, images.nbytes > resident_bytes()
         self.rows = None if self.streamed else Rows(images)
 
-    def input(self):
+    def input(self) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         """Return (keras.Input, images (b, ...)) for a model; `feed` makes what goes in."""
         if self.streamed:
             image = keras.Input(self.images.shape[1:], dtype=str(self.images.dtype), name="image_bytes")
@@ -126,7 +127,9 @@ class Source:
         index = keras.Input((), dtype="int32", name="index")
         return index, self.rows(index)
 
-    def feed(self, indices, batch, labels=None, also=None):
+    def feed(
+        self, indices: np.ndarray, batch: int, labels: np.ndarray | None = None, also: np.ndarray | None = None
+    ) -> dict[str, Any]:
         """Return the keyword arguments with which a model over `input` is fitted or predicts.
 
         Parameters
@@ -142,7 +145,7 @@ class Source:
         indices = indices.astype(np.int32)
         return fed(indices if also is None else [indices, also], batch, labels)
 
-    def replace(self, images):
+    def replace(self, images: np.ndarray) -> None:
         """Let other `images` of the same shape and dtype stand for those there were."""
         self.images = images
         if self.rows is not None:

@@ -76,7 +76,7 @@ def augmented(images: np.ndarray, random: np.random.Generator) -> np.ndarray:
 def train(
     model: keras.Model, images: np.ndarray, labels: np.ndarray, random: np.random.Generator, epochs: int = EPOCHS
 ) -> None:
-    """Train on images, uint8 (n, size, size, 3): an epoch shows each one once, changed anew."""
+    """Train on images, uint8 (n, size, size, 3): an epoch shows each one once, changed again."""
     for _ in range(epochs):
         order = random.permutation(len(images))
         for start in range(0, len(order), BATCH):

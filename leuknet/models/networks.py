@@ -58,12 +58,12 @@ class NetworkSpec:
     preprocessing: str = "unit"
 
 
-def keeps_dense(spec):
-    """Tell whether the network of `spec` has the backbone's own dense layers."""
+def keeps_dense(spec: NetworkSpec) -> bool:
+    """Return whether the network of `spec` has the backbone's own dense layers."""
     return has_own_dense(spec.backbone) and spec.approach in ("SFT", "DFT", "scratch")
 
 
-def dense_sizes(spec):
+def dense_sizes(spec: NetworkSpec) -> tuple[int, ...]:
     """Return the units of the new dense layers as a tuple; empty where the network's own are kept."""
     if keeps_dense(spec):
         return ()
@@ -74,7 +74,7 @@ def dense_sizes(spec):
     return tuple(backbones.narrower(n) for n in units) if narrow else units
 
 
-def build(spec):
+def build(spec: NetworkSpec) -> keras.Model:
     """Build the network of `spec`: structure only, weights as Keras happens to draw them.
 
     Parameters
@@ -110,7 +110,7 @@ def build(spec):
     return model
 
 
-def split_at_frozen(model):
+def split_at_frozen(model: keras.Model) -> tuple[keras.Model, keras.Model]:
     """Split a network with frozen layers into its fixed and its trained part.
 
     The fixed part also takes in the pooling or flattening behind the frozen layers, so that its output is a vector.
@@ -137,7 +137,7 @@ def split_at_frozen(model):
     return keras.Model(model.inputs[0], features), keras.Model(features, model.output)
 
 
-def layer_table(model, spec):
+def layer_table(model: keras.Model, spec: NetworkSpec) -> pd.DataFrame:
     """Return one row per layer: what it is, how large, whether trained, and where its weights come from.
 
     Returns
@@ -161,17 +161,17 @@ def layer_table(model, spec):
     return pd.DataFrame(rows)
 
 
-def is_new(layer):
-    """Tell whether a layer was added to the backbone, so that no pretrained weights exist for it."""
+def is_new(layer: keras.layers.Layer) -> bool:
+    """Return whether a layer was added to the backbone, so that no pretrained weights exist for it."""
     return layer.name == "probability" or layer.name.startswith("head_")
 
 
-def penultimate(model):
+def penultimate(model: keras.Model) -> str:
     """Return the name of the layer before the output, the feature space of section 4.3 (dropout is no layer here)."""
     return next(layer.name for layer in reversed(model.layers[:-1]) if not isinstance(layer, keras.layers.Dropout))
 
 
-def last_map(model):
+def last_map(model: keras.Model) -> str:
     """Return the name of the last layer whose output is a stack of maps (height, width, channels)."""
     return next(layer.name for layer in reversed(model.layers) if len(layer.output.shape) == 4)
 

@@ -5,7 +5,7 @@ enlarges; x runs along the width, y along the height, from the image's centre; r
 composed in this order, flips come last.
 """
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -47,7 +47,7 @@ PAPER = Policy()
 NOTHING = Policy(rotation=0, width_shift=0, height_shift=0, shear=0, zoom=0, horizontal_flip=False, vertical_flip=False)
 
 
-def draw(policy, n, generator):
+def draw(policy: Policy, n: int, generator: np.random.Generator) -> np.ndarray:
     """Draw the augmentations of `n` images on the host; training draws in its compiled step (`augment.Drawn`).
 
     Parameters
@@ -65,7 +65,7 @@ def draw(policy, n, generator):
     return ranged(policy, generator.uniform(-1.0, 1.0, size=(n, len(COLUMNS)))).astype("float32")
 
 
-def ranged(policy, uniform, xp=np):
+def ranged(policy: Policy, uniform: Any, xp: Any = np) -> Any:
     """Bring uniform numbers into the ranges of `policy`, as ``ImageDataGenerator.get_random_transform`` draws them.
 
     Keras draws ``tx`` from ``height_shift_range`` although its ``tx`` moves along the width (since its matrices were
@@ -92,13 +92,13 @@ def ranged(policy, uniform, xp=np):
     return xp.concatenate([moved, flipped], axis=1)
 
 
-def identity(n):
+def identity(n: int) -> np.ndarray:
     """Return the draws that change nothing, float32, shape (n, 8)."""
     return np.tile(np.float32([0, 0, 0, 0, 1, 1, 0, 0]), (n, 1))
 
 
-def places(draws, size, shear_unit="degrees", xp=np):
-    """Tell where each pixel of the warped images is read.
+def places(draws: Any, size: int, shear_unit: str = "degrees", xp: Any = np) -> tuple[Any, Any]:
+    """Return where each pixel of the warped images is read.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
 """One training: the cohort on the device; drawing, warp, scaling and step compiled together (§4.1, §4.2).
 
-The images stand on the device as uint8 and a batch is asked for by its indices, all that the host gives; or a large
+The images stand on the device as uint8 and a batch is given by its indices, all that the host sends; or a large
 cohort is streamed from its memory map (`leuknet.models.inputs.Source`). `Trainer` holds one compiled step for one
-network
-structure and cohort, so that runs which differ only in images or seed share it.
+network structure and cohort, so that runs which differ only in images or seed share it. `fit_epochs` is the one loop
+of LeukNet, baselines and pretraining.
 """
 
 import time
@@ -17,6 +17,7 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from leuknet._random import derive, rng
+from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
 from leuknet.models import networks, weights
 from leuknet.models.augmentation import Drawn, Warp
@@ -49,13 +50,13 @@ class Trained:
     model: keras.Model
 
 
-def network_spec(settings, size):
+def network_spec(settings: TrainSettings, size: int) -> networks.NetworkSpec:
     """Return the `NetworkSpec` that `settings` describe for images of `size` pixels."""
     names = ("backbone", "approach", "dense", "dropout", "frozen_until", "preprocessing")
     return networks.NetworkSpec(size=size, **{name: getattr(settings, name) for name in names})
 
 
-def optimiser(settings):
+def optimiser(settings: TrainSettings) -> keras.optimizers.Optimizer:
     """Return the paper's SGD (§4.2), with the chosen reading of its decay (`TrainSettings.decay_reading`)."""
     rate, decay = settings.learning_rate, settings.weight_decay
     if settings.decay_reading == "learning_rate":
@@ -64,7 +65,7 @@ def optimiser(settings):
     return keras.optimizers.SGD(rate, momentum=settings.momentum, weight_decay=decay or None)
 
 
-def held_out(indices, labels, share, seed):
+def held_out(indices: np.ndarray, labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Split `indices` into training and validation, stratified by label; `share` 0 leaves validation empty."""
     if not share:
         return indices, indices[:0]
@@ -75,12 +76,14 @@ def held_out(indices, labels, share, seed):
     return tuple(np.sort(part) for part in parts)
 
 
-def drawing(asked, settings, count):
-    """Return (layer, a model's inputs, draws): drawn anew in each step, or by slot if each image's variants are fixed.
+def drawing(
+    requested: keras.KerasTensor, settings: TrainSettings, count: int
+) -> tuple[Drawn | None, Any, keras.KerasTensor]:
+    """Return (layer, a model's inputs, draws): drawn in each step, or by slot if each image's variants are fixed.
 
     Parameters
     ----------
-    asked : keras.Input
+    requested : keras.Input
         Of `Source.input`.
     settings : TrainSettings
     count : int
@@ -88,12 +91,12 @@ def drawing(asked, settings, count):
     """
     if not settings.variants:
         drawn = Drawn(settings.augmentation or NOTHING, name="drawn")
-        return drawn, asked, drawn(asked)
+        return drawn, requested, drawn(requested)
     slot = keras.Input((), dtype="int32", name="slot")
-    return None, [asked, slot], Rows(variant_draws(settings, count), name="draws")(slot)
+    return None, [requested, slot], Rows(variant_draws(settings, count), name="draws")(slot)
 
 
-def use_cached_features(settings):
+def use_cached_features(settings: TrainSettings) -> bool:
     """Whether the frozen part can be computed once: frozen approach, and variants that do not change each epoch."""
     return settings.approach in FROZEN_APPROACHES and (settings.copies > 0 or settings.augmentation is None)
 
@@ -113,24 +116,24 @@ class Trainer:
         The flat network, image in [0, 1] to probability.
     """
 
-    def __init__(self, cohort, settings):
+    def __init__(self, cohort: Cohort, settings: TrainSettings) -> None:
         keras.config.set_dtype_policy(settings.precision)
         self.cohort, self.spec = cohort, network_spec(settings, cohort.size)
         self.net = networks.build(self.spec)
         self.source = Source(cohort.images)
-        asked, images = self.source.input()
-        self.drawn, inputs, draws = drawing(asked, settings, len(cohort))
+        requested, images = self.source.input()
+        self.drawn, inputs, draws = drawing(requested, settings, len(cohort))
         self.shear_unit = (settings.augmentation or NOTHING).shear_unit
         image = Warp(cohort.size, shear_unit=self.shear_unit, name="warp")([images, draws])
         self.model = keras.Model(inputs, self.net(image))
         compile_model(self.model, optimiser(settings))
         self.backbone = self.variants = self.pool = self.pool_key = self.head = None
 
-    def variables(self):
+    def variables(self) -> list[keras.Variable]:
         """Network and optimiser state, in a fixed order: what a checkpoint holds."""
         return [*self.net.variables, *self.trained.optimizer.variables]
 
-    def begin(self, settings, seed):
+    def begin(self, settings: TrainSettings, seed: int) -> dict[str, Any]:
         """Set every weight and the optimiser to the start of a run; return the weights' record."""
         record = weights.initialise(self.net, self.spec, settings.weights, seed)
         if use_cached_features(settings):
@@ -151,18 +154,18 @@ class Trainer:
         key, features = pool_features(self.cohort, self.spec, settings, self.backbone, self.variants, self.source)
         if self.pool is None:
             self.pool = Source(features)
-            asked, rows = self.pool.input()
-            self.head = keras.Model(asked, self.dense(rows))
+            requested, rows = self.pool.input()
+            self.head = keras.Model(requested, self.dense(rows))
             compile_model(self.head, optimiser(settings))
         elif key != self.pool_key:
             self.pool.replace(features)
         self.pool_key = key
 
-    def state(self):
+    def state(self) -> list[np.ndarray]:
         """Return the values of `variables`, NumPy arrays."""
         return [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in self.variables()]
 
-    def predict(self, indices, batch):
+    def predict(self, indices: np.ndarray, batch: int) -> np.ndarray:
         """Return P(leukaemia), float32, for the images at `indices`, without augmentation.
 
         `batch` is that of training. Without gradients twice as many fit; the last one is filled up: small is cheaper.
@@ -174,11 +177,13 @@ class Trainer:
         p = self.trained.predict(**self.fed(padded, None, batch), verbose=0)
         return np.asarray(p, np.float32).reshape(-1)[: len(indices)]
 
-    def fed(self, images, slots, batch, labels=None):
+    def fed(
+        self, images: np.ndarray, slots: np.ndarray | None, batch: int, labels: np.ndarray | None = None
+    ) -> dict[str, Any]:
         """Return the keyword arguments that `trained` is fitted or predicts with.
 
-        `slots` are those of the images' fixed variants (`epoch_order`), or None: plain, or drawn anew. In the pool of
-        features the variants stand after the plain images.
+        `slots` are those of the images' fixed variants (`epoch_order`), or None: plain, or drawn in each step. In the
+        pool of features the variants stand after the plain images.
         """
         if self.head is not None:
             rows = images if slots is None else len(self.cohort) + slots
@@ -253,7 +258,7 @@ def fit_epochs(
 _kept = {}
 
 
-def trainer_for(cohort, settings):
+def trainer_for(cohort: Cohort, settings: TrainSettings) -> Trainer:
     """Return the `Trainer` for this structure, from the last call if it fits; only one is kept."""
     key = (cohort.key, settings.step_key)
     if key not in _kept:
@@ -263,7 +268,9 @@ def trainer_for(cohort, settings):
     return _kept[key]
 
 
-def epoch_order(settings, train, seed, epoch):
+def epoch_order(
+    settings: TrainSettings, train: np.ndarray, seed: int, epoch: int
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Return one epoch's order: images, and the slots of their fixed variants, int (m,) each, or None without such.
 
     Variant k of image i has the slot ``i * copies + k``; its draws belong to the cohort, not to the run.
@@ -275,7 +282,15 @@ def epoch_order(settings, train, seed, epoch):
     return slots // settings.variants, slots
 
 
-def train(cohort, roles, settings, seed, resume=None, save=None, report=None):
+def train(
+    cohort: Cohort,
+    roles: dict[str, np.ndarray],
+    settings: TrainSettings,
+    seed: int,
+    resume: Callable[[list[tuple[int, ...]]], Progress | None] | None = None,
+    save: Callable[[Progress, Callable[[], list[np.ndarray]]], None] | None = None,
+    report: Callable[[dict[str, float]], None] | None = None,
+) -> Trained:
     """Train one network and predict.
 
     Parameters
@@ -361,7 +376,7 @@ def epochs_of(
     return fit_epochs(trainer.trained, batches, settings.epochs, first, validate)
 
 
-def validation_row(p, y):
+def validation_row(p: np.ndarray, y: np.ndarray) -> dict[str, float]:
     """Return binary cross-entropy (natural logarithm, clipped at 1e-7 as Keras does) and accuracy."""
     clipped = np.clip(p.astype(float), 1e-7, 1 - 1e-7)
     loss = -np.mean(y * np.log(clipped) + (1 - y) * np.log(1 - clipped))

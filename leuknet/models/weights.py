@@ -10,6 +10,7 @@ import os
 import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import h5py
 import keras
@@ -25,7 +26,7 @@ SHIPPED = Path(__file__).parent / "pretrained"
 VARIABLES = "depthwise_kernel|pointwise_kernel|kernel|bias|gamma|beta|moving_mean|moving_variance"
 
 
-def initialise(model, spec, weights, seed):
+def initialise(model: keras.Model, spec: networks.NetworkSpec, weights: str, seed: int) -> dict[str, Any]:
     """Give every variable of `model` its start value.
 
     Parameters
@@ -46,8 +47,8 @@ def initialise(model, spec, weights, seed):
     Raises
     ------
     LeuknetError
-        If there are no such weights. If they are not to be had here, or the file does not fit, a `SetUpError`; the
-        line says the mend.
+        If there are no such weights. If they are missing here, or the file does not fit, a `SetUpError` that names the
+        fix.
     """
     if weights not in WEIGHTS:
         raise LeuknetError(f"weights={weights!r} is unknown: choose one of {', '.join(WEIGHTS)}")
@@ -67,7 +68,7 @@ def initialise(model, spec, weights, seed):
     }
 
 
-def draw(model, seed):
+def draw(model: keras.Model, seed: int) -> None:
     """Draw every variable of `model` by its layer's own initialiser from `seed` and the variable's path."""
     for layer in model.layers:
         for variable in layer.weights:
@@ -78,8 +79,8 @@ def draw(model, seed):
             variable.assign(state)
 
 
-def available(backbone):
-    """Say which pretrained weights are at hand for `backbone`, without loading any.
+def available(backbone: str) -> dict[str, Path | None]:
+    """Return which pretrained weights are on this machine for `backbone`, without loading any.
 
     Returns
     -------
@@ -190,7 +191,7 @@ def _files(known, folder):
     return files
 
 
-def read(file):
+def read(file: Path) -> dict[str, Any]:
     """Return a weight file's arrays by layer name.
 
     Parameters

@@ -1,15 +1,21 @@
 """The paper's ablation as runs: approaches and backbones (Tables 3 to 7), sizes of the head (Table 9).
 
-Tables 2 and 8 ask for networks that are counted, not trained, and for what the runs took.
+Tables 2 and 8 need networks that are counted, not trained, and what the runs took.
 """
 
 import math
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from leuknet.evaluation.splits import Split, lodocv
-from leuknet.study.study import Study
+from leuknet.runs.spec import RunSpec
+from leuknet.study.study import Results, Study
+
+if TYPE_CHECKING:
+    import keras
 
 TABLES = {3: "VGG16", 4: "VGG19", 5: "InceptionV3", 6: "Xception", 7: "ResNet50"}
 DENSE_KEEPERS = ("VGG16", "VGG19")
@@ -45,12 +51,12 @@ def ablation_counts(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["fold", "data sets trained on", "images trained on", "images tested"])
 
 
-def approaches(backbone):
+def approaches(backbone: str) -> tuple[str, ...]:
     """Return the approaches that the paper tries on `backbone` (§3.4): four on the VGGs, two on the others."""
     return ("SFT", "mSFT", "DFT", "mDFT") if backbone in DENSE_KEEPERS else ("mSFT", "mDFT")
 
 
-def backbone_plan(study, backbone, only=None):
+def backbone_plan(study: Study, backbone: str, only: str | None = None) -> list[RunSpec]:
     """Return the runs of `backbone`: its approaches (or `only` one) on each test set with each seed, under LODOCV.
 
     The networks of VGG-16's first seed are kept, because page 07 looks into them.
@@ -63,17 +69,17 @@ def backbone_plan(study, backbone, only=None):
     ]
 
 
-def ablation_plan(study):
+def ablation_plan(study: Study) -> list[RunSpec]:
     """Return the runs of Tables 3 to 7, see `backbone_plan`."""
     return [spec for backbone in TABLES.values() for spec in backbone_plan(study, backbone)]
 
 
-def head_sizes(study, head):
+def head_sizes(study: Study, head: tuple[int, ...]) -> tuple[int, ...]:
     """Return the dense sizes that this profile uses for the paper's `head`: an eighth in narrow networks."""
     return tuple(units // NARROW for units in head) if study.profile.nano else head
 
 
-def heads_plan(study):
+def heads_plan(study: Study) -> dict[tuple[int, int], list[RunSpec]]:
     """Return the runs of Table 9, by the paper's head: VGG-16, mDFT, four sizes of the dense layers.
 
     The head that the paper chose is the network of `ablation_plan`: the same runs, not trained again.
@@ -87,7 +93,7 @@ def heads_plan(study):
 
 
 @contextmanager
-def shapes_only():
+def shapes_only() -> Iterator[None]:
     """Build networks inside this block without values for their weights: they can be counted, not run.
 
     VGG-19's 144 million parameters then take neither time nor memory.
@@ -102,7 +108,7 @@ def shapes_only():
         keras.backend.clear_session()  # forgets the variables that wait for a value
 
 
-def parameter_counts():
+def parameter_counts() -> pd.DataFrame:
     """Return parameters and depth of the five backbones with their ImageNet tops, as Keras builds them (Table 2).
 
     Returns
@@ -120,7 +126,7 @@ def parameter_counts():
     return pd.DataFrame(rows)
 
 
-def depth(model):
+def depth(model: "keras.Model") -> int:
     """Return the number of layers, input and output included, on the longest way through a functional model."""
     longest = {}
     for layer in model.layers:
@@ -130,7 +136,7 @@ def depth(model):
     return max(longest.values())
 
 
-def trained_parameters():
+def trained_parameters() -> pd.DataFrame:
     """Return what each approach trains and keeps, for the five backbones at full width and 224 px.
 
     Returns
@@ -152,7 +158,7 @@ def trained_parameters():
     return pd.DataFrame(rows)
 
 
-def timings(results):
+def timings(results: Results) -> pd.DataFrame:
     """Return training time and classification time of each backbone and test set (Table 8), from the run records.
 
     Parameters

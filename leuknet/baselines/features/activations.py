@@ -1,4 +1,4 @@
-"""Activations of pretrained networks as vectors, for the systems that put a classifier on them."""
+"""Activations of pretrained networks as vectors, for the baselines that put a classifier on them."""
 
 import time
 from functools import lru_cache
@@ -7,6 +7,7 @@ import numpy as np
 
 from leuknet.baselines.base import VectorBaseline
 from leuknet.baselines.handcrafted.descriptors import Held
+from leuknet.data.cohort import Cohort
 from leuknet.models.settings import SCALINGS, UNTUNED
 
 
@@ -28,7 +29,7 @@ class ActivationBaseline(VectorBaseline):
     backbones = ()
     layer = None
 
-    def vectors(self, cohort, where):
+    def vectors(self, cohort: Cohort, where: np.ndarray) -> np.ndarray:
         """Return the activations, float32, shape (n, d); those of the whole cohort are computed once and cached."""
         names = [f"{name}-nano" if self.settings.nano else name for name in self.backbones]
         starts = [start_weights(name, self.settings.weights) for name in names]
@@ -40,12 +41,12 @@ class ActivationBaseline(VectorBaseline):
         parts = [extracted(Held(cohort), *pair, self.layer) for pair in zip(names, starts, strict=True)]
         return np.concatenate([np.asarray(part[where]) for part in parts], axis=1)
 
-    def size(self):
+    def size(self) -> int:
         """See `Baseline.size`; with the networks' parameters, 4 bytes each."""
         return 4 * sum(parameters for parameters, _ in self.costs) + super().size()
 
 
-def start_weights(backbone, wanted):
+def start_weights(backbone: str, wanted: str) -> str:
     """Return what `backbone` begins from: `wanted`, or "random" where formula-driven weights do not exist for it."""
     from leuknet.models.weights import available
 
@@ -53,7 +54,7 @@ def start_weights(backbone, wanted):
 
 
 @lru_cache(maxsize=16)
-def extracted(held, backbone, weights, layer):
+def extracted(held: Held, backbone: str, weights: str, layer: str | None) -> np.ndarray:
     """Return one network's activations of the whole cohort, kept in memory for the folds of a process."""
     from leuknet.models.backbones import fits_own_dense
     from leuknet.models.features import extract
@@ -64,7 +65,7 @@ def extracted(held, backbone, weights, layer):
 
 
 @lru_cache(maxsize=16)
-def cost(backbone, size):
+def cost(backbone: str, size: int) -> tuple[int, float]:
     """Return a network's parameters (without a new head) and its CPU seconds an image, of a batch of 32, measured."""
     from leuknet.models.networks import NetworkSpec, build
 

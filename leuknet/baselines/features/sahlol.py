@@ -28,11 +28,12 @@ from leuknet._random import derive
 from leuknet.baselines.base import probability
 from leuknet.baselines.features.activations import ActivationBaseline
 from leuknet.baselines.features.selection import salp_swarm, uncorrelated
+from leuknet.data.cohort import Cohort
 
 NOISE, ALIKE, MOST, NEIGHBOURS = 0.05, 0.95, 2200, 5
 
 
-def informative(values, labels):
+def informative(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return the features, int array by descending F, that differ between the classes and are not like a better one."""
     varying = np.flatnonzero(np.ptp(values, axis=0) > 0)
     f, p = f_classif(values[:, varying], labels)
@@ -41,7 +42,7 @@ def informative(values, labels):
     return uncorrelated(values, varying[(significant if len(significant) else order[:10])[:MOST]], ALIKE)
 
 
-def misjudged(values, labels, folds):
+def misjudged(values: np.ndarray, labels: np.ndarray, folds: np.ndarray) -> float:
     """Return the share of rows that the 5 nearest rows of other folds (Euclidean) call wrongly."""
     square = (values**2).sum(axis=1)
     distance = square[:, None] + square - 2 * values @ values.T
@@ -50,7 +51,7 @@ def misjudged(values, labels, folds):
     return float(((labels[nearest].mean(axis=1) > 0.5) != labels).mean())
 
 
-def swarm(values, labels, seed):
+def swarm(values: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
     """Return a mask, bool (d,), of the features that the salp swarm takes; all where images are too few to judge."""
     if len(labels) < 3 * NEIGHBOURS or np.bincount(labels).min() < 3:
         return np.ones(values.shape[1], bool)
@@ -72,7 +73,7 @@ class Sahlol(ActivationBaseline):
     backbones = ("VGG19",)
     layer = "flat"
 
-    def fit(self, cohort, train, seed):
+    def fit(self, cohort: Cohort, train: np.ndarray, seed: int) -> None:
         """See `Baseline.fit`."""
         labels = cohort.labels[train].astype(int)
         values = self.vectors(cohort, train)
@@ -82,6 +83,6 @@ class Sahlol(ActivationBaseline):
         svm = LinearSVC(max_iter=5000, random_state=derive("svm", seed))
         self.classifier = make_pipeline(StandardScaler(), svm).fit(values[:, self.chosen], labels)
 
-    def predict(self, cohort, test):
+    def predict(self, cohort: Cohort, test: np.ndarray) -> np.ndarray:
         """See `Baseline.predict`."""
         return probability(self.classifier, self.vectors(cohort, test)[:, self.chosen])

@@ -1,18 +1,20 @@
-"""Choosing features: the gain ratio (Quinlan) and the salp swarm (Mirjalili et al.), which scikit-learn lacks."""
+"""Feature selection that scikit-learn does not have: gain ratio (Quinlan) and salp swarm (Mirjalili et al.)."""
+
+from collections.abc import Callable
 
 import numpy as np
 
 from leuknet._random import rng
 
 
-def entropy(counts):
+def entropy(counts: np.ndarray) -> np.ndarray:
     """Return Shannon's entropy, bits, of counts along the last axis; empty ones count 0."""
     counts = np.asarray(counts, np.float64)
     share = counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
     return -(share * np.log2(share, where=share > 0, out=np.zeros_like(share))).sum(axis=-1)
 
 
-def gain_ratio(codes, labels):
+def gain_ratio(codes: np.ndarray, labels: np.ndarray) -> float:
     """Return the gain ratio of a nominal attribute (Quinlan, C4.5, 1993): information gained over its own entropy.
 
     Parameters
@@ -34,7 +36,7 @@ def gain_ratio(codes, labels):
     return float(gain / own) if own > 0 else 0.0
 
 
-def gain_ratios(values, labels, bins=10):
+def gain_ratios(values: np.ndarray, labels: np.ndarray, bins: int = 10) -> np.ndarray:
     """Return the gain ratio of each numeric feature, cut at its deciles (ties share a bin), float, shape (d,).
 
     Parameters
@@ -49,7 +51,15 @@ def gain_ratios(values, labels, bins=10):
     return np.array([gain_ratio(np.searchsorted(np.unique(cut), column), labels) for cut, column in columns])
 
 
-def salp_swarm(cost, dimensions, seed, salps=10, steps=20, low=0.0, high=1.0):
+def salp_swarm(
+    cost: Callable[[np.ndarray], float],
+    dimensions: int,
+    seed: int,
+    salps: int = 10,
+    steps: int = 20,
+    low: float = 0.0,
+    high: float = 1.0,
+) -> tuple[np.ndarray, float]:
     """Minimise `cost` by the salp swarm algorithm (Mirjalili et al., Adv. Eng. Softw. 2017, equations 3.1 to 3.4).
 
     The first half of the chain leads: each leader leaves the best place found by ``c1 ((high - low) c2 + low)``, to
@@ -87,7 +97,7 @@ def salp_swarm(cost, dimensions, seed, salps=10, steps=20, low=0.0, high=1.0):
     return best, least
 
 
-def uncorrelated(values, order, limit=0.95):
+def uncorrelated(values: np.ndarray, order: np.ndarray, limit: float = 0.95) -> np.ndarray:
     """Return the features, int array, in `order` without those that correlate above `limit` with one kept before."""
     scaled = values - values.mean(axis=0)
     scaled /= np.maximum(np.linalg.norm(scaled, axis=0), 1e-12)

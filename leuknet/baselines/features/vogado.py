@@ -18,7 +18,7 @@ run's record names them.
 
 import numpy as np
 from sklearn.feature_selection import SelectPercentile
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
@@ -28,7 +28,7 @@ from leuknet.baselines.features.selection import gain_ratios
 KEPT = 25  # percent
 
 
-def score(values, labels):
+def score(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return each feature's gain ratio and, a little below, its s.d., which orders those without any."""
     return gain_ratios(values, labels) + 1e-9 * np.argsort(np.argsort(values.std(axis=0)))
 
@@ -38,6 +38,6 @@ class Vogado(ActivationBaseline):
 
     backbones = ("VGG16", "VGG19", "ResNet50")
 
-    def make(self, seed):
+    def make(self, seed: int) -> Pipeline:
         """Return the pipeline: gain ratio, standardising, SVM."""
         return make_pipeline(SelectPercentile(score, percentile=KEPT), StandardScaler(), SVC(kernel="rbf"))

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from scipy.cluster.vq import kmeans2, vq
 from skimage.color import rgb2lab
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
@@ -29,7 +29,7 @@ SHARES = (0.4, 0.7, 0.9)  # of the pixels by purple, where the four clusters beg
 EACH = 7  # th pixel: from these k-means finds its centres
 
 
-def segment(image):
+def segment(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return masks of the leukocytes and of their nuclei."""
     filtered = cv2.medianBlur(image, 3)
     values = rgb2lab(filtered)[..., 1:].reshape(-1, 2)
@@ -45,7 +45,7 @@ def segment(image):
     return imaging.leukocytes(filtered, core), core
 
 
-def describe(image):
+def describe(image: np.ndarray) -> np.ndarray:
     """Return one row a leukocyte, float (cells, 73)."""
     body, core = segment(image)
     labels = imaging.cleaned(imaging.separated(body))
@@ -67,6 +67,6 @@ class Patel(CellBaseline):
 
     describe = staticmethod(describe)
 
-    def make(self, seed):
+    def make(self, seed: int) -> Pipeline:
         """Return the linear SVM."""
         return make_pipeline(StandardScaler(), SVC(kernel="linear"))

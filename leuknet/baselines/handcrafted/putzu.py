@@ -15,7 +15,7 @@ Departures: p is the sigmoid of the SVM's margin, not calibrated; images are the
 import cv2
 import numpy as np
 from skimage.filters import threshold_triangle
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
@@ -23,7 +23,7 @@ from leuknet.baselines.base import CellBaseline
 from leuknet.cells import imaging, measures
 
 
-def segment(image):
+def segment(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return masks of the leukocytes and of their nuclei."""
     green = imaging.smooth(image[..., 1])
     cell = green < threshold_triangle(green)
@@ -34,7 +34,7 @@ def segment(image):
     return body, body & inner
 
 
-def describe(image):
+def describe(image: np.ndarray) -> np.ndarray:
     """Return one row a leukocyte, float (cells, 112)."""
     body, core = segment(image)
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
@@ -56,6 +56,6 @@ class Putzu(CellBaseline):
 
     describe = staticmethod(describe)
 
-    def make(self, seed):
+    def make(self, seed: int) -> Pipeline:
         """Return the SVM with a radial basis function."""
         return make_pipeline(StandardScaler(), SVC(kernel="rbf"))

@@ -14,7 +14,7 @@ Departures: p is the sigmoid of the SVM's margin, not calibrated.
 
 import cv2
 import numpy as np
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
@@ -29,7 +29,7 @@ def _each_nucleus(image, texture, columns):
     return np.array(rows).reshape(len(rows), columns)
 
 
-def patterns(image):
+def patterns(image: np.ndarray) -> np.ndarray:
     """Return the local binary patterns of each nucleus, float (nuclei, 54)."""
 
     def texture(grey, mask):
@@ -38,7 +38,7 @@ def patterns(image):
     return _each_nucleus(image, texture, 54)
 
 
-def cooccurrence(image):
+def cooccurrence(image: np.ndarray) -> np.ndarray:
     """Return the co-occurrence features of each nucleus, float (nuclei, 14)."""
     return _each_nucleus(image, lambda grey, mask: measures.cooccurrence(grey, mask, (1, 2)), 14)
 
@@ -48,7 +48,7 @@ class Patterns(CellBaseline):
 
     describe = staticmethod(patterns)
 
-    def make(self, seed):
+    def make(self, seed: int) -> Pipeline:
         """Return the SVM with a radial basis function."""
         return make_pipeline(StandardScaler(), SVC(kernel="rbf"))
 

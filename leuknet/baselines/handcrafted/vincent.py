@@ -19,15 +19,16 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from leuknet.baselines.base import CellBaseline
 from leuknet.cells import imaging, measures
+from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
 
 
-def describe(image):
+def describe(image: np.ndarray) -> np.ndarray:
     """Return one row a leukocyte, float (cells, 39)."""
     core = imaging.nuclei(image)
     labels = imaging.cleaned(imaging.separated(imaging.leukocytes(image, core)))
@@ -43,20 +44,20 @@ def describe(image):
     return np.array(rows).reshape(len(rows), 39)
 
 
-def perceptron(seed):
+def perceptron(seed: int) -> Pipeline:
     """Return a standardising perceptron of 10 hidden units."""
     network = MLPClassifier((10,), solver="lbfgs", alpha=1.0, max_iter=200, random_state=seed % 2**31)
     return make_pipeline(StandardScaler(), network)
 
 
-def fitted(seed, values, labels):
+def fitted(seed: int, values: np.ndarray, labels: np.ndarray) -> Pipeline:
     """Return a fitted `perceptron`; ending at the most iterations is no fault here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return perceptron(seed).fit(values, labels)
 
 
-def answers(p, owner, images):
+def answers(p: np.ndarray, owner: np.ndarray, images: int) -> np.ndarray:
     """Return mean, s.d., least, greatest of each image's answers and how many (logarithm), float (images, 5)."""
     rows = np.full((images, 5), [0.5, 0, 0.5, 0.5, 0])
     for image in np.unique(owner):
@@ -70,7 +71,7 @@ class Vincent(CellBaseline):
 
     describe = staticmethod(describe)
 
-    def fit(self, cohort, train, seed):
+    def fit(self, cohort: Cohort, train: np.ndarray, seed: int) -> None:
         """See `Baseline.fit`."""
         values, owner = self.cells(cohort, train)
         labels = cohort.labels[train].astype(int)
@@ -83,7 +84,7 @@ class Vincent(CellBaseline):
         first = fitted(seed, values, labels[owner])
         self.classifier = first, fitted(seed, answers(p, owner, len(train)), labels)
 
-    def predict(self, cohort, test):
+    def predict(self, cohort: Cohort, test: np.ndarray) -> np.ndarray:
         """See `Baseline.predict`."""
         values, owner = self.cells(cohort, test)
         first, second = self.classifier

@@ -8,9 +8,10 @@ Left open, and the reading taken: widths (32, 64; dense 128 and the output), 3 x
 transformations are rotation, two shifts, shear, zoom and two flips; an epoch shows each image eight times, each time as
 it is or by one of the seven. Adam with 0.001, 30 epochs, batches of 32.
 
-Departures: variants are drawn anew each epoch, of training images only. Narrow profiles are smaller (`small.stack`).
+Departures: variants are drawn again each epoch, of training images only. Narrow profiles are smaller (`layers.stack`).
 """
 
+import keras
 import numpy as np
 
 from leuknet.baselines.networks import layers, variants
@@ -23,11 +24,11 @@ class Ahmed(NetworkBaseline):
     copies = 8
 
     @staticmethod
-    def build(size, nano):
+    def build(size: int, nano: bool) -> keras.Model:
         """Return the network."""
         return layers.stack(size, (32, 64), (128,), nano, dropout=0.25)
 
-    def augment(self, image, generator):
+    def augment(self, image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Return the image as it is or by one of seven transformations."""
         kind, a = generator.integers(8), generator.uniform(-1, 1)
         moves = {1: {"angle": 40 * a}, 2: {"shift": (0.2 * a, 0)}, 3: {"shift": (0, 0.2 * a)}}

@@ -27,7 +27,7 @@ FILE = "alexnet.weights.h5"
 class ResponseNormalisation(keras.layers.Layer):
     """x / (2 + 0.0001 * the sum of squares over five neighbouring channels) ** 0.75."""
 
-    def call(self, x):
+    def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
         """Normalise maps, (batch, height, width, channels)."""
         place = np.arange(x.shape[-1])
         neighbours = np.abs(place - place[:, None]) <= 2
@@ -45,7 +45,7 @@ def _grouped(x, filters, kernel, name):
     return keras.layers.Concatenate(name=name)(parts)
 
 
-def body(size, nano=False):
+def body(size: int, nano: bool = False) -> keras.Model:
     """Return AlexNet up to fc7 (with its dropout); widths are an eighth if `nano`."""
     share = 8 if nano else 1
     pool = {"pool_size": 3, "strides": 2, "padding": "valid" if size >= 64 else "same"}
@@ -65,21 +65,21 @@ def body(size, nano=False):
     return keras.Model(image, x)
 
 
-def classifier(size, nano=False, classes=1):
+def classifier(size: int, nano: bool = False, classes: int = 1) -> keras.Model:
     """Return AlexNet with a new last layer: one sigmoid, or a softmax over `classes`."""
     trunk = body(size, nano)
     activation = "sigmoid" if classes == 1 else "softmax"
     return keras.Model(trunk.inputs[0], keras.layers.Dense(classes, activation, name="probability")(trunk.output))
 
 
-def weights_file(nano):
+def weights_file(nano: bool) -> Path | None:
     """Return the user's file of pretrained weights, or None; narrow networks have none."""
     folder = os.environ.get("LEUKNET_WEIGHTS")
     path = Path(folder) / FILE if folder else None
     return path if path and path.is_file() and not nano else None
 
 
-def start(model, nano, seed):
+def start(model: keras.Model, nano: bool, seed: int) -> str:
     """Draw every weight of `model`, lay the user's file over it where there is one, and return what captions print."""
     draw(model, seed)
     path = weights_file(nano)
@@ -95,11 +95,11 @@ def start(model, nano, seed):
 
 
 class AlexNetBaseline(NetworkBaseline):
-    """A system that trains AlexNet; of narrow networks all layers learn, from random weights."""
+    """A baseline that trains AlexNet; of narrow networks all layers learn, from random weights."""
 
     epochs, learning_rate = 20, 0.0005
     build = staticmethod(classifier)
 
-    def begin(self, seed):
+    def begin(self, seed: int) -> None:
         """See `NetworkBaseline.begin`."""
         self.weights = start(self.model, self.settings.nano, seed)

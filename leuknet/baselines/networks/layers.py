@@ -3,7 +3,7 @@
 import keras
 
 
-def stack(size, filters, dense, nano, dropout=0.0):
+def stack(size: int, filters: tuple[int, ...], dense: tuple[int, ...], nano: bool, dropout: float = 0.0) -> keras.Model:
     """Return a network of one 3 x 3 convolution (ReLU) and 2 x 2 max-pooling for each of `filters`, then dense layers.
 
     Poolings round up, so that a small image has a pixel left after five.

@@ -14,6 +14,7 @@ features are
 those of random weights.
 """
 
+import numpy as np
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -22,6 +23,7 @@ from leuknet.baselines.base import Baseline, probability
 from leuknet.baselines.networks import variants
 from leuknet.baselines.networks.alexnet import AlexNetBaseline, body, start
 from leuknet.baselines.networks.training import compiled
+from leuknet.data.cohort import Cohort
 
 
 class FineTuned(AlexNetBaseline):
@@ -29,7 +31,7 @@ class FineTuned(AlexNetBaseline):
 
     copies = 5
 
-    def augment(self, image, generator):
+    def augment(self, image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Return the image turned by up to 30 degrees, shifted by up to a tenth, mirrored or not."""
         angle, x, y = generator.uniform(-1, 1, 3)
         return variants.moved(variants.flipped(image, generator), 30 * angle, (0.1 * x, 0.1 * y))
@@ -38,7 +40,7 @@ class FineTuned(AlexNetBaseline):
 class Features(AlexNetBaseline):
     """The first model: fc7's activations and an SVM."""
 
-    def fit(self, cohort, train, seed):
+    def fit(self, cohort: Cohort, train: np.ndarray, seed: int) -> None:
         """See `Baseline.fit`."""
         self.model = compiled(body, cohort.size, self.settings.nano, self.learning_rate, self.momentum)
         self.weights = start(self.model, self.settings.nano, 0)  # one fixed network, whatever the run's seed
@@ -46,10 +48,10 @@ class Features(AlexNetBaseline):
         labels = cohort.labels[train].astype(int)
         self.classifier = make_pipeline(StandardScaler(), SVC(kernel="linear")).fit(values, labels)
 
-    def predict(self, cohort, test):
+    def predict(self, cohort: Cohort, test: np.ndarray) -> np.ndarray:
         """See `Baseline.predict`."""
         return probability(self.classifier, self.forward(self.model, cohort, test))
 
-    def size(self):
+    def size(self) -> int:
         """See `Baseline.size`: the network's parameters, 4 bytes each, and the SVM."""
         return 4 * self.model.count_params() + Baseline.size(self)

@@ -1,13 +1,15 @@
 """Pansombut et al. 2019 [19]: a network of three convolutional and two dense layers.
 
 The paper says (section 2.2): three convolutional layers, two fully connected ones and a sigmoid output of three neurons
-that tells subtypes (pre-T, pre-B and healthy) apart; hold-out on 363 images, 81.74 %; no augmentation (section 4.4).
+that separates subtypes (pre-T, pre-B and healthy); hold-out on 363 images, 81.74 %; no augmentation (section 4.4).
 
 Left open, and the reading taken: widths (32, 64, 128; dense 128 and 64), 3 x 3 kernels with 2 x 2 max-pooling after
 each, no dropout. Adam with 0.001, 30 epochs, batches of 32.
 
-Departures: one output, because here there are two classes. Narrow profiles are smaller (`small.stack`).
+Departures: one output, because here there are two classes. Narrow profiles are smaller (`layers.stack`).
 """
+
+import keras
 
 from leuknet.baselines.networks import layers
 from leuknet.baselines.networks.training import NetworkBaseline
@@ -17,6 +19,6 @@ class Pansombut(NetworkBaseline):
     """See the module's text."""
 
     @staticmethod
-    def build(size, nano):
+    def build(size: int, nano: bool) -> keras.Model:
         """Return the network."""
         return layers.stack(size, (32, 64, 128), (128, 64), nano)

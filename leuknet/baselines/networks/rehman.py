@@ -11,10 +11,14 @@ Departures: one output for two classes. Without a file of pretrained weights (se
 layers would be random, so there all layers learn.
 """
 
+from collections.abc import Callable
+
+import keras
+
 from leuknet.baselines.networks.alexnet import AlexNetBaseline, classifier, weights_file
 
 
-def last_layers(size, nano):
+def last_layers(size: int, nano: bool) -> keras.Model:
     """Return AlexNet with all up to fc6 frozen."""
     model = classifier(size, nano)
     for layer in model.layers:
@@ -26,6 +30,6 @@ class Rehman(AlexNetBaseline):
     """See the module's text."""
 
     @property
-    def build(self):
+    def build(self) -> Callable[[int, bool], keras.Model]:
         """How the network is built: where nothing is frozen as for the other AlexNets, so that they share one."""
         return last_layers if weights_file(self.settings.nano) else classifier

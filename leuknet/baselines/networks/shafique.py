@@ -25,7 +25,7 @@ class Shafique(AlexNetBaseline):
 
     copies = 3  # 760 / 260 images
 
-    def augment(self, image, generator):
+    def augment(self, image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Return the image after quarter turns, mirrored or not."""
         return np.ascontiguousarray(np.rot90(variants.flipped(image, generator), generator.integers(4)))
 
@@ -33,7 +33,7 @@ class Shafique(AlexNetBaseline):
 class HSV(Shafique):
     """With images in HSV."""
 
-    def prepare(self, image):
+    def prepare(self, image: np.ndarray) -> np.ndarray:
         """Return the image in HSV, uint8, hue over the full range."""
         return cv2.cvtColor(np.asarray(image), cv2.COLOR_RGB2HSV_FULL)
 
@@ -41,6 +41,6 @@ class HSV(Shafique):
 class YCbCr(Shafique):
     """With images in YCbCr."""
 
-    def prepare(self, image):
+    def prepare(self, image: np.ndarray) -> np.ndarray:
         """Return the image in YCbCr, uint8 (OpenCV puts Cr before Cb)."""
         return cv2.cvtColor(np.asarray(image), cv2.COLOR_RGB2YCrCb)

@@ -7,9 +7,12 @@ Left open, and the reading taken: the layers' widths (32, 64, 128, 128, 128; den
 with 2 x 2 max-pooling after each, dropout of 0.5. 1188 is 11 times 108: an epoch shows each image eleven times, each
 time as it is or turned, shifted, blurred or equalised, with equal chance. Adam with 0.001, 30 epochs, batches of 32.
 
-Departures: variants are drawn anew each epoch instead of once, and are drawn of training images only. Narrow profiles
-are smaller (`small.stack`).
+Departures: variants are drawn again each epoch instead of once, and are drawn of training images only. Narrow profiles
+are smaller (`layers.stack`).
 """
+
+import keras
+import numpy as np
 
 from leuknet.baselines.networks import layers, variants
 from leuknet.baselines.networks.training import NetworkBaseline
@@ -21,11 +24,11 @@ class Thanh(NetworkBaseline):
     copies = 11
 
     @staticmethod
-    def build(size, nano):
+    def build(size: int, nano: bool) -> keras.Model:
         """Return the network."""
         return layers.stack(size, (32, 64, 128, 128, 128), (256,), nano, dropout=0.5)
 
-    def augment(self, image, generator):
+    def augment(self, image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Return the image as it is, turned, shifted, blurred or equalised."""
         kind, a, b = generator.integers(5), *generator.uniform(-1, 1, 2)
         if kind == 1:

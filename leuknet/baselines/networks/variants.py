@@ -4,7 +4,13 @@ import cv2
 import numpy as np
 
 
-def moved(image, angle=0.0, shift=(0.0, 0.0), zoom=1.0, shear=0.0):
+def moved(
+    image: np.ndarray,
+    angle: float = 0.0,
+    shift: tuple[float, float] = (0.0, 0.0),
+    zoom: float = 1.0,
+    shear: float = 0.0,
+) -> np.ndarray:
     """Return the image turned by `angle` degrees, zoomed, sheared by `shear` degrees and shifted by shares of its edge.
 
     What comes in from outside reflects the image.
@@ -17,18 +23,18 @@ def moved(image, angle=0.0, shift=(0.0, 0.0), zoom=1.0, shear=0.0):
     return cv2.warpAffine(image, matrix, (edge, edge), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
 
 
-def equalised(image):
+def equalised(image: np.ndarray) -> np.ndarray:
     """Return the image with its luma's histogram equalised, colours kept."""
     luma = cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb)
     luma[..., 0] = cv2.equalizeHist(np.ascontiguousarray(luma[..., 0]))
     return cv2.cvtColor(luma, cv2.COLOR_YCrCb2RGB)
 
 
-def blurred(image, sigma):
+def blurred(image: np.ndarray, sigma: float) -> np.ndarray:
     """Return the image after a Gaussian filter of `sigma` px."""
     return cv2.GaussianBlur(np.asarray(image), (0, 0), sigma)
 
 
-def flipped(image, generator):
+def flipped(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Return the image or its mirror image, with equal chance."""
     return np.ascontiguousarray(image[:, ::-1]) if generator.random() < 0.5 else np.asarray(image)

@@ -17,7 +17,14 @@ TARGETS = ("called", "positive", "negative")
 PATCHES = 5  # occlusion: patches an edge; they overlap by half
 
 
-def activation_maps(model, images, method="Grad-CAM", target="called", layer=None, batch=32):
+def activation_maps(
+    model: keras.Model,
+    images: np.ndarray,
+    method: str = "Grad-CAM",
+    target: str = "called",
+    layer: str | None = None,
+    batch: int = 32,
+) -> np.ndarray:
     """Return which parts of each image speak for a class.
 
     Parameters
@@ -57,14 +64,14 @@ def activation_maps(model, images, method="Grad-CAM", target="called", layer=Non
     return enlarged(np.concatenate(maps), images.shape[1])
 
 
-def default_layer(model):
+def default_layer(model: keras.Model) -> str:
     """Return the name of the last layer that gives maps and does not pool: block5_conv3 of VGG-16."""
     kinds = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
     return next(x.name for x in reversed(model.layers) if len(x.output.shape) == 4 and not isinstance(x, kinds))
 
 
-def map_layers(model):
-    """Return the names of the last convolution before each halving of the maps, coarsest last: what may be asked."""
+def map_layers(model: keras.Model) -> list[str]:
+    """Return the names of the last convolution before each halving of the maps, coarsest last: those to choose from."""
     edges = {}
     for layer in model.layers:
         if len(layer.output.shape) == 4 and isinstance(layer, keras.layers.Conv2D | keras.layers.SeparableConv2D):
@@ -72,7 +79,7 @@ def map_layers(model):
     return list(edges.values())
 
 
-def logit_model(model):
+def logit_model(model: keras.Model) -> keras.Model:
     """Return the network up to the sum that its sigmoid is taken of, sharing all layers but a copy of the last."""
     last = model.layers[-1]
     if not isinstance(last, keras.layers.Dense) or last.units != 1 or last.activation is not keras.activations.sigmoid:
@@ -83,7 +90,7 @@ def logit_model(model):
     return net
 
 
-def split_at(model, layer):
+def split_at(model: keras.Model, layer: str) -> tuple[keras.Model, keras.Model]:
     """Return (image to the maps of `layer`, these maps to the output); both share `model`'s layers."""
     try:
         cut = model.get_layer(layer).output
@@ -91,11 +98,11 @@ def split_at(model, layer):
             raise LeuknetError(f"layer {layer!r} gives no maps: choose one of {', '.join(map_layers(model))}")
         return keras.Model(model.inputs[0], cut), keras.Model(cut, model.output)
     except ValueError as error:
-        mend = f"choose another, such as {default_layer(model)}"
-        raise LeuknetError(f"{model.name} cannot be cut at layer {layer!r} ({str(error)[:80]}): {mend}") from error
+        advice = f"choose another, such as {default_layer(model)}"
+        raise LeuknetError(f"{model.name} cannot be cut at layer {layer!r} ({str(error)[:80]}): {advice}") from error
 
 
-def logits(logit, images, batch=32):
+def logits(logit: keras.Model, images: np.ndarray, batch: int = 32) -> np.ndarray:
     """Return the logit of each uint8 image, float32 (n,)."""
     values, batch = [], min(batch, len(images))
     for start in range(0, len(images), batch):
@@ -109,17 +116,17 @@ def values_of(model, x):
     return keras.ops.convert_to_numpy(model(x, training=False)).astype(np.float32)
 
 
-def padded(images, batch):
+def padded(images: np.ndarray, batch: int) -> np.ndarray:
     """Return uint8 images as float32 in [0, 1], repeated to `batch`, so that one compiled shape serves."""
     return np.resize(images, (batch, *images.shape[1:])).astype(np.float32) / 255
 
 
-def class_signs(z, target):
-    """Return +1 where a higher logit speaks for the class asked about and -1 where a lower one does, float32 (n,)."""
+def class_signs(z: np.ndarray, target: str) -> np.ndarray:
+    """Return +1 where a higher logit speaks for the target class and -1 where a lower one does, float32 (n,)."""
     if target not in TARGETS:
         raise LeuknetError(f"target {target!r} is unknown: choose one of {', '.join(TARGETS)}")
-    asked = {"called": z >= 0, "positive": np.ones(len(z), bool), "negative": np.zeros(len(z), bool)}
-    return np.where(asked[target], 1, -1).astype(np.float32)
+    positive = {"called": z >= 0, "positive": np.ones(len(z), bool), "negative": np.zeros(len(z), bool)}
+    return np.where(positive[target], 1, -1).astype(np.float32)
 
 
 def gradient(function, x):
@@ -157,13 +164,13 @@ def _maps_and_gradients(low, high, images, signs):
     return maps, gradient(lambda v: high(v, training=False)[:, 0] * signs, maps)
 
 
-def grad_cam(low, high, images, signs):
+def grad_cam(low: keras.Model, high: keras.Model, images: np.ndarray, signs: np.ndarray) -> np.ndarray:
     """Return Grad-CAM's maps, (n, h, w): ReLU of the layer's maps, each weighted by its mean gradient."""
     maps, slope = _maps_and_gradients(low, high, images, signs)
     return np.maximum((maps * slope.mean(axis=(1, 2), keepdims=True)).sum(axis=-1), 0)
 
 
-def grad_cam_plus(low, high, images, signs):
+def grad_cam_plus(low: keras.Model, high: keras.Model, images: np.ndarray, signs: np.ndarray) -> np.ndarray:
     """Return Grad-CAM++'s maps, (n, h, w): as Grad-CAM, positive gradients only, each place weighted (their eq. 19)."""
     maps, slope = _maps_and_gradients(low, high, images, signs)
     below = 2 * slope**2 + maps.sum(axis=(1, 2), keepdims=True) * slope**3
@@ -172,7 +179,7 @@ def grad_cam_plus(low, high, images, signs):
     return np.maximum((weight * maps).sum(axis=-1), 0)
 
 
-def occlusion(logit, images, signs, batch=32):
+def occlusion(logit: keras.Model, images: np.ndarray, signs: np.ndarray, batch: int = 32) -> np.ndarray:
     """Return how much the signed logit falls when a patch is covered, averaged over the patches that cover a pixel.
 
     Patches have a fifth of the edge, lie half a patch apart, and take the image's median colour.
@@ -194,12 +201,12 @@ def occlusion(logit, images, signs, batch=32):
     return np.maximum(maps / covered, 0)
 
 
-def enlarged(maps, size):
+def enlarged(maps: np.ndarray, size: int) -> np.ndarray:
     """Return maps (n, h, w) at `size` px, float32: bilinear, pixel centres kept in place."""
     return np.asarray(keras.ops.image.resize(maps[..., None], (size, size), interpolation="bilinear"))[..., 0]
 
 
-def coarse(masks, grid):
+def coarse(masks: np.ndarray, grid: int) -> np.ndarray:
     """Return boolean masks (n, size, size) as Grad-CAM would see them at best: averaged to `grid` cells, enlarged."""
     area = [cv2.resize(mask.astype(np.float32), (grid, grid), interpolation=cv2.INTER_AREA) for mask in masks]
     return enlarged(np.stack(area), masks.shape[1])

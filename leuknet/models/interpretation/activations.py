@@ -1,17 +1,21 @@
 """Activations of a layer: of a kept network, of one before any training, and of one more whose weights are here."""
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from leuknet._io import atomic, cache_dir, hash_of
 from leuknet.models.settings import SCALINGS, UNTUNED, TrainSettings
 
+if TYPE_CHECKING:
+    import keras
+
 EXTRA = ("DenseNet169", "VGG16")
 NONE_AT_HAND = "none: no ImageNet weights of DenseNet169 or VGG-16 are at hand whole; `leuknet doctor` says the mend"
 
 
-def activations(model, images, layer=None, batch=64):
+def activations(model: "keras.Model", images: np.ndarray, layer: str | None = None, batch: int = 64) -> np.ndarray:
     """Return what one layer of a network makes of images.
 
     Parameters
@@ -40,7 +44,9 @@ def activations(model, images, layer=None, batch=64):
     return np.concatenate(out)
 
 
-def before_training(settings, images, seed=0, backbone_only=False):
+def before_training(
+    settings: TrainSettings, images: np.ndarray, seed: int = 0, backbone_only: bool = False
+) -> tuple[np.ndarray, str]:
     """Return the features of an untuned network: pretrained weights, images scaled as these were trained.
 
     The scaling is `leuknet.models.settings.UNTUNED`'s, the same as that of `leuknet.models.features.extract`.
@@ -51,7 +57,7 @@ def before_training(settings, images, seed=0, backbone_only=False):
         Approach DFT keeps VGG's own dense layers, so its features are those of the pretrained network.
     images : numpy.ndarray, uint8, shape (n, size, size, 3)
     seed : int
-        Of the layers that no pretrained weights are at hand for.
+        Of the layers without pretrained weights here.
     backbone_only : bool
         The backbone's last maps, pooled or flattened as the network does, instead of the layer before the output.
 
@@ -75,7 +81,7 @@ def before_training(settings, images, seed=0, backbone_only=False):
     ), f"{record['weights']}, {SCALINGS[preprocessing]}"
 
 
-def at_hand(images, own):
+def at_hand(images: np.ndarray, own: str) -> tuple[np.ndarray | None, str | None]:
     """Return the features of one more backbone whose complete ImageNet weights are on this machine, and its name.
 
     The first of `EXTRA` is taken, with ImageNet's own scaling and the backbone's last maps; kept in the cache.
@@ -90,7 +96,7 @@ def at_hand(images, own):
     -------
     features : numpy.ndarray, float32, shape (n, d), or None
     backbone : str or None
-        None where no weights are at hand; nothing is downloaded.
+        None where no weights are here; nothing is downloaded.
     """
     from leuknet.models.weights import available
 

@@ -10,6 +10,8 @@ What the paper leaves open, and the reading taken here:
   of its 108 images.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
@@ -21,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from leuknet._random import derive, rng
 from leuknet.data.statistics import source_probe
 from leuknet.evaluation.metrics import scores
-from leuknet.evaluation.splits import k_fold
+from leuknet.evaluation.splits import Split, k_fold
 from leuknet.exceptions import LeuknetError
 
 COMPONENTS = 100
@@ -29,17 +31,17 @@ LONGEST = 256
 METRICS = ("A", "P", "R", "Kappa")
 
 
-def sample(n, most, seed=0):
+def sample(n: int, most: int, seed: int = 0) -> np.ndarray:
     """Return at most `most` of the positions 0 to n - 1, drawn at random, in order."""
     return np.sort(rng("points", seed).permutation(n)[:most])
 
 
-def components(n, d):
+def components(n: int, d: int) -> int:
     """Return how many principal components `d` features of `n` training images are reduced to; None: not reduced."""
     return min(COMPONENTS, n) if d > LONGEST else None
 
 
-def reduced(x, seed=0):
+def reduced(x: np.ndarray, seed: int = 0) -> np.ndarray:
     """Return features `x` (n, d) as their first principal components where they are longer than 256."""
     kept = components(*x.shape)
     return PCA(kept, random_state=derive("PCA", seed)).fit_transform(x) if kept else x
@@ -52,12 +54,14 @@ def classifier(n, d, seed=0):
     return make_pipeline(PCA(kept, random_state=derive("PCA", seed)), svm) if kept else make_pipeline(svm)
 
 
-def predicted(x, y, train, test, seed=0):
+def predicted(x: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray, seed: int = 0) -> np.ndarray:
     """Fit PCA and linear SVM on the rows `train`, and return the labels (int) that they give the rows `test`."""
     return classifier(len(train), x.shape[1], seed).fit(x[train], y[train]).predict(x[test])
 
 
-def separability(features, table, split, k=5, seed=0):
+def separability(
+    features: dict[str, dict[str, np.ndarray]], table: pd.DataFrame, split: Split, k: int = 5, seed: int = 0
+) -> pd.DataFrame:
     """Score the linear SVM in each feature space by LODOCV and by k-fold within the held-out data set (Table 10).
 
     Parameters
@@ -119,7 +123,7 @@ def _score(x, y, parts, seed):
     return sizes | {name: found.get(name, np.nan) for name in METRICS}
 
 
-def plane(x, method="t-SNE", seed=0, perplexity=30):
+def plane(x: np.ndarray, method: str = "t-SNE", seed: int = 0, perplexity: float = 30) -> np.ndarray:
     """Project features to two dimensions.
 
     Parameters
@@ -160,7 +164,9 @@ def plane(x, method="t-SNE", seed=0, perplexity=30):
     raise LeuknetError(f"projection {method!r} is unknown: use 'PCA', 't-SNE' or 'UMAP'")
 
 
-def coordinates(x, table, features, method="t-SNE", seed=0, **settings):
+def coordinates(
+    x: np.ndarray, table: pd.DataFrame, features: str, method: str = "t-SNE", seed: int = 0, **settings: Any
+) -> pd.DataFrame:
     """Return the projection of features as a table, one row an image, in the order of `table`.
 
     Parameters
@@ -184,17 +190,17 @@ def coordinates(x, table, features, method="t-SNE", seed=0, **settings):
     return named.assign(x=points[:, 0], y=points[:, 1], method=method, features=features)
 
 
-def separator(points, seed=0):
+def separator(points: pd.DataFrame, seed: int = 0) -> LinearSVC:
     """Return the linear SVM fitted in the plane to `points` (``x``, ``y``, ``label``): Figures 10 and 11."""
     if points["label"].nunique() < 2:
         raise LeuknetError("a decision boundary needs both classes among the points")
     return LinearSVC(random_state=derive("SVM", seed)).fit(points[["x", "y"]].to_numpy(), points["label"])
 
 
-def neighbours(x, table, query, pool, k=5):
-    """Ask whether the nearest images in a feature space share the source or the class.
+def neighbours(x: np.ndarray, table: pd.DataFrame, query: np.ndarray, pool: np.ndarray, k: int = 5) -> pd.DataFrame:
+    """Return how often the nearest images in a feature space share the source or the class.
 
-    Where a source has a single class the two are one question, so the class is asked again among other sources only.
+    Where a source has a single class the two are one question, so the class is counted again among other sources only.
 
     Parameters
     ----------
@@ -202,7 +208,7 @@ def neighbours(x, table, query, pool, k=5):
         Distances are Euclidean.
     table : pandas.DataFrame, n rows
     query, pool : int arrays
-        Positions of the images asked about, and of those among which neighbours are sought; apart from each other.
+        Positions of the query images, and of those among which neighbours are sought; apart from each other.
     k : int
         Neighbours an image.
 
@@ -213,17 +219,17 @@ def neighbours(x, table, query, pool, k=5):
         same share over all of the pool (fractions; NaN where no neighbour is allowed).
     """
     if np.intersect1d(query, pool).size:
-        raise LeuknetError("images asked about are among their own neighbours: keep query and pool apart")
+        raise LeuknetError("query images are among their own neighbours: keep query and pool apart")
     source, label = table["source"].to_numpy(), table["label"].to_numpy()
     same_source = source[query][:, None] == source[pool][None]
     same_class = label[query][:, None] == label[pool][None]
     distance, every = pairwise_distances(x[query], x[pool]), np.ones_like(same_source)
-    asked = {
+    questions = {
         "same source": (same_source, every),
         "same class": (same_class, every),
         "same class, other sources": (same_class, ~same_source),
     }
-    rows = [(name, *_share(distance, same, allowed, k)) for name, (same, allowed) in asked.items()]
+    rows = [(name, *_share(distance, same, allowed, k)) for name, (same, allowed) in questions.items()]
     return pd.DataFrame(rows, columns=["question", "share", "chance"])
 
 
@@ -238,7 +244,7 @@ def _share(distance, same, allowed, k):
     return near[valid].mean(), chance.mean()
 
 
-def named_source(x, table, seed=0, folds=5):
+def named_source(x: np.ndarray, table: pd.DataFrame, seed: int = 0, folds: int = 5) -> tuple[float, float]:
     """Return how well features name the source: the probe's balanced accuracy, and 1 / number of sources.
 
     Parameters

@@ -1,6 +1,7 @@
 """Do activation maps mean anything? Scored against masks of nucleus and cytoplasm, and by taking pixels away."""
 
 import cv2
+import keras
 import numpy as np
 import pandas as pd
 
@@ -9,18 +10,19 @@ from leuknet.data.masks import REGIONS, UNKNOWN
 from leuknet.exceptions import LeuknetError
 from leuknet.models import networks
 from leuknet.models.interpretation import activation_maps as am
+from leuknet.models.settings import TrainSettings
 from leuknet.models.training import network_spec
 from leuknet.models.weights import initialise
 
 STEPS = 10
 
 
-def known(masks):
+def known(masks: np.ndarray) -> np.ndarray:
     """Return the positions of images whose mask is known and shows a nucleus."""
     return np.array([i for i, mask in enumerate(masks) if mask[0, 0] != UNKNOWN and (mask == 2).any()], int)
 
 
-def region_shares(maps, masks, grid=None):
+def region_shares(maps: np.ndarray, masks: np.ndarray, grid: int | None = None) -> pd.DataFrame:
     """Return where the positive activation of each image lies.
 
     Parameters
@@ -56,7 +58,7 @@ def region_shares(maps, masks, grid=None):
     return pd.concat(rows, ignore_index=True)
 
 
-def measure(networks, images, masks, few=16):
+def measure(networks: dict[str, keras.Model], images: np.ndarray, masks: np.ndarray, few: int = 16) -> pd.DataFrame:
     """Return `region_shares` of every network and method, with the columns ``network`` and ``method``.
 
     Parameters
@@ -64,7 +66,7 @@ def measure(networks, images, masks, few=16):
     networks : dict of str to keras.Model
     images, masks : arrays, as for `region_shares`
     few : int
-        Occlusion asks the network a hundred times an image, so it sees this many only, spread over all.
+        Occlusion runs the network a hundred times an image, so it sees this many only, spread over all.
     """
     parts = []
     for name, model in networks.items():
@@ -77,12 +79,12 @@ def measure(networks, images, masks, few=16):
     return pd.concat(parts, ignore_index=True)
 
 
-def spread(n, few):
+def spread(n: int, few: int) -> np.ndarray:
     """Return at most `few` of the positions 0 to n - 1, evenly spread."""
     return np.unique(np.linspace(0, n - 1, min(n, few)).round().astype(int))
 
 
-def by_layer(model, images, masks):
+def by_layer(model: keras.Model, images: np.ndarray, masks: np.ndarray) -> pd.DataFrame:
     """Return `region_shares` of Grad-CAM at each of `maps.map_layers`, with the columns ``layer`` and ``grid``."""
     parts = []
     for layer in am.map_layers(model):
@@ -92,8 +94,15 @@ def by_layer(model, images, masks):
     return pd.concat(parts, ignore_index=True)
 
 
-def share_table(shares, by, groups=None, n=2000, level=0.95, seed=0):
-    """Return activation share beside area share for each region, with a bootstrap interval of their ratio.
+def share_table(
+    shares: pd.DataFrame,
+    by: list[str],
+    groups: np.ndarray | None = None,
+    n: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Return activation share and area share for each region, with a bootstrap interval of their ratio.
 
     Parameters
     ----------
@@ -129,7 +138,9 @@ def share_table(shares, by, groups=None, n=2000, level=0.95, seed=0):
     return pd.DataFrame(rows)
 
 
-def ratio_interval(above, below, unit, n=2000, level=0.95, seed=0):
+def ratio_interval(
+    above: np.ndarray, below: np.ndarray, unit: np.ndarray, n: int = 2000, level: float = 0.95, seed: int = 0
+) -> tuple[float, float]:
     """Return the percentile bootstrap interval of sum(above) / sum(below), whole units drawn; NaN with one unit."""
     names, place = np.unique(np.asarray(unit).astype(str), return_inverse=True)
     if len(names) < 2 or not np.sum(below):
@@ -142,8 +153,15 @@ def ratio_interval(above, below, unit, n=2000, level=0.95, seed=0):
     return float(low), float(high)
 
 
-def removal_curves(model, images, maps, seed=0, batch=32, steps=STEPS):
-    """Take the most active pixels away, or give them first, and ask the network each time (Petsiuk et al., BMVC 2018).
+def removal_curves(
+    model: keras.Model,
+    images: np.ndarray,
+    maps: dict[str, np.ndarray],
+    seed: int = 0,
+    batch: int = 32,
+    steps: int = STEPS,
+) -> pd.DataFrame:
+    """Take the most active pixels away, or give them first, and run the network each time (Petsiuk et al., BMVC 2018).
 
     Parameters
     ----------
@@ -184,7 +202,7 @@ def _nearest(block, size):
     return block[np.ix_(at, at)]
 
 
-def exchanged(start, end, places):
+def exchanged(start: np.ndarray, end: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Return `start` with the pixels at flat `places` (n, k) taken from `end`; all uint8 (n, size, size, 3)."""
     flat = start.reshape(len(start), -1, 3).copy()
     rows = np.arange(len(start))[:, None]
@@ -192,13 +210,13 @@ def exchanged(start, end, places):
     return flat.reshape(start.shape)
 
 
-def blurred(images):
+def blurred(images: np.ndarray) -> np.ndarray:
     """Return images blurred by a Gaussian of a twelfth of the edge: colours stay, cells go."""
     spread = images.shape[1] / 12
     return np.stack([cv2.GaussianBlur(np.ascontiguousarray(image), (0, 0), spread) for image in images])
 
 
-def area_under(curves, by=("map",)):
+def area_under(curves: pd.DataFrame, by: tuple[str, ...] = ("map",)) -> pd.DataFrame:
     """Return the area under the mean of each curve (`removal_curves`): `by`, ``deletion``, ``insertion``."""
     mean = curves.groupby([*by, "curve", "share"], sort=False)["p"].mean().reset_index()
     rows = []
@@ -208,7 +226,7 @@ def area_under(curves, by=("map",)):
     return pd.DataFrame(rows)
 
 
-def untrained(settings, size, seed=0):
+def untrained(settings: TrainSettings, size: int, seed: int = 0) -> keras.Model:
     """Return the network of `settings`, every weight drawn at random: a sanity check (Adebayo et al., NeurIPS 2018)."""
     spec = network_spec(settings, size)
     model = networks.build(spec)

@@ -22,8 +22,8 @@ from leuknet.models.training import compile_model, fit_epochs
 SIZE, BATCH, HELD_OUT = backbones.NANO_SIZE, 64, 20
 
 
-def main():
-    """Train each named network and write its weights and their record beside each other."""
+def main() -> None:
+    """Train each named network and write its weights and, next to them, their record."""
     parser = argparse.ArgumentParser(prog="python -m leuknet.models.pretrain", description=__doc__)
     parser.add_argument("names", nargs="*", default=[f"{name}-nano" for name in backbones.PAPER_BACKBONES])
     parser.add_argument("--epochs", type=int, default=12)
@@ -38,34 +38,36 @@ def main():
     held = task.images(held_labels, seed=options.seed + 1, size=SIZE)
     for name in options.names:
         began = time.perf_counter()
-        net, twin, model = source_model(name, count, options, steps=options.epochs * -(-len(labels) // BATCH))
+        net, learner, model = source_model(name, count, options, steps=options.epochs * -(-len(labels) // BATCH))
         history = train(model, images, labels, options)
-        fold(net, twin)
-        folded = keras.Model(net.input, twin.get_layer("classes")(net.output))
+        fold(net, learner)
+        folded = keras.Model(net.input, learner.get_layer("classes")(net.output))
         logits = folded.predict(held.astype(np.float32) / 255, batch_size=BATCH, verbose=0)
         accuracy = float(np.mean(logits.argmax(-1) == held_labels))
         save(name, net, options, len(labels), history, accuracy, time.perf_counter() - began)
 
 
-def source_model(name, count, options, steps):
-    """Return the network up to its last features, its twin that learns, and the compiled classifier around the twin."""
+def source_model(
+    name: str, count: int, options: argparse.Namespace, steps: int
+) -> tuple[keras.Model, keras.Model, keras.Model]:
+    """Return the network up to its last features, the learner, and the compiled classifier around the learner."""
     approach = "DFT" if backbones.has_own_dense(name) else "mDFT"
     whole = networks.build(networks.NetworkSpec(name, approach, SIZE, dense=(), dropout=()))
     net = keras.Model(whole.input, whole.get_layer("probability").input)
-    twin = normalised(net)
-    twin = keras.Model(twin.input, keras.layers.Dense(count, dtype="float32", name="classes")(twin.output))
-    weights.draw(twin, options.seed)
+    learner = normalised(net)
+    learner = keras.Model(learner.input, keras.layers.Dense(count, dtype="float32", name="classes")(learner.output))
+    weights.draw(learner, options.seed)
     pixels = keras.Input((SIZE, SIZE, 3), dtype="uint8")
-    model = keras.Model(pixels, twin(keras.layers.Rescaling(1 / 255)(pixels)))
+    model = keras.Model(pixels, learner(keras.layers.Rescaling(1 / 255)(pixels)))
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps, alpha=0.02, warmup_target=options.learning_rate, warmup_steps=steps // 20
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     compile_model(model, keras.optimizers.Adam(rate), loss, keras.metrics.SparseCategoricalAccuracy(name="accuracy"))
-    return net, twin, model
+    return net, learner, model
 
 
-def normalised(net):
+def normalised(net: keras.Model) -> keras.Model:
     """Return a copy of `net` drawn by He's rule, with batch normalisation before the ReLUs of its weighted layers.
 
     VGG has none of its own and learns many times faster with it; `fold` takes it out again.
@@ -87,9 +89,9 @@ def normalised(net):
     return keras.models.clone_model(net, clone_function=copy, call_function=call)
 
 
-def fold(net, twin):
-    """Give `net` what `twin` learnt, its extra batch normalisation multiplied into kernels and biases."""
-    known = {layer.name: layer for layer in twin.layers}
+def fold(net: keras.Model, learner: keras.Model) -> None:
+    """Give `net` what `learner` learnt, its extra batch normalisation multiplied into kernels and biases."""
+    known = {layer.name: layer for layer in learner.layers}
     for layer in net.layers:
         values = known[layer.name].get_weights()
         if f"{layer.name}_bn" in known:
@@ -100,7 +102,7 @@ def fold(net, twin):
         layer.set_weights(values)
 
 
-def train(model, images, labels, options):
+def train(model: keras.Model, images: np.ndarray, labels: np.ndarray, options: argparse.Namespace) -> list[float]:
     """Train with a new shuffling and new flips and quarter turns each epoch; return the accuracies by epoch."""
 
     def batches(epoch):
@@ -118,8 +120,16 @@ def train(model, images, labels, options):
     return accuracies
 
 
-def save(name, net, options, count, history, accuracy, seconds):
-    """Write ``pretrained/<name>.npz`` (kernels as float16) and the record beside it."""
+def save(
+    name: str,
+    net: keras.Model,
+    options: argparse.Namespace,
+    count: int,
+    history: list[float],
+    accuracy: float,
+    seconds: float,
+) -> None:
+    """Write ``pretrained/<name>.npz`` (kernels as float16) and the record next to it."""
     arrays = {}
     for layer in net.layers:
         half = not isinstance(layer, keras.layers.BatchNormalization)

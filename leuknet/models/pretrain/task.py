@@ -1,7 +1,7 @@
 """The source task: 84 classes of fractals, textures, contours and line drawings, each class one formula.
 
 An image is a height map in [0, 1] drawn by the class's formula at a random place, scale and angle, and coloured between
-two random colour fields, so that neither colour nor place tells the class.
+two random colour fields, so that neither colour nor place gives the class away.
 
 Fractals are iterated function systems drawn by the chaos game as in FractalDB (Kataoka et al., 2022), with maps sampled
 by their singular values (C. Anderson, R. Farrell, "Improving Fractal Pre-training", WACV 2022). Contours are J. Gielis'
@@ -31,7 +31,7 @@ CELLS = [("first", 12), ("first", 60), ("walls", 12), ("walls", 60), ("mosaic", 
 LATTICES = ["stripes", "grating", "plaid", "checks", "dots", "rings", "hexagons", "zigzag", "fan"]
 
 
-def classes():
+def classes() -> list[tuple]:
     """Return the classes in their fixed order as tuples (family, parameters)."""
     noises = [("noise", (*band, kind)) for band in NOISES for kind in SHARPNESSES]
     return (
@@ -44,7 +44,7 @@ def classes():
     )
 
 
-def images(labels, seed, size):
+def images(labels: np.ndarray, seed: int, size: int) -> np.ndarray:
     """Draw one image per label.
 
     Parameters
@@ -68,7 +68,7 @@ def images(labels, seed, size):
     return drawn
 
 
-def coloured(height, generator):
+def coloured(height: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Colour a height map between two random colour fields, with light, blur and noise; uint8 RGB."""
     size = len(height)
     low, high = generator.uniform(0, 1, (2, 3))
@@ -87,7 +87,7 @@ def coloured(height, generator):
     return (np.clip(picture, 0, 1) * 255).astype(np.uint8)
 
 
-def band_noise(size, low, high, generator):
+def band_noise(size: int, low: float, high: float, generator: np.random.Generator) -> np.ndarray:
     """Return Gaussian noise of spatial frequencies `low` to `high` (cycles per px), mean 0 and deviation 1."""
     frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None])
     kept = np.fft.rfft2(generator.normal(size=(size, size))) * ((frequency > low) & (frequency <= max(high, 2 / size)))
@@ -95,7 +95,7 @@ def band_noise(size, low, high, generator):
     return noise / (noise.std() + 1e-9)
 
 
-def fractal(k, size, generator):
+def fractal(k: int, size: int, generator: np.random.Generator) -> np.ndarray:
     """Draw iterated function system number `k`, one of its maps slightly bent."""
     matrices, shifts, odds = system(k)
     bent = generator.integers(len(odds))
@@ -107,7 +107,7 @@ def fractal(k, size, generator):
 
 
 @functools.cache
-def system(k):
+def system(k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the maps of fractal class `k`: matrices (m, 2, 2), shifts (m, 2), probabilities (m,)."""
     for trial in range(1000):
         generator = rng("ifs", k, trial)
@@ -125,7 +125,9 @@ def system(k):
     raise AssertionError(f"no iterated function system found for class {k}")
 
 
-def chaos_game(matrices, shifts, odds, generator):
+def chaos_game(
+    matrices: np.ndarray, shifts: np.ndarray, odds: np.ndarray, generator: np.random.Generator
+) -> np.ndarray:
     """Run many chains of randomly chosen maps at once; return their points, shape (n, 2), scaled to [-1, 1]."""
     choice = generator.choice(len(odds), (STEPS, CHAINS), p=odds)
     at, points = np.zeros((CHAINS, 2)), []
@@ -137,13 +139,13 @@ def chaos_game(matrices, shifts, odds, generator):
     return (2 * points - low - high) / max((high - low).max(), 1e-6)
 
 
-def turns(angles):
+def turns(angles: np.ndarray) -> np.ndarray:
     """Return rotation matrices, shape (n, 2, 2)."""
     c, s = np.cos(angles), np.sin(angles)
     return np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], -2)
 
 
-def pose(points, size, generator):
+def pose(points: np.ndarray, size: int, generator: np.random.Generator | None) -> np.ndarray:
     """Turn, scale and shift points from [-1, 1] to pixels; without a generator only scale."""
     if generator is None:
         return (points * 0.48 + 0.5) * size
@@ -152,13 +154,13 @@ def pose(points, size, generator):
     return (points @ turns(generator.uniform(-np.pi, np.pi, 1))[0].T * scale + middle) * size
 
 
-def dense(points, size):
+def dense(points: np.ndarray, size: int) -> np.ndarray:
     """Return the height map of a cloud of points: 1 where many lie."""
     counts, _, _ = np.histogram2d(*points.T, bins=size, range=[[0, size]] * 2)
     return np.minimum(np.log1p(counts) / 1.4, 1)
 
 
-def contour(p, size, generator):
+def contour(p: tuple, size: int, generator: np.random.Generator) -> np.ndarray:
     """Draw one to four filled superformula contours, overlapping as they fall."""
     height = np.zeros((size, size))
     count = generator.choice([1, 2, 4], p=[0.5, 0.25, 0.25])
@@ -176,7 +178,7 @@ def contour(p, size, generator):
     return height
 
 
-def curve(p, size, generator):
+def curve(p: tuple, size: int, generator: np.random.Generator) -> np.ndarray:
     """Draw a Lissajous figure, a rose, a trochoid or a spiral as a line."""
     kind, a, b = p
     t = np.linspace(0, 2 * np.pi, 400)
@@ -194,7 +196,7 @@ def curve(p, size, generator):
     return canvas / 255
 
 
-def noise(p, size, generator):
+def noise(p: tuple, size: int, generator: np.random.Generator) -> np.ndarray:
     """Draw band-limited noise: as it is, as spots (thresholded, as reaction-diffusion leaves them), or its ridges."""
     low, high, kind = p
     field = band_noise(size, low, high, generator)
@@ -205,7 +207,7 @@ def noise(p, size, generator):
     return np.exp(-np.abs(field) * generator.uniform(3, 6))
 
 
-def cells(p, size, generator):
+def cells(p: tuple, size: int, generator: np.random.Generator) -> np.ndarray:
     """Draw a Worley texture: distance to the nearest seed, the walls between seeds, or a mosaic."""
     kind, count = p
     seeds = generator.uniform(-0.1, 1.1, (int(count * generator.uniform(0.8, 1.3)), 2)) * size
@@ -220,7 +222,7 @@ def cells(p, size, generator):
     return np.clip(height, 0, 1).reshape(size, size)
 
 
-def lattice(kind, size, generator):
+def lattice(kind: str, size: int, generator: np.random.Generator) -> np.ndarray:
     """Draw a periodic pattern, gently warped."""
     grid = np.indices((size, size)).reshape(2, -1).T / size - generator.uniform(0.3, 0.7, 2)
     x, y = (grid @ turns(generator.uniform(-np.pi, np.pi, 1))[0]).T * 2 * np.pi * generator.uniform(3, 8)
