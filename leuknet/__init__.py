@@ -4,4 +4,4 @@ Not a medical device. Reference: Vogado et al., "Diagnosis of Leukaemia in Blood
 Fine-Tuned and Highly Generalisable Deep Learning Model", Sensors 2021, 21, 2989.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

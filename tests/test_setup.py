@@ -15,8 +15,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import leuknet
+from leuknet.pages.runner import list_pages
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+from pin_environment import pinned  # noqa: E402
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 DECLARED = {canonicalize_name(Requirement(line).name): line for line in PROJECT["project"]["dependencies"]}
 EXTRAS = PROJECT["project"]["optional-dependencies"]
@@ -84,9 +88,16 @@ def test_every_dependency_is_imported():
 
 
 def test_conda_environment_is_pyproject():
-    assert conda_lines() == [*PROJECT["project"]["dependencies"], "-e ."]
+    names = [canonicalize_name(Requirement(line).name) for line in conda_lines()[:-1]]
+    assert names == list(DECLARED) and conda_lines()[-1] == "-e ."
     python = next(item for item in yaml.safe_load(CONDA)["dependencies"] if str(item).startswith("python"))
     assert python.removeprefix("python").strip() == PROJECT["project"]["requires-python"]
+
+
+def test_conda_environment_has_the_locks_versions():
+    assert pinned(CONDA, LOCK, DECLARED) == CONDA
+    exact = [line for line in conda_lines() if "==" in line]
+    assert len(exact) > 30 and "keras==" in " ".join(exact)
 
 
 def test_every_line_of_the_conda_environment_says_what_for():
@@ -94,10 +105,11 @@ def test_every_line_of_the_conda_environment_says_what_for():
     assert all(re.search(r" # \w.{5,}", line) for line in lines if line.strip() != "- pip:")
 
 
-def test_readme_names_every_dependency():
-    text = re.sub(r"[\s-]", "", (ROOT / "README.md").read_text("utf-8")).lower()
-    names = {"opencv-python-headless": "opencv"}
-    assert [name for name in DECLARED if names.get(name, name).replace("-", "") not in text] == []
+def test_readme_is_short_and_names_every_page_with_its_question():
+    text = (ROOT / "README.md").read_text("utf-8")
+    rows = [f"| [{page.title}](notebooks/{page.name}.ipynb) | {page.question} |" for page in list_pages()]
+    assert [line for line in text.splitlines() if line.startswith("| [")] == rows
+    assert len(text.splitlines()) <= 120
 
 
 def test_extras():
@@ -108,9 +120,15 @@ def test_extras():
 
 
 def test_lock_pins_all_and_names_no_place():
-    pins = [line for line in LOCK.splitlines() if line and not line.lstrip().startswith("#")]
-    assert all(re.fullmatch(r"[a-z0-9.-]+==\S+( ; .+)?", pin) for pin in pins)
-    assert not re.search(r"://|--|@|^\.|\.whl|(^|\s)/", LOCK, flags=re.MULTILINE)
+    pins = [line for line in LOCK.replace("\\\n", "").splitlines() if line and not line.lstrip().startswith("#")]
+    assert all(re.fullmatch(r"[a-z0-9.-]+==\S+( ; [^;]+?)?( +--hash=sha256:[0-9a-f]{64})+", pin) for pin in pins)
+    assert not re.search(r"://|--(?!hash=)|@|^\.|\.whl|(^|\s)/", LOCK, flags=re.MULTILINE)
+
+
+def test_the_installation_demands_the_hashes():
+    assert "pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock" in dry_run(
+        "test", "-W", "requirements.lock"
+    )
 
 
 @pytest.mark.parametrize("line", [*DECLARED.values(), *EXTRAS["dev"], *EXTRAS["site"], *EXTRAS["cluster"]])
