@@ -63,7 +63,7 @@ def one_each(table, seed=0):
 
 
 def policy_table(policy=PAPER):
-    """Return the policy's numbers, one row each, beside the paper's words and how they are drawn."""
+    """Return the policy's numbers, one row each, next to the paper's words and how they are drawn."""
     shift = "uniform, {0:+g} to {1:+g} of the size"
     rows = [
         ("rotation", policy.rotation, "40°", f"uniform, {-policy.rotation:+g}° to {policy.rotation:+g}°"),
@@ -154,7 +154,7 @@ def moved(draws, size, shear_unit="degrees"):
 
 
 def shear_units(image, policy=PAPER):
-    """Draw the policy's largest shear read as degrees beside the same number read as radians, with a straight grid."""
+    """Draw the policy's largest shear read as degrees next to the same number read as radians, with a straight grid."""
     size, row = len(image), change(shear=policy.shear)
     grid = np.full_like(image, 255)
     for line in np.linspace(0, size - 1, 9).astype(int):

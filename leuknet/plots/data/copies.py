@@ -18,7 +18,7 @@ def stated(name):
 def readings():
     """Return the readings of "20 times larger" (section 3.2) as ``{images an epoch for each image: words}``."""
     factor = int(stated("augmentation factor"))
-    return {1: "each image once an epoch, drawn anew", factor: f"{factor} fixed variants of each, all in every epoch"}
+    return {1: "each image once an epoch, drawn again", factor: f"{factor} fixed variants of each, all in every epoch"}
 
 
 def training_sizes():

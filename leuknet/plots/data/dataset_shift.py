@@ -163,7 +163,7 @@ def probe_table(found):
 
 
 def probe_levels(found):
-    """Draw how often colour and size name source and data set rightly (balanced accuracy), beside chance."""
+    """Draw how often colour and size name source and data set rightly (balanced accuracy), next to chance."""
     targets = [target for target in dict.fromkeys(target for target, _ in found) if target != "label"]
     with language():
         fig, axes = plt.subplots(1, len(targets), figsize=(8, 2.6), sharey=True, squeeze=False)
@@ -293,7 +293,7 @@ def spread(statistics):
 
 
 def with_real(statistics):
-    """Return the synthetic cohort's colour and size beside those of real data sets, as mean ± s.d. over images.
+    """Return the synthetic cohort's colour and size next to those of real data sets, as mean ± s.d. over images.
 
     Parameters
     ----------

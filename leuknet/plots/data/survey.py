@@ -1,4 +1,4 @@
-"""What a cohort holds: Table 1 beside it, and pictures of it (Figures 1 and 2)."""
+"""What a cohort holds: Table 1 next to it, and pictures of it (Figures 1 and 2)."""
 
 import textwrap
 
@@ -30,7 +30,7 @@ def published_counts(unit="data_set"):
 
 
 def table_1(table):
-    """Return Table 1 as published beside what a cohort holds.
+    """Return Table 1 as published next to what a cohort holds.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def table_1(table):
     Returns
     -------
     pandas.DataFrame
-        One row a data set in Table 1's order, then data sets that Table 1 lacks, then the totals as printed and as
+        One row a data set in Table 1's order, then data sets that are not in Table 1, then the totals as printed and as
         the rows sum. Text where something is absent: empty.
     """
     here = class_counts(table)

@@ -54,7 +54,7 @@ def thumbnails(images):
 
 
 def browse_card(cohort, place=0, small=None, n=4):
-    """Draw one image beside the images most like it: copies and neighbours on a slide stand first.
+    """Draw one image next to the images most like it: copies and neighbours on a slide stand first.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The augmentation by hand: a variant, its eight numbers beside the policy's ranges, and the sliders that set them."""
+"""The augmentation by hand: a variant, its eight numbers next to the policy's ranges, and the sliders that set them."""
 
 import numpy as np
 

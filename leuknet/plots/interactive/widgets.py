@@ -53,7 +53,7 @@ def slide(draw, *, words=None, **controls):
 
 
 def browser(cohort):
-    """Return a browser of a cohort, by data set, source, class and copies: each image beside those most like it.
+    """Return a browser of a cohort, by data set, source, class and copies: each image next to those most like it.
 
     Returns
     -------

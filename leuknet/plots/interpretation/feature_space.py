@@ -45,7 +45,7 @@ def published10():
 
 
 def table10(rows):
-    """Return `rows` beside the printed Table 10: one line a data set, feature space and author ("here" or "paper").
+    """Return `rows` next to the printed Table 10: one line a data set, feature space and author ("here" or "paper").
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def calls_table(y, calls):
 
 
 def separability(rows):
-    """Draw the accuracy of the linear SVM in each feature space, held out and within the data set, beside the paper's.
+    """Draw the accuracy of the linear SVM in each feature space, held out and within the data set, next to the paper's.
 
     Parameters
     ----------
@@ -269,7 +269,7 @@ def _scatter(ax, points, column, looks, names):
 
 
 def source_styles(table):
-    """Return (colour, marker) of each source: its first data set's; spread anew if some data sets are not Table 1's."""
+    """Return (colour, marker) of each source: its first data set's; evenly spread if any data set is not Table 1's."""
     first = table.drop_duplicates("data_set").set_index("data_set")["source"]
     leading = {}
     for data_set in table_order(first.index):

@@ -106,7 +106,7 @@ def _distance(ax, unseen, row):
 
 
 def overlay_png(image, heat, pixels=160):
-    """Return an image beside its activation map as PNG bytes, each `pixels` wide."""
+    """Return an image next to its activation map as PNG bytes, each `pixels` wide."""
     fig, axes = plt.subplots(1, 2, figsize=(2 * pixels / 80, pixels / 80), dpi=80)
     axes[0].imshow(image)
     axes[0].axis("off")

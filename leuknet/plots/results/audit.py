@@ -130,7 +130,7 @@ def shares():
 
 
 def accuracy_between(rows=((12, "LeukNet"), (12, "VGG-16 *"), (13, "LeukNet"))):
-    """Draw the accuracy that recall and specificity give for every share of positives, beside the printed one."""
+    """Draw the accuracy that recall and specificity give for every share of positives, next to the printed one."""
     known = shares()
     with language():
         fig, axes = plt.subplots(1, len(rows), figsize=(7.3, 3.4))
@@ -175,7 +175,7 @@ def five_runs(tables=(3, 4)):
 
 
 def stated_and_needed():
-    """Draw the training time that each reading needs at the card's peak, beside the stated time (minutes)."""
+    """Draw the training time that each reading needs at the card's peak, next to the stated time (minutes)."""
     sizes, stated = timing.training_sizes().values(), timing.stated()
     with language():
         fig, ax = plt.subplots(figsize=(7, 4.2))

@@ -79,12 +79,12 @@ def table11_again(comparison):
             | {"images/s": f"{1 / costs.loc[work, 'seconds']:,.0f}", "MB": f"{costs.loc[work, 'bytes'] / 1e6:.2f}"}
         )
     absent = [work for work in comparison.failed if work not in costs.index]
-    lacking = [{"work": work, "kind": family(work), OWN: own.get(work, "")} for work in absent]
-    return pd.DataFrame([*rows, *lacking]).fillna("")
+    missing = [{"work": work, "kind": family(work), OWN: own.get(work, "")} for work in absent]
+    return pd.DataFrame([*rows, *missing]).fillna("")
 
 
 def chance_table(comparison):
-    """Return each work's pooled accuracy beside always naming the larger class, whether it is clearly better, why not.
+    """Return each work's pooled accuracy next to always naming the larger class, whether it is clearly better, why not.
 
     Clearly: the interval's lower limit lies above the larger class's share.
     """

@@ -1,4 +1,4 @@
-"""The published comparisons (Tables 11 to 13) beside this study's runs, and the fall to unseen data."""
+"""The published comparisons (Tables 11 to 13) next to this study's runs, and the fall to unseen data."""
 
 import matplotlib.pyplot as plt
 import pandas as pd

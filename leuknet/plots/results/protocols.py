@@ -92,7 +92,7 @@ def protocols(predictions: pd.DataFrame, by: str = "protocol", published: bool =
         See `protocol_levels`.
     by : str
     published : bool
-        Whether the paper's accuracies stand beside them as stars.
+        Whether the paper's accuracies stand next to them as stars.
     """
     levels, gaps = protocol_levels(predictions, by), protocol_differences(predictions, by)
     names = list(dict.fromkeys(levels["protocol"]))

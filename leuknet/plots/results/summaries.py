@@ -40,7 +40,7 @@ def heading(metric: str) -> str:
 
 
 def settings_table(settings: TrainSettings) -> pd.DataFrame:
-    """Return each training setting beside the paper's value (the default of `TrainSettings`)."""
+    """Return each training setting next to the paper's value (the default of `TrainSettings`)."""
     rows = [(known.name, known.default, getattr(settings, known.name)) for known in describe(TrainSettings)]
     texts = [
         (name, words(published), words(used), "" if published == used else "changed") for name, published, used in rows

@@ -29,7 +29,7 @@ def finished_runs(out):
 
 
 def verdict_cells(study):
-    """Return every published cell beside this study's runs, and keep the table as CSV, Markdown, LaTeX and HTML."""
+    """Return every published cell next to this study's runs, and keep the table as CSV, Markdown, LaTeX and HTML."""
     cells = verdicts.compare(finished_runs(study.out), feature_spaces(study.out))
     stem = study.out / "tables" / f"{study.page}-verdicts"
     verdicts.write(cells, stem)

@@ -63,7 +63,7 @@ def trained_words(layers):
 
 
 def counts_table(counts):
-    """Return Table 2's parameters and depths beside those of Keras' networks.
+    """Return Table 2's parameters and depths next to those of Keras' networks.
 
     Parameters
     ----------
