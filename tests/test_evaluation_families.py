@@ -54,7 +54,7 @@ def test_groups_that_were_known_stay_whole():
 
 
 def test_unknown_images_are_refused():
-    with pytest.raises(LeuknetError, match="Z/1/0, which this cohort lacks"):
+    with pytest.raises(LeuknetError, match="Z/1/0, which is not in this cohort"):
         regroup(cohort(), pairs(("A/1/0", "Z/1/0")))
 
 

@@ -8,7 +8,7 @@ from scipy.sparse.csgraph import connected_components
 from leuknet.exceptions import LeuknetError
 
 
-def regroup(table, pairs):
+def regroup(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """Return `table` with groups and sources merged wherever images share pixels.
 
     Images joined by pairs, directly or through others, and the groups they are in become one group; the sources of
@@ -24,12 +24,12 @@ def regroup(table, pairs):
     Raises
     ------
     LeuknetError
-        If a pair names an image that the table lacks.
+        If a pair names an image that is not in the table.
     """
     places = pd.Index(table["image_id"]).get_indexer(pd.concat([pairs["a"], pairs["b"]]))
     if (places < 0).any():
         lost = pd.concat([pairs["a"], pairs["b"]]).iloc[int((places < 0).argmax())]
-        raise LeuknetError(f"the audit names image {lost}, which this cohort lacks: audit this cohort anew")
+        raise LeuknetError(f"the audit names image {lost}, which is not in this cohort: audit this cohort again")
     links = places.reshape(2, -1)
     group = _merged(table["group"], [table["group"], table["sha256"]], links, " + ")
     source = _merged(table["source"], [table["source"], group], links, " + ")
@@ -53,7 +53,7 @@ def _merged(names, keys, links, sign):
     return [spelt[number] for number in component]
 
 
-def honest_tests(table, pairs):
+def honest_tests(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """Return which data sets can be tested honestly, and what must leave training for it.
 
     Returns

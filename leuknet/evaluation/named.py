@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import pandas as pd
+
 from leuknet.evaluation import splits
 from leuknet.exceptions import LeuknetError
 
 
-def _lodocv(table, seed):
+def _lodocv(table: pd.DataFrame, seed: int) -> splits.Split:
     split = splits.lodocv(table)
     parted = [f"{row.source!r} (fold {row.fold})" for row in split.shared_sources(table).itertuples()]
     parted += [f"group {row.group!r} (fold {row.fold})" for row in split.shared_groups(table).itertuples()]
@@ -30,7 +32,7 @@ PROTOCOLS = {
 }
 
 
-def make_split(protocol, table, seed=0):
+def make_split(protocol: str, table: pd.DataFrame, seed: int = 0) -> splits.Split:
     """Return the split that `protocol` names.
 
     Parameters

@@ -256,9 +256,9 @@ def overfitting(rule: Rule, sources: Sources) -> Evidence:
     compared = falls(rows[rows["protocol"].str.match(HOLD_OUT)], rows)
     if not compared:
         return Evidence(CANNOT, f"{number}; no run on the same images with their data set left out")
-    tolerance, told = results.tolerances()["equivalent"], [(name, *interval(0.95)) for name, interval in compared]
-    number += "; " + "; ".join(f"{name.replace('pooled', 'hold-out')}: {signed(*gap)}" for name, *gap in told)
-    fall = together(*(within(bounds, high=tolerance) for *_, bounds in told))
+    tolerance, found = results.tolerances()["equivalent"], [(name, *interval(0.95)) for name, interval in compared]
+    number += "; " + "; ".join(f"{name.replace('pooled', 'hold-out')}: {signed(*gap)}" for name, *gap in found)
+    fall = together(*(within(bounds, high=tolerance) for *_, bounds in found))
     return Evidence(DEPENDS if fall == NOT_SUPPORTED else fall, number)
 
 

@@ -68,21 +68,21 @@ def beside(cell, times, part):
     spread = cell.spread * times
     n = 1 if pd.isna(cell.n_runs) else int(cell.n_runs)
     metric, source, unit = TIMES.get(cell.column, (cell.column, cell.column, 100))
-    told = {"table": cell.table, "block": cell.block, "row": cell.row, "metric": metric}
-    told |= {"published": cell.value, "spread": spread, "n": n}
+    line = {"table": cell.table, "block": cell.block, "row": cell.row, "metric": metric}
+    line |= {"published": cell.value, "spread": spread, "n": n}
     values = [] if part is None or source not in part else unit * part[source].dropna()
     m = len(values)
     mean, sd = (np.mean(values) if m else np.nan), (np.std(values, ddof=1) if m > 1 else np.nan)
     low, high = np.clip(interval(mean, sd, m), -100 if metric in ("MCC", "Kappa") else 0, 100)
-    told |= {"here": mean, "spread here": sd, "n here": m, "low": low, "high": high, "difference": mean - cell.value}
+    line |= {"here": mean, "spread here": sd, "n here": m, "low": low, "high": high, "difference": mean - cell.value}
     rules = results.tolerances()
     error = np.sqrt(np.nan_to_num(spread) ** 2 / n + np.nan_to_num(sd) ** 2 / max(m, 1))
     points = rules["points"].get(metric, np.nan)
-    told["tolerance"] = max(points, rules["standard_errors"] * error) if m else np.nan
-    told["error"] = error if m else np.nan
+    line["tolerance"] = max(points, rules["standard_errors"] * error) if m else np.nan
+    line["error"] = error if m else np.nan
     reasons = [] if part is None else [reason for why in part["why_not"] for reason in why.split("; ") if reason]
     why = "; ".join(dict.fromkeys(reasons))
-    return told | {"verdict": judge(told, part is not None, why, rules)}
+    return line | {"verdict": judge(line, part is not None, why, rules)}
 
 
 def interval(mean, sd, m):
@@ -93,21 +93,21 @@ def interval(mean, sd, m):
     return mean - half, mean + half
 
 
-def judge(told, run, why, rules):
+def judge(line, run, why, rules):
     """Return the verdict on one row of `compare`."""
     if not run:
         return NOT_RUN
     if why:
         return f"not comparable: {why}"
-    if np.isnan(told["published"]) or not told["n here"]:
+    if np.isnan(line["published"]) or not line["n here"]:
         return "not comparable: no number"
-    if told["n here"] < rules["least_runs"]:
-        return f"not comparable: {told['n here']} of the {rules['least_runs']} runs needed"
-    if told["tolerance"] > rules["widest"]:
+    if line["n here"] < rules["least_runs"]:
+        return f"not comparable: {line['n here']} of the {rules['least_runs']} runs needed"
+    if line["tolerance"] > rules["widest"]:
         return "not comparable: the spreads would let almost anything pass"
-    if abs(told["difference"]) <= told["tolerance"]:
+    if abs(line["difference"]) <= line["tolerance"]:
         return REPRODUCED
-    return HIGHER if told["difference"] > 0 else LOWER
+    return HIGHER if line["difference"] > 0 else LOWER
 
 
 def counts(cells):
@@ -186,7 +186,7 @@ FORMATS = {
 
 
 def write(cells, stem):
-    """Write `readable` cells as ``.csv``, ``.md``, ``.tex`` and ``.html`` beside each other; return the paths."""
+    """Write `readable` cells as ``.csv``, ``.md``, ``.tex`` and ``.html`` next to each other; return the paths."""
     frame, paths = readable(cells), []
     for suffix, render in FORMATS.items():
         paths.append(stem.with_name(stem.name + suffix))
