@@ -1,11 +1,13 @@
 """The cohort: every image of every data set at one size, and its tidy table."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from leuknet._cache import cached
 from leuknet._io import hash_of
 from leuknet._random import rng
 from leuknet.exceptions import LeuknetError
@@ -57,6 +59,17 @@ class Cohort:
 
     def __len__(self) -> int:
         return len(self.table)
+
+
+def cached_cohort(key: str, make: Callable[[], Cohort]) -> Cohort:
+    """Return the cohort kept in the cache under `key`, else what `make` returns (`leuknet._cache.cached`)."""
+    values = cached("cohorts", key, lambda: _as_values(make()))
+    return Cohort(values["name"], values["images"], values["table"], values["rejected"], values.get("masks"))
+
+
+def _as_values(cohort: Cohort) -> dict:
+    masks = {} if cohort.masks is None else {"masks": cohort.masks}
+    return masks | {name: getattr(cohort, name) for name in ("name", "images", "table", "rejected")}
 
 
 def limited(table: pd.DataFrame, limit: int | None) -> pd.DataFrame:

@@ -8,8 +8,7 @@ import pandas as pd
 
 from leuknet._io import hash_of
 from leuknet.data import decode
-from leuknet.data.cache import cached
-from leuknet.data.cohort import COLUMNS, Cohort, limited
+from leuknet.data.cohort import COLUMNS, Cohort, cached_cohort, limited
 from leuknet.data.formats import LabelBy
 from leuknet.data.groups import NAME as GROUPS
 from leuknet.data.groups import read_groups
@@ -67,7 +66,7 @@ def folder_cohort(folder: str | Path, size: int, limit: int | None = None, label
         raise LeuknetError(f"image size {size} is not a positive number of pixels")
     table, rejected = scan(folder, limit, label_by)
     key = hash_of([decode.VERSION, size, table.astype(str).to_numpy().tolist(), rejected.to_numpy().tolist()], 32)
-    cohort = cached(f"folder-{key}", lambda: _decoded(folder, table, rejected, size))
+    cohort = cached_cohort(f"folder-{key}", lambda: _decoded(folder, table, rejected, size))
     if (folder / SPLITS).exists() and limit is None:
         read_rows(folder / SPLITS, cohort.table)
     masks = read_masks(folder, list(cohort.table["path"]), size)

@@ -12,7 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from leuknet._io import atomic, cache_dir, hash_of
+from leuknet._cache import cached
+from leuknet._io import hash_of
 from leuknet.evaluation.splits import Split
 from leuknet.exceptions import LeuknetError
 from leuknet.models import backbones, networks
@@ -69,12 +70,7 @@ def extract(
     layer = layer or default_layer(model, record)
     settings = [backbones.canonical(backbone), layer, preprocessing, record["file_sha256"], keras.config.floatx()]
     key = hash_of([*settings, keras.config.dtype_policy().name, seed, digest(images)])
-    path = cache_dir() / "features" / f"{key}.npy"
-    if not path.is_file():
-        values = _activations(model, layer, images, batch)
-        with atomic(path) as temporary, temporary.open("wb") as file:
-            np.save(file, values)
-    return np.load(path, mmap_mode="r")
+    return cached("features", key, lambda: {"features": _activations(model, layer, images, batch)})["features"]
 
 
 def default_layer(model: keras.Model, record: dict[str, Any]) -> str:

@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 from joblib import Parallel, cpu_count, delayed
 
-from leuknet._io import atomic, cache_dir, hash_of
+from leuknet._cache import cached
+from leuknet._io import hash_of
 from leuknet.cells import imaging, measures
 from leuknet.data.cohort import Cohort
 
@@ -76,13 +77,8 @@ class Held:
 def _kept(held, describe, workers):
     cohort = held.cohort
     key = hash_of([cohort.key, describe.__module__, describe.__qualname__, version(describe)])
-    path = cache_dir() / "described" / f"{key}.npz"
-    if not path.is_file():
-        found = describe_all(cohort.images, describe, workers)
-        with atomic(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, values=found.values, counts=found.counts, seconds=found.seconds)
-    with np.load(path, allow_pickle=False) as kept:
-        return Descriptions(kept["values"], kept["counts"], kept["seconds"])
+    values = cached("described", key, lambda: vars(describe_all(cohort.images, describe, workers)))
+    return Descriptions(**values)
 
 
 def describe_all(images: np.ndarray, describe: Describe, workers: int | None = None) -> Descriptions:

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from leuknet._io import atomic, cache_dir, hash_of
+from leuknet._cache import cached
+from leuknet._io import hash_of
 from leuknet.data.leakage import marks, near, search
 from leuknet.data.leakage.confirm import grey, same
 from leuknet.data.leakage.facts import facts
@@ -70,14 +71,9 @@ def audit(pictures: Pictures, seed: int = 0) -> Audit:
     """
     rows = pictures.table[["image_id", "data_set", "source", "group", "label", "sha256"]].astype(str)
     key = hash_of([_version(), cv2.__version__, rows.to_numpy().tolist()])
-    folder = cache_dir() / "audits"
-    paths = [folder / f"{key}-{name}.parquet" for name in ("pairs", "facts")]
-    if not all(path.is_file() for path in paths):
-        for path, frame in zip(paths, look(pictures), strict=True):
-            with atomic(path) as temporary:
-                frame.to_parquet(temporary)
+    values = cached("audits", key, lambda: dict(zip(("pairs", "facts"), look(pictures), strict=True)))
+    pairs, seen = values["pairs"], values["facts"]
     two_class = pictures.table["label"].nunique() == 2
-    pairs, seen = (pd.read_parquet(path) for path in paths)
     return Audit(_described(pairs, pictures.table), seen, shortcuts(pictures.table, seen, seed), key, two_class)
 
 

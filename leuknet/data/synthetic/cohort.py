@@ -11,8 +11,7 @@ import pandas as pd
 from joblib import Parallel, cpu_count, delayed
 
 from leuknet._io import hash_of
-from leuknet.data.cache import cached
-from leuknet.data.cohort import COLUMNS, Cohort
+from leuknet.data.cohort import COLUMNS, Cohort, cached_cohort
 from leuknet.data.registry import DATA_SETS
 from leuknet.data.synthetic.draw import draw, resized
 from leuknet.data.synthetic.native import spelled
@@ -58,7 +57,7 @@ def synthetic_cohort(size=224, fraction=1.0, floor=0, seed=0):
     if size < 16 or floor < 0:
         raise LeuknetError(f"the synthetic cohort needs size >= 16 and floor >= 0, not size {size} and floor {floor}")
     key = hash_of([int(size), float(fraction), int(floor), int(seed), version()])
-    return cached(f"synthetic-{key}", lambda: draw_cohort(size, fraction, floor, seed))
+    return cached_cohort(f"synthetic-{key}", lambda: draw_cohort(size, fraction, floor, seed))
 
 
 def draw_cohort(size=224, fraction=1.0, floor=0, seed=0, workers=None):

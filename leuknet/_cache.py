@@ -1,0 +1,181 @@
+"""The one cache: what can be computed again, kept under a key of everything that decides it.
+
+An entry is the folder ``<LEUKNET_CACHE>/<kind>/<key>``: one file a value and ``done.json`` with size and SHA-256 of
+each. It is written next to its place and renamed, so that readers see all of it or nothing and two processes may write
+at once; what is damaged is made again. Where the cache cannot be written, one line says so and results go on without.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from leuknet._io import cache_dir
+from leuknet.exceptions import LeuknetError
+
+__all__ = ["cache_dir", "cached", "load"]
+
+ABANDONED_SECONDS = 24 * 3600
+ATTEMPTS = 5
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile)
+Values = dict[str, Any]
+
+
+def cached(kind: str, key: str, make: Callable[[], Values]) -> Values:
+    """Return the values kept under `key`; make, keep and reread them if they are missing or damaged.
+
+    Parameters
+    ----------
+    kind : str
+        What they are, such as ``"cohorts"``: the folder within the cache.
+    key : str
+        Hash of everything that decides the content (letters, digits, ``-``, ``_`` and ``.``).
+    make : callable
+        Returns names (letters and digits) and values: `numpy.ndarray`, `pandas.DataFrame`, what JSON takes, or a
+        function that writes an array to the ``.npy`` file whose path it is given. Called only when needed; its errors
+        pass through and leave nothing behind.
+
+    Returns
+    -------
+    dict
+        The values; arrays are read-only memory maps. Where the cache cannot be written they are as `make` gave them.
+
+    Raises
+    ------
+    LeuknetError
+        If the key is no plain name.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", key):
+        raise LeuknetError(f"cache key {key!r} may hold only letters, digits, '-', '_' and '.'")
+    folder = cache_dir() / kind / key
+    values = None
+    for _ in range(ATTEMPTS):
+        found = load(folder)
+        if found is not None:
+            return found
+        values = make() if values is None else values
+        try:
+            _store(values, folder)
+        except OSError as error:
+            _warn(str(folder.parent), error.strerror or str(error))
+            return _without_cache(values)
+    _warn(str(folder.parent), "what was written reads back damaged; check the disk")
+    return _without_cache(values or {})
+
+
+def load(folder: Path) -> Values | None:
+    """Return the values in `folder`, or None if it is missing or any of its files is damaged."""
+    folder = Path(folder)
+    try:
+        files = json.loads((folder / "done.json").read_text(encoding="utf-8"))["files"]
+        for name, (size, sha256) in files.items():
+            if (folder / name).stat().st_size != size or _digest(folder / name) != sha256:
+                return None
+        return {Path(name).stem: _read(folder / name) for name in files}
+    except _DAMAGE:
+        return None
+
+
+def _read(path: Path) -> Any:
+    if path.suffix == ".npy":
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    return pd.read_parquet(path) if path.suffix == ".parquet" else json.loads(path.read_text(encoding="utf-8"))
+
+
+def _write(name: str, value: Any, folder: Path) -> None:
+    if callable(value):
+        value(folder / f"{name}.npy")
+    elif isinstance(value, np.ndarray):
+        np.save(folder / f"{name}.npy", value, allow_pickle=False)
+    elif isinstance(value, pd.DataFrame):
+        value.to_parquet(folder / f"{name}.parquet")
+    else:
+        (folder / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
+
+
+def _store(values: Values, folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(folder.parent)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
+    try:
+        for name, value in values.items():
+            _write(name, value, temporary)
+        files = {path.name: [path.stat().st_size, _digest(path)] for path in sorted(temporary.iterdir())}
+        (temporary / "done.json").write_text(json.dumps({"files": files}), encoding="utf-8")
+        _place(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _place(temporary: Path, folder: Path) -> None:
+    """Rename `temporary` to `folder`, unless another process has put a sound entry there."""
+    for _ in range(ATTEMPTS):
+        try:
+            os.rename(temporary, folder)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EACCES):
+                raise
+        if load(folder) is not None:
+            return
+        _set_aside(folder)
+    raise OSError(errno.EBUSY, "another process keeps damaging the cache", str(folder))
+
+
+def _set_aside(folder: Path) -> None:
+    """Move what is damaged away before deleting it: a reader never sees it half deleted."""
+    bin_ = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".old-"))
+    try:
+        os.rename(folder, bin_ / folder.name)
+    except FileNotFoundError:
+        pass  # another process did so first
+    finally:
+        shutil.rmtree(bin_, ignore_errors=True)
+
+
+def _sweep(parent: Path) -> None:
+    """Delete what killed processes left half written a day ago or earlier."""
+    for path in [*parent.glob(".new-*"), *parent.glob(".old-*")]:
+        try:
+            abandoned = time.time() - path.stat().st_mtime > ABANDONED_SECONDS
+        except FileNotFoundError:
+            continue  # its owner has just finished
+        if abandoned:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _without_cache(values: Values) -> Values:
+    return {name: _written_once(name, value) if callable(value) else value for name, value in values.items()}
+
+
+def _written_once(name: str, write: Callable[[Path], None]) -> np.ndarray:
+    """Return an array that a function writes to a file, by a temporary file."""
+    with tempfile.TemporaryDirectory(prefix="leuknet-") as folder:
+        path = Path(folder) / f"{name}.npy"
+        write(path)
+        return np.load(path, allow_pickle=False)
+
+
+@cache
+def _warn(place: str, reason: str) -> None:
+    """Say once for each place that it cannot be written."""
+    line = f"warning: nothing is kept in {place} ({reason}): free space, check its permissions or set LEUKNET_CACHE"
+    print(line, file=sys.stderr)
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
