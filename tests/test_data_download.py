@@ -1,4 +1,4 @@
-"""Downloads from a server on loopback: good, wrong hash, cut off, 404, slow, resumed; and ``data get``."""
+"""Downloads from a server on loopback: good, wrong hash, cut off, 404, slow; and ``data get``."""
 
 import hashlib
 import http.server
@@ -11,42 +11,34 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from rich.console import Console
 from typer.testing import CliRunner
 
 from leuknet.cli import app
 from leuknet.data.formats import getting
-from leuknet.data.formats.download import CHUNK, bar
 from leuknet.exceptions import LeuknetError
 
 BODY = bytes(range(256)) * 1200
 DIGEST = hashlib.sha256(BODY).hexdigest()
 CUT = 200_000  # bytes sent before the server breaks off
-KEPT = CUT // CHUNK * CHUNK
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves `BODY`; a path beginning with ``cut`` breaks off once, and ``norange`` knows no ranges."""
+    """Serves `BODY`; a path beginning with ``cut`` breaks off once."""
 
-    asked, broken = [], set()
+    broken = set()
 
     def do_GET(self):
-        self.asked.append((self.path, self.headers["Range"]))
         if self.path == "/none":
             self.send_error(404)
             return
-        start = int(re.findall(r"\d+", self.headers["Range"] or "0")[0]) if "norange" not in self.path else 0
-        if start > len(BODY):
-            self.send_error(416)
-            return
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(BODY) - start))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(BODY)))
         self.end_headers()
         if self.path == "/slow":
             time.sleep(2)
         first = "cut" in self.path and self.path not in self.broken
         self.broken.add(self.path)
-        self.wfile.write(BODY[start:CUT] if first else BODY[start:])
+        self.wfile.write(BODY[:CUT] if first else BODY)
 
     def log_message(self, *_):
         pass
@@ -72,10 +64,8 @@ def kept(folder):
 
 
 def test_a_good_download_is_kept_and_not_fetched_again(server, downloads):
-    told = []
-    path = getting.download(f"{server}/good", DIGEST, tell=lambda *both: told.append(both))
+    path = getting.download(f"{server}/good", DIGEST)
     assert Path(path).read_bytes() == BODY and kept(downloads) == [f"{DIGEST[:16]}-good"]
-    assert told[0] == (0, len(BODY)) and told[-1] == (len(BODY), len(BODY)) and told == sorted(told)
     assert getting.download("http://127.0.0.1:9/good", DIGEST) == path  # nothing listens there
 
 
@@ -86,34 +76,20 @@ def test_bad_downloads_say_why_and_leave_nothing(server, downloads, name):
     assert kept(downloads) == []
 
 
-@pytest.mark.parametrize("name", ["cut", "cut-norange"])
-def test_a_download_cut_off_goes_on_or_starts_over_where_the_server_cannot(server, downloads, name):
-    with pytest.raises(LeuknetError, match=f"go on after {KEPT} bytes"):
-        getting.download(f"{server}/{name}", DIGEST)
-    assert kept(downloads) == [f"{DIGEST[:16]}-{name}.part"]
-    told = []
-    path = getting.download(f"{server}/{name}", DIGEST, tell=lambda *both: told.append(both))
-    assert Path(path).read_bytes() == BODY and kept(downloads) == [Path(path).name]
-    assert Handler.asked[-1] == (f"/{name}", f"bytes={KEPT}-")
-    assert told[0] == (0 if "norange" in name else KEPT, len(BODY)) and told[-1] == (len(BODY), len(BODY))
-
-
-def test_a_part_of_another_file_is_refused_by_its_hash_and_then_gone(server, downloads):
-    downloads.mkdir(parents=True)
-    (downloads / f"{DIGEST[:16]}-good.part").write_bytes(b"other" * 10)
-    with pytest.raises(LeuknetError, match="another SHA-256"):
-        getting.download(f"{server}/good", DIGEST)
+def test_a_download_cut_off_leaves_nothing_and_can_be_had_again(server, downloads):
+    with pytest.raises(LeuknetError, match="run again, or get it by hand"):
+        getting.download(f"{server}/cut", DIGEST)
     assert kept(downloads) == []
-    (downloads / f"{DIGEST[:16]}-good.part").write_bytes(bytes(2 * len(BODY)))  # longer than the file: starts over
-    assert Path(getting.download(f"{server}/good", DIGEST)).read_bytes() == BODY
+    path = getting.download(f"{server}/cut", DIGEST)
+    assert Path(path).read_bytes() == BODY and kept(downloads) == [Path(path).name]
 
 
-def test_the_bar_draws_on_a_terminal_and_is_silent_elsewhere(server, downloads):
-    screen, file = (Console(file=io.StringIO(), force_terminal=terminal, width=100) for terminal in (True, False))
-    for console in (screen, file):
-        with bar("BCCD", console) as tell:
-            tell(50_000, 100_000)
-    assert "50.0/100.0 kB" in screen.file.getvalue() and file.file.getvalue() == ""
+def test_the_bar_is_drawn_on_standard_error_only_where_wanted(server, downloads, capsys):
+    getting.download(f"{server}/good", DIGEST)
+    assert capsys.readouterr().err == ""
+    getting.download(f"{server}/better", DIGEST, progress=True)
+    shown = capsys.readouterr()
+    assert "100%" in shown.err and shown.out == ""
 
 
 def archive():

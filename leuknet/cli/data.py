@@ -1,6 +1,7 @@
 """``leuknet data …``: a thin face over cohort and protocol, imported when called."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -109,14 +110,17 @@ def get_data(
     url: Annotated[str | None, typer.Option(help="A direct file; needs --sha256.")] = None,
     sha256: Annotated[str | None, typer.Option()] = None,
     to: Annotated[Path | None, typer.Option(help="New folder; NAME if not given.")] = None,
+    max_files: Annotated[int, typer.Option(help="Files in an archive.", min=1)] = 100_000,
+    max_gib: Annotated[float, typer.Option(help="GiB unpacked.", min=0)] = 64,
+    max_ratio: Annotated[float, typer.Option(help="Unpacked over packed.", min=1)] = 200,
+    max_header_mib: Annotated[float, typer.Option(help="MiB of names and headers.", min=0)] = 64,
 ):
     """Download a data set whose provider offers a direct file, else print the provider's steps; check what comes.
 
-    An archive, downloaded or brought with --file, is unpacked safely. A download that broke off goes on next time.
+    An archive, downloaded or brought with --file, is unpacked safely, within the limits given.
     """
     from leuknet.data.formats import getting, read
-    from leuknet.data.formats.archives import unpack
-    from leuknet.data.formats.download import bar
+    from leuknet.data.formats.archives import Limits, unpack
     from leuknet.exceptions import LeuknetError
 
     if url and not sha256:
@@ -129,9 +133,8 @@ def get_data(
     if target.exists():
         raise LeuknetError(f"{target} is there already: remove it or name another folder with --to")
     if not file:
-        with bar(name) as tell:
-            file = getting.download(*known, tell=tell)
-    unpack(file, target)
+        file = Path(getting.download(*known, progress=sys.stderr.isatty()))
+    unpack(file, target, Limits(max_files, max_gib, max_ratio, max_header_mib))
     labels = [image.label for image in read(name, target) if image.label is not None]
     _say(name, (labels.count(0), labels.count(1)), f"{target}: ")
 

@@ -1,85 +1,154 @@
 """Archives unpacked without harm: everything is checked before a byte is written, and nothing partial stays behind."""
 
-import shutil
 import tarfile
 import tempfile
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from leuknet.exceptions import LeuknetError
 
-MOST_BYTES = 64 * 2**30
-MOST_RATIO = 200  # unpacked over packed: pictures do not shrink so far
-MOST_FILES = 500_000
+_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 
 
-def unpack(archive, folder):
+@dataclass(frozen=True)
+class Limits:
+    """What an archive may hold; ``leuknet data get`` has an option for each.
+
+    Attributes
+    ----------
+    files : int
+        Members.
+    gib : float
+        GiB unpacked.
+    ratio : float
+        Size unpacked over size packed: pictures do not shrink so far.
+    header_mib : float
+        MiB of names and other entries that describe members without being one.
+    """
+
+    files: int = 100_000
+    gib: float = 64
+    ratio: float = 200
+    header_mib: float = 64
+
+
+def unpack(archive: str | Path, folder: str | Path, limits: Limits | None = None) -> None:
     """Unpack a zip or tar archive into the new folder `folder`.
 
     Parameters
     ----------
     archive, folder : path
+    limits : Limits, optional
 
     Raises
     ------
     LeuknetError
         If the folder exists, the file is no archive, is damaged or encrypted, names a path outside the folder, holds
-        links or devices, or is too large unpacked (`MOST_BYTES`, `MOST_RATIO`). Nothing is left behind.
+        links or devices, or exceeds `limits`. Nothing is left behind, neither files nor folders made for it.
     """
     archive, folder = Path(archive), Path(folder)
     if folder.exists():
         raise LeuknetError(f"{folder} is there already: remove it or name another folder")
     if not archive.is_file():
         raise LeuknetError(f"no file {archive}")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".unpack-"))
+    made = [parent for parent in folder.parents if not parent.exists()]
     try:
-        _unpack(archive, temporary)
-        temporary.rename(folder)
-    except (
-        zipfile.BadZipFile,
-        tarfile.TarError,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        OSError,
-        ValueError,
-    ) as e:
-        raise LeuknetError(f"{archive} cannot be unpacked: {' '.join(str(e).split())}") from e
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unpack-", ignore_cleanup_errors=True) as temporary:
+            _unpack(archive, Path(temporary) / "new", limits or Limits())
+            (Path(temporary) / "new").rename(folder)
+    except BaseException as error:
+        for parent in made:
+            if parent.is_dir() and not any(parent.iterdir()):
+                parent.rmdir()
+        if isinstance(error, _DAMAGE):
+            raise LeuknetError(f"{archive} cannot be unpacked: {' '.join(str(error).split())}") from error
+        raise
 
 
-def _unpack(archive, folder):
+def _unpack(archive: Path, folder: Path, limits: Limits) -> None:
+    folder.mkdir()
     if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as opened:
-            members = opened.infolist()
-            for member in members:
-                if member.flag_bits & 1:
-                    raise LeuknetError(f"{archive} is encrypted: unpack it by hand with the provider's password")
-                if (member.external_attr >> 16) & 0o170000 == 0o120000:
-                    raise LeuknetError(f"{archive} holds a link, {member.filename!r}: refused")
-            _check(archive, [(member.filename, member.file_size) for member in members])
-            opened.extractall(folder)
-    elif tarfile.is_tarfile(archive):
-        with tarfile.open(archive) as opened:
-            members = opened.getmembers()
-            for member in members:
-                if not (member.isfile() or member.isdir()):
-                    raise LeuknetError(f"{archive} holds a link or device, {member.name!r}: refused")
-            _check(archive, [(member.name, member.size) for member in members])
-            opened.extractall(folder, filter="data")
+        _unzip(archive, folder, limits)
     else:
-        raise LeuknetError(f"{archive} is neither a zip nor a tar archive")
+        _untar(archive, folder, limits)
 
 
-def _check(archive, members):
-    for name, _ in members:
+def _unzip(archive: Path, folder: Path, limits: Limits) -> None:
+    with zipfile.ZipFile(archive) as opened:
+        check, members = _Check(archive, limits), opened.infolist()
+        check.headers(sum(len(member.filename) + len(member.extra) + len(member.comment) for member in members))
+        for member in members:
+            if member.flag_bits & 1:
+                raise LeuknetError(f"{archive} is encrypted: unpack it by hand with the provider's password")
+            if (member.external_attr >> 16) & 0o170000 == 0o120000:
+                raise LeuknetError(f"{archive} holds a link, {member.filename[:80]!r}: refused")
+            check.member(member.filename, member.file_size)
+        opened.extractall(folder)
+
+
+def _untar(archive: Path, folder: Path, limits: Limits) -> None:
+    """Unpack in two passes over one stream each: `_Check` sees every header before the next is read."""
+    check = _Check(archive, limits)
+    with _tar(archive, limits) as opened:
+        for member in opened:
+            if not (member.isfile() or member.isdir()):
+                raise LeuknetError(f"{archive} holds a link or device, {member.name[:80]!r}: refused")
+            check.member(member.name, member.size)
+            opened.members = []  # or the list grows without end
+    with _tar(archive, limits) as opened:
+        opened.extractall(folder, filter="data")
+
+
+def _tar(archive: Path, limits: Limits) -> tarfile.TarFile:
+    try:
+        return tarfile.open(archive, tarinfo=_limited_headers(archive, limits))
+    except tarfile.ReadError as error:
+        raise LeuknetError(f"{archive} is neither a zip nor a tar archive, or its head is damaged") from error
+
+
+def _limited_headers(archive: Path, limits: Limits) -> type[tarfile.TarInfo]:
+    """Return a kind of member that refuses long names and PAX records before they are read."""
+    check = _Check(archive, limits)
+    extended = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
+    extended += (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+
+    class Member(tarfile.TarInfo):
+        def _proc_member(self, opened: tarfile.TarFile) -> tarfile.TarInfo:
+            if self.type in extended:
+                check.headers(self.size + tarfile.BLOCKSIZE)
+            return super()._proc_member(opened)
+
+    return Member
+
+
+class _Check:
+    """Count an archive's members, and raise LeuknetError where they exceed the limits or leave the folder."""
+
+    def __init__(self, archive: Path, limits: Limits) -> None:
+        self.archive, self.limits = archive, limits
+        self.packed = max(archive.stat().st_size, 1)
+        self.files = self.size = self.described = 0
+
+    def headers(self, size: int) -> None:
+        """Count what describes members."""
+        self.described += size
+        if self.described > self.limits.header_mib * 2**20:
+            self._refuse(f"more than {self.limits.header_mib:g} MiB of names and headers", "max-header-mib")
+
+    def member(self, name: str, size: int) -> None:
+        """Count one member."""
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or (path.parts and ":" in path.parts[0]):
-            raise LeuknetError(f"{archive} names a path outside its folder, {name!r}: refused")
-    total, packed = sum(size for _, size in members), max(archive.stat().st_size, 1)
-    if total > MOST_BYTES or len(members) > MOST_FILES:
-        raise LeuknetError(f"{archive} would unpack to {len(members)} files of {total / 2**30:.1f} GiB: refused")
-    if total > 2**20 and total / packed > MOST_RATIO:
-        raise LeuknetError(f"{archive} would unpack to {total / packed:.0f} times its size: refused as a bomb")
+            raise LeuknetError(f"{self.archive} names a path outside its folder, {name[:80]!r}: refused")
+        self.files, self.size = self.files + 1, self.size + size
+        if self.files > self.limits.files:
+            self._refuse(f"more than {self.limits.files} files", "max-files")
+        if self.size > self.limits.gib * 2**30:
+            self._refuse(f"more than {self.limits.gib:g} GiB", "max-gib")
+        if self.size > 2**20 and self.size / self.packed > self.limits.ratio:
+            self._refuse(f"more than {self.limits.ratio:g} times its own size, as bombs do", "max-ratio")
+
+    def _refuse(self, what: str, option: str) -> None:
+        raise LeuknetError(f"{self.archive} holds {what}: refused; raise the limit with --{option} if you trust it")

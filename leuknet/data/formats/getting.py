@@ -1,4 +1,4 @@
-"""What is known of how to come by each data set, and the download of a file whose SHA-256 is known."""
+"""How to get each data set, and the download of a file whose SHA-256 is known."""
 
 import logging
 import tomllib
@@ -10,7 +10,6 @@ import pooch
 import requests
 
 from leuknet._io import cache_dir
-from leuknet.data.formats.download import Resuming
 from leuknet.data.formats.layouts import LAYOUTS
 from leuknet.data.registry import DATA_SETS
 from leuknet.exceptions import LeuknetError
@@ -43,7 +42,7 @@ def about(name):
 
 
 def steps(name):
-    """Return what a user does to come by a data set, as text."""
+    """Return what a user does to get a data set, as text."""
     return (
         f"{about(name)}\n1. {_how(name)}; accept the provider's terms there: nothing is redistributed here.\n"
         f"2. leuknet data get {name!r} --file ARCHIVE --to DIR   unpacks and checks it."
@@ -70,10 +69,23 @@ def listing(found=None):
     return pd.DataFrame(rows, columns=["data set", "published (- and +)", "found", "terms", "how to get it", "layout"])
 
 
-def download(url, sha256, timeout=30, tell=None):
-    """Download a file into the cache, unless it is there, and return its path; a wrong hash leaves nothing behind.
+def download(url: str, sha256: str, timeout: float = 30, progress: bool = False) -> str:
+    """Download a file into the cache by pooch, unless it is there; a wrong hash leaves nothing behind.
 
-    What came before a connection broke is kept, and the next call asks for the rest (`download.Resuming`).
+    A download that breaks off begins again from its start the next time.
+
+    Parameters
+    ----------
+    url, sha256 : str
+    timeout : float
+        Seconds without a byte after which the attempt ends.
+    progress : bool
+        Draw a bar on standard error.
+
+    Returns
+    -------
+    str
+        Path of the file.
 
     Raises
     ------
@@ -81,17 +93,13 @@ def download(url, sha256, timeout=30, tell=None):
         If it cannot be had, is cut off, or has another SHA-256.
     """
     pooch.get_logger().setLevel(logging.ERROR)
-    folder = cache_dir() / "downloads"
     name = f"{sha256[:16]}-{url.rstrip('/').rpartition('/')[2].partition('?')[0] or 'file'}"
-    getter = Resuming(folder / f"{name}.part", timeout, tell)
+    getter = pooch.HTTPDownloader(progressbar=progress, timeout=timeout)
     try:
-        return pooch.retrieve(url, f"sha256:{sha256}", name, folder, downloader=getter)
+        return pooch.retrieve(url, f"sha256:{sha256}", name, cache_dir() / "downloads", downloader=getter)
     except ValueError as error:
         raise LeuknetError(f"{url}: the file has another SHA-256 than {sha256[:12]}…: {error}") from error
     except (requests.RequestException, OSError) as error:
-        if kept := getter.part.exists() and getter.part.stat().st_size:
-            mend = f"run again to go on after {kept} bytes"
-        else:
-            getter.part.unlink(missing_ok=True)
-            mend = "get the file by hand and use --file"
-        raise LeuknetError(f"{url} cannot be downloaded: {error}; {mend}") from error
+        raise LeuknetError(
+            f"{url} cannot be downloaded: {error}; run again, or get it by hand and use --file"
+        ) from error
