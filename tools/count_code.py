@@ -36,7 +36,7 @@ def code_lines(text: str) -> set[int]:
             used |= set(range(token.start[0], token.end[0] + 1))
     for node in ast.walk(ast.parse(text)):
         if found := docstring(node):
-            used -= set(range(found.lineno, found.end_lineno + 1))
+            used -= set(range(found.lineno, (found.end_lineno or found.lineno) + 1))
     return used
 
 
@@ -44,7 +44,7 @@ def bodies(text: str) -> list[int]:
     """Return, for each function, the number of code lines of its body."""
     lines = code_lines(text)
     functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    return [len(lines & set(range(node.body[0].lineno, node.end_lineno + 1))) for node in functions]
+    return [len(lines & set(range(node.body[0].lineno, (node.end_lineno or 0) + 1))) for node in functions]
 
 
 def imported(text: str, modules: dict[str, Path]) -> set[str]:

@@ -36,5 +36,5 @@ if __name__ == "__main__":
 
     wanted = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
     path = ROOT / "environment.yml"
-    ranges = {re.match(r"[\w-]+", line)[0]: line for line in wanted}
+    ranges = {re.split(r"[<>=\[]", line)[0]: line for line in wanted}
     path.write_text(pinned(path.read_text("utf-8"), (ROOT / "requirements.lock").read_text("utf-8"), ranges), "utf-8")

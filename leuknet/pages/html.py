@@ -78,7 +78,7 @@ def link_pages(folder: Path, records: list[dict[str, Any]]) -> None:
         links = [_link(before, "← {}", "prev"), '<a href="../index.html">All pages</a>', _link(after, "{} →", "next")]
         navigation = f'<nav class="pages" aria-label="Pages">{" · ".join(filter(None, links))}</nav>'
         text = path.read_text("utf-8")
-        if (linked := NAVIGATION.sub(lambda _, new=navigation: new, text)) != text:
+        if (linked := NAVIGATION.sub(navigation.replace("\\", r"\\"), text)) != text:
             _io.write_text(path, linked)
 
 
