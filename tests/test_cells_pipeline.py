@@ -9,7 +9,7 @@ import pytest
 from test_cells_imaging import overlap
 
 from leuknet._random import rng
-from leuknet.cells import bodies, crops, descriptors, nuclei, scale
+from leuknet.cells import bodies, crops, descriptors, generalisation, nuclei, scale
 from leuknet.cells.aggregate import chosen_threshold, image_scores, shifted
 from leuknet.cells.classifier import CellClassifier, ImageClassifier
 from leuknet.cells.extract import MOST, Cells, outlined
@@ -257,3 +257,28 @@ def test_what_was_found_is_kept_and_read_back_alike(drawn):
     assert isinstance(again, Cells)
     pd.testing.assert_frame_equal(again.table, cells.table)
     np.testing.assert_array_equal(again.crops, cells.crops)
+
+
+def test_permuted_labels_keep_unknown_cells_and_one_cell_is_drawn_of_each_image(drawn):
+    cohort, cells = drawn
+    labels = cell_labels(cohort, cells)
+    dealt = generalisation.permuted(labels, 1)
+    assert ((dealt.y < 0) == (labels.y < 0)).all() and (dealt.y != labels.y).any()
+    lone = generalisation.one_each(cells, 1)
+    assert lone.table["image"].is_unique and set(lone.owner) == set(cells.owner)
+    np.testing.assert_array_equal(lone.values, cells.values[lone.table["row"]])
+    assert (generalisation.labels_of(labels, lone).y == labels.y[lone.table["row"]]).all()
+
+
+def test_without_scale_sizes_are_those_of_the_pixels(drawn):
+    _, cells = drawn
+    loose, factor = generalisation.without_scale(cells), cells.table["diameter"] / generalisation.PIXELS
+    np.testing.assert_allclose(loose.table["nucleus_area"], cells.table["nucleus_area"] * factor**2)
+    np.testing.assert_array_equal(loose.table["solidity"], cells.table["solidity"])
+
+
+def test_a_threshold_from_labelled_images_corrects_a_shifted_source():
+    y = np.tile([0, 1], 40)
+    frame = pd.DataFrame({"source": "A", "y": y, "p": 0.6 + 0.2 * y})
+    table = generalisation.few_labelled(frame, (0, 5)).set_index("labelled a class")["accuracy"]
+    assert table[0] == 0.5 and table[5] == 1.0

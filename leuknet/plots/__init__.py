@@ -33,6 +33,7 @@ _NAMES = {
     "results.baselines": "chance_table paired_tests ranked_dots ranked_sentence ranking table11_again",
     "results.comparison": "fall_lines fall_sentence falls published_accuracies wide with_published",
     "results.critical_difference": "can_differ critical_difference rank_sentence",
+    "results.generalisation": "cell_path generalisation_steps threshold_curve",
     "results.protocols": "by_test_set family_sentences protocol_sentence protocol_table protocols test_set_sentence",
     "results.summaries": "percent_summary profiles_table settings_table tested",
     "results.verdicts": "claims_ledger ledger_sentence verdict_cells verdict_counts verdict_rows verdict_sentence",
