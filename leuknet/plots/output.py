@@ -9,6 +9,7 @@ import pandas as pd
 from IPython.display import HTML, Markdown, display
 from matplotlib.figure import Figure
 
+from leuknet._escape import csv_cell, file_name
 from leuknet._io import atomic, markdown, write_json, write_text
 from leuknet.plots.format import cell, is_number
 from leuknet.plots.style import captioned, language
@@ -65,7 +66,7 @@ def figure(
         The result in one sentence, computed from what is drawn; shown under the figure.
     """
     line = caption_line(study, n, weights, protocol, more, of)
-    stem = study.out / "figures" / f"{study.page}-{name}"
+    stem = study.out / "figures" / f"{study.page}-{file_name(name)}"
     with language():
         captioned(fig, line)
         dpi = PICTURE_DPI if sum(bool(ax.images) for ax in fig.axes) > 2 else SHARP_DPI
@@ -121,8 +122,8 @@ def table(
 
 def keep_table(study, frame: pd.DataFrame, name: str, caption: str, line: str, n: int | None = None) -> pd.DataFrame:
     """Keep `frame` as CSV and Markdown, with its record, under ``tables/``; return its cells as readers see them."""
-    stem = study.out / "tables" / f"{study.page}-{name}"
-    write_text(stem.with_suffix(".csv"), frame.to_csv(index=False))
+    stem = study.out / "tables" / f"{study.page}-{file_name(name)}"
+    write_text(stem.with_suffix(".csv"), frame.map(csv_cell).to_csv(index=False))
     shown = pd.DataFrame(
         {column: [cell(value, str(column), n) for value in frame[column]] for column in frame}, dtype=object
     )
