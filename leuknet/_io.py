@@ -1,13 +1,21 @@
 """Files written whole or not at all, and where the companion keeps what it can make again."""
 
+import functools
 import hashlib
 import json
 import os
+import re
+import shutil
+import socket
 import tempfile
-from contextlib import contextmanager
+import zipfile
+import zlib
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import numpy as np
 import platformdirs
+import psutil
 
 
 def cache_dir():
@@ -15,15 +23,56 @@ def cache_dir():
     return Path(os.environ.get("LEUKNET_CACHE") or platformdirs.user_cache_dir("leuknet"))
 
 
+HOST = re.sub(r"[^A-Za-z0-9]", "", socket.gethostname())[:32]
+
+
+@contextmanager
+def scratch():
+    """Yield a temporary folder, removed at the end; if this process is killed, by a later one (`clear_leftovers`)."""
+    with tempfile.TemporaryDirectory(prefix=f"leuknet-{HOST}.{os.getpid()}-") as folder:
+        yield Path(folder)
+
+
+def clear_leftovers(folder=None):
+    """Remove the temporary files and folders that killed processes of this machine and user left in `folder`.
+
+    Parameters
+    ----------
+    folder : path, optional
+        The system's folder for temporary files if not given. Folders within it are not entered.
+    """
+    try:
+        entries = list(os.scandir(folder or tempfile.gettempdir()))
+    except OSError:  # a folder that cannot be listed; whoever writes into it hears of it
+        return
+    for entry in entries:
+        found = re.fullmatch(rf"(?:\..*|leuknet)-{HOST}\.(\d+)-\w+(?:\.\w+)?", entry.name)
+        if not found or psutil.pid_exists(int(found[1])) or entry.is_symlink():
+            continue
+        with suppress(OSError):  # another process was faster, or it is another user's
+            shutil.rmtree(entry.path) if entry.is_dir() else os.unlink(entry.path)
+
+
+@functools.lru_cache(maxsize=4096)
+def _cleared(folder):
+    clear_leftovers(folder)
+
+
 @contextmanager
 def atomic(path):
-    """Yield a temporary path beside `path`; rename it to `path` only if the block ends well.
+    """Yield a temporary path next to `path`; rename it to `path` only if the block ends well.
 
     Readers see the old file or the new one, never a part; on an exception nothing is left behind.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    _cleared(path.parent)
+    prefix = f".{path.stem[:60]}-{HOST}.{os.getpid()}-"
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=path.suffix)
+    except OSError as error:
+        error.filename = str(path)
+        raise
     os.close(handle)
     temporary = Path(name)
     try:
@@ -49,6 +98,57 @@ def write_json(path, value):
     write_text(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
+def read_object(path, limit=1 << 20):
+    """Return the JSON object in the file `path`, which others may have written.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    ValueError
+        If it is larger than `limit` bytes, no JSON in UTF-8, or JSON of another kind than an object.
+    """
+    with open(path, "rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise ValueError(f"larger than {limit} bytes")
+    try:
+        value = json.loads(data.decode("utf-8"))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"holds a {type(value).__name__}, not an object")
+    return value
+
+
+def read_arrays(path, limit=2 << 30):
+    """Return the arrays in the ``.npz`` file `path`, which others may have written, by their names; no pickles.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    ValueError
+        If it is no such file, is damaged, holds objects, or unpacks to more than `limit` bytes.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > limit:
+                raise ValueError(f"unpacks to more than {limit} bytes")
+        with np.load(path, allow_pickle=False) as kept:
+            return {name: kept[name] for name in kept.files}
+    except (zipfile.BadZipFile, zlib.error, EOFError, MemoryError, OverflowError, SyntaxError, TypeError) as error:
+        raise ValueError(str(error) or type(error).__name__) from error
+    except (NotImplementedError, RuntimeError, KeyError) as error:  # another compression, encrypted, member not there
+        raise ValueError(str(error)) from error
+
+
+def sha256_of(path):
+    """Return the SHA-256 of a file as 64 hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def hash_of(value, length=16):
     """Return the first `length` hexadecimal digits of the SHA-256 of `value` as canonical JSON."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -57,5 +157,7 @@ def hash_of(value, length=16):
 
 def markdown(frame):
     """Return a pandas `frame` as a Markdown table, without its index."""
-    rows = [frame.columns, ["---"] * frame.shape[1], *frame.itertuples(index=False)]
-    return "".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |\n" for row in rows)
+    from leuknet._escape import markdown_cell
+
+    head, *rows = ([markdown_cell(cell) for cell in row] for row in (frame.columns, *frame.itertuples(index=False)))
+    return "".join("| " + " | ".join(row) + " |\n" for row in (head, ["---"] * frame.shape[1], *rows))

@@ -12,6 +12,7 @@ from leuknet.models.settings import TrainSettings
 from leuknet.paper import tables
 from leuknet.paper.consistency.grim import CLASSES
 from leuknet.paper.consistency.sprite import recoveries
+from leuknet.runs.record import seal
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -52,7 +53,7 @@ def write_folder(folder, record, settings, seed, predictions, split):
     frame.to_parquet(folder / "predictions.parquet", index=False)
     epochs = pd.DataFrame({"epoch": [1, 2], "loss": [0.7, 0.5], "accuracy": [0.5, 0.8], "seconds": [1.0, 1.0]})
     epochs.to_csv(folder / "history.csv", index=False)
-    write_json(folder / "done.json", {"seconds": 2.0, "predict_seconds": 0.1, "images_trained": 6614})
+    seal(folder, {"seconds": 2.0, "predict_seconds": 0.1, "images_trained": 6614})
 
 
 def split_text(record, tested, test_ids):

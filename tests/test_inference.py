@@ -20,7 +20,7 @@ from leuknet.inference.predict import Kept
 from leuknet.models.settings import TrainSettings
 from leuknet.runs.spec import RunSpec
 from leuknet.runs.store import Store
-from leuknet.runs.training_features import Reference
+from leuknet.runs.training_features import TrainingFeatures
 
 
 @pytest.fixture(scope="module")
@@ -68,40 +68,42 @@ def test_threshold_decides_the_class(kept, cohort):
     middle = float(np.median(p))
     rows = predict.described(kept, cohort.images, middle)
     assert [row["class"] == "positive" for row in rows] == [v >= middle for v in p]
-    own = Kept(kept.folder, kept.record, kept.weights, replace(kept.reference, about={"threshold": middle}))
-    assert predict.described(own, cohort.images) == rows and kept.reference.about["threshold"] == 0.5
+    own = Kept(kept.run, replace(kept.training_features, about={"threshold": middle}))
+    assert predict.described(own, cohort.images) == rows and kept.training_features.about["threshold"] == 0.5
     with pytest.raises(LeuknetError, match="not between 0 and 1"):
         predict.described(kept, cohort.images[:1], 1.5)
 
 
-def test_reference_knows_roles_and_leakage(kept, cohort):
-    table = kept.reference.table
+def test_training_features_know_roles_and_leakage(kept, cohort):
+    table = kept.training_features.table
     assert set(table.loc[table["role"] == "test", "data_set"]) == {"A"}
-    assert sorted(table["image_id"]) == sorted(cohort.table["image_id"]) and len(kept.reference.features) == len(cohort)
-    assert "share no source, no group and no identical image file" in kept.reference.about["leakage"]
+    assert sorted(table["image_id"]) == sorted(cohort.table["image_id"])
+    assert len(kept.training_features.features) == len(cohort)
+    about = kept.training_features.about
+    assert "share no source, no group and no identical image file" in about["leakage"]
 
 
 def test_distance_grows_away_from_the_training_images():
     features = np.array([[0.0], [1], [2], [3], [4], [5], [6]], np.float32)
     table = pd.DataFrame({"source": list("aaaaabb"), "role": ["train"] * 5 + ["test"] * 2})
-    reference = Reference(features, table, {})
-    distance, rows = reference.nearest(np.array([[0.0], [10]]), k=2)
+    known = TrainingFeatures(features, table, {})
+    distance, rows = known.nearest(np.array([[0.0], [10]]), k=2)
     np.testing.assert_allclose(distance, [0.5, 6.5])
     assert rows.tolist() == [[0, 1], [4, 3]]
-    np.testing.assert_allclose(reference.unseen_distances, [3, 4])  # five nearest of 0 to 4
-    assert len(reference.nearest(np.zeros((0, 1)))[0]) == 0
+    np.testing.assert_allclose(known.unseen_distances, [3, 4])  # five nearest of 0 to 4
+    assert len(known.nearest(np.zeros((0, 1)))[0]) == 0
 
 
 def test_a_picture_like_none_is_said_to_be_far(kept, cohort):
     """Beside the run's own images, and beside images so far off in feature space that any picture is like none."""
-    moved = replace(kept.reference, features=kept.reference.features + 1e3)
-    np.testing.assert_allclose(moved.unseen_distances, kept.reference.unseen_distances, rtol=0.01, atol=1e-3)
-    unseen = np.flatnonzero(kept.reference.table["role"] != "train")
-    ranks = np.argsort(kept.reference.nearest(kept.reference.features[unseen])[0])
-    row = kept.reference.table.iloc[unseen[ranks[len(ranks) // 2]]]
+    moved = replace(kept.training_features, features=kept.training_features.features + 1e3)
+    np.testing.assert_allclose(moved.unseen_distances, kept.training_features.unseen_distances, rtol=0.01, atol=1e-3)
+    unseen = np.flatnonzero(kept.training_features.table["role"] != "train")
+    ranks = np.argsort(kept.training_features.nearest(kept.training_features.features[unseen])[0])
+    row = kept.training_features.table.iloc[unseen[ranks[len(ranks) // 2]]]
     image = cohort.images[cohort.table["image_id"] == row["image_id"]]
     [near] = predict.described(kept, image)
-    [far] = predict.described(Kept(kept.folder, kept.record, kept.weights, moved), image)
+    [far] = predict.described(Kept(kept.run, moved), image)
     assert far["distance"] > 1e3 > near["distance"]
     assert far["percentile"] == 100 and 30 < near["percentile"] < 70
     assert "means little" in far["words"] and "Not clearly outside" in near["words"]
@@ -113,25 +115,25 @@ def test_run_is_found_by_its_key(folder):
     assert predict.open_run(folder.name[:6], root).folder == folder
     with pytest.raises(LeuknetError, match="no finished run"):
         predict.open_run("zz", root)
-    (folder / "reference.npz").rename(folder / "aside.npz")
+    (folder / "training_features.npz").rename(folder / "aside.npz")
     try:
-        with pytest.raises(LeuknetError, match="keeps no network"):
+        with pytest.raises(LeuknetError, match="training_features.npz is absent"):
             predict.open_run(folder)
     finally:
-        (folder / "aside.npz").rename(folder / "reference.npz")
+        (folder / "aside.npz").rename(folder / "training_features.npz")
 
 
-def test_store_does_a_kept_run_again_whose_reference_is_missing(cohort, folder):
+def test_store_does_a_kept_run_again_whose_training_features_are_missing(cohort, folder):
     record = json.loads((folder / "run.json").read_text("utf-8"))
     settings = TrainSettings.from_dict(record["settings"])
     spec = RunSpec(settings, lodocv(cohort.table), "A", 1, cohort.key, keep_model=True)
     store = Store(folder.parent)
     assert store.done(spec)
-    (folder / "reference.npz").rename(folder / "aside.npz")
+    (folder / "training_features.npz").rename(folder / "aside.npz")
     try:
         assert not store.done(spec)
     finally:
-        (folder / "aside.npz").rename(folder / "reference.npz")
+        (folder / "aside.npz").rename(folder / "training_features.npz")
 
 
 @pytest.mark.parametrize("form", ["--json", "--csv", "--html", None])
@@ -192,7 +194,7 @@ def test_onnx_round_trip(kept, cohort, tmp_path):
     path = export.write_onnx(predict.open_run(kept.folder).model, tmp_path / "model.onnx")
     session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     x = cohort.images[:5].astype(np.float32) / 255
-    [found] = session.run(None, {session.get_inputs()[0].name: x})
+    [found] = session.run(["probability"], {"image": x})
     np.testing.assert_allclose(found, kept.model.predict_on_batch(x), atol=1e-4)
 
 

@@ -15,7 +15,7 @@ from leuknet.exceptions import LeuknetError
 from leuknet.inference.predict import words
 from leuknet.plots.interactive.widgets import upload
 from leuknet.plots.interpretation import prediction as show
-from leuknet.runs.training_features import Reference
+from leuknet.runs.training_features import TrainingFeatures
 
 NOW = datetime(2021, 4, 24, tzinfo=UTC)
 
@@ -24,7 +24,7 @@ NOW = datetime(2021, 4, 24, tzinfo=UTC)
 def kept():
     features = np.arange(12, dtype=np.float32)[:, None]
     table = pd.DataFrame({"source": ["one"] * 12, "role": ["train"] * 6 + ["test"] * 6})
-    return SimpleNamespace(model=red_finder(), reference=Reference(features, table, {}))
+    return SimpleNamespace(model=red_finder(), training_features=TrainingFeatures(features, table, {}))
 
 
 def row(percentile=50.0, **changes):

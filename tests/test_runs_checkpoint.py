@@ -9,7 +9,7 @@ import pytest
 
 from leuknet.runs.executors.local import execute_processes
 from leuknet.runs.query import same_place
-from leuknet.runs.reproduce import recorded
+from leuknet.runs.record import read
 from leuknet.runs.store import Store
 
 
@@ -59,7 +59,7 @@ def test_an_interrupted_run_goes_on_and_counts_all_its_seconds(grid_cohort, grid
     made = equal()
     history = store.history(grid_specs[0])["seconds"]
     assert made["done"]["seconds"] > 5000 + history[3:].sum()
-    assert "legs" not in made["environment"] and "begins anew" not in capfd.readouterr().err
+    assert "legs" not in made["environment"] and "starts over" not in capfd.readouterr().err
 
 
 def test_what_went_on_in_another_place_says_so(grid_cohort, grid_specs, whole, store, equal):
@@ -69,7 +69,7 @@ def test_what_went_on_in_another_place_says_so(grid_cohort, grid_specs, whole, s
     assert [line.split(":")[0] for line in made["legs"]] == ["to epoch 3", "to epoch 5"]
     assert "OMP_NUM_THREADS': '64'" in made["legs"][0] and "devices 4" in made["legs"][0]
     assert "processors 999" in made["legs"][1]
-    undisturbed = recorded(whole.folder(grid_specs[0]))
+    undisturbed = read(whole.folder(grid_specs[0])).environment
     assert not same_place(made, undisturbed) and same_place(made | {"legs": None}, undisturbed)
 
 
@@ -86,7 +86,7 @@ def test_what_went_on_in_another_place_says_so(grid_cohort, grid_specs, whole, s
 def test_what_a_run_cannot_go_on_from_begins_anew(grid_cohort, grid_specs, store, equal, capfd, change, why):
     changed(interrupted(store, grid_specs[0], grid_cohort), seconds=5000.0, **change)
     made = equal()
-    told = [line for line in capfd.readouterr().err.splitlines() if "begins anew" in line]
+    told = [line for line in capfd.readouterr().err.splitlines() if "starts over" in line]
     assert len(told) == 1 and why in told[0]
     assert made["done"]["seconds"] < 5000 and "legs" not in made["environment"]
 
@@ -94,7 +94,7 @@ def test_what_a_run_cannot_go_on_from_begins_anew(grid_cohort, grid_specs, store
 def test_a_damaged_checkpoint_begins_anew(grid_specs, store, equal, capfd):
     (store.describe(grid_specs[0]) / "checkpoint.npz").write_bytes(b"PK\x03\x04 cut off")
     equal()
-    assert "begins anew" in capfd.readouterr().err
+    assert "starts over" in capfd.readouterr().err
 
 
 BACKWARDS = """

@@ -67,7 +67,7 @@ def test_a_kept_network_predicts_as_its_record_says(spec, cohort, tmp_path):
 
 
 def test_a_failed_run_says_why_and_the_others_go_on(spec, cohort, tmp_path):
-    store, bad = Store(tmp_path), replace(spec, settings=NANO.but(learning_rate=1e9, augmentation=None))
+    store, bad = Store(tmp_path), replace(spec, settings=NANO.but(learning_rate=100, augmentation=None))
     report = execute_here([bad, spec], store, cohort)
     assert list(report.failed) == [bad.key] and "lower learning_rate" in report.failed[bad.key]
     assert "lower learning_rate" in json.loads((store.folder(bad) / "failed.json").read_text())["reason"]

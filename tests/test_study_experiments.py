@@ -20,6 +20,7 @@ from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
 from leuknet.runs import cost, failures, progress, query, throughput
 from leuknet.runs.executors.local import slots
+from leuknet.runs.record import seal
 from leuknet.runs.scheduler import RETRIES, Tally
 from leuknet.runs.spec import RunSpec
 from leuknet.runs.store import Store, write_failure
@@ -54,11 +55,12 @@ def finish(store, spec, seconds=10.0, p=0.5):
     folder = store.describe(spec)
     test = spec.split.table.query("fold == @spec.fold and role == 'test'")["image_id"]
     frame = pd.DataFrame({"image_id": test, "y": [i % 2 for i in range(len(test))], "p": p, "split": "test"})
+    frame = frame.assign(data_set="d", source="d", group=test.to_numpy(), fold=spec.fold, seed=spec.seed)
     frame.to_parquet(folder / "predictions.parquet")
     pd.DataFrame({"epoch": [1, 2, 3, 4], "seconds": [4.0, 2.0, 2.0, 2.0]}).to_csv(folder / "history.csv")
     (folder / "environment.json").write_text(json.dumps(cost.environment()))
     (folder / "weights.json").write_text('{"weights": "random"}')
-    (folder / "done.json").write_text(json.dumps({"seconds": seconds, "images_trained": 30}))
+    seal(folder, {"seconds": seconds, "images_trained": 30})
     return folder
 
 
@@ -100,7 +102,7 @@ def test_a_record_alone_gives_the_run_back(specs, tmp_path):
     with pytest.raises(LeuknetError, match="was changed"):
         RunSpec.read(folder)
     (folder / "run.json").write_text(json.dumps(json.loads(before) | {"schema": 1}))
-    with pytest.raises(LeuknetError, match=r"no record of this version \(schema 1, not \d+\): train it anew"):
+    with pytest.raises(LeuknetError, match=r"no record of this version \(schema 1, not \d+\): retrain it"):
         RunSpec.read(folder)
     with pytest.raises(LeuknetError, match="holds no run"):
         RunSpec.read(tmp_path)
@@ -224,7 +226,7 @@ def test_records_tell_every_state(specs, tmp_path):
     assert len(query.chosen(frame, "fold == 'B'", "failed")) == 1
     with pytest.raises(LeuknetError, match="no status 'finished': choose done"):
         query.chosen(frame, state="finished")
-    with pytest.raises(LeuknetError, match="no query"):
+    with pytest.raises(LeuknetError, match="joined by and, or, not"):
         query.chosen(frame, "fold ==")
     for name in ("t.csv", "t.parquet"):
         query.save(frame.reset_index(), tmp_path / name)

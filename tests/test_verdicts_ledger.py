@@ -10,6 +10,7 @@ from leuknet import _random
 from leuknet._io import write_json
 from leuknet.paper import tables
 from leuknet.paper.consistency import Finding
+from leuknet.runs.record import read, seal
 from leuknet.verdicts import claim_rules, judgement, ledger, results
 from leuknet.verdicts.judgement import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED, UNDECIDED
 
@@ -200,7 +201,10 @@ def test_no_overfitting(tmp_path, rises, outside, expected):
         pd.DataFrame({"epoch": [1, 2, 3], "validation_loss": [0.6, 0.5, 0.5 * (1 + rise)]}).to_csv(
             folder / "history.csv", index=False
         )
-        write_json(folder / "run.json", {})
+        write_json(folder / "run.json", {"settings": {}})
+        for name in ("split.csv", "environment.json", "weights.json", "predictions.parquet"):
+            (folder / name).write_text("{}")
+        seal(folder, {"seconds": 1.0})
     found = judged("no-overfitting", pd.concat([inside, *left_out(*outside)], ignore_index=True), tmp_path)
     assert found.verdict == expected, found
 
@@ -295,7 +299,9 @@ def test_a_control_is_no_run_of_leuknet(tmp_path):
     root = golden_runs(tmp_path / "trainings")
     whole = results.results(tmp_path)
     folder = next(path for path in sorted(root.iterdir()) if path.name in set(whole["run"]))
-    write_json(folder / "run.json", results._json(folder, "run") | {"role": "control"})
+    record = read(folder)
+    write_json(folder / "run.json", record.run | {"role": "control"})
+    seal(folder, record.done)
     left = results.results(tmp_path)
     assert set(whole["run"]) - set(left["run"]) == {folder.name}
     assert sorted(left["run"]) == sorted(whole.loc[whole["run"] != folder.name, "run"])

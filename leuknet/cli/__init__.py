@@ -4,6 +4,7 @@ A command is one function here that imports what it calls when it is called, so 
 ``import leuknet`` load no TensorFlow. A `LeuknetError` becomes one line on standard error and exit code 2.
 """
 
+import errno
 import json
 import logging
 import os
@@ -116,11 +117,25 @@ def handout(out: Annotated[Path, typer.Argument(help="Folder for the student edi
     print(*write_handout(out), sep="\n")
 
 
+GIVE_ANOTHER = "Give another place (--out, LEUKNET_CACHE), or allow writing there; what is done so far is kept"
+FREE_SPACE = "Free space, or give another place (--out, LEUKNET_CACHE), and go on; what is done so far is kept"
+PLACES = dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR), GIVE_ANOTHER)
+PLACES |= dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG), FREE_SPACE)
+
+
 def main():
-    """Run the command line: a `LeuknetError` is one line on standard error and exit code 2."""
+    """Run the command line: bad input, a full disk or a read-only place is one line and exit code 2."""
+    from leuknet._io import clear_leftovers
+
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
+        clear_leftovers()
         app()
     except LeuknetError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in PLACES:
+            raise
+        print(f"error: {error.strerror}: {error.filename or 'a file'}. {PLACES[error.errno]}", file=sys.stderr)
         sys.exit(2)

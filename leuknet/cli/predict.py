@@ -22,7 +22,7 @@ def predict_command(
     out: Annotated[Path | None, typer.Option(help="Write to this file instead.")] = None,
 ):
     """Say what a kept run makes of your slides. Not a medical device."""
-    from leuknet._io import write_text
+    from leuknet.data.walk import shown
     from leuknet.exceptions import LeuknetError
     from leuknet.inference import predict
 
@@ -38,24 +38,38 @@ def predict_command(
 
         text = prediction_page(kept, rows, failed)
     elif as_csv:
-        text = _csv(rows)
+        text = _csv(predict.as_record(kept, rows, failed)["images"])
     else:
         found = predict.as_record(kept, rows, failed)
         text = json.dumps(found, indent=1, ensure_ascii=False) + "\n" if as_json else _plain(found)
-    if out is None:
-        print(text, end="")
-    else:
-        write_text(out, text)
+    _give(text, out)
     for one in failed:
-        print(f"left out: {one['file']}: {one['reason']}", file=sys.stderr)
+        print(f"left out: {shown(one['file'])}: {one['reason']}", file=sys.stderr)
     if failed:
         raise typer.Exit(1)
+
+
+def _give(text, out):
+    """Write the results to `out`, or print them; what is computed is not lost where they cannot be written."""
+    from leuknet._io import write_text
+    from leuknet.exceptions import LeuknetError
+
+    try:
+        if out is not None:
+            write_text(out, text)
+    except OSError as error:
+        print(text, end="")
+        raise LeuknetError(f"{out}: {error.strerror}; the results are printed instead") from error
+    if out is None:
+        print(text, end="")
 
 
 def _csv(rows):
     import pandas as pd
 
-    return pd.DataFrame(rows).to_csv(index=False)
+    from leuknet._escape import csv_cell
+
+    return pd.DataFrame(rows).map(csv_cell).to_csv(index=False)
 
 
 def _plain(found):

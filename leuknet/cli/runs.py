@@ -112,8 +112,8 @@ def _folder_of_runs(folder):
 @runs_app.command("list")
 def list_command(
     folder: Folder,
-    where: Annotated[str | None, typer.Option(help="A pandas query, e.g. \"backbone == 'VGG16'\".")] = None,
-    status: Annotated[str | None, typer.Option(help="done, running, failed, interrupted or planned.")] = None,
+    where: Annotated[str | None, typer.Option(help="A condition, e.g. \"backbone == 'VGG16' and epochs > 5\".")] = None,
+    status: Annotated[str | None, typer.Option(help="done, damaged, running, failed, interrupted, planned.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write all columns to this .csv or .parquet.")] = None,
 ):
     """List runs, one line each."""
@@ -129,6 +129,14 @@ def list_command(
         return
     columns = [name for name in (*query.FIRST, "outcome") if name in frame]
     print(frame[columns].to_string(index=False, na_rep="") if len(frame) else "no run fits")
+
+
+@runs_app.command("seal")
+def seal_command(folder: Folder):
+    """Accept the finished runs of an earlier version, which have no checksums, as they are now."""
+    from leuknet.runs.record import seal_earlier
+
+    print(f"{seal_earlier(_folder_of_runs(folder))} runs sealed")
 
 
 @runs_app.command("show")
@@ -171,12 +179,11 @@ def rerun_command(
 ):
     """Repeat a run from its record alone and say whether the predictions agree."""
     from leuknet.runs.query import find
-    from leuknet.runs.reproduce import recorded, rerun
+    from leuknet.runs.record import read
+    from leuknet.runs.reproduce import rerun, variables
 
     folder = find(run, _folder_of_runs(root) if root else None)
-    first = recorded(folder)
-    os.environ.update(first.get("threads", {}))  # before the backend loads: sums depend on them
-    os.environ["KERAS_BACKEND"] = backend or first.get("backend", "tensorflow")
+    os.environ.update(variables(read(folder).environment, backend))  # before the backend loads: sums depend on them
     found = rerun(folder, data, tolerance, out)
     print(found)
     if not found.agrees:

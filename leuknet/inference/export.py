@@ -1,7 +1,6 @@
 """A kept run for use elsewhere: the network as ``.keras`` and ONNX, and a model card (Mitchell et al., FAT* 2019)."""
 
 import importlib.util
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +41,7 @@ def export_run(kept, out, onnx=False):
     out = Path(out)
     network, card = out / "model.keras", out / "MODEL_CARD.md"
     with atomic(network) as temporary:
-        shutil.copyfile(kept.folder / "model.keras", temporary)
+        temporary.write_bytes(kept.run.data("model.keras"))
     write_text(card, model_card(kept))
     return [network, card, *([write_onnx(kept.model, out / "model.onnx")] if onnx else [])]
 
@@ -58,12 +57,28 @@ def write_onnx(model, path):
         except Exception as error:  # exporters of three backends raise many kinds
             reason = str(error).strip().splitlines() or [type(error).__name__]
             raise LeuknetError(f"Keras cannot write {model.name} as ONNX here: {reason[0]}") from error
+        _name_ends(temporary)
     return path
+
+
+def _name_ends(path):
+    """Rename input and output of an ONNX file to what the model card calls them; exporters number them."""
+    import onnx
+
+    model = onnx.load(path)
+    names = {model.graph.input[0].name: "image", model.graph.output[0].name: "probability"}
+    for value in (*model.graph.input, *model.graph.output):
+        value.name = names[value.name]
+    for node in model.graph.node:
+        for ends in (node.input, node.output):
+            ends[:] = [names.get(name, name) for name in ends]
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
 
 
 def model_card(kept):
     """Return the model card of a run as Markdown."""
-    s, about, size = kept.record["settings"], kept.reference.about, kept.model.input_shape[1]
+    s, about, size = kept.record["settings"], kept.training_features.about, kept.model.input_shape[1]
     dropped = {"backbone", "approach", "weights", "augmentation"}
     settings = pd.DataFrame([(k, v) for k, v in sorted(s.items()) if k not in dropped], columns=["setting", "value"])
     parts = [
@@ -80,7 +95,7 @@ def model_card(kept):
         "and not for any decision about a patient.",
         "## Training data",
         f"Cohort: {about['cohort']}. Images by data set, class (0 negative, 1 positive) and role:",
-        markdown(counts(kept.reference.table)),
+        markdown(counts(kept.training_features.table)),
         "## Protocol and leakage",
         f"{kept.record['protocol']}, fold {kept.record['fold']}, seed {kept.record['seed']}. {about['leakage']}",
         "## Results",
@@ -101,7 +116,7 @@ def counts(table):
 
 def results(kept):
     """Return each metric of the run's unseen images with its interval (%), one row a role; "–" where undefined."""
-    frame = pd.read_parquet(kept.folder / "predictions.parquet")
+    frame = kept.run.predictions()
     rows = []
     for role, part in frame[frame["split"] != "validation"].groupby("split", sort=False):
         found = scores(part["y"], part["p"])

@@ -3,18 +3,22 @@
 Not a medical device. A number from here says what one network, trained on the images of one cohort, makes of a picture.
 """
 
-import json
+import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
 import leuknet
-from leuknet.data.decode import SUFFIXES, decode
+from leuknet.data.decode import decode, is_blank
+from leuknet.data.walk import pictures, read_bytes, shown
 from leuknet.exceptions import LeuknetError
-from leuknet.runs.training_features import Reference, read_reference
+from leuknet.runs.record import DONE, DamagedRun, Record, read
+from leuknet.runs.spec import RunSpec
+from leuknet.runs.training_features import TrainingFeatures, read_training_features
 
 NOT_A_DEVICE = "Not a medical device: for study and research only; nothing here may guide a diagnosis."
 FAR = 95
@@ -30,19 +34,37 @@ LIMITS = (
 
 @dataclass(frozen=True)
 class Kept:
-    """A finished run that keeps its network: folder, ``run.json``, start weights, `Reference`, and the network."""
+    """A finished run that keeps its network: its `Record` and its `TrainingFeatures`."""
 
-    folder: Path
-    record: dict
-    weights: str
-    reference: Reference
+    run: Record
+    training_features: TrainingFeatures
 
     @cached_property
     def model(self):
-        """The network (Keras' safe mode: no code from the file is run)."""
-        import keras
+        """The network, checked by `leuknet.models.network_file` and against the features kept with it."""
+        from leuknet.models.network_file import load_network
+        from leuknet.models.networks import penultimate
 
-        return keras.saving.load_model(self.folder / "model.keras", compile=False, safe_mode=True)
+        model = load_network(self.run.path("model.keras"))
+        width = prod(model.get_layer(penultimate(model)).output.shape[1:])
+        if width != self.training_features.features.shape[1]:
+            raise DamagedRun(self.folder, f"the network gives {width} features, those kept with it are others")
+        return model
+
+    @property
+    def folder(self):
+        """The run's folder."""
+        return self.run.folder
+
+    @property
+    def record(self):
+        """What ``run.json`` holds."""
+        return self.run.run
+
+    @property
+    def weights(self):
+        """What the network began from, as captions print it."""
+        return self.run.weights["weights"]
 
     @property
     def name(self):
@@ -69,32 +91,31 @@ def open_run(run, root=None):
     Raises
     ------
     LeuknetError
-        If there is no such run, several, or it keeps no network.
+        If there is no such run, several, it keeps no network, or its files do not belong together.
     """
     folder = Path(run)
-    if not (folder / "done.json").is_file():
-        root = Path(root) if root else Path(leuknet.__file__).parent.parent / "runs"
-        found = sorted(root.glob(f"*/trainings/{run}*/done.json")) if Path(run).name == str(run) else []
-        if len(found) != 1:
-            many = (
-                f"{len(found)} runs in {root} begin with" if found else f"no finished run is in or under {root} called"
-            )
-            raise LeuknetError(f"{many} {run}: give a run's folder, <out>/trainings/<key>")
-        folder = found[0].parent
-    reference = read_reference(folder)
-    record, weights = (json.loads((folder / f"{name}.json").read_text("utf-8")) for name in ("run", "weights"))
-    return Kept(folder, record, weights["weights"], reference)
+    if not (folder / DONE).is_file():
+        folder = _found(str(run), Path(root) if root else Path(leuknet.__file__).parent.parent / "runs")
+    record = read(folder)
+    RunSpec.read(folder)  # the key is that of the settings, the fold and the seed
+    if not isinstance(record.weights.get("weights"), str) or "backbone" not in record.run["settings"]:
+        raise DamagedRun(folder, "nothing says what its network began from")
+    return Kept(record, read_training_features(record))
+
+
+def _found(key, root):
+    """Return the folder of the one finished run in ``<root>/*/trainings`` whose key begins with `key`."""
+    found = sorted(root.glob(f"*/trainings/{key}*/{DONE}")) if re.fullmatch("[0-9a-f]+", key) else []
+    if len(found) != 1:
+        many = f"{len(found)} runs in {root} begin with" if found else f"no finished run is in or under {root} called"
+        raise LeuknetError(f"{many} {key}: give a run's folder, <out>/trainings/<key>")
+    return found[0].parent
 
 
 def listed(paths):
-    """Return the files that `paths` name: files as they are, of folders all images in them, in order of their names."""
-    files = []
-    for path in map(Path, paths):
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
-        files += inside if path.is_dir() else [path]
-        if path.is_dir() and not inside:
-            raise LeuknetError(f"the folder {path} holds no image ({', '.join(SUFFIXES)})")
-    return files
+    """Return the pictures that `paths` name, as files or folders; last those that `predict` will report as unusable."""
+    files, left_out = pictures(paths)
+    return [*files, *(entry.path for entry in left_out)]
 
 
 def predict(kept, files, threshold=None, report=None):
@@ -121,7 +142,10 @@ def predict(kept, files, threshold=None, report=None):
         names, images = [], []
         for file in files[start : start + BATCH]:
             try:
-                images.append(decode(Path(file).read_bytes(), size)[0])
+                image = decode(read_bytes(Path(file)), size)[0]
+                if is_blank(image):
+                    raise LeuknetError("blank: one colour throughout, nothing to classify")
+                images.append(image)
                 names.append(str(file))
             except (LeuknetError, OSError) as error:
                 failed.append({"file": str(file), "reason": getattr(error, "strerror", None) or str(error)})
@@ -150,18 +174,18 @@ def described(kept, images, threshold=None):
         images in feature space; no unit), ``percentile`` (% of the run's own unseen images that lie nearer),
         ``looks_like`` (the commonest source of the five), ``share`` (of the five), ``words``.
     """
-    threshold = kept.reference.threshold if threshold is None else threshold
+    threshold = kept.training_features.threshold if threshold is None else threshold
     if not 0 < threshold < 1:
         raise LeuknetError(f"the threshold {threshold} is not between 0 and 1")
     from leuknet.models.inputs import fed
     from leuknet.models.interpretation.activations import activations
 
-    model, reference = kept.model, kept.reference
+    model, known = kept.model, kept.training_features
     whole = np.resize(images, (-(-len(images) // BATCH) * BATCH, *images.shape[1:])).astype(np.float32) / 255
     p = np.asarray(model.predict(**fed(whole, BATCH), verbose=0), float)[: len(images), 0]
-    distance, near = reference.nearest(activations(model, images, batch=BATCH))
-    nearer = np.searchsorted(reference.unseen_distances, distance) / max(len(reference.unseen_distances), 1)
-    sources = reference.table["source"].to_numpy()
+    distance, near = known.nearest(activations(model, images, batch=BATCH))
+    nearer = np.searchsorted(known.unseen_distances, distance) / max(len(known.unseen_distances), 1)
+    sources = known.table["source"].to_numpy()
     return [
         _row(float(p[i]), threshold, float(distance[i]), 100 * float(nearer[i]), Counter(sources[near[i]].tolist()))
         for i in range(len(images))
@@ -187,6 +211,17 @@ def words(row):
 
 def as_record(kept, rows, failed):
     """Return all that was found as one dictionary of JSON types."""
-    run = {"name": kept.name, "key": kept.record["key"], "cohort": kept.reference.about["cohort"]}
-    run |= {"threshold": kept.reference.threshold, "weights": kept.weights, "leakage": kept.reference.about["leakage"]}
-    return {"not_a_medical_device": NOT_A_DEVICE, "run": run, "limits": list(LIMITS), "images": rows, "failed": failed}
+    run = {"name": kept.name, "key": kept.record["key"], "cohort": kept.training_features.about["cohort"]}
+    run |= {
+        "threshold": kept.training_features.threshold,
+        "weights": kept.weights,
+        "leakage": kept.training_features.about["leakage"],
+    }
+    images, failed = ([one | {"file": shown(one["file"])} for one in part] for part in (rows, failed))
+    return {
+        "not_a_medical_device": NOT_A_DEVICE,
+        "run": run,
+        "limits": list(LIMITS),
+        "images": images,
+        "failed": failed,
+    }

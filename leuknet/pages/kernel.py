@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+from pathlib import Path
 
 import papermill
 import psutil
@@ -78,7 +79,7 @@ class Meter:
                 process.kill()
 
 
-def kernel_manager(log, environment, meter):
+def kernel_manager(log, environment, meter, folder):
     """Return a kernel manager class whose kernels run this interpreter, whatever kernel specs are installed.
 
     Parameters
@@ -88,7 +89,9 @@ def kernel_manager(log, environment, meter):
     environment : dict of str
         Variables set for the kernel beside those of this process.
     meter : Meter
-        Told the kernel's process id.
+        Gets the kernel's process id.
+    folder : pathlib.Path
+        Takes the kernel's connection file.
     """
 
     class PageKernel(AsyncKernelManager):
@@ -98,6 +101,7 @@ def kernel_manager(log, environment, meter):
 
         async def start_kernel(self, **kwargs):
             self.transport_encryption = "auto"
+            self.connection_file = str(folder / "kernel.json")  # goes with the folder, also if this process is killed
             await super().start_kernel(env=os.environ | environment, stdout=log, stderr=log, **kwargs)
             meter.watch(self.provisioner.pid)
             if meter.stop.is_set():  # jupyter_client would wait a minute for a kernel that died so early
@@ -141,5 +145,5 @@ def execute(notebook, output, parameters, log, environment, meter):
             language="python",
             progress_bar=False,
             stderr_file=log,
-            kernel_manager_class=kernel_manager(log, environment, meter),
+            kernel_manager_class=kernel_manager(log, environment, meter, Path(output).parent),
         )

@@ -15,6 +15,7 @@ from leuknet.exceptions import LeuknetError
 from leuknet.paper.consistency import WEIGHTS, audit
 from leuknet.plots.results.audit import audit_summary, questions
 from leuknet.runs.query import records
+from leuknet.runs.record import read_all
 from leuknet.verdicts import results, verdicts
 from leuknet.verdicts.ledger import ledger
 from leuknet.verdicts.matching import feature_spaces
@@ -75,13 +76,17 @@ def about(folder, runs):
     told = records(results.trainings(folder))
     names = [name for name in told if name in results.TrainSettings().as_dict()]
     settings = [(name, ", ".join(dict.fromkeys(told[name].dropna().map(str)))) for name in names]
-    environment = [block("", environments(folder), "One row for each environment that runs were made in.")]
+    whole, damaged = read_all(results.trainings(folder))
+    environment = [block("", environments(whole), "One row for each environment that runs were made in.")]
+    lost = pd.DataFrame([(run.folder.name, run.reason) for run in damaged], columns=["run", "reason"])
+    left_out = [block("Left out of everything below; delete their folders and run the study again", lost)]
     return [
         (
             "Settings",
             [block("Values of each setting over all runs", pd.DataFrame(settings, columns=["setting", "values"]))],
         ),
         ("Environment", environment),
+        *([("Damaged runs", left_out)] if damaged else []),
         ("Protocols and what training and test share", [block(LEAKAGE, leakage(runs))]),
         (
             "Results",
@@ -102,11 +107,11 @@ DECIDED = (
 )
 
 
-def environments(folder):
+def environments(whole):
     """Return the distinct environments of the runs, and how many runs each has."""
     rows = []
-    for path in sorted(results.trainings(folder).glob("*/environment.json")):
-        told = json.loads(path.read_text("utf-8"))
+    for record in whole:
+        told = dict(record.environment)
         told |= {f"{name}": version for name, version in told.pop("packages", {}).items()}
         rows.append(
             {name: ", ".join(v) if isinstance(v, list) else v for name, v in told.items() if v not in (None, [])}

@@ -5,7 +5,6 @@ import importlib.util
 import os
 import re
 import sys
-import tempfile
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -273,10 +272,10 @@ def run_page(page, parameters, out, environment, stop):
     meter = kernel.Meter(stop)
     with (
         filelock.FileLock(log.with_suffix(".lock")),
-        tempfile.TemporaryDirectory(prefix="leuknet-") as scratch,
+        _io.scratch() as scratch,
         log.open("w", encoding="utf-8") as stream,
     ):
-        executed = Path(scratch) / f"{page.name}.ipynb"
+        executed = scratch / f"{page.name}.ipynb"
         try:
             kernel.execute(page.notebook, executed, parameters, stream, environment, meter)
         except (PapermillExecutionError, RuntimeError) as failure:

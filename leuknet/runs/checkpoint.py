@@ -3,12 +3,11 @@
 import json
 import sys
 import time
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from leuknet._io import atomic
+from leuknet._io import atomic, read_arrays
 from leuknet.runs.provenance import environment
 from leuknet.runs.query import BACKEND, same_place, software
 
@@ -42,23 +41,23 @@ class Checkpoint:
         """Write `Progress`, and what `state` returns, atomically, if it is time to."""
         if time.monotonic() - self.last < self.least_seconds:
             return
-        told = {"history": json.dumps(progress.history), "made": json.dumps(self.made), "seconds": self.seconds}
+        values = {"history": json.dumps(progress.history), "made": json.dumps(self.made), "seconds": self.seconds}
         arrays = {f"state{i:05}": value for i, value in enumerate(state())}
         with atomic(self.path) as temporary:
-            np.savez(temporary, epoch=progress.epoch, **told, **arrays)
+            np.savez(temporary, epoch=progress.epoch, **values, **arrays)
         self.last = time.monotonic()
 
     def load(self, shapes):
         """Return the `Progress` kept, or None if there is none to go on from.
 
         A file that cannot be read whole, does not fit the network (`shapes`: of its variables) or comes from another
-        backend or version is told on standard error and deleted: the run begins anew.
+        backend or version is named on standard error and deleted: the run starts over.
         """
         if not self.path.is_file():
             return None
         try:
             progress, made, seconds = _read(self.path)
-        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
             return self._discard(f"is damaged ({error})")
         if software(made) != software(self.made):
             return self._discard(f"comes from {_versions(made)}, not {_versions(self.made)},")
@@ -76,7 +75,7 @@ class Checkpoint:
             self.made = environment() | {"legs": legs}
 
     def _discard(self, why):
-        print(f"{self.path} {why} and is deleted: the run begins anew", file=sys.stderr)
+        print(f"{self.path} {why} and is deleted: the run starts over", file=sys.stderr)
         self.path.unlink()
 
 
@@ -84,10 +83,12 @@ def _read(path):
     """Return (Progress, environment, seconds) of a checkpoint."""
     from leuknet.models.training import Progress
 
-    with np.load(path, allow_pickle=False) as kept:
-        state = [kept[name] for name in sorted(kept.files) if name.startswith("state")]
-        progress = Progress(int(kept["epoch"]), json.loads(str(kept["history"])), state)
-        return progress, json.loads(str(kept["made"])), float(kept["seconds"])
+    kept = read_arrays(path, limit=16 << 30)  # of the largest networks, weights and momenta in float32
+    state = [kept[name] for name in sorted(kept) if name.startswith("state")]
+    history, made = json.loads(str(kept["history"])), json.loads(str(kept["made"]))
+    if not isinstance(made, dict) or not isinstance(history, list) or not all(isinstance(row, dict) for row in history):
+        raise ValueError("history or environment is of another kind")
+    return Progress(int(kept["epoch"]), history, state), made, float(kept["seconds"])
 
 
 def _versions(environment):

@@ -16,6 +16,7 @@ from leuknet.models.settings import FROZEN_APPROACHES
 from leuknet._random import rng
 from leuknet.runs.provenance import environment
 from leuknet.runs.failures import FINAL
+from leuknet.runs.record import read_all
 
 NAMES = ("backbone", "approach", "dense", "frozen_until", "precision", "batch")
 PLACE = ("backend", "machine", "processors", "gpus")
@@ -62,22 +63,20 @@ def measured(store):
     """
     found = {name: (rate, 0.0) for name, rate in _probed().items()}
     here, parts = place(), {}
-    for folder in (path.parent for path in store.root.glob("*/done.json")):
-        run, made, done = (
-            json.loads((folder / f"{n}.json").read_text("utf-8")) for n in ("run", "environment", "done")
-        )
+    for record in read_all(store.root)[0]:
+        run, made, done = record.run, record.environment, record.done
         size = (run.get("recipe") or {}).get("size")
         if size and all(made.get(name) == here[name] for name in PLACE):
             name = hash_of(structure(run["settings"], size))
-            parts.setdefault(name, []).append(_rate(folder, run["settings"], done))
+            parts.setdefault(name, []).append(_rate(record, run["settings"], done))
     return found | {name: tuple(np.median(pairs, axis=0)) for name, pairs in parts.items()}
 
 
-def _rate(folder, settings, done):
+def _rate(record, settings, done):
     """Return a finished run's (images a second, other seconds)."""
     if "system" in settings:
         return done["images_trained"] / done["seconds"], 0.0
-    seconds = pd.read_csv(folder / "history.csv")["seconds"]
+    seconds = record.history()["seconds"]
     return done["images_trained"] / seconds.median(), max(done["seconds"] - seconds.median() * len(seconds), 0)
 
 

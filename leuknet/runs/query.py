@@ -1,34 +1,41 @@
 """Run records as tables: every run of a folder, how two differ, and whether a run repeated agrees."""
 
-import json
 from pathlib import Path
+from typing import Any
 
 import filelock
 import numpy as np
 import pandas as pd
 
-from leuknet._io import atomic
+from leuknet._escape import csv_cell
+from leuknet._io import atomic, read_object
 from leuknet.evaluation.metrics import scores
 from leuknet.exceptions import LeuknetError
+from leuknet.runs.record import DONE, DamagedRun, damage, read
+from leuknet.runs.where import matches
 
-STATES = ("done", "running", "failed", "interrupted", "planned")
+STATES = ("done", "damaged", "running", "failed", "interrupted", "planned")
 FIRST = ["run", "status", "backbone", "approach", "protocol", "fold", "seed", "weights", "seconds"]
 BACKEND = ("backend", "machine", "processors", "gpus", "threads", "devices", "legs")
 
 
-def _read(path):
-    """Return the JSON object in `path`; empty if it is absent or not whole (a run may be writing it anew)."""
+def _object(path: Path) -> dict[str, Any]:
+    """Return the JSON object in `path`; empty if it is absent or none (a run may be writing it just now)."""
     try:
-        return json.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+        return read_object(path)
+    except (OSError, ValueError):
         return {}
 
 
-def status(folder):
-    """Return what a run's folder tells: done, running, failed, interrupted or planned."""
+def status(folder: str | Path) -> str:
+    """Return the state of the run in `folder`: one of `STATES`."""
     folder = Path(folder)
-    if (folder / "done.json").is_file():
-        return "done"
+    if (folder / DONE).is_file():
+        return "damaged" if damage(folder) else "done"
+    return _unfinished(folder)
+
+
+def _unfinished(folder: Path) -> str:
     if locked(folder):
         return "running"
     for name, word in (("failed.json", "failed"), ("environment.json", "interrupted")):
@@ -37,7 +44,7 @@ def status(folder):
     return "planned"
 
 
-def locked(folder):
+def locked(folder: str | Path) -> bool:
     """Whether a process is at the run in `folder` just now.
 
     Only ``running`` is probed, which the holder of ``lock`` waits for: a look never makes a starting run busy.
@@ -56,61 +63,75 @@ def locked(folder):
     return False
 
 
-def row(folder):
+def row(folder: str | Path) -> dict[str, Any]:
     """Return one run's record as a flat dictionary.
 
     ``run`` (key), ``status``, every setting by its name, ``protocol``, ``fold``, ``seed``, ``cohort_key``, ``weights``
     (as captions print them), ``seconds``, ``predict_seconds``, ``images_trained``, ``backend``, ``machine``, ``gpus``,
-    ``processors``, ``commit``, ``epochs_done``, ``outcome`` and ``reason`` (of a failure), ``folder``. What a run has
-    not written yet is absent.
+    ``processors``, ``commit``, ``epochs_done``, ``outcome`` and ``reason`` (of a failure or damage), ``folder``. What a
+    run has not written yet is absent; of a damaged run there is only ``run``, ``status``, ``reason`` and ``folder``.
     """
     folder = Path(folder)
-    run, environment, done, failed, progress = (
-        _read(folder / f"{name}.json") for name in ("run", "environment", "done", "failed", "progress")
-    )
-    told = {"run": folder.name, "status": status(folder), **run.get("settings", {})}
-    if "system" in told:
-        told["approach"] = told["system"]
-    told |= {name: run[name] for name in ("protocol", "fold", "seed", "cohort_key") if name in run}
-    told |= {name: environment.get(name) for name in ("backend", "machine", "processors", "commit") if environment}
-    told |= {"gpus": ", ".join(environment.get("gpus", []))} if environment else {}
-    told |= {name: value for name, value in _read(folder / "weights.json").items() if name == "weights"}
-    told |= {name: value for name, value in done.items() if not isinstance(value, dict | list)}
-    told |= {"epochs_done": progress["epoch"]} if "epoch" in progress else {}
-    told |= {name: failed[name] for name in ("outcome", "reason") if name in failed}
-    return told | {"folder": str(folder)}
+    found: dict[str, Any] = {"run": folder.name}
+    try:
+        if (folder / DONE).is_file():
+            found |= {"status": "done"} | _flat(**read(folder).as_dict())
+        else:
+            found |= {"status": _unfinished(folder)} | _flat(**{n: _object(folder / f"{n}.json") for n in PARTS})
+    except DamagedRun as error:
+        found |= {"status": "damaged", "reason": error.reason}
+    return found | {"folder": str(folder)}
 
 
-def records(root, every=False):
+PARTS = ("run", "environment", "weights", "progress", "failed")
+
+
+def _flat(
+    run: dict[str, Any],
+    environment: dict[str, Any],
+    weights: dict[str, Any],
+    done: dict[str, Any] | None = None,
+    progress: dict[str, Any] | None = None,
+    failed: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    settings = run.get("settings")
+    found = dict(settings) if isinstance(settings, dict) else {}
+    if "system" in found:
+        found["approach"] = found["system"]
+    found |= {name: run[name] for name in ("protocol", "fold", "seed", "cohort_key") if name in run}
+    found |= {name: environment.get(name) for name in ("backend", "machine", "processors", "commit") if environment}
+    found |= {"gpus": ", ".join(map(str, environment.get("gpus") or []))} if environment else {}
+    found |= {name: weights[name] for name in ("weights",) if name in weights}
+    found |= {name: value for name, value in (done or {}).items() if not isinstance(value, dict | list)}
+    found |= {"epochs_done": progress["epoch"]} if progress and "epoch" in progress else {}
+    return found | {name: failed[name] for name in ("outcome", "reason") if failed and name in failed}
+
+
+def records(root: str | Path, every: bool = False) -> pd.DataFrame:
     """Return the runs in the folder `root`, one row a run (columns as in `row`), in the order of their keys.
 
     Parameters
     ----------
     root : path
     every : bool
-        Those not finished as well.
+        Those that are not finished, or damaged, as well.
     """
     folders = sorted(path.parent for path in Path(root).glob("*/run.json"))
-    rows = [row(folder) for folder in folders if every or (folder / "done.json").is_file()]
-    frame = pd.DataFrame(rows)
+    rows = [row(folder) for folder in folders if every or (folder / DONE).is_file()]
+    frame = pd.DataFrame([found for found in rows if every or found["status"] == "done"])
     return frame[[name for name in FIRST if name in frame] + [name for name in frame if name not in FIRST]]
 
 
-def chosen(frame, where=None, state=None):
-    """Return the rows of `records` that fit a pandas query (``"backbone == 'VGG16' and epochs > 5"``) and a status."""
+def chosen(frame: pd.DataFrame, where: str | None = None, state: str | None = None) -> pd.DataFrame:
+    """Return the rows of `records` that fit a condition (`leuknet.runs.where`) and a status."""
     if state and state not in STATES:
         raise LeuknetError(f"no status {state!r}: choose {', '.join(STATES)}")
     if state:
         frame = frame[frame["status"] == state]
-    if not where:
-        return frame
-    try:
-        return frame.query(where)
-    except Exception as error:  # pandas raises whatever its parser meets
-        raise LeuknetError(f"--where {where!r} is no query over {', '.join(frame.columns)}: {error}") from error
+    return frame[matches(frame, where)] if where else frame
 
 
-def find(name, root=None):
+def find(name: str | Path, root: str | Path | None = None) -> Path:
     """Return the folder of a run given as a path, or as a key or its beginning within `root`."""
     path = Path(name)
     if (path / "run.json").is_file():
@@ -123,34 +144,31 @@ def find(name, root=None):
     return found[0].parent
 
 
-def read_predictions(folder):
-    """Return a finished run's predictions (`leuknet.runs.store.PREDICTION_COLUMNS`)."""
-    path = Path(folder) / "predictions.parquet"
-    if not (path.parent / "done.json").is_file():
-        raise LeuknetError(f"{folder} is not finished: it has no predictions")
-    return pd.read_parquet(path)
+def read_predictions(folder: str | Path) -> pd.DataFrame:
+    """Return a finished run's predictions (`leuknet.runs.record.PREDICTION_COLUMNS`)."""
+    return read(folder).predictions()
 
 
-def differences(a, b):
-    """Return what two runs' records say differently: a table of ``name``, ``a``, ``b``."""
+def differences(a: str | Path, b: str | Path) -> pd.DataFrame:
+    """Return the values in which the records of two runs differ: ``name``, ``a``, ``b``."""
     left, right = row(a), row(b)
     names = [name for name in [*left, *(n for n in right if n not in left)] if name not in ("run", "folder")]
     rows = [(name, left.get(name), right.get(name)) for name in names if left.get(name) != right.get(name)]
     return pd.DataFrame(rows, columns=["name", "a", "b"])
 
 
-def compared(a, b):
+def compared(a: str | Path, b: str | Path) -> pd.DataFrame:
     """Return the metrics of two finished runs side by side, by role: ``split``, ``metric``, ``a``, ``b``."""
     frames = [read_predictions(folder) for folder in (a, b)]
     rows = []
     for role in dict.fromkeys([*frames[0]["split"], *frames[1]["split"]]):
         parts = [frame[frame["split"] == role] for frame in frames]
-        told = [scores(part["y"], part["p"]) if len(part) else {} for part in parts]
-        rows += [(role, metric, told[0].get(metric), told[1].get(metric)) for metric in told[0] | told[1]]
+        found = [scores(part["y"], part["p"]) if len(part) else {} for part in parts]
+        rows += [(role, metric, found[0].get(metric), found[1].get(metric)) for metric in found[0] | found[1]]
     return pd.DataFrame(rows, columns=["split", "metric", "a", "b"])
 
 
-def agreement(a, b):
+def agreement(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, Any]:
     """Return how far the predictions of two runs over the same images agree.
 
     Returns
@@ -179,13 +197,13 @@ def agreement(a, b):
     }
 
 
-def software(environment):
+def software(environment: dict[str, Any]) -> dict[str, Any]:
     """Return the versions of the backend and of Keras by their names."""
     packages = environment.get("packages", {})
     return {name: packages.get(name) for name in (environment.get("backend"), "keras")}
 
 
-def same_place(environment_a, environment_b):
+def same_place(environment_a: dict[str, Any], environment_b: dict[str, Any]) -> bool:
     """Whether two environments compute alike: backend, its packages, machine, GPUs, threads, devices, and legs.
 
     A run that was interrupted and went on in another place has legs, so that it is like no run made in one place.
@@ -194,14 +212,14 @@ def same_place(environment_a, environment_b):
     return software(a) == software(b) and all(a.get(name) == b.get(name) for name in BACKEND)
 
 
-def save(frame, path):
+def save(frame: pd.DataFrame, path: str | Path) -> None:
     """Write a table as ``.csv`` or ``.parquet``, by its name."""
     path = Path(path)
     if path.suffix not in (".csv", ".parquet"):
         raise LeuknetError(f"{path}: name it .csv or .parquet")
     with atomic(path) as temporary:
         if path.suffix == ".csv":
-            frame.to_csv(temporary, index=False)
+            frame.map(csv_cell).to_csv(temporary, index=False)
         else:  # Parquet's columns are of one type: lists and policies as text
             mixed = [name for name in frame if frame[name].map(lambda v: isinstance(v, dict | list)).any()]
             frame.assign(**{name: frame[name].map(str) for name in mixed}).to_parquet(temporary, index=False)

@@ -1,17 +1,19 @@
 """A run repeated from its record alone, and whether its predictions agree.
 
 GPUs add in varying order and nothing here makes them keep to one, so a run on a machine with GPUs need not come out
-equal; the tolerance asked of it is that of another number of threads. Not tested on a GPU.
+equal; its tolerance is that of another number of threads. Not tested on a GPU.
 """
 
-import json
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from leuknet.data.load import load_cohort
+from leuknet._io import scratch
 from leuknet.exceptions import LeuknetError
-from leuknet.runs.query import agreement, read_predictions, same_place
+from leuknet.runs.provenance import THREADS
+from leuknet.runs.query import agreement, same_place
+from leuknet.runs.record import read
 from leuknet.runs.spec import RunSpec
 from leuknet.runs.store import Store
 
@@ -41,11 +43,11 @@ class Rerun:
     calls: int
 
     @property
-    def agrees(self):
+    def agrees(self) -> bool:
         """Exactly, if made on the same machine, backend and threads, no GPUs; else by mean, within the tolerance."""
         return self.equal if self.where == SAME else self.mean <= self.tolerance
 
-    def __str__(self):
+    def __str__(self) -> str:
         rule = "must be equal" if self.where == SAME else f"mean difference of P at most {self.tolerance:g}"
         if self.where == OTHER_BACKEND:
             rule += "; it draws augmentations and dropout masks otherwise, so this is as another seed would be"
@@ -56,20 +58,48 @@ class Rerun:
         return f"run {self.run}: {verdict}. {self.images} predictions, {found} (made on {self.where}: {rule})"
 
 
-def recorded(folder):
-    """Return what ``environment.json`` says a run was made with; empty if it is not there."""
-    path = Path(folder) / "environment.json"
-    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+BACKENDS = ("tensorflow", "jax", "torch")
+MOST_THREADS = 1024
 
 
-def place(first, made):
+def variables(environment: dict[str, Any], backend: str | None = None) -> dict[str, str]:
+    """Return the environment variables to repeat a run with: its backend and its numbers of threads, nothing else.
+
+    Parameters
+    ----------
+    environment : dict
+        What ``environment.json`` holds; somebody else may have written it.
+    backend : str, optional
+        Instead of the run's own.
+
+    Raises
+    ------
+    LeuknetError
+        If it names another variable than `leuknet.runs.provenance.THREADS`, a value that is no number of threads, or
+        another backend than Keras has.
+    """
+    threads = environment.get("threads", {})
+    if not isinstance(threads, dict) or set(threads) - set(THREADS):
+        raise LeuknetError(f"the record's threads are {threads!r}: only {', '.join(THREADS)} may be set")
+    for name, value in threads.items():
+        if not (isinstance(value, str) and value.isascii() and value.isdigit() and 1 <= int(value[:5]) <= MOST_THREADS):
+            raise LeuknetError(f"the record's {name} is {value!r}: give a whole number from 1 to {MOST_THREADS}")
+    backend = backend or environment.get("backend", "tensorflow")
+    if backend not in BACKENDS:
+        raise LeuknetError(f"backend {backend!r} is unknown: choose {', '.join(BACKENDS)}")
+    return {**threads, "KERAS_BACKEND": backend}
+
+
+def place(first: dict[str, Any], made: dict[str, Any]) -> str:
     """Return where a run was repeated, by the environments of both: one of `TOLERANCES`' names."""
     if same_place(first, made):
         return ON_GPUS if made.get("gpus") else SAME
     return ELSEWHERE if first.get("backend") == made.get("backend") else OTHER_BACKEND
 
 
-def rerun(folder, data=None, tolerance=None, out=None):
+def rerun(
+    folder: str | Path, data: str | Path | None = None, tolerance: float | None = None, out: str | Path | None = None
+) -> Rerun:
     """Repeat the run in `folder` from what the folder says and compare the predictions.
 
     Parameters
@@ -89,18 +119,18 @@ def rerun(folder, data=None, tolerance=None, out=None):
     Rerun
     """
     folder = Path(folder)
-    spec, first = RunSpec.read(folder), read_predictions(folder)
+    record, spec = read(folder), RunSpec.read(folder)
     recipe = dict(spec.recipe or {})
     if data is not None:
         recipe["data"] = str(Path(data).resolve())
     if not recipe:
         raise LeuknetError(f"{folder} does not say how its cohort was loaded: give --data")
-    with tempfile.TemporaryDirectory() as scratch:
-        store = Store(out or scratch)
+    with scratch() as temporary:
+        store = Store(out or temporary)
         if store.folder(spec).resolve() == folder.resolve():
             raise LeuknetError(f"{folder} is the run itself: give another folder to repeat it in")
         store.execute(replace(spec, recipe=recipe), load_cohort(**recipe))
-        found = agreement(first, store.predictions(spec.key))
+        found = agreement(record.predictions(), store.predictions(spec.key))
         made = store.record(spec.key)["environment"]
-    where = place(recorded(folder), made)
+    where = place(record.environment, made)
     return Rerun(spec.key, where, TOLERANCES[where] if tolerance is None else tolerance, **found)

@@ -1,12 +1,14 @@
 """What decides a run: settings, fold, seed and images; its key, its label, and how a folder states it."""
 
-import json
+import inspect
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from leuknet._io import hash_of, write_json
+from leuknet._io import hash_of, read_object, write_json
 from leuknet.baselines.settings import BaselineSettings
+from leuknet.data.load import load_cohort
 from leuknet.evaluation.splits import Split
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
@@ -43,16 +45,16 @@ class RunSpec:
     seed: int
     cohort_key: str
     keep_model: bool = False
-    recipe: dict | None = None
+    recipe: dict[str, Any] | None = None
     role: str = "study"
 
     @cached_property
-    def key(self):
+    def key(self) -> str:
         """16 hexadecimal digits: the hash of settings, fold, seed and cohort."""
         decides = [SCHEMA, self.settings.as_dict(), self.split.fold_hash(self.fold), self.seed, self.cohort_key]
         return hash_of(decides)
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """Return the record that ``run.json`` holds."""
         return {
             "schema": SCHEMA,
@@ -69,40 +71,64 @@ class RunSpec:
         }
 
     @property
-    def label(self):
-        """What progress tables call the run."""
-        told = [getattr(self.settings, name, "") for name in ("backbone", "approach")]
-        return " ".join([*filter(None, told), self.split.protocol, self.fold, f"seed {self.seed}"])
+    def label(self) -> str:
+        """The run's name in progress tables."""
+        names = [getattr(self.settings, name, "") for name in ("backbone", "approach")]
+        return " ".join([*filter(None, names), self.split.protocol, self.fold, f"seed {self.seed}"])
 
-    def write(self, folder):
+    def write(self, folder: str | Path) -> None:
         """Write ``run.json`` and ``split.csv`` (this fold only) into `folder`: all that `read` needs."""
         fold = self.split.table[self.split.table["fold"] == self.fold]
         replace(self.split, table=fold).to_csv(Path(folder) / "split.csv")
         write_json(Path(folder) / "run.json", self.as_dict())
 
     @classmethod
-    def read(cls, folder):
-        """Read the run that `write` left in `folder`; raise `LeuknetError` if it is not the run it says it is."""
+    def read(cls, folder: str | Path) -> "RunSpec":
+        """Read the run that `write` left in `folder`; raise `LeuknetError` if it is not the run that its key names."""
         folder = Path(folder)
         try:
-            kept = json.loads((folder / "run.json").read_text("utf-8"))
+            kept = read_object(folder / "run.json")
             if kept["schema"] != SCHEMA:
                 raise ValueError(f"schema {kept['schema']}, not {SCHEMA}")
-            values = {name: kept[name] for name in ("fold", "seed", "cohort_key", "keep_model", "recipe")}
-            values["role"] = kept.get("role", "study")
+            values = _checked({"role": "study"} | kept)
             settings, key = settings_from_dict(kept["settings"]), kept["key"]
         except FileNotFoundError:
             raise LeuknetError(f"{folder} holds no run: give the folder of a run, with run.json in it") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise LeuknetError(
-                f"{folder / 'run.json'} is no record of this version ({error}): train it anew"
-            ) from error
+        except (ValueError, KeyError, TypeError, AttributeError, OSError, LeuknetError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise LeuknetError(f"{folder / 'run.json'} is no record of this version ({reason}): retrain it") from error
         spec = cls(settings=settings, split=Split.from_csv(folder / "split.csv"), **values)
         if spec.key != key:
             raise LeuknetError(f"{folder / 'run.json'} was changed: its key is {key}, its content's is {spec.key}")
         return spec
 
 
-def settings_from_dict(values):
+KINDS: dict[str, tuple[type, ...]] = {
+    "fold": (str,),
+    "seed": (int,),
+    "cohort_key": (str,),
+    "keep_model": (bool,),
+    "role": (str,),
+    "recipe": (dict, type(None)),
+}
+MOST = {"size": 2048, "fraction": 1.0, "floor": 100_000}  # of a cohort's arguments; they decide how much is drawn
+
+
+def _checked(kept: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a record that are no settings; raise if one is of another kind than `RunSpec.write`'s."""
+    values = {name: kept[name] for name in KINDS}
+    for name, kinds in KINDS.items():
+        if not isinstance(values[name], kinds) or (isinstance(values[name], bool) and bool not in kinds):
+            raise TypeError(f"{name} is {values[name]!r}")
+    known = inspect.signature(load_cohort).parameters
+    for name, value in (values["recipe"] or {}).items():
+        text = isinstance(value, str) and name == "data"
+        number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST.get(name, 2**63)
+        if name not in known or not (value is None or (text if name == "data" else number)):
+            raise ValueError(f"the cohort's {name} is {value!r}")
+    return values
+
+
+def settings_from_dict(values: dict[str, Any]) -> TrainSettings | BaselineSettings:
     """Build the settings that `values`, an `as_dict`, came from."""
     return (BaselineSettings if "system" in values else TrainSettings).from_dict(values)

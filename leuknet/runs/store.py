@@ -2,13 +2,12 @@
 
 A run's folder holds ``run.json`` (settings, cohort, seed) and ``split.csv`` (its fold), which are enough to repeat it;
 then ``environment.json``, ``history.csv``, ``predictions.parquet``, ``weights.json``, ``model.keras`` and
-``reference.npz`` if asked for, and ``done.json``, written last. While it runs, ``lock`` is held and ``progress.json``
-tells its epoch. An interrupted run leaves ``checkpoint.npz`` and goes on from there; a failed one ``failed.json``.
+``training_features.npz`` if requested, and ``done.json``, written last, with the checksums of all of them
+(`leuknet.runs.record`). While it runs, ``lock`` is held and ``progress.json`` has its epoch. An interrupted run leaves
+``checkpoint.npz`` and goes on from there; a failed one ``failed.json``.
 """
 
-import json
 import traceback
-import zipfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,11 +19,9 @@ from leuknet.baselines.settings import BaselineSettings
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.checkpoint import Checkpoint
 from leuknet.runs.failures import BUSY, NO_DATA, RunError, explained
+from leuknet.runs.record import DONE, NETWORK, PREDICTION_COLUMNS, damage, read, seal
 from leuknet.runs.spec import RunSpec
-from leuknet.runs.training_features import FILE, write_reference
-
-KEPT = ("model.keras", FILE)
-PREDICTION_COLUMNS = ["image_id", "data_set", "source", "group", "y", "p", "fold", "seed", "split"]
+from leuknet.runs.training_features import write_training_features
 
 
 class Store:
@@ -44,14 +41,17 @@ class Store:
         return self.root / (spec if isinstance(spec, str) else spec.key)
 
     def done(self, spec):
-        """Whether the run is finished, and its network there if it is to be kept."""
+        """Whether the run is finished and whole, and its network there if it is to be kept; a damaged run is not done."""
         folder = self.folder(spec)
         keep = not isinstance(spec, str) and spec.keep_model
-        return (folder / "done.json").is_file() and (not keep or all((folder / name).is_file() for name in KEPT))
+        names = (DONE, *NETWORK) if keep else (DONE,)
+        return all((folder / name).is_file() for name in names) and not damage(folder)
 
     def describe(self, spec):
-        """Write what the run is into its folder, unless that is there already; return the folder."""
+        """Write what the run is into its folder, unless that is there already or the run is done; return the folder."""
         folder = self.folder(spec)
+        if self.done(spec):  # its files are sealed
+            return folder
         try:
             there = RunSpec.read(folder)
             if there.recipe == spec.recipe and there.keep_model >= spec.keep_model:
@@ -127,7 +127,9 @@ class Store:
             raise told from error
 
     def _train(self, spec, cohort, report, checkpoint_seconds):
-        folder = self.describe(spec)
+        folder = self.folder(spec)
+        (folder / DONE).unlink(missing_ok=True)  # damaged, or its network is wanted now: no seal over mixed files
+        self.describe(spec)
         checkpoint = Checkpoint(folder / "checkpoint.npz", checkpoint_seconds)
         (folder / "failed.json").unlink(missing_ok=True)
         write_json(folder / "environment.json", checkpoint.made)
@@ -152,50 +154,43 @@ class Store:
                 raise LeuknetError(f"{spec.settings.approach} has no network to keep: plan it without keep_model")
             with atomic(folder / "model.keras") as temporary:
                 trained.model.save(temporary)
-            write_reference(folder, trained.model, cohort, spec.split, spec.fold)
-        write_json(folder / "done.json", {"seconds": checkpoint.seconds, **trained.timing})
+            write_training_features(folder, trained.model, cohort, spec.split, spec.fold)
+        seal(folder, {"seconds": checkpoint.seconds, **trained.timing})
         for name in ("checkpoint.npz", "progress.json"):
             (folder / name).unlink(missing_ok=True)
 
+    def read(self, spec):
+        """Return the `Record` of a finished run; raise `LeuknetError` if it is not finished, or damaged."""
+        if not (self.folder(spec) / DONE).is_file():
+            what = spec if isinstance(spec, str) else f"{spec.key} ({spec.fold}, seed {spec.seed})"
+            raise LeuknetError(f"run {what} is not finished: execute it first")
+        return read(self.folder(spec))
+
     def predictions(self, spec):
         """Return a finished run's predictions (`PREDICTION_COLUMNS`)."""
-        self.record(spec)
-        return pd.read_parquet(self.folder(spec) / "predictions.parquet")
+        return self.read(spec).predictions()
 
     def history(self, spec):
         """Return a finished run's history, one row an epoch."""
-        self.record(spec)
-        return pd.read_csv(self.folder(spec) / "history.csv")
+        return self.read(spec).history()
 
     def record(self, spec):
-        """Return one dictionary of all that a finished run says of itself."""
-        folder = self.folder(spec)
-        if not self.done(spec):
-            what = spec if isinstance(spec, str) else f"{spec.key} ({spec.fold}, seed {spec.seed})"
-            raise LeuknetError(f"run {what} is not finished: execute it first")
-        return {name: json.loads((folder / f"{name}.json").read_text("utf-8")) for name in RECORD_FILES}
+        """Return what a finished run's JSON files hold: ``run``, ``environment``, ``weights`` and ``done``."""
+        return self.read(spec).as_dict()
 
     def model(self, spec):
-        """Load a kept network in Keras' safe mode: a file that brings code along is refused, and none of it is run."""
-        import keras
+        """Load a kept network, see `leuknet.models.network_file.load_network`."""
+        from leuknet.models.network_file import load_network
 
-        path = self.folder(spec) / "model.keras"
         if not self.done(spec) or not spec.keep_model:
             raise LeuknetError(f"run {spec.key} has no kept network: execute it with keep_model=True")
-        try:
-            return keras.saving.load_model(path, compile=False, safe_mode=True)
-        except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
-            first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise LeuknetError(f"{path} is no network that leuknet kept, and is not loaded: {first}") from error
+        return load_network(self.read(spec).path("model.keras"))
 
     def records(self, every=False):
         """Return the runs in this folder as a table, see `leuknet.runs.query.records`."""
         from leuknet.runs.query import records
 
         return records(self.root, every)
-
-
-RECORD_FILES = ("run", "environment", "weights", "done")
 
 
 def predictions(table, probabilities, spec):

@@ -1,4 +1,4 @@
-"""What a kept network carries with it: its features of the images it was trained and tested on."""
+"""What a kept network carries with it: its features of the images that it was trained and tested on."""
 
 import dataclasses
 import json
@@ -7,17 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from leuknet._io import atomic, read_arrays
 from leuknet.exceptions import LeuknetError
-from leuknet._io import atomic
+from leuknet.runs.record import DamagedRun
 
-FILE = "reference.npz"
+FILE = "training_features.npz"
 NEIGHBOURS = 5
 THRESHOLD = 0.5  # the paper's; all scores of a run are taken there
 COLUMNS = ["image_id", "data_set", "source", "group", "label"]
+ROLES = ("train", "test", "external")
 
 
 @dataclass(frozen=True)
-class Reference:
+class TrainingFeatures:
     """A run's images in the feature space of its network (the layer before the output, section 4.3).
 
     Attributes
@@ -36,8 +38,8 @@ class Reference:
 
     @property
     def threshold(self):
-        """The run's threshold; 0.5 where the run was kept before thresholds were."""
-        return self.about.get("threshold", THRESHOLD)
+        """The run's threshold."""
+        return self.about["threshold"]
 
     @property
     def known(self):
@@ -73,8 +75,8 @@ class Reference:
         return distance.mean(axis=1), known[rows]
 
 
-def write_reference(folder, model, cohort, split, fold):
-    """Write ``reference.npz`` of a run that keeps its network (see `Reference`)."""
+def write_training_features(folder, model, cohort, split, fold):
+    """Write ``training_features.npz`` of a run that keeps its network (see `TrainingFeatures`)."""
     from leuknet.models.interpretation.activations import activations
 
     roles = split.indices(cohort.table, fold)
@@ -89,11 +91,39 @@ def write_reference(folder, model, cohort, split, fold):
         np.savez(temporary, features=features, about=json.dumps(about), **columns)
 
 
-def read_reference(folder):
-    """Return a run's `Reference`; raises LeuknetError where the run has none."""
-    path = folder / FILE
-    if not path.is_file():
-        raise LeuknetError(f"{folder} keeps no network: only runs of plans with keep=True (pages 05, 07, 08) do")
-    with np.load(path, allow_pickle=False) as kept:
-        table = pd.DataFrame({name: kept[name] for name in [*COLUMNS, "role"]})
-        return Reference(kept["features"], table, json.loads(str(kept["about"])))
+def read_training_features(record):
+    """Return the `TrainingFeatures` of a finished run.
+
+    Parameters
+    ----------
+    record : leuknet.runs.record.Record
+
+    Raises
+    ------
+    LeuknetError
+        If the run keeps no network, or the file is not what such a run leaves.
+    """
+    if FILE not in record.done["files"]:
+        raise LeuknetError(f"{record.folder} keeps no network: only runs of plans with keep=True (pages 05, 07, 08) do")
+    try:
+        arrays = read_arrays(record.path(FILE))
+        table = pd.DataFrame({name: arrays[name] for name in [*COLUMNS, "role"]})
+        found = TrainingFeatures(arrays["features"], table, json.loads(str(arrays["about"])))
+        _check(found)
+    except (ValueError, KeyError, OSError, RecursionError) as error:
+        raise DamagedRun(record.folder, f"{FILE} holds no features ({str(error).splitlines()[0]})") from error
+    return found
+
+
+def _check(found):
+    """Raise ValueError unless the parts of `TrainingFeatures` fit each other."""
+    features, table, about = found.features, found.table, found.about
+    if features.ndim != 2 or features.dtype.kind != "f" or not np.isfinite(features).all():
+        raise ValueError("the features are no table of finite numbers")
+    if len(features) != len(table) or set(table["role"]) - set(ROLES) or not (table["role"] == "train").any():
+        raise ValueError("features, images and roles do not fit each other")
+    if not isinstance(about, dict) or not all(isinstance(about.get(name), str) for name in ("cohort", "leakage")):
+        raise ValueError("nothing says which cohort the images are from")
+    threshold = about.get("threshold")
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 < threshold < 1:
+        raise ValueError(f"the threshold {threshold!r} is not between 0 and 1")

@@ -21,6 +21,7 @@ from scipy import stats
 
 from leuknet.baselines.registry import BASELINES
 from leuknet.evaluation.intervals import nested_difference
+from leuknet.runs.record import read
 from leuknet.verdicts import results, verdicts
 from leuknet.verdicts.judgement import (
     CANNOT,
@@ -264,8 +265,8 @@ def overfitting(rule: Rule, sources: Sources) -> Evidence:
 
 def _rise(out: Path, run: str) -> float | None:
     """Return by which share a run's validation loss ends above its lowest; None if it validated nothing."""
-    path = results.trainings(out) / run / "history.csv"
-    history = pd.read_csv(path) if path.is_file() else pd.DataFrame()
+    folder = results.trainings(out) / run
+    history = read(folder).history() if (folder / "done.json").is_file() else pd.DataFrame()
     if "validation_loss" not in history:
         return None
     return history["validation_loss"].iloc[-1] / history["validation_loss"].min() - 1

@@ -1,8 +1,9 @@
 """Results of the run folders of a study: one row a run and role, and whether it is comparable with the paper."""
 
-import json
+import io
 import tomllib
 from collections import Counter
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +16,7 @@ from leuknet.evaluation.splits import AS_PUBLISHED, LODOCV
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
 from leuknet.paper import tables
-from leuknet.runs.query import read_predictions
+from leuknet.runs.record import DamagedRun, finished, read
 
 SIZE = 224
 SYNTHETIC = "synthetic cohort"
@@ -58,23 +59,20 @@ def results(folder):
         MCC without positive or negative calls are 0, as in the paper's tables).
     """
     rows = []
-    for path in sorted(trainings(folder).glob("*/done.json")):
-        rows += _rows(path.parent)
+    for run_folder in finished(trainings(folder)):
+        with suppress(DamagedRun):  # `leuknet.runs.query.records` lists them
+            rows += _rows(read(run_folder))
     return pd.DataFrame(rows)
 
 
-def _json(folder, name):
-    return json.loads((folder / f"{name}.json").read_text("utf-8"))
-
-
-def _rows(folder):
-    run, weights, done = (_json(folder, name) for name in ("run", "weights", "done"))
+def _rows(record):
+    run, weights, done = record.run, record.weights, record.done
     if run.get("role", "study") != "study" or (run.get("recipe") or {}).get("label_permutation") is not None:
         return []
-    settings, predictions = run["settings"], read_predictions(folder)
-    training = trained_images(folder)
+    settings, predictions = run["settings"], record.predictions()
+    training = trained_images(record.data("split.csv").decode("utf-8"))
     common = {
-        "run": folder.name,
+        "run": record.folder.name,
         "backbone": settings.get("backbone", "").removesuffix("-nano"),
         "approach": settings.get("approach", settings.get("system")),
         "dense": "–".join(map(str, settings.get("dense") or ())),
@@ -129,15 +127,10 @@ def source(data_set):
     return known.source if known else data_set
 
 
-def trained_images(folder):
-    """Return the ids of a run's training images; none if the record is older than ``split.csv``."""
-    path = folder / "split.csv"
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        if not file.readline().startswith("# {"):
-            file.seek(0)
-        rows = pd.read_csv(file, usecols=["image_id", "role"], dtype=str, keep_default_na=False)
+def trained_images(split):
+    """Return the ids of a run's training images from the text of its ``split.csv``."""
+    body = io.StringIO(split.partition("\n")[2] if split.startswith("# {") else split)
+    rows = pd.read_csv(body, usecols=["image_id", "role"], dtype=str, keep_default_na=False)
     return rows.loc[rows["role"] == "train", "image_id"].tolist()
 
 

@@ -38,7 +38,7 @@ def prediction_card(kept, image, row, name=""):
         overlay(axes[1], image, heat)
         axes[1].set_title(f"{METHOD}\nfor: {row['class']}", fontsize=10, loc="left")
         _probability(axes[2], row)
-        _distance(axes[3], kept.reference.unseen_distances, row)
+        _distance(axes[3], kept.training_features.unseen_distances, row)
         fig.suptitle(f"{name}\n{row['words']}" if name else row["words"], fontsize=9, x=0.01, ha="left", wrap=True)
     return fig
 

@@ -4,6 +4,7 @@ Where a worker sees the folder of runs, the run's process works in it. Elsewhere
 the files travel back; there it goes on from its own checkpoint if the same machine gets the run again.
 """
 
+import json
 import time
 from contextlib import contextmanager, suppress
 from uuid import uuid4
@@ -14,6 +15,7 @@ from leuknet.runs import failures
 from leuknet.runs.executors.engine import opened, read_setup
 from leuknet.runs.provenance import backend
 from leuknet.runs.executors.remote import POLL_SECONDS, stop_here, train_remote
+from leuknet.runs.record import seal
 from leuknet.runs.scheduler import Tally
 
 LOOK_SECONDS = 2.0
@@ -25,9 +27,10 @@ def take(spec, store, files):
     with store.held(spec, wait=False) as folder:
         if store.done(spec):
             return
-        for name in sorted(files, key=lambda name: name == "done.json"):
+        for name in files.keys() - {"done.json"}:
             with atomic(folder / name) as temporary:
                 temporary.write_bytes(files[name])
+        seal(folder, json.loads(files["done.json"]))  # over the files as they are here
         for name in ("checkpoint.npz", "progress.json", "failed.json"):
             (folder / name).unlink(missing_ok=True)
 

@@ -1,0 +1,213 @@
+"""A finished run's folder: sealed with checksums by ``done.json``, and read by one function that notices damage.
+
+``done.json`` is written last. Beside the run's seconds it holds ``files`` (bytes and SHA-256 of every file of the run) and
+``checksum`` (of ``done.json``'s own other values). The checksums notice damage and edits by hand; they are no signature,
+and whoever changes a file on purpose can seal the folder again, so what is read is still checked as a stranger's.
+"""
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from leuknet._io import hash_of, read_object, sha256_of, write_json
+from leuknet.exceptions import LeuknetError
+from leuknet.runs.spec import RunSpec
+
+DONE = "done.json"
+SEAL = ("files", "checksum")
+REQUIRED = ("run.json", "split.csv", "environment.json", "history.csv", "predictions.parquet", "weights.json")
+NETWORK = ("model.keras", "training_features.npz")
+LARGE = 4 << 20  # bytes; of larger files, `damage` compares the size only, and who reads them the checksum
+MAX_ROWS = 10_000_000  # of predictions; a few bytes of Parquet can stand for any number of rows
+PREDICTION_COLUMNS = ["image_id", "data_set", "source", "group", "y", "p", "fold", "seed", "split"]
+
+
+class DamagedRun(LeuknetError):
+    """A finished run whose files are not those that its ``done.json`` was written for."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(
+            f"{folder} is damaged: {reason}. Delete this folder and retrain with leuknet study or leuknet grid"
+        )
+        self.folder, self.reason = Path(folder), reason
+
+
+def seal(folder: str | Path, timing: dict[str, Any]) -> None:
+    """Write ``done.json``: `timing` and the size and checksum of every file of the run in `folder`.
+
+    Raises
+    ------
+    LeuknetError
+        If one of the `REQUIRED` files is absent.
+    """
+    folder = Path(folder)
+    if absent := [name for name in REQUIRED if not (folder / name).is_file()]:
+        raise LeuknetError(f"{folder} cannot be sealed: it has no {', '.join(absent)}")
+    there = [folder / name for name in (*REQUIRED, *NETWORK) if (folder / name).is_file()]
+    files = {path.name: {"bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in there}
+    done = {name: value for name, value in timing.items() if name not in SEAL} | {"files": files}
+    write_json(folder / DONE, done | {"checksum": hash_of(done)})
+
+
+def seal_earlier(root: str | Path) -> int:
+    """Seal the finished runs in `root` that have no checksums, once their content was read; return how many."""
+    count = 0
+    for folder in finished(root):
+        done = _object(folder, DONE)
+        if "files" not in done and "seconds" in done:
+            earlier = folder / "reference.npz"
+            if earlier.is_file():
+                earlier.rename(folder / NETWORK[1])
+            RunSpec.read(folder)
+            _predictions((folder / "predictions.parquet").read_bytes())
+            seal(folder, done)
+            count += 1
+    return count
+
+
+def damage(folder: str | Path) -> str:
+    """Return why the finished run in `folder` cannot be believed, in a few words; empty if it is whole."""
+    try:
+        _checked(Path(folder))
+    except DamagedRun as error:
+        return error.reason
+    return ""
+
+
+def read(folder: str | Path) -> "Record":
+    """Read the finished run in `folder`.
+
+    Raises
+    ------
+    DamagedRun
+        If a file is absent, unreadable or not the one that ``done.json`` was written for.
+    LeuknetError
+        If the run is not finished.
+    """
+    folder = Path(folder)
+    if not (folder / DONE).is_file():
+        raise LeuknetError(f"{folder} is not finished: it has no {DONE}")
+    done = _checked(folder)
+    parts = {name: _object(folder, f"{name}.json") for name in ("run", "environment", "weights")}
+    if not isinstance(parts["run"].get("settings"), dict):
+        raise DamagedRun(folder, "run.json holds no settings")
+    return Record(folder, **parts, done=done)
+
+
+def read_all(root: str | Path) -> tuple[list["Record"], list[DamagedRun]]:
+    """Read every finished run in the folder `root`, in the order of keys; return the whole and the damaged ones."""
+    whole, damaged = [], []
+    for folder in finished(root):
+        try:
+            whole.append(read(folder))
+        except DamagedRun as error:
+            damaged.append(error)
+    return whole, damaged
+
+
+def finished(root: str | Path) -> Iterator[Path]:
+    """Yield the folders in `root` that have a ``done.json``, in the order of their names."""
+    yield from (path.parent for path in sorted(Path(root).glob(f"*/{DONE}")))
+
+
+@dataclass(frozen=True)
+class Record:
+    """A finished run whose files were found whole.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+    run, environment, weights, done : dict
+        What ``run.json``, ``environment.json``, ``weights.json`` and ``done.json`` hold.
+    """
+
+    folder: Path
+    run: dict[str, Any]
+    environment: dict[str, Any]
+    weights: dict[str, Any]
+    done: dict[str, Any]
+
+    def as_dict(self) -> dict[str, dict[str, Any]]:
+        """Return the four dictionaries by their names, ``done`` without the checksums."""
+        done = {name: value for name, value in self.done.items() if name not in SEAL}
+        return {"run": self.run, "environment": self.environment, "weights": self.weights, "done": done}
+
+    def data(self, name: str) -> bytes:
+        """Return the content of one of the run's files; raise `DamagedRun` unless it is what the seal says."""
+        return self.path(name).read_bytes()
+
+    def path(self, name: str) -> Path:
+        """Return the path of one of the run's files, whatever its size, once its checksum has been compared."""
+        path, entry = self.folder / name, self.done["files"].get(name)
+        if entry is None:
+            raise LeuknetError(f"{self.folder} has no {name}")
+        if not path.is_file() or sha256_of(path) != entry["sha256"]:
+            raise DamagedRun(self.folder, f"{name} changed after the run was finished")
+        return path
+
+    def predictions(self) -> pd.DataFrame:
+        """Return the predictions (`PREDICTION_COLUMNS`), one row an image and role."""
+        try:
+            return _predictions(self.data("predictions.parquet"))
+        except (ValueError, TypeError, KeyError, OSError) as error:  # pyarrow's own errors are ValueError and OSError
+            raise DamagedRun(self.folder, f"predictions.parquet holds no predictions ({_first(error)})") from error
+
+    def history(self) -> pd.DataFrame:
+        """Return the history, one row an epoch."""
+        try:
+            return pd.read_csv(io.BytesIO(self.data("history.csv")))
+        except ValueError as error:
+            raise DamagedRun(self.folder, f"history.csv is no table ({_first(error)})") from error
+
+
+def _predictions(data: bytes) -> pd.DataFrame:
+    if (rows := pq.ParquetFile(io.BytesIO(data)).metadata.num_rows) > MAX_ROWS:
+        raise ValueError(f"{rows} rows, more than {MAX_ROWS}")
+    frame = pd.read_parquet(io.BytesIO(data), columns=PREDICTION_COLUMNS).astype({"y": int, "p": float})
+    if not (frame["y"].isin((0, 1)) & frame["p"].between(0, 1)).all():
+        raise ValueError("a class other than 0 and 1, or a probability outside 0 to 1")
+    return frame
+
+
+def _checked(folder: Path) -> dict[str, Any]:
+    """Return ``done.json`` once it and the files that it names were found whole."""
+    done = _object(folder, DONE)
+    files = done.get("files")
+    if files is None and "seconds" in done:
+        raise DamagedRun(folder, "an earlier version finished it without checksums (leuknet runs seal accepts it as it is)")
+    if done.get("checksum") != hash_of({name: value for name, value in done.items() if name != "checksum"}):
+        raise DamagedRun(folder, f"{DONE} was changed or cut off")
+    if not isinstance(files, dict) or not set(REQUIRED) <= set(files) <= {*REQUIRED, *NETWORK}:
+        raise DamagedRun(folder, f"{DONE} does not name the run's files")
+    for name, entry in files.items():
+        _compare(folder, name, entry)
+    return done
+
+
+def _compare(folder: Path, name: str, entry: dict[str, Any]) -> None:
+    path = folder / name
+    try:
+        size = path.stat().st_size if path.is_file() else -1
+        same = size == entry["bytes"] and (size > LARGE or sha256_of(path) == entry["sha256"])
+    except (OSError, TypeError, KeyError) as error:
+        raise DamagedRun(folder, f"{name} cannot be read ({_first(error)})") from error
+    if not same:
+        raise DamagedRun(folder, f"{name} is absent" if size < 0 else f"{name} changed after the run was finished")
+
+
+def _object(folder: Path, name: str) -> dict[str, Any]:
+    try:
+        return read_object(folder / name)
+    except (OSError, ValueError) as error:
+        raise DamagedRun(folder, f"{name} cannot be read ({_first(error)})") from error
+
+
+def _first(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
+    return text.splitlines()[0][:200] if not isinstance(error, json.JSONDecodeError) else "no JSON"

@@ -1,0 +1,89 @@
+"""Conditions on tables of runs: names of columns, comparisons and literals, and nothing that could run code.
+
+A condition is Python's syntax for such expressions, for example ``backbone == 'VGG16' and 5 < epochs <= 50`` or
+``status in ['failed', 'damaged'] or not seed == 0``. A value that a run does not have fits ``!=`` and ``not in`` only.
+"""
+
+import ast
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from leuknet.exceptions import LeuknetError
+
+LONGEST = 1000  # characters
+COMPARISONS: dict[type, Callable[[Any, Any], bool]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.In: lambda value, among: value in among,
+    ast.NotIn: lambda value, among: value not in among,
+}
+
+
+def matches(frame: pd.DataFrame, condition: str) -> list[bool]:
+    """Return for each row of `frame` whether it fits `condition`.
+
+    Raises
+    ------
+    LeuknetError
+        If `condition` is more than names of columns, comparisons, ``and``, ``or``, ``not`` and literals.
+    """
+    try:
+        if len(condition) > LONGEST:
+            raise ValueError(f"longer than {LONGEST} characters")
+        tree = ast.parse(condition.strip(), mode="eval").body
+        _check(tree, set(frame.columns))
+        return [bool(_value(tree, row)) for row in frame.to_dict("records")]
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
+        reason = error.msg if isinstance(error, SyntaxError) else str(error) or type(error).__name__
+        short = condition if len(condition) < 80 else condition[:80] + "…"
+        raise LeuknetError(
+            f"--where {short!r}: {reason}. Give comparisons over {', '.join(frame.columns)}, joined by and, or, not"
+        ) from error
+
+
+def _check(node: ast.AST, names: set[str]) -> None:
+    """Raise ValueError if `node` holds anything but what a condition may."""
+    if isinstance(node, ast.Name) and node.id not in names:
+        raise ValueError(f"there is no column {node.id}")
+    allowed = (ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.Name, ast.Load)
+    if not isinstance(node, (*allowed, ast.Constant, ast.List, ast.Tuple, *COMPARISONS)):
+        raise ValueError(f"a condition holds no {type(node).__name__}")
+    for child in ast.iter_child_nodes(node):
+        _check(child, names)
+
+
+def _value(node: ast.AST, row: dict[Any, Any]) -> Any:
+    """Return the value of a checked `node` for one run."""
+    match node:
+        case ast.Constant():
+            return node.value
+        case ast.Name():
+            value = row[node.id]
+            return None if value != value else value  # pandas has NaN where a run has no value
+        case ast.List() | ast.Tuple():
+            return [_value(item, row) for item in node.elts]
+        case ast.BoolOp():
+            return (all if isinstance(node.op, ast.And) else any)(_value(part, row) for part in node.values)
+        case ast.UnaryOp():
+            value = _value(node.operand, row)
+            return not value if isinstance(node.op, ast.Not) else -value
+        case ast.Compare():
+            values = [_value(part, row) for part in (node.left, *node.comparators)]
+            return all(_compared(op, *pair) for op, pair in zip(node.ops, zip(values, values[1:]), strict=True))
+    raise ValueError(f"a condition holds no {type(node).__name__}")
+
+
+def _compared(op: ast.cmpop, left: Any, right: Any) -> bool:
+    """Compare two values; None is unequal to all others and smaller than none."""
+    if isinstance(op, ast.Eq | ast.NotEq):
+        return COMPARISONS[type(op)](left, right)
+    if right is None or (left is None and not isinstance(op, ast.In | ast.NotIn)):
+        return isinstance(op, ast.NotIn)
+    return COMPARISONS[type(op)](left, right)

@@ -1,0 +1,337 @@
+"""Run folders from strangers and damaged disks: every reader notices and goes on; nothing is executed."""
+
+import io
+import json
+import os
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+from hostile import copy_of, edit, sealed_again, write_finished
+from typer.testing import CliRunner
+
+from leuknet.cli import app
+from leuknet.exceptions import LeuknetError
+from leuknet.runs import provenance, query, record
+from leuknet.runs.checkpoint import Checkpoint
+from leuknet.runs.reproduce import variables
+from leuknet.runs.spec import RunSpec
+from leuknet.runs.store import Store
+from leuknet.verdicts.results import results
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return write_finished(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture
+def folder(whole, tmp_path):
+    return copy_of(whole, tmp_path / "trainings")
+
+
+def parquet(**columns):
+    file = io.BytesIO()
+    pd.DataFrame(columns).to_parquet(file)
+    return file.getvalue()
+
+
+EVERY_FILE = {
+    "empty": lambda data: b"",
+    "cut off": lambda data: data[: len(data) // 2],
+    "a byte more": lambda data: data + b" ",
+    "a bit flipped": lambda data: bytes([data[0] ^ 1]) + data[1:],
+    "zeros": lambda data: bytes(len(data)),
+    "random": lambda data: np.random.default_rng(0).bytes(len(data)),
+    "a list": lambda data: b"[]",
+    "another object": lambda data: b"{}",
+    "no text": lambda data: b"\xff\xfe\x00",
+    "absent": None,
+}
+DAMAGES = [(name, how) for name in (*record.REQUIRED, "done.json") for how in EVERY_FILE]
+DAMAGES.remove(("done.json", "absent"))  # a run that is not finished
+DAMAGES.remove(("done.json", "a byte more"))  # a space after the object, which holds all the same
+
+
+def hurt(folder, name, how):
+    path, change = folder / name, EVERY_FILE[how]
+    data = path.read_bytes()
+    path.unlink()
+    if change:
+        path.write_bytes(change(data))
+
+
+@pytest.mark.parametrize("name, how", DAMAGES)
+def test_damage_to_any_file_is_noticed_by_every_reader(folder, name, how):
+    other = write_finished(folder.parent, seed=1)
+    hurt(folder, name, how)
+    with pytest.raises(record.DamagedRun, match="is damaged: .*Delete this folder and retrain"):
+        record.read(folder)
+    assert query.status(folder) == "damaged" and not Store(folder.parent).done(folder.name)
+    if name != "run.json" or how != "absent":
+        frame = query.records(folder.parent, every=True).set_index("run")
+        assert frame.loc[folder.name, "status"] == "damaged" and frame.loc[folder.name, "reason"]
+        assert frame.loc[other.name, "status"] == "done"
+    assert list(query.records(folder.parent)["run"]) == [other.name]
+    assert set(results(folder.parent)["run"]) == {other.name}
+    whole, damaged = record.read_all(folder.parent)
+    assert [run.folder for run in whole] == [other] and [run.folder for run in damaged] == [folder]
+
+
+VALUES = {
+    "settings of another run": ("run.json", {"seed": 7}),
+    "accuracy by hand": ("done.json", {"seconds": 0.001}),
+    "a kinder place": ("environment.json", {"backend": "jax"}),
+    "other weights": ("weights.json", {"weights": "ImageNet"}),
+}
+
+
+@pytest.mark.parametrize("name, values", VALUES.values(), ids=VALUES)
+def test_an_edit_by_hand_is_noticed(folder, name, values):
+    edit(folder / name, **values)
+    assert query.status(folder) == "damaged"
+
+
+SEALED = {
+    "run.json is a list": ("run.json", b"[]"),
+    "run.json is vast": ("run.json", b'{"x": "' + bytes(2 << 20) + b'"}'),
+    "run.json is deep": ("run.json", b"[" * 100_000),
+    "run.json has no settings": ("run.json", b"{}"),
+    "run.json has settings of text": ("run.json", b'{"settings": "all"}'),
+    "environment.json is a number": ("environment.json", b"7"),
+    "weights.json is null": ("weights.json", b"null"),
+    "predictions are text": ("predictions.parquet", b"PAR1 none PAR1"),
+    "predictions of other columns": ("predictions.parquet", parquet(a=[1])),
+    "probabilities above 1": ("predictions.parquet", parquet(**dict.fromkeys(record.PREDICTION_COLUMNS, [2]))),
+    "classes of text": ("predictions.parquet", parquet(**dict.fromkeys(record.PREDICTION_COLUMNS, ["x"]))),
+    "history is empty": ("history.csv", b""),
+    "history is no table": ("history.csv", b'a,b\n"1,2\n3,4,5,6,7'),
+}
+
+
+@pytest.mark.parametrize("name, data", SEALED.values(), ids=SEALED)
+def test_a_seal_of_ones_own_does_not_make_nonsense_readable(folder, name, data):
+    """Checksums are no signature: whoever seals a folder again is still refused where the content is none."""
+    (folder / name).write_bytes(data)
+    sealed_again(folder)
+    with pytest.raises(record.DamagedRun):
+        found = record.read(folder)
+        found.predictions()
+        found.history()
+
+
+RECORDS = {
+    "size": {"recipe": {"size": 10**9}},
+    "share": {"recipe": {"fraction": 1e9}},
+    "floor": {"recipe": {"floor": 10**12}},
+    "data is a list": {"recipe": {"data": ["/"]}},
+    "an argument more": {"recipe": {"command": "touch trace"}},
+    "cohort is text": {"recipe": "all"},
+    "fold": {"fold": ["A"]},
+    "seed": {"seed": "1; touch trace"},
+    "seed is true": {"seed": True},
+    "keep": {"keep_model": "yes"},
+    "key of a cohort": {"cohort_key": 7},
+    "schema": {"schema": 1},
+    "no settings": {"settings": {}},
+    "an unknown setting": {"settings": {"backbone": "VGG16", "import": "os"}},
+    "settings are a list": {"settings": ["VGG16"]},
+    "epochs": {"settings": {"epochs": -1}},
+    "a layer of text": {"settings": {"dense": ["many"]}},
+    "another fold": {"fold": "B"},
+    "another key": {"key": "0" * 16},
+    "a path as key": {"key": "../../x"},
+}
+
+
+@pytest.mark.parametrize("values", RECORDS.values(), ids=RECORDS)
+def test_a_record_that_asks_for_more_than_a_run_is_refused(folder, values):
+    edit(folder / "run.json", **values)
+    sealed_again(folder)
+    with pytest.raises(LeuknetError) as caught:
+        RunSpec.read(folder)
+    assert "\n" not in str(caught.value)
+
+
+HOSTILE_THREADS = [
+    {"GIT_CONFIG_COUNT": "1"},
+    {"GIT_CONFIG_KEY_0": "core.fsmonitor"},
+    {"LD_PRELOAD": "/tmp/x.so"},
+    {"PYTHONSTARTUP": "/tmp/x.py"},
+    {"PATH": "/tmp"},
+    {"KERAS_HOME": "/tmp"},
+    {"LEUKNET_CACHE": "/tmp"},
+    {"omp_num_threads": "1"},
+    {"OMP_NUM_THREADS": "0"},
+    {"OMP_NUM_THREADS": "-1"},
+    {"OMP_NUM_THREADS": "1.5"},
+    {"OMP_NUM_THREADS": "1e3"},
+    {"OMP_NUM_THREADS": "1000000000"},
+    {"OMP_NUM_THREADS": "9" * 5000},
+    {"OMP_NUM_THREADS": "٣"},
+    {"OMP_NUM_THREADS": "1; touch trace"},
+    {"OMP_NUM_THREADS": ""},
+    {"OMP_NUM_THREADS": 1},
+    {"OMP_NUM_THREADS": ["1"]},
+    {"OMP_NUM_THREADS": None},
+    ["OMP_NUM_THREADS"],
+    "OMP_NUM_THREADS=1",
+    7,
+]
+
+
+@pytest.mark.parametrize("threads", HOSTILE_THREADS, ids=lambda value: repr(value)[:50])
+def test_a_record_sets_numbers_of_threads_and_nothing_else(folder, threads, monkeypatch):
+    edit(folder / "environment.json", threads=threads)
+    sealed_again(folder)
+    before = dict(os.environ)
+    done = CliRunner().invoke(app, ["rerun", str(folder)])
+    assert isinstance(done.exception, LeuknetError) and "\n" not in str(done.exception)
+    assert dict(os.environ) == before
+
+
+def test_known_threads_and_backends_are_taken():
+    threads = dict.fromkeys(provenance.THREADS, "2")
+    assert variables({"threads": threads, "backend": "jax"}) == threads | {"KERAS_BACKEND": "jax"}
+    assert variables({}, "torch") == {"KERAS_BACKEND": "torch"}
+    for backend in ("os", "../evil", "", None, 7, ["jax"]):
+        with pytest.raises(LeuknetError, match="backend .* is unknown"):
+            variables({"backend": backend})
+
+
+def test_git_is_called_without_the_users_configuration(tmp_path, monkeypatch):
+    """What ran a command once: a monitor of the file system, named by the environment or by the home folder."""
+    trace = tmp_path / "trace"
+    script = tmp_path / "monitor"
+    script.write_text(f"#!/bin/sh\ntouch {trace}\n")
+    script.chmod(0o755)
+    (tmp_path / ".gitconfig").write_text(f"[core]\n\tfsmonitor = {script}\n")
+    subprocess.run(["git", "init", "-q", tmp_path / "checkout"], check=True)
+    values = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.fsmonitor", "GIT_CONFIG_VALUE_0": str(script)}
+    for name, value in (values | {"HOME": str(tmp_path), "GIT_CONFIG_GLOBAL": str(tmp_path / ".gitconfig")}).items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "checkout" / "file").write_text("text")
+    provenance._git(tmp_path / "checkout", "status", "--porcelain")
+    assert not trace.exists()
+
+
+ATTACKS = """\
+@pd.io.common.os.system('touch trace')
+__import__('os').system('touch trace')
+().__class__.__bases__[0].__subclasses__()
+backbone.str.upper() == 'VGG16'
+backbone.__class__ == 1
+[x for x in (1,)] == [1]
+(lambda: 1)() == 1
+f'{seed}' == '1'
+open('/etc/passwd')
+seed if seed else fold
+seed + 1 == 2
+seed ** 99999999 == 1
+2 ** 10 ** 10
+'a' * 10 ** 10 == fold
+seed := 1
+print
+nowhere == 1
+seed ==
+seed == 1; fold
+seed == 1 # comment \\
+{'a': 1} == seed
+{1} == seed
+seed[0] == 1
+seed @ 1
+seed & 1
+~seed
+await seed
+yield
+*seed
+seed < 'a'
+seed in 7
+-fold == 1
+`seed`
+'unended
+import os
+"""
+
+
+DEEP = ["(" * 990 + "1", "not " * 240 + "seed", "seed == 1 or " * 200, "\0"]
+
+
+@pytest.mark.parametrize("condition", [*ATTACKS.splitlines(), *DEEP])
+def test_a_condition_runs_nothing(whole, condition, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame = query.records(whole.parent)
+    try:
+        query.chosen(frame, condition)
+    except LeuknetError as error:
+        assert "--where" in str(error) and "\n" not in str(error)
+    else:
+        assert condition.startswith(("seed == 1 #", "not "))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "condition, keys",
+    [
+        ("backbone == 'VGG16' and epochs > 5", "b"),
+        ("backbone == 'VGG16' or seed == 2", "abc"),
+        ("1 < epochs <= 50", "abc"),
+        ("not (status == 'failed')", "ab"),
+        ("status in ['failed', 'done']", "ac"),
+        ("status not in ('failed', 'done')", "b"),
+        ("seed == -1", ""),
+        ("weights == None", "c"),
+        ("weights != 'random'", "bc"),
+        ("weights < 'z'", "ab"),
+        ("dense == [32, 16]", "a"),
+        ("'VGG' in backbone", "ab"),
+        ("'I' in weights", "b"),
+        ("'I' not in weights", "ac"),
+        ("seed == fold", "a"),
+        ("True", "abc"),
+    ],
+)
+def test_conditions(condition, keys):
+    rows = [
+        {"run": "a", "status": "done", "backbone": "VGG16", "epochs": 5, "seed": 1, "fold": 1, "weights": "random"},
+        {"run": "b", "status": "damaged", "backbone": "VGG16", "epochs": 50, "seed": 3, "fold": 1, "weights": "I"},
+        {"run": "c", "status": "failed", "backbone": "ResNet50", "epochs": 2, "seed": 2, "fold": 3},
+    ]
+    frame = pd.DataFrame(rows).assign(dense=[[32, 16], None, [32]])
+    assert "".join(query.chosen(frame, condition)["run"]) == keys
+
+
+CHECKPOINTS = {
+    "text": b"no checkpoint",
+    "empty": b"",
+    "head only": b"PK\x03\x04",
+    "no arrays": b"PK\x05\x06" + bytes(18),
+    "pickled": None,
+    "history is no list": {"history": '{"epoch": 1}'},
+    "history is no JSON": {"history": "["},
+    "environment is a list": {"made": "[]"},
+    "epoch is text": {"epoch": "first"},
+    "seconds are missing": {"seconds": None},
+}
+
+
+@pytest.mark.parametrize("content", CHECKPOINTS.values(), ids=CHECKPOINTS)
+def test_a_hostile_checkpoint_is_passed_over(tmp_path, content, capsys):
+    path = tmp_path / "checkpoint.npz"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        arrays = {"epoch": 1, "history": "[]", "made": "{}", "seconds": 1.0} | (content or {"state": np.array([{}])})
+        np.savez(path, **{name: value for name, value in arrays.items() if value is not None})
+    assert Checkpoint(path, 30).load([]) is None
+    assert "starts over" in capsys.readouterr().err and not path.exists()
+
+
+def test_runs_of_an_earlier_version_are_read_once_they_are_sealed(folder):
+    done = json.loads((folder / "done.json").read_text("utf-8"))
+    (folder / "done.json").write_text(json.dumps({"seconds": done["seconds"]}))
+    assert "earlier version" in query.row(folder)["reason"]
+    done = CliRunner().invoke(app, ["runs", "seal", str(folder.parent)])
+    assert "1 runs sealed" in done.stdout and query.status(folder) == "done"
+    assert record.seal_earlier(folder.parent) == 0
