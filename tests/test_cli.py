@@ -61,7 +61,7 @@ def test_bad_input_is_one_line_and_code_2():
         (["--data", "nowhere"], "no folder"),
         (["--backend", "theano"], "no backend 'theano'"),
         (["--profile", "huge"], "'huge'"),
-        (["--set", "epoch=3"], "unknown profile key epoch"),
+        (["--set", "epoch=3"], "unknown profile key 'epoch': did you mean epochs?"),
     ],
 )
 def test_what_the_study_refuses(arguments, said, tmp_path, monkeypatch, capsys):

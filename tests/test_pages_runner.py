@@ -9,11 +9,13 @@ import sys
 import time
 
 import nbformat
+import numpy as np
 import pandas as pd
 import psutil
 import pytest
 from made import hear_ctrl_c
 from nbformat import v4
+from PIL import Image
 
 from leuknet.exceptions import LeuknetError
 from leuknet.pages import index, runner
@@ -52,7 +54,8 @@ def ran(tmp_path_factory):
         '(pathlib.Path(out) / "figures" / "03_good-a.json").write_text(side)\n'
         '(pathlib.Path(out) / "figures" / "03_good-a.png").write_bytes(b"")\n'
         '(pathlib.Path(out) / "tables" / "loose.csv").write_text("a")\n'
-        'print(json.dumps([sys.executable, profile, seed, os.environ["KERAS_BACKEND"]]))',
+        'print(json.dumps([sys.executable, profile, seed, os.environ["KERAS_BACKEND"]]))\n'
+        "import time\ntime.sleep(5)",  # the sampler sees the array on a busy machine too
     )
     records = runner.run_study("smoke", out=out, parameters={"seed": 3}, folder=folder, backend="jax")
     return out, folder, {record.page: record for record in records}
@@ -186,7 +189,10 @@ def test_select(folder, only, chosen):
 
 
 def small_cohort(path):
-    (path / "A" / "positive").mkdir(parents=True)
+    for label in ("positive", "negative"):
+        (path / "A" / label).mkdir(parents=True)
+        pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+        Image.fromarray(pixels).save(path / "A" / label / "a.png")
     return path
 
 
@@ -199,7 +205,7 @@ def small_cohort(path):
         ({"parameters": {"changes": {"epoch": 3}}}, "epoch"),
         ({"backend": "theano"}, "no backend 'theano'; there are: tensorflow"),
         ({"data": "nowhere"}, "no folder"),
-        ({"data": "."}, "nothing to read"),
+        ({"data": "."}, "no folder positive or negative"),
     ],
 )
 def test_what_cannot_be_honoured_is_said_before_anything_starts(folder, tmp_path, monkeypatch, arguments, said):

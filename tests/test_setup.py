@@ -28,11 +28,12 @@ LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 CONDA = (ROOT / "environment.yml").read_text("utf-8")
 NOT_IMPORTED = {
     "jupyterlab": "a program that people open the pages with",
-    "pyarrow": "pandas reads and writes Parquet with it",
+    "tqdm": "pooch draws its progress bar with it",
 }
 OPTIONAL = {
     "jax": "jax",
     "torch": "a backend that users bring",
+    "onnx": "onnx",
     "dask": "cluster",
     "distributed": "cluster",
     "dask-jobqueue": "cluster",
