@@ -139,7 +139,7 @@ def test_a_run_repeats_from_its_record_alone(grid_specs, whole, tmp_path):
     assert made["devices"] == 1 and place(before, made) == SAME and place(before, over_two) == ELSEWHERE
     with pytest.raises(LeuknetError, match="the run itself"):
         rerun(whole.folder(grid_specs[0]), out=whole.root)
-    with pytest.raises(LeuknetError, match="holds no run"):
+    with pytest.raises(LeuknetError, match="has no done.json"):
         rerun(tmp_path)
 
 
@@ -155,8 +155,8 @@ def test_what_cannot_be_done_is_a_clear_outcome_and_the_others_go_on(grid_cohort
         (table["fold"] == grid_specs[0].fold) & ((table["role"] == "test") | (table["image_id"].map(labels) == 0))
     ]
     single = replace(grid_specs[0], split=Split("one class", one, "image"))
-    nan = replace(grid_specs[0], settings=s.but(learning_rate=1e9, augmentation=None))
-    large = replace(grid_specs[0], settings=s.but(dense=(2_000_000_000, 2)))
+    nan = replace(grid_specs[0], settings=s.but(learning_rate=100, augmentation=None))
+    large = replace(grid_specs[0], settings=s.model_copy(update={"dense": (2_000_000_000, 2)}))
     astray = replace(grid_specs[0], settings=s.but(backbone="VGG16", weights="imagenet"))
     monkeypatch.setenv("LEUKNET_WEIGHTS", str(tmp_path / "nowhere"))
     report = execute_here([single, nan, large, astray, grid_specs[1]], store, grid_cohort)

@@ -8,19 +8,19 @@ teaches its camera; where none does, every cell has its image's label.
 
 import numpy as np
 
-from leuknet.baselines.base import System
+from leuknet.baselines.base import Baseline
 from leuknet.cells.classifier import CellClassifier, ImageClassifier
 from leuknet.cells.labels import cell_labels
 from leuknet.cells.natives import cells_of
 
 
-class Morphology(System):
+class Morphology(Baseline):
     """See the module's text."""
 
     kind = "morphology"
 
     def fit(self, cohort, train, seed):
-        """See `System.fit`."""
+        """See `Baseline.fit`."""
         cells = cells_of(cohort)
         self.seconds_per_image = cells.seconds
         self.classifier = ImageClassifier(CellClassifier(self.kind, self.settings.weights))
@@ -28,9 +28,9 @@ class Morphology(System):
         self.weights = self.classifier.cell.caption
 
     def predict(self, cohort, test):
-        """See `System.predict`."""
+        """See `Baseline.predict`."""
         return self.classifier.predict(cells_of(cohort), np.asarray(test))
 
     def size(self):
-        """See `System.size`; without the network."""
+        """See `Baseline.size`; without the network."""
         return self.classifier.cell.size()

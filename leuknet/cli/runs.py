@@ -47,14 +47,14 @@ def grid_command(
     os.environ["KERAS_BACKEND"] = backend
     from leuknet.runs import cost, throughput
     from leuknet.runs.executors.local import slots
-    from leuknet.study import experiments
+    from leuknet.study import experiments as grid
     from leuknet.study.profiles import values_of
     from leuknet.study.study import open_study
 
     if gpus and not cluster:
         slots(workers, gpus.split(","), gpus_per_run or 1)  # tells a GPU that is not there
     study = open_study("grid", profile, data, out, seed, **values_of(change or []))
-    plans = experiments.runs_of(study, experiments)
+    plans = grid.runs_of(study, experiments)
     if measure:
         first = gpus.split(",")[0] if gpus else None
         for settings in cost.unmeasured(plans, study.store, study.profile.size):
@@ -63,9 +63,7 @@ def grid_command(
         _tell(study, plans)
         return
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as cleanly as by Ctrl-C
-    report = _run(
-        experiments.together(plans), study.store, workers, gpus, gpus_per_run, cluster, again, checkpoint_seconds
-    )
+    report = _run(grid.together(plans), study.store, workers, gpus, gpus_per_run, cluster, again, checkpoint_seconds)
     print(report)
     for key, reason in report.failed.items():
         print(f"failed: {study.store.folder(key)}: {reason}", file=sys.stderr)
