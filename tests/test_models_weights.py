@@ -224,3 +224,14 @@ def test_real_densenet169_is_complete_and_real_vgg16_is_partial(shared, monkeypa
     with h5py.File(Path(shared) / "weights" / record["file"]) as file:
         group = next(g for g in file["layers"].values() if g["vars"].attrs.get("name") == "conv5_block32_2_conv")
         np.testing.assert_array_equal(model.get_layer("conv5_block32_2_conv").get_weights()[0], group["vars/0"][()])
+
+
+@pytest.mark.parametrize("link", [h5py.ExternalLink("other.h5", "/secret"), h5py.SoftLink("/elsewhere")])
+def test_weights_that_lead_to_another_file_are_not_followed(tmp_path, link):
+    with h5py.File(tmp_path / "other.h5", "w") as other:
+        other["secret"] = np.ones(3)
+    with h5py.File(tmp_path / "own.h5", "w") as file:
+        file["layer/kernel"] = np.ones(3)
+        file["layer/bias"] = link
+    with pytest.raises(LeuknetError, match=r"own.h5 cannot be read as a weight file .*layer/bias"):
+        weights.read(tmp_path / "own.h5")

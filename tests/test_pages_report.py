@@ -67,3 +67,13 @@ def test_folder_without_finished_runs(tmp_path):
         reports.report(tmp_path)
     with pytest.raises(LeuknetError, match="no runs in"):
         reports.report(tmp_path / "nowhere")
+
+
+def test_a_report_that_somebody_else_wrote_stays(folder):
+    reports.report(folder)
+    reports.report(folder)  # its own is replaced
+    (folder / "report.md").write_text("my thesis")
+    before = (folder / "report.html").read_bytes()
+    with pytest.raises(LeuknetError, match="report.md was not written by leuknet"):
+        reports.report(folder)
+    assert (folder / "report.md").read_text() == "my thesis" and (folder / "report.html").read_bytes() == before

@@ -10,24 +10,11 @@ import pandas as pd
 from leuknet.cells.extract import Cells, extract
 from leuknet.cells.scale import SAMPLE, estimated_diameter, nominal_diameter
 from leuknet.data import decode
-from leuknet.data.cohort import Cohort
+from leuknet.data.cohort import Cohort, CohortKey
 from leuknet.data.synthetic.native import redrawn
 from leuknet.exceptions import LeuknetError
 
 NO_RULER = 40.0  # px: assumed where nothing is known and no red cell is seen
-
-
-class Held:
-    """A cohort as a key of `lru_cache`: equal if its content is."""
-
-    def __init__(self, cohort):
-        self.cohort = cohort
-
-    def __hash__(self):
-        return hash(self.cohort.key)
-
-    def __eq__(self, other):
-        return self.cohort.key == other.cohort.key
 
 
 def native(cohort: Cohort, i: int) -> np.ndarray:
@@ -69,7 +56,7 @@ def cells_of(cohort: Cohort, given: dict[str, float] | None = None) -> Cells:
     given : dict of str to float, optional
         Red-cell diameters that the user knows, px, by data set.
     """
-    return _held(Held(cohort), tuple(sorted((given or {}).items())))
+    return _held(CohortKey(cohort), tuple(sorted((given or {}).items())))
 
 
 @lru_cache(maxsize=8)

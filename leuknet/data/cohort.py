@@ -114,3 +114,16 @@ def _order(names: pd.Series) -> list[float]:
     """Return a number for each name that looks random and depends on nothing else."""
     known = {name: rng("limit", name).random() for name in names.unique()}
     return [known[name] for name in names]
+
+
+class CohortKey:
+    """A cohort as a key of `functools.lru_cache`: two are equal if their cohorts' content is."""
+
+    def __init__(self, cohort: Cohort) -> None:
+        self.cohort = cohort
+
+    def __hash__(self) -> int:
+        return hash(self.cohort.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CohortKey) and self.cohort.key == other.cohort.key

@@ -20,6 +20,7 @@ from scipy.stats import truncnorm
 from leuknet._random import derive, rng
 from leuknet.exceptions import LeuknetError, SetUpError
 from leuknet.models import backbones, networks
+from leuknet.models.network_file import check_links
 from leuknet.models.settings import WEIGHTS
 
 SHIPPED = Path(__file__).parent / "pretrained"
@@ -213,6 +214,7 @@ def _read(file, _):
         if file.suffix == ".npz":
             return _read_npz(file)
         with h5py.File(file, "r") as root:
+            check_links(root)
             return _read_keras3(root) if "layers" in root else _read_legacy(root)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise SetUpError(f"{file.name} cannot be read as a weight file ({error}): fetch it again") from error

@@ -12,6 +12,7 @@ from jinja2 import Environment
 import leuknet
 from leuknet._io import markdown, write_text
 from leuknet.exceptions import LeuknetError
+from leuknet.pages.outputs import check_report_file
 from leuknet.paper.consistency import WEIGHTS, audit
 from leuknet.plots.results.audit import audit_summary, questions
 from leuknet.runs.query import records
@@ -22,6 +23,8 @@ from leuknet.verdicts.matching import feature_spaces
 
 HIDDEN = ("coordinates", "verdicts", "claims", "conclusions", "numbers", "typographical", "consistent", "checklist")
 RESULT = ["backbone", "approach", "dense", "protocol", "role", "tested"]
+
+TITLE = "LeukNet study report"  # every report of this program begins with it
 
 
 def report(folder):
@@ -39,15 +42,17 @@ def report(folder):
     Raises
     ------
     LeuknetError
-        If there is no finished run in the folder.
+        If there is no finished run in the folder, or a report file there that this program did not write.
     """
     folder = Path(folder)
+    for name in ("report.html", "report.md"):
+        check_report_file(folder / name, TITLE)
     runs = results.results(folder)
     if runs.empty:
         raise LeuknetError(f"no finished run in {folder}: nothing to report")
     found = audit()
     sections = [*about(folder, runs), *judged(folder, runs, found), *pictures(folder), *printed(found)]
-    head = {"title": f"LeukNet study report: {folder.resolve().name}", "banner": banner(runs)}
+    head = {"title": f"{TITLE}: {folder.resolve().name}", "banner": banner(runs)}
     head["made"] = f"{datetime.now().astimezone():%Y-%m-%d %H:%M} · leuknet {leuknet.__version__}"
     template = files("leuknet.pages").joinpath("templates", "report.html.j2").read_text("utf-8")
     page = Environment(autoescape=True).from_string(template).render(**head, sections=sections)

@@ -15,7 +15,7 @@ from joblib import Parallel, cpu_count, delayed
 from leuknet._cache import cached
 from leuknet._io import hash_of
 from leuknet.cells import imaging, measures
-from leuknet.data.cohort import Cohort
+from leuknet.data.cohort import Cohort, CohortKey
 
 Describe = Callable[[np.ndarray], np.ndarray]  # image uint8 (s, s, 3) to rows, float (rows, d)
 FEW = 400  # images: below it threads, because processes take seconds to start
@@ -57,20 +57,7 @@ def descriptions(cohort: Cohort, describe: Describe, workers: int | None = None)
     cohort's
     content, the function's name and the source files of this room that image processing depends on.
     """
-    return _kept(Held(cohort), describe, workers)
-
-
-class Held:
-    """A cohort as a key of `lru_cache`: equal if its content is."""
-
-    def __init__(self, cohort):
-        self.cohort = cohort
-
-    def __hash__(self):
-        return hash(self.cohort.key)
-
-    def __eq__(self, other):
-        return self.cohort.key == other.cohort.key
+    return _kept(CohortKey(cohort), describe, workers)
 
 
 @lru_cache(maxsize=16)
