@@ -1,33 +1,35 @@
-"""What runs cost: images to train, and hours, from how fast this machine was measured to be.
+"""What runs cost: how many there are, how many images they train on, and hours from what was measured on this machine.
 
-Rates come from finished runs and from `probe`, which trains on a few random images; both only from this backend and
-machine. Nothing is scaled from one network to another.
+Rates are medians over finished runs of the same structure, or of a trial of two steps (`leuknet.runs.throughput`),
+both of this backend and machine only. Nothing is scaled from one network to another.
 """
 
 import json
+from collections import Counter, defaultdict
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from leuknet.data.cohort import Cohort
+from leuknet._io import cache_dir, hash_of
 from leuknet.baselines.settings import BaselineSettings
-from leuknet._io import cache_dir, hash_of, write_json
-from leuknet.models.settings import FROZEN_APPROACHES
-from leuknet._random import rng
-from leuknet.runs.provenance import environment
+from leuknet.models.settings import FROZEN_APPROACHES, TrainSettings
 from leuknet.runs.failures import FINAL
+from leuknet.runs.provenance import environment
 from leuknet.runs.record import read_all
+from leuknet.runs.spec import RunSpec
+from leuknet.runs.store import Store
 
 NAMES = ("backbone", "approach", "dense", "frozen_until", "precision", "batch")
 PLACE = ("backend", "machine", "processors", "gpus")
 
 
-def place():
+def place() -> dict:
     """Return what a rate holds for: backend, kind of machine, processors, GPUs."""
     return {name: environment()[name] for name in PLACE}
 
 
-def structure(settings, size):
+def structure(settings: TrainSettings | BaselineSettings | dict, size: int) -> dict:
     """Return what decides how many images a second train: network, batch, precision, size, features cached or not."""
     values = settings if isinstance(settings, dict) else settings.as_dict()
     if "system" in values:
@@ -37,94 +39,69 @@ def structure(settings, size):
     return {**{name: values[name] for name in NAMES}, "size": size, "pooled": pooled}
 
 
-def size_of(spec, size):
-    """Return the edge of a run's images, px: its recipe's, else `size` (handmade features see larger images)."""
+def structure_key(spec: RunSpec) -> str:
+    """Return the hash of what decides the compiled step of a run; workers go on with runs of the same."""
+    settings = spec.settings
+    step = settings.as_dict() if isinstance(settings, BaselineSettings) else settings.step_key
+    return hash_of([str(step), spec.cohort_key])
+
+
+def is_narrow(settings: TrainSettings | BaselineSettings) -> bool:
+    """Whether the networks of a run are narrow, so that a core trains one and many fit into memory."""
+    return settings.nano if isinstance(settings, BaselineSettings) else settings.backbone.endswith("-nano")
+
+
+def size_of(spec: RunSpec, size: int) -> int:
+    """Return the edge of a run's images, px: its cohort config's, else `size`."""
     return (spec.recipe or {}).get("size", size)
 
 
-def images_of(spec):
-    """Return how many images a run trains on in all its epochs; those of a comparison system count once."""
-    rows = spec.split.table
-    images = ((rows["fold"] == spec.fold) & (rows["role"] == "train")).sum()
+def images_of(spec: RunSpec) -> int:
+    """Return how many images a run trains on in all its epochs; those of a baseline count once."""
+    images = _training_images(spec.split)[spec.fold]
     if isinstance(spec.settings, BaselineSettings):
-        return int(images)
+        return images
     share = 1 - spec.settings.held_out
     return int(images * share) * max(spec.settings.variants, 1) * spec.settings.epochs
 
 
-def measured(store):
-    """Return rates by the hash of `structure`: images a second in training, and a run's other seconds.
+def _training_images(split) -> Counter[str]:
+    """Return how many images train by fold; counted once for a split."""
+    if split.hash not in _counts:
+        _counts[split.hash] = Counter(split.table.loc[split.table["role"] == "train", "fold"])
+    return _counts[split.hash]
 
-    Returns
-    -------
-    dict of str to tuple
-        (rate, overhead): the median over the store's finished runs made on this machine; for networks without one,
-        what `probe` has measured here, with no overhead.
+
+_counts: dict[str, Counter[str]] = {}
+
+
+def measured(store: Store) -> dict[str, float]:
+    """Return images a second by the hash of `structure`: the median over the store's finished runs made on this machine.
+
+    Structures without one have the rate of a trial, if there was one here.
     """
-    found = {name: (rate, 0.0) for name, rate in _probed().items()}
-    here, parts = place(), {}
+    here, rates = place(), defaultdict(list)
     for record in read_all(store.root)[0]:
         run, made, done = record.run, record.environment, record.done
         size = (run.get("recipe") or {}).get("size")
         if size and all(made.get(name) == here[name] for name in PLACE):
-            name = hash_of(structure(run["settings"], size))
-            parts.setdefault(name, []).append(_rate(record, run["settings"], done))
-    return found | {name: tuple(np.median(pairs, axis=0)) for name, pairs in parts.items()}
+            trained = done["images_trained"] * run["settings"].get("epochs", 1)
+            rates[hash_of(structure(run["settings"], size))].append(trained / done["seconds"])
+    return trials() | {name: float(np.median(found)) for name, found in rates.items()}
 
 
-def _rate(record, settings, done):
-    """Return a finished run's (images a second, other seconds)."""
-    if "system" in settings:
-        return done["images_trained"] / done["seconds"], 0.0
-    seconds = record.history()["seconds"]
-    return done["images_trained"] / seconds.median(), max(done["seconds"] - seconds.median() * len(seconds), 0)
-
-
-def probe(settings, size, batches=2):
-    """Measure how many images a second train here, on `batches` batches of random images, and keep the rate.
-
-    Parameters
-    ----------
-    settings : TrainSettings
-    size : int
-        Edge of the images, px.
-    batches : int
-
-    Returns
-    -------
-    float
-        Images a second of the full training loop.
-    """
-    from leuknet.models.training import train
-
-    cohort = random_cohort(settings.batch * batches, size)
-    short = settings.but(epochs=3, weights="random", validation=0.0)
-    history = train(cohort, {"train": np.arange(len(cohort))}, short, seed=0).history
-    rate = len(cohort) * max(settings.variants, 1) / history["seconds"].iloc[1:].min()
-    kept = _probed() | {hash_of(structure(settings, size)): float(rate)}
-    write_json(_probe_file(), kept)
-    return float(rate)
-
-
-def random_cohort(count, size):
-    """Return a cohort of `count` random images of both classes, for measuring only."""
-    images = rng("random cohort", count, size).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
-    names = [f"random/{('negative', 'positive')[i % 2]}/{i}" for i in range(count)]
-    columns = {"image_id": names, "data_set": "random", "source": "random", "group": names}
-    digests = [f"{count}-{size}-{i}" for i in range(count)]
-    return Cohort("random", images, pd.DataFrame(columns | {"label": np.arange(count) % 2, "sha256": digests}))
-
-
-def _probe_file():
+def trials_file() -> Path:
+    """Return where the rates of this machine's trials are kept."""
     return cache_dir() / "throughput" / f"{hash_of(place())}.json"
 
 
-def _probed():
-    path = _probe_file()
+def trials() -> dict[str, float]:
+    """Return the rates of this machine's trials by the hash of `structure`."""
+    path = trials_file()
     return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
 
-def costs(plans, store, size):
+def costs(plans: dict[str, list[RunSpec]], store: Store, size: int) -> pd.DataFrame:
     """Return what experiments cost on this machine, one row an experiment and one for all runs together.
 
     Parameters
@@ -139,7 +116,7 @@ def costs(plans, store, size):
     -------
     pandas.DataFrame
         ``experiment``, ``runs``, ``done``, ``refused`` (not tried again), ``to do``, ``images`` (to be trained),
-        ``hours`` (of the runs to do whose network was measured; one process at a time), ``not measured`` (runs).
+        ``hours`` (of the runs to do whose structure was measured; one process at a time), ``not measured`` (runs).
     """
     rates = measured(store)
     lines = {spec.key: _line(spec, store, rates, size) for plan in plans.values() for spec in plan}
@@ -150,36 +127,31 @@ def costs(plans, store, size):
     return pd.DataFrame([_sum(name, frame.loc[keys]) for name, keys in groups.items()])
 
 
-def _line(spec, store, rates, size):
+def _line(spec: RunSpec, store: Store, rates: dict[str, float], size: int) -> dict:
     done, failed = store.done(spec), store.folder(spec) / "failed.json"
     refused = not done and failed.is_file() and json.loads(failed.read_text("utf-8")).get("outcome") in FINAL
     images = 0 if done or refused else images_of(spec)
     rate = rates.get(hash_of(structure(spec.settings, size_of(spec, size))))
-    seconds = images / rate[0] + rate[1] if rate and images else 0.0
-    return {
-        "done": done,
-        "refused": refused,
-        "images": images,
-        "seconds": seconds,
-        "unknown": bool(images and not rate),
-    }
+    seconds = images / rate if rate else 0.0
+    unknown = bool(images and not rate)
+    return {"done": done, "refused": refused, "images": images, "seconds": seconds, "unknown": unknown}
 
 
-def _sum(name, part):
-    told = {"experiment": name, "runs": len(part), "done": part["done"].sum(), "refused": part["refused"].sum()}
-    told |= {"to do": (part["images"] > 0).sum(), "images": part["images"].sum()}
-    return told | {"hours": part["seconds"].sum() / 3600, "not measured": part["unknown"].sum()}
+def _sum(name: str, part: pd.DataFrame) -> dict:
+    row = {"experiment": name, "runs": len(part), "done": part["done"].sum(), "refused": part["refused"].sum()}
+    row |= {"to do": (part["images"] > 0).sum(), "images": part["images"].sum()}
+    return row | {"hours": part["seconds"].sum() / 3600, "not measured": part["unknown"].sum()}
 
 
-def shown(frame):
+def shown(frame: pd.DataFrame) -> pd.DataFrame:
     """Return `costs` as people read it: a dash for the hours of an experiment of which nothing was measured."""
     blind = (frame["to do"] > 0) & (frame["to do"] == frame["not measured"])
     hours = frame["hours"].map("{:.2f}".format).mask(blind, "–")
     return frame.assign(images=frame["images"].map("{:,}".format), hours=hours)
 
 
-def unmeasured(plans, store, size):
-    """Return one `TrainSettings` for each network among the runs to do that nothing has measured here."""
+def unmeasured(plans: dict[str, list[RunSpec]], store: Store, size: int) -> list[TrainSettings]:
+    """Return one `TrainSettings` for each structure among the runs to do that nothing has measured here."""
     rates, found = measured(store), {}
     for spec in (spec for plan in plans.values() for spec in plan if not store.done(spec)):
         name = hash_of(structure(spec.settings, size_of(spec, size)))

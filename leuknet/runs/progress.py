@@ -1,65 +1,67 @@
-"""Showing a grid's progress: a live table in a terminal, plain lines in a log, a widget in a notebook."""
+"""One display of progress: a live table in a terminal, lines in a log, a widget with epochs in a notebook."""
 
 import json
 import sys
 import time
 
+from leuknet.runs.executors.scheduler import Scheduler
+
 LINE_SECONDS = 60.0
 REFRESH_SECONDS = 0.5
 
 
-def counts(tally):
-    """Return the numbers that every view shows, as one line."""
-    finished, total = tally.before + len(tally.finished), len(tally.specs)
-    parts = [f"{finished} of {total} runs done", f"{len(tally.running)} running", f"{len(tally.waiting)} waiting"]
-    if tally.failed:
-        parts.append(f"{len(tally.failed)} failed")
-    seconds = time.monotonic() - tally.began
-    if tally.finished and tally.unfinished:
-        left = seconds / len(tally.finished) * (len(tally.waiting) + len(tally.running))
-        parts.append(f"about {span(left)} to go")
+def counts(scheduler: Scheduler) -> str:
+    """Return what every view shows, as one line: runs done and total, images a second, time left."""
+    finished, total = scheduler.before + len(scheduler.finished), len(scheduler.specs)
+    parts = [f"{finished} of {total} runs done", f"{len(scheduler.running)} running"]
+    if scheduler.failed:
+        parts.append(f"{len(scheduler.failed)} failed")
+    trained = sum(scheduler.images[key] for key in scheduler.finished)
+    if trained and scheduler.unfinished:
+        rate = trained / (time.monotonic() - scheduler.began)
+        left = sum(scheduler.images[key] for key in [*scheduler.waiting, *scheduler.running])
+        parts.append(f"{rate:.3g} images/s, about {duration(left / rate)} left")
     return ", ".join(parts)
 
 
-def span(seconds):
+def duration(seconds: float) -> str:
     """Return a number of seconds as people say it: 40 s, 12 min, 3.5 h."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def epochs(spec, store):
+def epochs(spec, store) -> str:
     """Return how far a run is, e.g. "epoch 3 of 50, loss 0.41"; empty before its first epoch ends."""
     try:
-        told = json.loads((store.folder(spec) / "progress.json").read_text("utf-8"))
+        row = json.loads((store.folder(spec) / "progress.json").read_text("utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
         return ""
-    return f"epoch {told['epoch']} of {told['epochs']}, loss {told['loss']:.3g}"
+    return f"epoch {row['epoch']} of {row['epochs']}, loss {row['loss']:.3g}"
 
 
 class Lines:
-    """One line for each run that ends and each event, and one a minute; for logs."""
+    """One line a minute, one at the end, and one for each event; for logs."""
 
-    def __init__(self, stream=None):
-        self.stream, self.told, self.events, self.last = stream or sys.stderr, 0, 0, None
+    def __init__(self, stream=None) -> None:
+        self.stream, self.events, self.last = stream or sys.stderr, 0, -LINE_SECONDS
 
-    def __call__(self, tally):
-        for text in tally.events[self.events :]:
+    def __call__(self, scheduler: Scheduler) -> None:
+        for text in scheduler.events[self.events :]:
             print(text, file=self.stream, flush=True)
-        self.events = len(tally.events)
-        now, ended = time.monotonic(), len(tally.finished) + len(tally.failed)
-        if self.last is None or ended != self.told or now - self.last > LINE_SECONDS:
-            print(counts(tally), file=self.stream, flush=True)
-            self.told, self.last = ended, now
+        self.events = len(scheduler.events)
+        if time.monotonic() - self.last >= LINE_SECONDS or not scheduler.unfinished:
+            print(counts(scheduler), file=self.stream, flush=True)
+            self.last = time.monotonic()
 
-    def close(self):
+    def close(self) -> None:
         """Nothing is left to do."""
 
 
 class Table:
     """A table of the running runs that renews itself in a terminal."""
 
-    def __init__(self, console=None):
+    def __init__(self, console=None) -> None:
         from rich.console import Console
         from rich.live import Live
 
@@ -67,23 +69,24 @@ class Table:
         self.live.start()
         self.last, self.events = 0.0, []
 
-    def __call__(self, tally):
-        self.events = tally.events
-        if time.monotonic() - self.last > REFRESH_SECONDS or not tally.unfinished:
-            self.live.update(self.drawn(tally))
+    def __call__(self, scheduler: Scheduler) -> None:
+        self.events = scheduler.events
+        if time.monotonic() - self.last > REFRESH_SECONDS or not scheduler.unfinished:
+            self.live.update(self.drawn(scheduler))
             self.last = time.monotonic()
 
     @staticmethod
-    def drawn(tally):
+    def drawn(scheduler: Scheduler):
         """Return the table as it stands."""
         from rich.table import Table as Drawn
 
-        table = Drawn("run", "what", "how far", title=counts(tally), caption="\n".join(tally.events[-3:]) or None)
-        for spec in list(tally.running.values()):
-            table.add_row(spec.key, spec.label, epochs(spec, tally.store))
+        caption = "\n".join(scheduler.events[-3:]) or None
+        table = Drawn("run", "what", "how far", title=counts(scheduler), caption=caption)
+        for spec in list(scheduler.running.values()):
+            table.add_row(spec.key, spec.label, epochs(spec, scheduler.store))
         return table
 
-    def close(self):
+    def close(self) -> None:
         """Leave the last table standing, and under it every event: the table shows three."""
         self.live.stop()
         for text in self.events:
@@ -91,9 +94,9 @@ class Table:
 
 
 class Widget:
-    """A bar and the running runs, in a notebook."""
+    """A bar and the running runs with their epochs, in a notebook."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         import ipywidgets
         from IPython.display import display
 
@@ -102,32 +105,32 @@ class Widget:
         self.last, self.events = 0.0, []
         display(self.box)
 
-    def __call__(self, tally):
-        self.events = tally.events
-        if time.monotonic() - self.last < REFRESH_SECONDS and tally.unfinished:
+    def __call__(self, scheduler: Scheduler) -> None:
+        self.events = scheduler.events
+        if time.monotonic() - self.last < REFRESH_SECONDS and scheduler.unfinished:
             return
         from html import escape
 
-        self.bar.max, self.bar.value = len(tally.specs), tally.before + len(tally.finished)
-        lines = [counts(tally), *(f"{s.label}: {epochs(s, tally.store)}" for s in list(tally.running.values()))]
-        self.text.value = "<br>".join(map(escape, [*lines, *tally.events[-3:]]))
+        self.bar.max, self.bar.value = len(scheduler.specs), scheduler.before + len(scheduler.finished)
+        running = [f"{s.label}: {epochs(s, scheduler.store)}" for s in list(scheduler.running.values())]
+        self.text.value = "<br>".join(map(escape, [counts(scheduler), *running, *scheduler.events[-3:]]))
         self.last = time.monotonic()
 
-    def close(self):
+    def close(self) -> None:
         """Print every event under the widget, which stays as it is and shows three."""
         for text in self.events:
             print(text)
 
 
-def watcher(stream=None):
-    """Return the view that fits where this runs: `Widget`, `Table` or `Lines`; call it with a `Tally`."""
+def watcher(stream=None) -> Widget | Table | Lines:
+    """Return the view that fits where this runs: `Widget`, `Table` or `Lines`; call it with a `Scheduler`."""
     stream = stream or sys.stderr
     if "ipykernel" in sys.modules and _in_kernel():
         return Widget()
     return Table() if stream.isatty() else Lines(stream)
 
 
-def _in_kernel():
+def _in_kernel() -> bool:
     from IPython import get_ipython
 
     return getattr(get_ipython(), "kernel", None) is not None

@@ -58,8 +58,17 @@ def _git(root, *arguments):
 
 
 def threads():
-    """Return how many threads this process was told to use, by the variables that say so: sums depend on it."""
+    """Return how many threads this process was set to use, by the variables that say so: sums depend on it."""
     return {name: os.environ[name] for name in THREADS if name in os.environ}
+
+
+def thread_settings(narrow):
+    """Return the variables that set a training process's threads, whatever started it and however many there are.
+
+    One thread for narrow networks, whose sums are too short to share out; else one a core. What the user has set stays.
+    """
+    count = "1" if narrow else str(os.cpu_count() or 1)
+    return {name: os.environ.get(name, count) for name in THREADS}
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""Measure a network's speed in a process of its own, so that the memory it took, a GPU's too, is free again.
+"""A trial of a structure's speed, in a process of its own, so that the memory it took, a GPU's too, is free again.
 
 ``python -m leuknet.runs.throughput`` reads ``{"settings", "size", "batches"}`` as JSON and prints images a second.
 """
@@ -8,27 +8,19 @@ import os
 import subprocess
 import sys
 
-from leuknet._io import cache_dir
+import numpy as np
+import pandas as pd
+
+from leuknet._io import cache_dir, hash_of, write_json
+from leuknet._random import rng
+from leuknet.data.cohort import Cohort
 from leuknet.models.settings import TrainSettings
 from leuknet.runs import cost
 from leuknet.runs.failures import code_of, explained, signal_name, signal_of
 
 
-def measured(settings, size, batches=2, gpu=None):
-    """Measure how many images a second train here, keep that and tell it; see `leuknet.runs.cost.probe`.
-
-    Parameters
-    ----------
-    settings, size, batches
-        As there.
-    gpu : str, optional
-        Id of the GPU to measure on.
-
-    Returns
-    -------
-    str
-        One line; where it could not be measured, with the reason.
-    """
+def measured(settings: TrainSettings, size: int, batches: int = 2, gpu: str | None = None) -> str:
+    """Measure by `trial` how many images a second train here, on the GPU of id `gpu` if given; return one line."""
     order = json.dumps({"settings": settings.as_dict(), "size": size, "batches": batches})
     done = subprocess.run(
         [sys.executable, "-m", "leuknet.runs.throughput"],
@@ -37,33 +29,54 @@ def measured(settings, size, batches=2, gpu=None):
         capture_output=True,
         text=True,
     )
-    return f"{_named(settings)}: {_told(done)}"
+    return f"{_named(settings)}: {_result(done)}"
 
 
-def _named(settings):
+def trial(settings: TrainSettings, size: int, batches: int = 2) -> float:
+    """Train on `batches` batches of random images of `size` px; keep and return the rate, images a second."""
+    from leuknet.models.training import train
+
+    cohort = random_cohort(settings.batch * batches, size)
+    short = settings.but(epochs=3, weights="random", validation=0.0)
+    history = train(cohort, {"train": np.arange(len(cohort))}, short, seed=0).history
+    rate = len(cohort) * max(settings.variants, 1) / history["seconds"].iloc[1:].min()
+    write_json(cost.trials_file(), cost.trials() | {hash_of(cost.structure(settings, size)): float(rate)})
+    return float(rate)
+
+
+def random_cohort(count: int, size: int) -> Cohort:
+    """Return a cohort of `count` random images of both classes, for measuring only."""
+    images = rng("random cohort", count, size).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+    names = [f"random/{('negative', 'positive')[i % 2]}/{i}" for i in range(count)]
+    columns = {"image_id": names, "data_set": "random", "source": "random", "group": names}
+    digests = [f"{count}-{size}-{i}" for i in range(count)]
+    return Cohort("random", images, pd.DataFrame(columns | {"label": np.arange(count) % 2, "sha256": digests}))
+
+
+def _named(settings: TrainSettings) -> str:
     parts = (settings.backbone, settings.approach, settings.dense, settings.precision)
     return " ".join(str(part) for part in parts if part)
 
 
-def _told(done):
+def _result(done: subprocess.CompletedProcess) -> str:
     if done.returncode == 0:
         return f"{float(done.stdout.split()[-1]):.3g} images/s"
     if number := signal_of(done.returncode):
-        return f"not measured: its process was killed by {signal_name(number)}, by someone or for want of memory"
+        return f"not measured: its process was killed by {signal_name(number)}, perhaps because memory ran out"
     lines = done.stderr.strip().splitlines() or ["no word of why"]
     return f"not measured: {lines[-1].removeprefix('error: ')}"
 
 
-def main():
-    """Obey the order; return the exit code."""
+def main() -> int:
+    """Measure what standard input describes; return the exit code."""
     order = json.load(sys.stdin)
     settings = TrainSettings.from_dict(order["settings"])
     try:
-        rate = cost.probe(settings, order["size"], order["batches"])
+        rate = trial(settings, order["size"], order["batches"])
     except Exception as error:
-        told = explained(error, _named(settings), cache_dir())
-        print("error:", " ".join(str(told).split())[:400], file=sys.stderr)
-        return code_of(told)
+        failure = explained(error, _named(settings), cache_dir())
+        print("error:", " ".join(str(failure).split())[:400], file=sys.stderr)
+        return code_of(failure)
     print(rate)
     return 0
 

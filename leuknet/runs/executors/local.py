@@ -1,153 +1,198 @@
-"""Executors: finish a list of runs in this process, or each in a process of its own."""
+"""Executors of this machine: finish a list of runs in this process, or in worker processes that stay."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from json import loads
 from pathlib import Path
 
 import psutil
 
 from leuknet.exceptions import LeuknetError
-from leuknet.runs import failures
-from leuknet.runs.provenance import THREADS
+from leuknet.runs import cost, failures
+from leuknet.runs.executors.scheduler import Ending, Report, Scheduler
 from leuknet.runs.provenance import gpus as gpu_names
+from leuknet.runs.provenance import thread_settings
 from leuknet.runs.spec import RunSpec
-from leuknet.runs.scheduler import Report, Tally
 
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 15.0
+MOST_WORKERS = 8  # narrow networks on a large machine: each worker takes about 0.7 GB
+SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
-def together(spec):
-    """Sort key that puts runs of one structure side by side, so that they share a compiled step."""
-    s = spec.settings
-    return (s.backbone, s.approach, str(s.dense), str(s), spec.split.protocol, spec.fold, spec.seed)
-
-
-def execute_here(specs, store, cohort, progress=None):
+def execute_here(specs, store, cohorts, watch=None, again=False) -> Report:
     """Finish `specs` in this process, one after the other.
 
     Parameters
     ----------
-    specs : list of RunSpec
+    specs : iterable of RunSpec
     store : Store
-    cohort : Cohort
-    progress : callable, optional
-        Called with (finished, wanted) after each run.
+    cohorts : Cohort, or dict of str to Cohort
+        The runs' cohort, or cohorts by `Cohort.key`.
+    watch : callable, optional
+        Called with the `Scheduler` after each epoch and run.
+    again : bool
+        Try also what an earlier call was refused.
 
     Returns
     -------
     Report
         A failed run is in it with its reason; the others go on.
+
+    Raises
+    ------
+    RunError
+        With outcome ``storage`` if a run's folder cannot be written: no other run could either.
     """
-    began, failed = time.perf_counter(), {}
-    wanted = sorted((spec for spec in specs if not store.done(spec)), key=together)
-    for number, spec in enumerate(wanted, 1):
-        try:
-            store.execute(spec, cohort)
-        except LeuknetError as error:
-            failed[spec.key] = str(error)
-        if progress:
-            progress(number, len(wanted))
-    return Report(len(specs) - len(wanted), len(wanted) - len(failed), failed, time.perf_counter() - began)
+    scheduler, last = Scheduler(specs, store, again), None
+    while scheduler.unfinished:
+        if spec := scheduler.next(last):
+            last = scheduler.structures[spec.key]
+            cohort = cohorts[spec.cohort_key] if isinstance(cohorts, dict) else cohorts
+            scheduler.ended(spec, _attempt(spec, store, cohort, scheduler, watch))
+        elif scheduler.unfinished:
+            time.sleep(POLL_SECONDS)  # another process is at what is left
+        if watch:
+            watch(scheduler)
+    return scheduler.report()
 
 
-@dataclass
-class Job:
-    """A run's process, on which slot it sits and where its log is."""
-
-    spec: RunSpec
-    process: subprocess.Popen
-    slot: int
-    log: Path
-    peak: int = 0
-
-    def poll(self):
-        """Return the exit code, or None while it runs; notes the memory it takes meanwhile."""
-        code = self.process.poll()
-        if code is None:
-            with suppress(psutil.NoSuchProcess):  # it has just ended: the next poll tells how
-                self.peak = max(self.peak, psutil.Process(self.process.pid).memory_info().rss)
-        return code
+def _attempt(spec, store, cohort, scheduler, watch) -> Ending:
+    try:
+        store.execute(spec, cohort, report=watch and (lambda row: watch(scheduler)), wait=False)
+    except LeuknetError as error:
+        failure = failures.explained(error, spec.label, store.folder(spec))
+        return Ending(failure.outcome, str(failure))
+    return Ending(None)
 
 
-def visible_gpus():
+def visible_gpus() -> list[str]:
     """Return the ids of the GPUs that this process may use: ``CUDA_VISIBLE_DEVICES``, else all there are."""
-    said = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if said is not None:
-        return [part for part in said.split(",") if part not in ("", "-1")]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [part for part in visible.split(",") if part not in ("", "-1")]
     return [str(number) for number in range(len(gpu_names()))]
 
 
-def slots(workers=None, gpus=None, per_run=1):
-    """Return one environment (dict of str) for each process that may run at a time.
+def slots(jobs: int | None = None, gpus: Sequence[str] | None = None, narrow: bool = False) -> list[dict[str, str]]:
+    """Return one environment for each worker process that may run at a time.
 
     Parameters
     ----------
-    workers : int, optional
-        Processes at a time: one a GPU (or group of `per_run`), one on a machine without.
-    gpus : list of str, optional
-        Their ids, see `visible_gpus`. Each process sees only its own; more processes than GPUs share them.
-    per_run : int
-        GPUs for one run, which is then spread over them (JAX only).
+    jobs : int, optional
+        Processes at a time. If not given: for narrow networks one a core, `MOST_WORKERS` at most; else one a GPU,
+        and one on a machine without.
+    gpus : sequence of str, optional
+        Their ids, see `visible_gpus`. Each process sees one; more processes than GPUs share them.
+    narrow : bool
+        Whether the networks are narrow: how many threads each process has depends on this alone, never on `jobs`.
     """
     there = visible_gpus()
     gpus = there if gpus is None else list(gpus)
     if there and (absent := [name for name in gpus if name.isdigit() and name not in there]):
         raise LeuknetError(f"no GPU {', '.join(absent)} here: choose among {', '.join(there)}")
-    groups = [",".join(gpus[i : i + per_run]) for i in range(0, len(gpus) - per_run + 1, per_run)]
-    if gpus and not groups:
-        raise LeuknetError(f"a run over {per_run} GPUs needs as many; there are {len(gpus)}")
-    workers = workers or max(len(groups), 1)
-    threads = max((os.cpu_count() or 1) // workers, 1)
-    found = []
-    for number in range(workers):
-        env = {"LEUKNET_DEVICES_PER_RUN": str(per_run)} if per_run > 1 else {}
-        if workers > 1:
-            env |= {name: os.environ.get(name, str(threads)) for name in THREADS}
-        if groups:
-            env |= {"CUDA_VISIBLE_DEVICES": groups[number % len(groups)]}
-        if workers > len(groups) > 0:
-            env |= {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-        found.append(env)
-    return found
+    jobs = jobs or (min(os.cpu_count() or 1, MOST_WORKERS) if narrow else max(len(gpus), 1))
+    shared = SHARED_GPU if jobs > len(gpus) > 0 else {}
+    own = [{"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {} for number in range(jobs)]
+    return [thread_settings(narrow) | shared | gpu for gpu in own]
 
 
-def start(spec, store, environment, slot=0, checkpoint_seconds=30.0):
-    """Start ``python -m leuknet.runs.executors.worker FOLDER`` for one run; its output goes to ``log.txt`` in the folder."""
-    folder = store.describe(spec)
-    order = [str(folder.resolve()), str(checkpoint_seconds), str(os.getpid())]
-    command = [sys.executable, "-m", "leuknet.runs.executors.worker", *order]
-    with (folder / "log.txt").open("ab") as log:
-        process = subprocess.Popen(
-            command,
-            env=os.environ | environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C reaches the grid, which ends its processes in order
-        )
-    return Job(spec, process, slot, folder / "log.txt")
+class Worker:
+    """A worker process, started when its first run comes and replaced when it has died.
 
-
-def execute_processes(specs, store, environments=({},), watch=None, again=False, checkpoint_seconds=30.0):
-    """Finish `specs`, each in a process of its own, one for each of `environments` at a time.
+    A process of full-width networks does one structure only, so that its memory, a GPU's too, is free again.
 
     Parameters
     ----------
-    specs : list of RunSpec
-        With their `recipe`.
+    environment : dict of str
+        Set for the process besides this process's variables.
+    checkpoint_seconds : float
+        Least time between two checkpoints of a run.
+
+    Attributes
+    ----------
+    spec : RunSpec or None
+        What it is at.
+    structure : str or None
+        What it has compiled.
+    """
+
+    def __init__(self, environment: dict[str, str], checkpoint_seconds: float = 30.0) -> None:
+        self.environment, self.checkpoint_seconds = environment, checkpoint_seconds
+        self.process: subprocess.Popen | None = None
+        self.spec: RunSpec | None = None
+        self.structure: str | None = None
+        self.peak = 0
+
+    def begin(self, spec: RunSpec, folder: Path) -> None:
+        """Begin the run that `folder` describes."""
+        structure = cost.structure_key(spec)
+        if structure != self.structure and not cost.is_narrow(spec.settings):
+            stop([self])
+        if self.process is None or self.process.poll() is not None:
+            self._start()
+        self.spec, self.structure, self.folder = spec, structure, folder.resolve()
+        with suppress(BrokenPipeError):  # it has just died: `poll` sees it
+            self.process.stdin.write(f"{self.folder}\n".encode())
+
+    def _start(self) -> None:
+        module = "leuknet.runs.executors.worker"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", module, str(self.checkpoint_seconds), str(os.getpid())],
+            env=os.environ | self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            start_new_session=True,  # Ctrl-C reaches the study, which ends its processes in order
+        )
+        self.peak = 0
+
+    def poll(self) -> Ending | None:
+        """Return how the run ended, or None while it goes on; meanwhile note the memory it takes."""
+        if not select.select([self.process.stdout], [], [], 0)[0]:
+            with suppress(psutil.NoSuchProcess):  # it has just ended: the next poll sees how
+                self.peak = max(self.peak, psutil.Process(self.process.pid).memory_info().rss)
+            return None
+        line, self.spec = self.process.stdout.readline(), None
+        if line.endswith(b"\n"):
+            return Ending(**loads(line), log=tail(self.folder / "log.txt"))
+        code = self.process.wait()
+        self.process = self.structure = None
+        return died(code, self.peak, self.folder / "log.txt")
+
+
+def died(code: int, peak: int, log: Path) -> Ending:
+    """Return the `Ending` of a run whose process died with `code`, having taken `peak` bytes of memory."""
+    number = failures.signal_of(code)
+    if not number:
+        return Ending(failures.ERROR, last_line(log), tail(log))
+    reason = f"killed by {failures.signal_name(number)} with {peak / 1e9:.1f} GB in memory"
+    if number == signal.SIGKILL:
+        reason += "; by someone, or by the system because memory ran out"
+    return Ending(failures.KILLED, reason, tail(log))
+
+
+def execute_processes(specs, store, environments=None, watch=None, again=False, checkpoint_seconds=30.0) -> Report:
+    """Finish `specs` in worker processes, one for each of `environments`.
+
+    Parameters
+    ----------
+    specs : iterable of RunSpec
+        With their cohort config.
     store : Store
-    environments : list of dict
-        From `slots`.
+    environments : list of dict, optional
+        From `slots`; one process if not given.
     watch : callable, optional
-        Called with the `Tally` about ten times a second.
+        Called with the `Scheduler` about ten times a second.
     again : bool
-        Try also the runs that an earlier grid was refused.
+        Try also what an earlier call was refused.
     checkpoint_seconds : float
 
     Returns
@@ -159,84 +204,70 @@ def execute_processes(specs, store, environments=({},), watch=None, again=False,
     RunError
         With outcome ``storage`` if a run's folder cannot be written: no other run could either.
     """
-    tally, jobs = Tally(specs, store, again), []
+    scheduler = Scheduler(specs, store, again)
+    workers = [Worker(environment, checkpoint_seconds) for environment in environments or [{}]]
     try:
-        while tally.unfinished:
-            free = set(range(len(environments))) - {job.slot for job in jobs}
-            while free and (spec := tally.next()):
-                slot = free.pop()
-                jobs.append(_started(spec, store, environments[slot], slot, checkpoint_seconds))
+        while scheduler.unfinished:
+            for worker in workers:
+                if worker.spec is None and (spec := scheduler.next(worker.structure)):
+                    worker.begin(spec, _described(spec, store))
+            busy = [worker for worker in workers if worker.spec]
+            wait_for(busy)
+            for worker in busy:
+                spec = worker.spec
+                if ending := worker.poll():
+                    scheduler.ended(spec, ending)
             if watch:
-                watch(tally)
-            jobs = [job for job in jobs if not _ended(job, tally)]
-            if jobs or tally.waiting:
-                time.sleep(POLL_SECONDS)
+                watch(scheduler)
     finally:
-        stop(jobs)
+        stop(workers)
     if watch:
-        watch(tally)
-    return tally.report()
+        watch(scheduler)
+    return scheduler.report()
 
 
-def _started(spec, store, environment, slot, checkpoint_seconds):
+def _described(spec: RunSpec, store) -> Path:
     try:
-        return start(spec, store, environment, slot, checkpoint_seconds)
+        return store.describe(spec)
     except OSError as error:
         raise failures.explained(error, spec.label, store.folder(spec)) from error
 
 
-def _ended(job, tally):
-    """Whether the job's process has ended; enters the outcome."""
-    if job.poll() is None:
-        return False
-    outcome, reason, log = finished(job)
-    if outcome == failures.STORAGE:
-        raise failures.RunError(outcome, reason)
-    if outcome == failures.NO_DATA:
-        tally.give_up(job.spec, reason)
+def wait_for(busy: Iterable[Worker]) -> None:
+    """Wait until one of the workers has something to say, `POLL_SECONDS` at most."""
+    outputs = [worker.process.stdout for worker in busy]
+    if outputs:
+        select.select(outputs, [], [], POLL_SECONDS)
     else:
-        tally.ended(job.spec, outcome, reason, log)
-    return True
+        time.sleep(POLL_SECONDS)
 
 
-def finished(job):
-    """Return (outcome, reason, end of its log) of a job whose process has ended; outcome None is success."""
-    outcome = failures.outcome_of(job.process.returncode)
-    if outcome is None:
-        return None, "", ""
-    reason = last_line(job.log)
-    if outcome == failures.KILLED:
-        number = failures.signal_of(job.process.returncode)
-        reason = f"killed by {failures.signal_name(number)} with {job.peak / 1e9:.1f} GB in memory"
-        if number == signal.SIGKILL:
-            reason += "; by someone, or by the system for want of memory"
-    return outcome, reason, tail(job.log)
-
-
-def stop(jobs):
-    """End the jobs' processes: SIGTERM, so that they leave nothing half written, and SIGKILL if that does not help."""
-    for job in jobs:
-        job.process.terminate()
+def stop(workers: Iterable[Worker]) -> None:
+    """End the workers' processes: SIGTERM, so that they leave nothing half written, and SIGKILL if that is no help."""
+    living = [worker for worker in workers if worker.process is not None]
+    for worker in living:
+        worker.process.terminate()
     deadline = time.monotonic() + GRACE_SECONDS
-    for job in jobs:
+    for worker in living:
         try:
-            job.process.wait(max(deadline - time.monotonic(), 0))
+            worker.process.wait(max(deadline - time.monotonic(), 0))
         except subprocess.TimeoutExpired:
-            job.process.kill()
-            job.process.wait()
+            worker.process.kill()
+            worker.process.wait()
+        worker.process = worker.structure = None
 
 
-def tail(path, size=4000):
+def tail(path: Path, size: int = 4000) -> str:
     """Return the end of a log, as text; empty if there is none."""
     try:
-        with Path(path).open("rb") as file:
+        with path.open("rb") as file:
             file.seek(max(file.seek(0, os.SEEK_END) - size, 0))
             return file.read().decode("utf-8", "replace")
     except FileNotFoundError:
         return ""
 
 
-def last_line(path):
+def last_line(path: Path) -> str:
     """Return the last line of a log without its leading ``error:``."""
     lines = tail(path).strip().splitlines()
     return lines[-1].removeprefix("error: ") if lines else "no word in its log"

@@ -1,0 +1,296 @@
+"""Runs on a Dask cluster: a task trains the run in a description and returns the files of its folder.
+
+Each Dask worker keeps one worker process (`leuknet.runs.executors.local.Worker`), as this machine's executor does, so
+that a killed run kills no Dask worker and what is compiled stays. Where a worker sees the folder of runs, the run is
+trained there; elsewhere in the worker's own cache, and its files travel back.
+"""
+
+import json
+import threading
+import time
+from collections import Counter, defaultdict
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from leuknet._io import atomic, cache_dir, write_json, write_text
+from leuknet.exceptions import LeuknetError
+from leuknet.runs import failures
+from leuknet.runs.cost import is_narrow
+from leuknet.runs.executors.clusters import opened, read_setup
+from leuknet.runs.executors.gpu_locks import claim_gpu
+from leuknet.runs.executors.local import Worker, stop
+from leuknet.runs.executors.scheduler import Ending, Report, Scheduler
+from leuknet.runs.provenance import backend, thread_settings
+from leuknet.runs.record import seal
+from leuknet.runs.spec import RunSpec
+from leuknet.runs.store import Store
+
+POLL_SECONDS = 0.2
+LOOK_SECONDS = 2.0
+PATIENCE_SECONDS = 120.0
+DEATHS = 10  # Dask workers that a run may lose
+LEFT_BEHIND = ("lock", "running", "run.json", "split.csv", "checkpoint.npz", "progress.json", "failed.json")
+LOCAL = (failures.NO_DATA, failures.SETUP, failures.STORAGE)  # of the worker: another one may do the run
+
+_here: dict = {"over": set()}  # of a Dask worker: its `Worker`, its GPU, the study it works for, studies that are over
+_one_at_a_time = threading.Lock()
+
+
+def train_remote(order: dict) -> dict:
+    """Train one run on a Dask worker; return `Ending`'s fields, and ``files`` where home does not see them."""
+    shared = bool(order["mark"]) and (Path(order["root"]) / order["mark"]).is_file()
+    root = Path(order["root"]) if shared else cache_dir() / "trainings"
+    folder = root / order["key"]
+    try:
+        if not shared:
+            write_text(folder / "split.csv", order["split"])
+            write_json(folder / "run.json", order["run"])
+        with _one_at_a_time:
+            ending = _trained(order, folder)
+    except (OSError, LeuknetError) as error:
+        failure = failures.explained(error, order["key"], folder)
+        ending = Ending(failure.outcome, str(failure))
+    files = {}
+    if ending.failure is None and not shared:
+        files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name not in LEFT_BEHIND}
+    return {"ending": tuple(ending), "files": files}
+
+
+def _trained(order: dict, folder: Path) -> Ending:
+    """Do the run in this Dask worker's process, kept from the last run if it was started alike."""
+    if order["study"] in _here["over"]:
+        return Ending(failures.BUSY, "the study is over")
+    environment = dict(order["environment"])
+    if order["gpu"]:
+        _here["gpu"] = _here.get("gpu") or claim_gpu()
+        environment["CUDA_VISIBLE_DEVICES"] = _here["gpu"][0]
+    worker = _here.get("worker")
+    if worker is None or (worker.environment, worker.checkpoint_seconds) != (environment, order["checkpoint_seconds"]):
+        stop([worker] if worker else [])
+        worker = _here["worker"] = Worker(environment, order["checkpoint_seconds"])
+    _here["study"] = order["study"]
+    worker.begin(RunSpec.read(folder), folder)
+    while not (ending := worker.poll()):
+        time.sleep(POLL_SECONDS)
+    return ending
+
+
+def stop_here(study: str) -> None:
+    """End this Dask worker's run for `study`, as Ctrl-C does at home, and begin no more for it."""
+    _here["over"].add(study)
+    worker = _here.get("worker")
+    if worker and worker.process and _here.get("study") == study:
+        worker.process.terminate()
+
+
+def take(spec: RunSpec, store: Store, files: dict[str, bytes]) -> None:
+    """Write the files of a finished run, ``done.json`` last, unless another process has finished it meanwhile."""
+    with store.held(spec, wait=False) as folder:
+        if store.done(spec):
+            return
+        for name in files.keys() - {"done.json"}:
+            with atomic(folder / name) as temporary:
+                temporary.write_bytes(files[name])
+        seal(folder, json.loads(files["done.json"]))  # over the files as they are here
+        for name in ("checkpoint.npz", "progress.json", "failed.json"):
+            (folder / name).unlink(missing_ok=True)
+
+
+def execute_cluster(specs, store, where, jobs=None, watch=None, again=False, checkpoint_seconds=30.0) -> Report:
+    """Finish `specs` on a Dask cluster; see `leuknet.runs.executors.local.execute_processes`.
+
+    Parameters
+    ----------
+    where : str
+        What `read_setup` takes.
+    jobs : int, optional
+        Workers of a local cluster, or jobs to submit.
+
+    Returns
+    -------
+    Report
+        Its events name workers that left, or lacked the data, the set-up or room on the disk, and a lost scheduler.
+
+    Raises
+    ------
+    LeuknetError
+        If no scheduler answers for two minutes, or this machine's disk does not take the results.
+    """
+    setup, scheduler = read_setup(where, jobs), Scheduler(specs, store, again)
+    if not scheduler.unfinished:
+        return scheduler.report()
+    mark = f".study-{uuid4().hex}"
+    try:
+        write_text(store.root / mark, "a study runs here\n")
+        with opened(setup) as (address, replenish):
+            crew = Crew(scheduler, setup, address, replenish, mark if setup.shared else "", checkpoint_seconds)
+            while scheduler.unfinished:
+                crew.work(watch)
+    except OSError as error:
+        raise failures.explained(error, "the study", store.root) from error
+    finally:
+        (store.root / mark).unlink(missing_ok=True)
+    if watch:
+        watch(scheduler)
+    return scheduler.report()
+
+
+@contextmanager
+def at_home(store: Store):
+    """Tell a disk of this machine that takes no more from a scheduler that is away: both are OSErrors."""
+    try:
+        yield
+    except OSError as error:
+        raise failures.explained(error, "the study", store.root) from error
+
+
+class Crew:
+    """The workers of one Dask scheduler: each is given one run at a time, of its own structure if there is one.
+
+    Attributes
+    ----------
+    tasks : dict
+        Worker address to (spec, future).
+    last : dict of str to str
+        Worker address to the structure that it has compiled.
+    unfit : dict of str to set
+        Worker address to what it cannot do: a cohort config, a run's key, or everything ("").
+    """
+
+    def __init__(self, scheduler, setup, address, replenish, mark, checkpoint_seconds) -> None:
+        self.scheduler, self.setup, self.address, self.replenish = scheduler, setup, address, replenish
+        self.mark, self.seconds, self.study = mark, checkpoint_seconds, uuid4().hex
+        self.tasks, self.last, self.unfit, self.deaths = {}, {}, defaultdict(set), Counter()
+        self.known, self.changed = set(), time.monotonic()
+
+    def connect(self):
+        """Return a client of the Dask scheduler, waiting for it if it is away."""
+        from distributed import Client
+
+        began = time.monotonic()
+        while True:
+            try:
+                return Client(self.address, timeout=10, set_as_default=False)
+            except (OSError, ValueError) as error:
+                if isinstance(error, ValueError) or time.monotonic() - began > PATIENCE_SECONDS:
+                    raise LeuknetError(f"no Dask scheduler answers at {self.address} ({error})") from error
+                time.sleep(LOOK_SECONDS)
+
+    def work(self, watch) -> None:
+        """Give out runs and take results until all are done or the Dask scheduler is lost."""
+        client, looked = self.connect(), 0.0
+        try:
+            while self.scheduler.unfinished and client.status == "running":
+                if time.monotonic() - looked > LOOK_SECONDS:
+                    self.look(client)
+                    looked = time.monotonic()
+                for address in [address for address, (_, future) in self.tasks.items() if future.done()]:
+                    self.settle(address)
+                self.give(client)
+                if watch:
+                    watch(self.scheduler)
+                time.sleep(POLL_SECONDS)
+        except KeyboardInterrupt:
+            with suppress(OSError, TimeoutError):  # a Dask scheduler that is gone has nothing to stop
+                client.run(stop_here, self.study)
+            raise
+        except (OSError, TimeoutError) as error:
+            self.scheduler.note(f"lost the scheduler {self.address} ({error})")
+        finally:
+            for spec, _ in self.tasks.values():
+                self.scheduler.postpone(spec)
+            self.tasks.clear()
+            client.close()
+        if self.scheduler.unfinished:
+            self.scheduler.note(f"connecting to {self.address} again")
+
+    def look(self, client) -> None:
+        """Note which workers came and went, have those replaced that this started, take back runs of the gone."""
+        now = set(client.nthreads())
+        if len(now) < self.setup.expected:
+            self.replenish()
+        for address in sorted(self.known - now):
+            self.scheduler.note(f"worker {address} is gone; its run starts again elsewhere, from its checkpoint if seen")
+            if address in self.tasks:
+                self._lost(*self.tasks.pop(address))
+        if now != self.known:
+            self.known, self.changed = now, time.monotonic()
+
+    def _lost(self, spec: RunSpec, future) -> None:
+        future.cancel()
+        self.deaths[spec.key] += 1
+        if self.deaths[spec.key] > DEATHS:
+            self.scheduler.give_up(spec, f"{DEATHS} Dask workers died of it, or while they were at it")
+        else:
+            self.scheduler.postpone(spec)
+
+    def give(self, client) -> None:
+        """Give each idle worker a run that it may do; give up the runs that no worker may do."""
+        for address in sorted(self.known - set(self.tasks)):
+            spec = self.scheduler.next(self.last.get(address), lambda spec, who=address: self.fits(who, spec))
+            if spec:
+                with at_home(self.scheduler.store):
+                    order = self.order(spec)
+                name = f"leuknet-{spec.key}-{uuid4().hex[:8]}"
+                future = client.submit(train_remote, order, key=name, pure=False, workers=[address])
+                self.tasks[address] = spec, future
+                self.last[address] = self.scheduler.structures[spec.key]
+        if self.known and (len(self.known) >= self.setup.expected or self._waited()):
+            for spec in list(self.scheduler.waiting.values()):
+                if not any(self.fits(address, spec) for address in self.known):
+                    self.scheduler.give_up(spec, "no worker has the cohort's data, the set-up and room on its disk")
+
+    def _waited(self) -> bool:
+        return time.monotonic() - self.changed >= PATIENCE_SECONDS
+
+    def fits(self, address: str, spec: RunSpec) -> bool:
+        """Whether a worker may do a run, as far as it has shown."""
+        return not self.unfit[address] & {"", repr(spec.recipe), spec.key}
+
+    def order(self, spec: RunSpec) -> dict:
+        """Return what `train_remote` needs to know of a run."""
+        folder, run = self.scheduler.store.describe(spec), spec.as_dict()
+        if self.setup.data and (run["recipe"] or {}).get("data"):
+            run["recipe"] = run["recipe"] | {"data": self.setup.data}
+        environment = {"KERAS_BACKEND": backend()} | thread_settings(is_narrow(spec.settings)) | self.setup.environment
+        return {
+            "key": spec.key,
+            "study": self.study,
+            "root": str(self.scheduler.store.root.resolve()),
+            "mark": self.mark,
+            "run": run,
+            "split": (folder / "split.csv").read_text("utf-8"),
+            "environment": environment,
+            "gpu": self.setup.gpu,
+            "checkpoint_seconds": self.seconds,
+        }
+
+    def settle(self, address: str) -> None:
+        """Enter the result of a task that has ended."""
+        spec, future = self.tasks.pop(address)
+        if future.status == "cancelled":  # the Dask scheduler forgot it
+            self.scheduler.note(f"{spec.label}: the scheduler lost it; given out again")
+            self.scheduler.postpone(spec)
+        elif future.status == "error":
+            error = future.exception()
+            self.scheduler.ended(spec, Ending(failures.ERROR, f"{type(error).__name__}: {error}"))
+        else:
+            self.enter(address, spec, **future.result())
+
+    def enter(self, address: str, spec: RunSpec, ending: tuple, files: dict[str, bytes]) -> None:
+        """Take a run's files home, and enter how it ended; what is the worker's fault keeps like runs from it."""
+        ending = Ending(*ending)
+        if ending.failure in LOCAL:
+            self.scheduler.note(f"worker {address} gets it no more: {ending.failure}: {ending.reason}")
+            every = {failures.STORAGE: "", failures.NO_DATA: repr(spec.recipe), failures.SETUP: spec.key}
+            self.unfit[address].add(every[ending.failure])
+            self.scheduler.postpone(spec)
+            return
+        with at_home(self.scheduler.store):
+            try:
+                if files:
+                    take(spec, self.scheduler.store, files)
+            except failures.RunError:  # another process holds the folder: look again later
+                ending = Ending(failures.BUSY)
+            self.scheduler.ended(spec, ending)

@@ -1,0 +1,43 @@
+"""Finish runs on this machine or on a cluster, under the progress display that fits."""
+
+from leuknet.exceptions import LeuknetError
+from leuknet.runs.cost import is_narrow
+from leuknet.runs.executors.local import execute_processes, slots
+from leuknet.runs.executors.scheduler import Report
+from leuknet.runs.progress import watcher
+
+
+def finish(specs, store, jobs=None, gpus=None, cluster=None, again=False, checkpoint_seconds=30.0) -> Report:
+    """Finish runs in worker processes, watched by a table, by lines or, in a notebook, by a widget.
+
+    Parameters
+    ----------
+    specs : list of RunSpec
+        From `leuknet.study.experiments.together`.
+    store : Store
+    jobs : int, optional
+        Processes at a time, see `leuknet.runs.executors.local.slots`; with `cluster` its workers or jobs.
+    gpus : list of str, optional
+        Of this machine; workers of a `cluster` use those that they see.
+    cluster : str, optional
+        What `leuknet.runs.executors.clusters.read_setup` takes; processes of this machine if not given.
+    again : bool
+        Try also what an earlier call was refused.
+    checkpoint_seconds : float
+
+    Returns
+    -------
+    Report
+    """
+    if cluster and gpus:
+        raise LeuknetError("--gpus chooses among this machine's: set CUDA_VISIBLE_DEVICES where the workers start")
+    environments = None if cluster else slots(jobs, gpus, all(is_narrow(spec.settings) for spec in specs))
+    view = watcher()
+    try:
+        if cluster:
+            from leuknet.runs.executors.dask import execute_cluster
+
+            return execute_cluster(specs, store, cluster, jobs, view, again, checkpoint_seconds)
+        return execute_processes(specs, store, environments, view, again, checkpoint_seconds)
+    finally:
+        view.close()
