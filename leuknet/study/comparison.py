@@ -14,9 +14,8 @@ from leuknet.evaluation.metrics import scores_by
 from leuknet.evaluation.splits import AS_PUBLISHED, Split, k_fold, leave_one_source_out, lodocv, with_external
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
-from leuknet.runs.executors.local import execute_here
 from leuknet.runs.spec import RunSpec
-from leuknet.study.study import Results, Study, ticker
+from leuknet.study.study import Results, Study
 
 OURS = {"mDFT": "LeukNet", "scratch": "VGG-16 *"}
 VARIANTS = ("singhal-glcm", "shafique-hsv", "shafique-ycbcr", "loey-svm")
@@ -147,7 +146,7 @@ def compare(
     plans = {
         column: plan_ours(study, split) + plan_baselines(study, split, baselines) for column, split in splits.items()
     }
-    failures = run_all(study, [spec for specs in plans.values() for spec in specs], progress)
+    failures = study.finish([spec for specs in plans.values() for spec in specs], progress).failed
     predictions, runs, failed = [], [], {}
     for column, specs in plans.items():
         absent = {spec.settings.approach: spec for spec in reversed(specs) if spec.key in failures}
@@ -159,15 +158,6 @@ def compare(
         for frames, frame in ((predictions, results.predictions), (runs, costs(study, results))):
             frames.append(frame.assign(work=frame["approach"].map(work), column=column))
     return Comparison(*(pd.concat(frames, ignore_index=True) for frames in (predictions, runs)), failed)
-
-
-def run_all(study: Study, specs: Sequence[RunSpec], progress: bool = True) -> dict[str, str]:
-    """Finish `specs`, each on the images of its size; return, of those that failed, key to reason."""
-    once, failures = {spec.key: spec for spec in specs}, {}
-    for cohort in (study.cohort, study.gallery):
-        own = [spec for spec in once.values() if spec.cohort_key == cohort.key]
-        failures |= execute_here(own, study.store, cohort, ticker() if progress else None).failed
-    return failures
 
 
 def costs(study: Study, results: Results) -> pd.DataFrame:

@@ -1,18 +1,21 @@
 """A study: a profile, a cohort, a folder of runs, and a folder for what pages make of them."""
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import filelock
 import pandas as pd
 
-import leuknet
 from leuknet._random import derive
 from leuknet.data.load import load_cohort
 from leuknet.evaluation.metrics import scores_by
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.executors.local import execute_here
+from leuknet.runs.executors.scheduler import Report
+from leuknet.runs.places import result_folder
+from leuknet.runs.progress import watcher
+from leuknet.runs.provenance import thread_settings
 from leuknet.runs.spec import RunSpec
 from leuknet.runs.store import Store
 from leuknet.study.parameters import read_changes, read_folder, read_seed
@@ -32,7 +35,7 @@ def open_study(page, profile_name="demo", data=None, out=None, seed=0, changes=N
     data : path or None
         A folder of real slides, ``DIR/<data set>/<positive|negative>/<image>``; None draws the synthetic cohort.
     out : path or None
-        Result folder; None is ``runs/<profile>`` in the checkout.
+        Result folder; None is ``runs/<profile>`` in the working directory or, inside a checkout, in its top folder.
     seed : int
         Of the synthetic cohort, the splits and, with the run's number, every training.
     changes : dict, str or None
@@ -47,9 +50,9 @@ def open_study(page, profile_name="demo", data=None, out=None, seed=0, changes=N
     """
     data, out, seed = read_folder("data", data), read_folder("out", out), read_seed(seed)
     chosen = profile(profile_name, **read_changes(changes) | more)
-    root = Path(leuknet.__file__).parent.parent
-    out = Path(out) if out is not None else root / "runs" / profile_name
-    return Study(page, chosen, Path(data).resolve() if data is not None else None, out.resolve(), seed)
+    os.environ.update(thread_settings(chosen.nano))  # before the backend loads: a run's sums depend on it
+    data = Path(data).resolve() if data is not None else None
+    return Study(page, chosen, data, result_folder(profile_name, out), seed)
 
 
 @dataclass
@@ -63,13 +66,6 @@ class Study:
     seed: int = 0
     role: str = "study"
     label_permutation: int | None = None
-
-    def await_pages(self, *numbers):
-        """Wait until the pages of these numbers ("04") that ``leuknet study`` runs into this folder have ended."""
-        for number in numbers:
-            for path in sorted((self.out / "logs").glob(f"{number}_*.lock")):
-                with filelock.FileLock(path):
-                    pass
 
     def recipe(self, size=None):
         """Return the arguments of `load_cohort` that give this study's cohort, at `size` px if given."""
@@ -146,17 +142,30 @@ class Study:
             for seed in seeds
         ]
 
-    def run(self, specs, progress=True):
-        """Finish `specs` (those done are read, not recomputed) and return their `Results`.
+    def finish(self, specs, progress=True) -> Report:
+        """Train those of `specs` that are not finished, in this process, under a bar that shows epochs."""
+        cohorts = {self.cohort.key: self.cohort}
+        if any(spec.cohort_key not in cohorts for spec in specs):
+            cohorts[self.gallery.key] = self.gallery
+        view = watcher() if progress and not all(map(self.store.done, specs)) else None
+        try:
+            report = execute_here(specs, self.store, cohorts, view)
+        finally:
+            if view:
+                view.close()
+        if progress:
+            print(report)
+        return report
+
+    def run(self, specs, progress=True) -> "Results":
+        """Finish `specs` (those done are read, not trained again) and return their `Results`.
 
         Raises
         ------
         LeuknetError
             If a run failed; its folder's ``failed.json`` has the traceback.
         """
-        report = execute_here(specs, self.store, self.cohort, ticker() if progress else None)
-        if progress:
-            print(report)
+        report = self.finish(specs, progress)
         if report.failed:
             key, reason = next(iter(report.failed.items()))
             raise LeuknetError(f"{len(report.failed)} of {len(specs)} runs failed; {self.store.root / key}: {reason}")
@@ -166,7 +175,7 @@ class Study:
 class Results:
     """Finished runs: their predictions, histories and records as tables.
 
-    A run that two protocols share (the same images train and are tested) is told under the protocol that asked.
+    A run that two protocols share (the same images train and are tested) is named by the protocol of the question.
     """
 
     def __init__(self, specs, store):
@@ -175,8 +184,8 @@ class Results:
     @staticmethod
     def _of(spec):
         s = spec.settings
-        asked = {"run": spec.key, "backbone": s.backbone, "approach": s.approach}
-        return asked | {"protocol": spec.split.protocol, "fold": spec.fold, "seed": spec.seed}
+        row = {"run": spec.key, "backbone": s.backbone, "approach": s.approach}
+        return row | {"protocol": spec.split.protocol, "fold": spec.fold, "seed": spec.seed}
 
     @cached_property
     def runs(self):
@@ -207,16 +216,3 @@ class Results:
     def weights(self):
         """What the networks began from, as captions print it."""
         return "; ".join(sorted(self.runs["weights"].unique()))
-
-
-def ticker():
-    """Return a progress callable that rewrites one line of a notebook, and nothing in an idle one."""
-    from IPython.display import display
-
-    handle = display({"text/plain": ""}, raw=True, display_id=True)
-
-    def tick(finished, wanted):
-        if handle is not None:
-            handle.update({"text/plain": f"{finished} of {wanted} runs trained"}, raw=True)
-
-    return tick

@@ -1,0 +1,108 @@
+"""A user's own experiments: every combination of the lists in a TOML file."""
+
+import itertools
+from typing import Any, Literal
+
+from leuknet._config import Settings, read_toml, setting
+from leuknet.evaluation.named import make_split
+from leuknet.evaluation.splits import hold_out, k_fold, leave_one_source_out, with_external
+from leuknet.exceptions import LeuknetError
+from leuknet.models.settings import Approach, TrainSettings
+from leuknet.runs.spec import RunSpec
+
+LISTS = ("dense", "dropout")  # settings that are lists themselves
+Protocol = Literal["lodocv", "lodocv-as-published", "leave-one-source-out", "k-fold", "hold-out"]
+
+
+class Experiment(Settings):
+    """What a TOML file of own experiments may say; what is left out is the profile's."""
+
+    backbones: list[str] = setting(["VGG16"], "Names in keras.applications.", min_length=1)
+    approaches: list[Approach] = setting(["mDFT"], "SFT and DFT on VGG16 and VGG19 only.", min_length=1)
+    protocols: list[Protocol] = setting(["lodocv-as-published"], "``lodocv`` refuses to part a source.", min_length=1)
+    test_sets: list[str] | None = setting(None, "Folds of the protocol, by name; all if left out.", min_length=1)
+    seeds: int | list[int] | None = setting(None, "How many, or a list.")
+    folds: int | None = setting(None, "Of k-fold.", "folds", ge=2, le=100)
+    repeats: int | None = setting(None, "Of k-fold.", "times", ge=1, le=1000)
+    by: str = setting("image", "Unit that k-fold and hold-out keep together: image, group or source.")
+    external: str | None = setting(None, "A data set kept apart and predicted as well.")
+    keep: bool = setting(False, "Keep the trained network of the first seed.")
+    settings: dict[str, Any] = setting({}, "Training settings: values, or lists of values to try.")
+
+
+def own(study, path) -> list[RunSpec]:
+    """Return the runs that the TOML file `path` asks for: every combination of its lists (see `Experiment`).
+
+    Raises
+    ------
+    LeuknetError
+        If the file cannot be read, a key is unknown or a value is not possible.
+    """
+    values = read_toml(path)
+    try:
+        specs = _combined(study, _checked(values))
+        _check(specs)
+    except LeuknetError as error:
+        raise LeuknetError(f"{path}: {error}") from error
+    return specs
+
+
+def _checked(values: dict[str, Any]) -> Experiment:
+    experiment = Experiment(**values)
+    seeds = experiment.seeds
+    if isinstance(seeds, list) and not (seeds and min(seeds) >= 0) or isinstance(seeds, int) and not 1 <= seeds <= 1000:
+        raise LeuknetError(f"seeds = {seeds!r}: give a whole number from 1 to 1000, or a list, not empty, of 0 or more")
+    known = sorted(set(TrainSettings.names()) - {"backbone", "approach"})
+    if unknown := sorted(set(experiment.settings) - set(known)):
+        raise LeuknetError(f"unknown key {', '.join(unknown)}; known in settings are {', '.join(known)}")
+    return experiment
+
+
+def _combined(study, experiment: Experiment) -> list[RunSpec]:
+    values, specs = experiment.settings, []
+    changes = [dict(zip(values, each, strict=True)) for each in itertools.product(*map(_tried, values.items()))]
+    seeds = study.seeds_of(experiment.seeds) if isinstance(experiment.seeds, int) else experiment.seeds
+    for protocol in experiment.protocols:
+        split = _split(study, protocol, experiment)
+        networks = itertools.product(experiment.backbones, experiment.approaches, changes)
+        for backbone, approach, change in networks:
+            where = (split, experiment.test_sets, seeds, experiment.keep)
+            specs += study.plan(*where, backbone=backbone, approach=approach, **change)
+    return specs
+
+
+def _tried(item: tuple[str, Any]) -> list[Any]:
+    name, value = item
+    whole = name in LISTS and not (isinstance(value, list) and value and isinstance(value[0], list))
+    return [value] if whole or not isinstance(value, list) else value
+
+
+def _split(study, protocol: str, experiment: Experiment):
+    p, by, table = study.profile, experiment.by, study.cohort.table
+
+    def draw(table):
+        if protocol.startswith("lodocv"):
+            return make_split(protocol, table)
+        if protocol == "leave-one-source-out":
+            return leave_one_source_out(table)
+        if protocol == "k-fold":
+            return k_fold(table, experiment.folds or p.folds, experiment.repeats or p.repeats, study.seed, by)
+        return hold_out(table, seed=study.seed, by=by)
+
+    return with_external(draw, table, experiment.external) if experiment.external else draw(table)
+
+
+def _check(specs: list[RunSpec]) -> None:
+    """Meet now what would stop each run later: an unknown fold, a network that cannot be built; and an empty plan."""
+    import keras
+
+    from leuknet.models import networks
+    from leuknet.models.training import network_spec
+
+    if not specs:
+        raise LeuknetError("asks for no run; give at least one value of each setting")
+    for spec in specs:
+        spec.key  # noqa: B018
+    for network in dict.fromkeys(network_spec(spec.settings, spec.recipe["size"]) for spec in specs):
+        with keras.StatelessScope(initialize_variables=False):  # structure only: takes no memory, opens no GPU
+            networks.build(network)
