@@ -44,7 +44,7 @@ smoke: $(READY)
 figures: $(READY)
 	rm -rf runs/demo/figures
 	$(BIN)/leuknet study --profile demo --out runs/demo
-	$(BIN)/leuknet gallery runs/demo figures
+	$(BIN)/leuknet pages gallery runs/demo figures
 
 # Renews the pictures that tests/test_plots_images.py compares with; look at each before you commit it.
 baseline: $(READY)
@@ -63,7 +63,7 @@ docs: $(READY)
 
 # The student edition: every page without its answers.
 handout: $(READY)
-	$(BIN)/leuknet handout runs/handout
+	$(BIN)/leuknet pages handout runs/handout
 
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks

@@ -1,4 +1,4 @@
-"""How far a run's predictions move when it is repeated elsewhere: what ``leuknet rerun``'s tolerance rests on.
+"""How far a run's predictions move when it is repeated elsewhere: what ``leuknet runs rerun``'s tolerance rests on.
 
 Run: ``python bench/rerun.py [--seeds 3] [--profile demo]``. Trains the same runs (VGG-16, mDFT, LODOCV on both test
 sets) in processes of their own: TensorFlow with one thread, TensorFlow with two, JAX. Prints, of the absolute
@@ -30,7 +30,7 @@ PLACES = {"tensorflow, 1 thread": ("tensorflow", 1), "tensorflow, 2 threads": ("
 
 def planned(options):
     """Return the study and its runs."""
-    study = open_study("grid", options.profile, out=options.folder)
+    study = open_study("train", options.profile, out=options.folder)
     return study, study.plan(lodocv(study.cohort.table), study.test_sets, study.seeds_of(options.seeds))
 
 

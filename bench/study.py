@@ -53,7 +53,7 @@ def main():
     parser.add_argument("--out", default="runs/paper")
     options = parser.parse_args()
     changes = {name: value for name in ("precision", "batch") if (value := getattr(options, name))}
-    study = open_study("grid", "paper", out=options.out, **changes)
+    study = open_study("train", "paper", out=options.out, **changes)
     study.cohort = study.gallery = counted_cohort(study.profile.size)
     plans = experiments.runs_of(study, ["all"])
     for settings in cost.unmeasured(plans, study.store, study.profile.size):

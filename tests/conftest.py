@@ -9,7 +9,7 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["LEUKNET_PRECISION"] = "float32"  # no test measures which is faster
 at_once = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
-for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC"):
     os.environ.setdefault(name, str(max(os.cpu_count() // at_once, 1)))  # not every process on every core
 
 

@@ -1,4 +1,4 @@
-"""SIGKILL for the processes of a grid, at random moments or at writes, and what must hold afterwards."""
+"""SIGKILL for the processes of a study, at random moments or at writes, and what must hold afterwards."""
 
 import os
 import signal
@@ -34,18 +34,15 @@ def small_grid(cohort, seeds=2, recipe=None, **changes):
 
 
 def run_processes(root):
-    """Return this process's descendants that do a run in `root`, each with the run's folder."""
+    """Return this process's descendants that do a run in `root`, each with the run's folder, whose lock it holds."""
     found = []
     for process in psutil.Process().children(recursive=True):
         try:
-            words = process.cmdline()
+            if "leuknet.runs.executors.worker" in process.cmdline():
+                locks = [Path(file.path) for file in process.open_files() if file.path.endswith("/lock")]
+                found += [(process, lock.parent) for lock in locks if lock.parent.parent == root]
         except psutil.Error:
             continue
-        if (
-            "leuknet.runs.executors.worker" in words
-            and (folder := Path(words[words.index("leuknet.runs.executors.worker") + 1])).parent == root
-        ):
-            found.append((process, folder))
     return found
 
 
@@ -111,7 +108,7 @@ class Killer(threading.Thread):
         process, folder = living[self.random.integers(len(living))]
         aim = self.aims[self.stages.total() % len(self.aims)]
         try:
-            since = process.create_time() - 1
+            since = (folder / "lock").stat().st_mtime - 1
             victims = [process.parent(), process] if self.parents else [process]
             self.wait(process, folder, since, aim)
             word = stage(folder, since)

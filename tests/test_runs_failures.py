@@ -9,7 +9,7 @@ import pytest
 from leuknet._io import atomic
 from leuknet.exceptions import LeuknetError, SetUpError
 from leuknet.runs import failures
-from leuknet.runs.executors.local import Job, finished
+from leuknet.runs.executors.local import died
 
 
 @pytest.mark.parametrize(
@@ -58,5 +58,5 @@ def test_a_write_that_fails_says_where(tmp_path):
 def test_however_a_process_ends_it_is_told(end, outcome, told, tmp_path):
     process = subprocess.Popen([sys.executable, "-c", f"import os; {end}"])
     process.wait()
-    found = finished(Job(None, process, 0, tmp_path / "log.txt"))
-    assert found[0] == outcome and found[1].startswith(told)
+    found = died(process.returncode, 0, tmp_path / "log.txt")
+    assert found.failure == outcome and found.reason.startswith(told)

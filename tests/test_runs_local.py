@@ -1,4 +1,4 @@
-"""Grids of real processes: killed, interrupted, two at once; full and read-only disks; outcomes."""
+"""Worker processes: killed, interrupted, two queues at once; full and read-only disks; failures."""
 
 import json
 import os
@@ -24,17 +24,17 @@ from leuknet.runs.reproduce import ELSEWHERE, ON_GPUS, OTHER_BACKEND, SAME, TOLE
 from leuknet.runs.store import Store
 
 
-def test_two_grids_in_one_folder_and_a_kill(grid_specs, whole, tmp_path):
-    """The kill hits the second checkpoint's writing; whichever grid is first goes on from the first."""
+def test_two_queues_in_one_folder_and_a_kill(grid_specs, whole, tmp_path):
+    """The kill hits the second checkpoint's writing; whichever queue is first goes on from the first."""
     specs, store, reports = grid_specs, Store(tmp_path), []
     killer = Killer(tmp_path, wanted=1, aims=("checkpoint",))
     killer.start()
 
-    def grid():
+    def queue():
         while not all(map(store.done, specs)):
             reports.append(execute_processes(specs, store, checkpoint_seconds=0))
 
-    both = [threading.Thread(target=grid) for _ in range(2)]
+    both = [threading.Thread(target=queue) for _ in range(2)]
     for thread in both:
         thread.start()
     for thread in both:
@@ -46,11 +46,11 @@ def test_two_grids_in_one_folder_and_a_kill(grid_specs, whole, tmp_path):
     assert any("killed by SIGKILL" in event for report in reports for event in report.events)
 
 
-def test_ctrl_c_ends_the_grid_and_its_processes(tmp_path):
+def test_ctrl_c_ends_the_training_and_its_processes(tmp_path):
     grid = tmp_path / "g.toml"
     grid.write_text("seeds = 1\n[settings]\nepochs = 500\n")
     changes = [f"--set={name}={value}" for name, value in RECIPE.items() if name not in ("data", "seed")]
-    command = [sys.executable, "-m", "leuknet.cli", "grid", grid, "--profile", "smoke", "--out", tmp_path, *changes]
+    command = [sys.executable, "-m", "leuknet.cli", "train", grid, "--profile", "smoke", "--out", tmp_path, *changes]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                preexec_fn=hear_ctrl_c)  # fmt: skip
     deadline = time.monotonic() + 240

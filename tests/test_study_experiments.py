@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from leuknet.runs.scheduler import RETRIES, Tally
 from made import small_cohort
 from typer.testing import CliRunner
 
@@ -21,7 +22,6 @@ from leuknet.models.settings import TrainSettings
 from leuknet.runs import cost, failures, progress, query, throughput
 from leuknet.runs.executors.local import slots
 from leuknet.runs.record import seal
-from leuknet.runs.scheduler import RETRIES, Tally
 from leuknet.runs.spec import RunSpec
 from leuknet.runs.store import Store, write_failure
 from leuknet.study import experiments

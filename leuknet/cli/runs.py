@@ -1,4 +1,4 @@
-"""``leuknet grid``, ``leuknet runs …`` and ``leuknet rerun``: thin faces over `leuknet.study`, imported when called."""
+"""``leuknet train`` and ``leuknet runs …``: thin faces over rooms imported when called."""
 
 import os
 import signal
@@ -10,60 +10,65 @@ import typer
 
 from leuknet.exceptions import LeuknetError
 
-runs_app = typer.Typer(no_args_is_help=True, help="Records of runs: list, filter, show, compare, write as a table.")
+runs_app = typer.Typer(no_args_is_help=True, help="Records of runs: list, show, compare, rerun.")
 Folder = Annotated[Path, typer.Argument(help="A study's result folder, or its folder of runs.")]
 ONE = "A run: its folder, or its key (or the beginning of it) with --in."
 Data = Annotated[Path | None, typer.Option(help="DIR/<data set>/<positive|negative>/<image>.")]
 LISTED = 60  # runs at most that a dry run lists one by one
-OWN = "leuknet/study/examples/grid.toml"
+OWN = "leuknet/study/examples/own.toml"
 SLURM = "leuknet/study/examples/cluster-slurm.toml"
+OUT = "Result folder; runs/<profile> in this folder, or in the checkout it lies in, if not given."
+JOBS = "Processes at a time; if not given one a core for narrow networks, else one a GPU."
+ProfileName = Annotated[str, typer.Option(help="smoke, demo or paper.")]
+Seed = Annotated[int, typer.Option(help="Of the synthetic cohort, the splits and the trainings.")]
+Change = Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE of the profile, e.g. epochs=8.")]
 Backend = Annotated[str, typer.Option(envvar="KERAS_BACKEND", help="tensorflow, jax or torch.")]
 
 
-def grid_command(
+def train_command(
     experiments: Annotated[
-        list[str], typer.Argument(help=f"table3 … table13, all, or a TOML file of your own (example: {OWN}).")
+        list[str], typer.Argument(help=f"table3 … table13, all, pages, or a TOML file of your own (example: {OWN}).")
     ],
-    profile: Annotated[str, typer.Option(help="smoke, demo or paper.")] = "demo",
+    profile: ProfileName = "demo",
     data: Data = None,
-    out: Annotated[Path | None, typer.Option(help="Result folder; runs/<profile> if not given.")] = None,
+    out: Annotated[Path | None, typer.Option(help=OUT)] = None,
     backend: Backend = "tensorflow",
-    seed: Annotated[int, typer.Option(help="Of the synthetic cohort, the splits and the trainings.")] = 0,
-    change: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE of the profile.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is to do, and its cost.")] = False,
+    seed: Seed = 0,
+    change: Change = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what there is to do, and its cost.")] = False,
     measure: Annotated[bool, typer.Option("--measure", help="Measure networks not timed here yet, first.")] = False,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes at a time; one a GPU, or one, if not given.")
-    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help=JOBS)] = None,
     gpus: Annotated[str | None, typer.Option(help="GPUs to use, e.g. 0,1; all if not given.")] = None,
-    gpus_per_run: Annotated[int | None, typer.Option(min=1, help="Spread each run over so many GPUs (JAX).")] = None,
     cluster: Annotated[
         str | None, typer.Option(help=f"local, a Dask scheduler's address, or a TOML file (example: {SLURM}).")
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Try also what an earlier grid was refused.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Try also what an earlier call was refused.")] = False,
     checkpoint_seconds: Annotated[float, typer.Option(help="Least time between two checkpoints.")] = 30.0,
 ):
-    """Train a grid of runs; what is done is skipped, what was interrupted goes on."""
+    """Train runs without pages; finished ones are skipped."""
     os.environ["KERAS_BACKEND"] = backend
-    from leuknet.runs import cost, throughput
+    from leuknet.runs.executors.finish import finish
     from leuknet.runs.executors.local import slots
-    from leuknet.study import experiments as grid
+    from leuknet.study.experiments import runs_of, together
     from leuknet.study.profiles import values_of
     from leuknet.study.study import open_study
 
-    if gpus and not cluster:
-        slots(workers, gpus.split(","), gpus_per_run or 1)  # tells a GPU that is not there
-    study = open_study("grid", profile, data, out, seed, **values_of(change or []))
-    plans = grid.runs_of(study, experiments)
+    chosen = gpus.split(",") if gpus else None
+    if chosen and not cluster:
+        slots(jobs, chosen)  # raises for a GPU that is not there
+    study = open_study("train", profile, data, out, seed, **values_of(change or []))
+    plans = runs_of(study, experiments)
     if measure:
-        first = gpus.split(",")[0] if gpus else None
-        for settings in cost.unmeasured(plans, study.store, study.profile.size):
-            print(throughput.measured(settings, study.profile.size, gpu=first), flush=True)
+        _measure(study, plans, chosen)
     if dry_run:
-        _tell(study, plans)
+        _preview(study, plans)
         return
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as cleanly as by Ctrl-C
-    report = _run(grid.together(plans), study.store, workers, gpus, gpus_per_run, cluster, again, checkpoint_seconds)
+    try:
+        report = finish(together(plans), study.store, jobs, chosen, cluster, again, checkpoint_seconds)
+    except KeyboardInterrupt:
+        print("interrupted: finished runs are kept, the others go on from their checkpoints next time", file=sys.stderr)
+        raise typer.Exit(130) from None
     print(report)
     for key, reason in report.failed.items():
         print(f"failed: {study.store.folder(key)}: {reason}", file=sys.stderr)
@@ -71,14 +76,22 @@ def grid_command(
         raise typer.Exit(1)
 
 
-def _tell(study, plans):
+def _measure(study, plans, gpus):
+    """Time the networks that nothing has measured here yet."""
+    from leuknet.runs import cost, throughput
+
+    for settings in cost.unmeasured(plans, study.store, study.profile.size):
+        print(throughput.measured(settings, study.profile.size, gpu=gpus[0] if gpus else None), flush=True)
+
+
+def _preview(study, plans):
     """Print what there is to do: its cost by experiment, then the runs one by one unless they are many."""
     from leuknet.runs import cost, query
-    from leuknet.study import experiments
+    from leuknet.study.experiments import together
 
-    profile, specs = study.profile, experiments.together(plans)
-    told = f"profile {profile.name}: {profile.size} px, precision {profile.settings().precision}"
-    print("; ".join([told, *(f"{name} {value or 'none'}" for name, value in cost.place().items())]))
+    profile, specs = study.profile, together(plans)
+    head = f"profile {profile.name}: {profile.size} px, precision {profile.settings().precision}"
+    print("; ".join([head, *(f"{name} {value or 'none'}" for name, value in cost.place().items())]))
     frame = cost.costs(plans, study.store, profile.size)
     print(cost.shown(frame).to_string(index=False))
     if frame["not measured"].any():
@@ -89,17 +102,6 @@ def _tell(study, plans):
         return
     for spec in specs:
         print(f"{spec.key}  {query.status(study.store.folder(spec)):<11}  {spec.label}")
-
-
-def _run(specs, store, workers, gpus, per_run, cluster, again, seconds):
-    """Run here or on a cluster, watched; Ctrl-C ends with code 130 and loses at most a checkpoint's time."""
-    from leuknet.study.experiments import finish
-
-    try:
-        return finish(specs, store, workers, gpus.split(",") if gpus else None, per_run, cluster, again, seconds)
-    except KeyboardInterrupt:
-        print("interrupted: finished runs are kept, the others go on from their checkpoints next time", file=sys.stderr)
-        raise typer.Exit(130) from None
 
 
 def _folder_of_runs(folder):
@@ -175,7 +177,7 @@ def rerun_command(
     out: Annotated[Path | None, typer.Option(help="Keep the repetition in this folder of runs.")] = None,
     backend: Annotated[str | None, typer.Option(help="tensorflow, jax or torch; the run's own if left out.")] = None,
 ):
-    """Repeat a run from its record alone and say whether the predictions agree."""
+    """Repeat a run from its record, and compare the predictions."""
     from leuknet.runs.query import find
     from leuknet.runs.record import read
     from leuknet.runs.reproduce import rerun, variables

@@ -33,7 +33,7 @@ def report(folder):
     Parameters
     ----------
     folder : path
-        A result folder of ``leuknet study`` or ``leuknet grid``.
+        A result folder of ``leuknet study`` or ``leuknet train``.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The pages: which there are, what may be set on them, and running them in order, one fresh kernel each."""
+"""The pages: which there are, what may be set on them, and running them: first their runs, then one kernel each."""
 
 import ast
 import importlib.util
@@ -7,7 +7,7 @@ import re
 import sys
 import threading
 import time
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,11 +20,15 @@ import leuknet
 from leuknet import _io
 from leuknet.exceptions import LeuknetError
 from leuknet.pages import html, index, kernel
-from leuknet.runs.provenance import THREADS
+from leuknet.runs.executors.local import SHARED_GPU, visible_gpus
+from leuknet.runs.places import result_folder
+from leuknet.runs.provenance import thread_settings
 from leuknet.study import profiles
 
 BACKENDS = ("tensorflow", "jax", "torch")
 QUOTED_LINES = 15
+MOST_PAGES = 4  # side by side: each takes about 1.5 GB
+GATHERING = ("09_comparison_tables",)  # reads tables that other pages write: rendered when those are done
 PAGES = Path(leuknet.__file__).resolve().parents[1] / "notebooks"
 
 
@@ -52,17 +56,6 @@ class Page:
         for statement in ast.parse(cells[0].source).body:
             targets += getattr(statement, "targets", None) or [getattr(statement, "target", None)]
         return [target.id for target in targets if isinstance(target, ast.Name)]
-
-    @property
-    def after(self):
-        """Numbers of the pages whose results this one begins from: where they are run too, they end first."""
-        return self.notebook.metadata.get("leuknet", {}).get("after", [])
-
-    @property
-    def gathers(self):
-        """Numbers of the pages that this one waits for half-way (`Study.await_pages`): they begin first."""
-        calls = re.findall(r"^study\.await_pages\((.*)\)", "\n".join(self._sources("code")), flags=re.MULTILINE)
-        return re.findall(r"\d\d", " ".join(calls))
 
     @property
     def title(self):
@@ -140,7 +133,7 @@ def select(pages, only=()):
 
 
 def check(pages, parameters, backend):
-    """Raise LeuknetError if a page lacks a parameter, or a value cannot be honoured; so nothing starts in vain."""
+    """Raise LeuknetError if a page lacks a parameter, or a value is not possible, before anything starts."""
     for page in pages:
         unknown = [name for name in parameters if name not in page.parameters]
         if unknown:
@@ -176,7 +169,7 @@ def check_out(folder):
 def run_study(
     profile="demo", only=(), data=None, out=None, backend="tensorflow", parameters=None, folder=None, jobs=None
 ):
-    """Run pages in order and write the result folder.
+    """Train the runs that pages need, each once, in one queue; then render the pages and write the result folder.
 
     Parameters
     ----------
@@ -187,16 +180,16 @@ def run_study(
     data : path, optional
         The user's cohort, ``DIR/<data set>/<positive|negative>/<image>``; the synthetic cohort without it.
     out : path, optional
-        The result folder, ``runs/<profile>`` by default.
+        The result folder, see `leuknet.runs.places.result_folder`.
     backend : str
-        What Keras computes with in the kernels, one of `BACKENDS`.
+        What Keras computes with in workers and kernels, one of `BACKENDS`.
     parameters : dict, optional
         Further values for the pages' cell tagged ``parameters``: ``seed``, ``changes`` to the profile.
     folder : path, optional
         Where the pages are, the checkout's ``notebooks`` by default.
     jobs : int, optional
-        Pages run side by side, sharing the cores. By default one, or two in profiles of narrow networks, which leave
-        a second core idle.
+        Worker processes at a time, and pages side by side. By default see `leuknet.runs.executors.local.slots`, and
+        one page a core, `MOST_PAGES` at most.
 
     Returns
     -------
@@ -206,22 +199,22 @@ def run_study(
     Raises
     ------
     LeuknetError
-        Before any page starts: unknown page, parameter, profile or backend, or a folder that will not do.
+        Before anything starts: unknown page, parameter, profile or backend, or a folder that will not do. Later, if
+        the disk takes no more.
     """
     pages = select(list_pages(folder), only)
-    given = {"profile": profile, "out": str(out or Path("runs") / profile), **(parameters or {})}
+    given = {"profile": profile, "out": str(result_folder(profile, out)), **(parameters or {})}
     if data is not None:
         given["data"] = str(check_data(data))
     check(pages, given, backend)
     out = check_out(given["out"])
-    given["out"] = str(out)
-    cores = os.cpu_count() or 1
-    jobs = jobs or (min(2, cores) if profiles.profile(profile).nano else 1)
+    train_first([page.name for page in pages], given, {"KERAS_BACKEND": backend}, jobs)
     environment = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    if jobs > 1:
-        environment |= dict.fromkeys(THREADS, str(max(1, cores // jobs)))
+    environment |= thread_settings(profiles.profile(profile, **given.get("changes", {})).nano)
+    jobs = jobs or min(os.cpu_count() or 1, MOST_PAGES)
+    environment |= SHARED_GPU if jobs > 1 and visible_gpus() else {}
     records = []
-    for record in _finish(pages, jobs, lambda page, stop: run_page(page, given, out, environment, stop)):
+    for record in _render(pages, jobs, lambda page, stop: run_page(page, given, out, environment, stop)):
         records.append(record)
         took = f"{record.seconds:.1f} s, peak {record.peak_mb:.0f} MB"
         print(f"[{len(records)}/{len(pages)}] {record.page} {record.status} in {took}", flush=True)
@@ -230,48 +223,54 @@ def run_study(
     return sorted(records, key=lambda record: record.page)
 
 
-def _finish(pages, jobs, run):
+def train_first(names, parameters, environment, jobs=None):
+    """Train the runs that the pages of these names need and that are not finished; failed ones are printed.
+
+    A page that needs a run which failed tries or refuses it again, and says so.
+    """
+    from leuknet.runs.executors.finish import finish
+    from leuknet.study.experiments import PAGES, runs_of_pages
+    from leuknet.study.study import open_study
+
+    if not set(names) & set(PAGES):
+        return
+    values = {"data": None, "seed": 0, "changes": {}, **parameters}
+    study = open_study("study", values["profile"], values["data"], values["out"], values["seed"], **values["changes"])
+    report = finish(runs_of_pages(study, names), study.store, jobs, environment=environment)
+    print(report, flush=True)
+    for key, reason in report.failed.items():
+        print(f"not trained: {study.store.folder(key)}: {reason}", file=sys.stderr, flush=True)
+
+
+def _render(pages, jobs, run):
     """Yield `run`'s record of each page as it ends, `jobs` at a time; whatever breaks in stops those that run.
 
-    Side by side, those that another waits for begin first, and then those that wait.
+    `GATHERING` pages begin when the others have ended.
     """
-    waiting, running, stop = list(pages), {}, threading.Event()
-    if jobs > 1:
-        awaited = {number for page in pages for number in (*page.after, *page.gathers)}
-        waiting.sort(key=lambda page: (page.number not in awaited, not page.gathers))
+    stop = threading.Event()
+    waves = [[page for page in pages if (page.name in GATHERING) == gathers] for gathers in (False, True)]
     with ThreadPoolExecutor(jobs) as pool:
         try:
-            while waiting or running:
-                while len(running) < jobs and (page := _next(waiting, running.values())):
-                    waiting.remove(page)
-                    running[pool.submit(run, page, stop)] = page
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    del running[future]
+            for wave in waves:
+                for future in as_completed([pool.submit(run, page, stop) for page in wave]):
                     yield future.result()
         finally:
             stop.set()
-
-
-def _next(waiting, running):
-    """Return the first of the waiting pages that may begin, or None."""
-    unbegun = {page.number for page in waiting}
-    unfinished = unbegun | {page.number for page in running}
-    free = (page for page in waiting if not unfinished & set(page.after) | unbegun & set(page.gathers))
-    return next(free, None)
+            pool.shutdown(cancel_futures=True)
 
 
 def run_page(page, parameters, out, environment, stop):
     """Run `page` in a kernel of its own and put its results into `out`; return its `Record`.
 
     A page that fails leaves ``pages/<name>.failed.ipynb`` and no finished notebook; an interrupted one leaves the
-    results of its last run as they are. While it runs, ``logs/<name>.lock`` is locked.
+    results of its last run as they are.
     """
     log = out / "logs" / f"{page.name}.log"
     print(f"{page.name} …", flush=True)
     status, error, start = "ok", "", time.monotonic()
     meter = kernel.Meter(stop)
     with (
-        filelock.FileLock(log.with_suffix(".lock")),
+        filelock.FileLock(log.with_suffix(".lock")),  # of another study in this folder
         _io.scratch() as scratch,
         log.open("w", encoding="utf-8") as stream,
     ):

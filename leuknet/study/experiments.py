@@ -1,6 +1,7 @@
 """The runs behind the paper's tables, each page, and a user's own TOML file, each planned in one place."""
 
 import itertools
+from contextlib import suppress
 from pathlib import Path
 
 from leuknet.evaluation.splits import hold_out, k_fold, leave_one_source_out, lodocv
@@ -57,10 +58,16 @@ def label_permuted(study) -> list[RunSpec]:
 
 
 def protocols(study) -> list[RunSpec]:
-    """Return LeukNet's runs under three protocols: pooled k-fold, LODOCV as published, leave one source out."""
-    table, p = study.cohort.table, study.profile
-    pooled, published = k_fold(table, p.folds, seed=study.seed), lodocv(table)
-    return study.plan(pooled) + study.plan(published, keep=True) + study.plan(leave_one_source_out(table))
+    """Return LeukNet's runs under those of three protocols that the cohort can have.
+
+    They are pooled k-fold, LODOCV as published (first networks kept) and leave one source out.
+    """
+    table, specs = study.cohort.table, []
+    pooled = lambda: k_fold(table, study.profile.folds, seed=study.seed)  # noqa: E731
+    for draw, keep in ((pooled, False), (lambda: lodocv(table), True), (lambda: leave_one_source_out(table), False)):
+        with suppress(LeuknetError):  # page 06 says why this cohort cannot have it
+            specs += study.plan(draw(), keep=keep)
+    return specs
 
 
 def every_source(study) -> list[RunSpec]:

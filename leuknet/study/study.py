@@ -144,9 +144,8 @@ class Study:
 
     def finish(self, specs, progress=True) -> Report:
         """Train those of `specs` that are not finished, in this process, under a bar that shows epochs."""
-        cohorts = {self.cohort.key: self.cohort}
-        if any(spec.cohort_key not in cohorts for spec in specs):
-            cohorts[self.gallery.key] = self.gallery
+        others = {spec.cohort_key: spec.recipe for spec in specs if spec.cohort_key != self.cohort.key}
+        cohorts = {self.cohort.key: self.cohort} | {key: load_cohort(**recipe) for key, recipe in others.items()}
         view = watcher() if progress and not all(map(self.store.done, specs)) else None
         try:
             report = execute_here(specs, self.store, cohorts, view)

@@ -33,7 +33,7 @@ def trainings(folder):
     for place in (folder / "trainings", folder):
         if any(place.glob("*/run.json")):
             return place
-    raise LeuknetError(f"no runs in {folder}: give the result folder of 'leuknet study' or 'leuknet grid'")
+    raise LeuknetError(f"no runs in {folder}: give the result folder of 'leuknet study' or 'leuknet train'")
 
 
 def results(folder):

@@ -7,7 +7,9 @@ from leuknet.runs.executors.scheduler import Report
 from leuknet.runs.progress import watcher
 
 
-def finish(specs, store, jobs=None, gpus=None, cluster=None, again=False, checkpoint_seconds=30.0) -> Report:
+def finish(
+    specs, store, jobs=None, gpus=None, cluster=None, again=False, checkpoint_seconds=30.0, environment=None
+) -> Report:
     """Finish runs in worker processes, watched by a table, by lines or, in a notebook, by a widget.
 
     Parameters
@@ -24,6 +26,8 @@ def finish(specs, store, jobs=None, gpus=None, cluster=None, again=False, checkp
     again : bool
         Try also what an earlier call was refused.
     checkpoint_seconds : float
+    environment : dict of str, optional
+        Variables for this machine's worker processes.
 
     Returns
     -------
@@ -31,13 +35,14 @@ def finish(specs, store, jobs=None, gpus=None, cluster=None, again=False, checkp
     """
     if cluster and gpus:
         raise LeuknetError("--gpus chooses among this machine's: set CUDA_VISIBLE_DEVICES where the workers start")
-    environments = None if cluster else slots(jobs, gpus, all(is_narrow(spec.settings) for spec in specs))
     view = watcher()
     try:
         if cluster:
             from leuknet.runs.executors.dask import execute_cluster
 
             return execute_cluster(specs, store, cluster, jobs, view, again, checkpoint_seconds)
+        own = slots(jobs, gpus, all(is_narrow(spec.settings) for spec in specs))
+        environments = [slot | (environment or {}) for slot in own]
         return execute_processes(specs, store, environments, view, again, checkpoint_seconds)
     finally:
         view.close()
