@@ -1,16 +1,16 @@
 """The runs behind the paper's tables, each page, and a user's own TOML file, each planned in one place."""
 
 import itertools
-from contextlib import suppress
 from pathlib import Path
 
-from leuknet.evaluation.splits import hold_out, k_fold, leave_one_source_out, lodocv
+from leuknet.evaluation.splits import hold_out
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.spec import RunSpec
 from leuknet.study.ablation import TABLES, ablation_plan, ablation_split, backbone_plan, heads_plan
 from leuknet.study.comparison import comparison_splits, plan_baselines, plan_ours, repeated_split
 from leuknet.study.controls import label_permutation
 from leuknet.study.own import own
+from leuknet.study.protocols import EVERY, possible_splits
 
 
 def timing(study) -> list[RunSpec]:
@@ -58,23 +58,18 @@ def label_permuted(study) -> list[RunSpec]:
 
 
 def protocols(study) -> list[RunSpec]:
-    """Return LeukNet's runs under those of three protocols that the cohort can have.
-
-    They are pooled k-fold, LODOCV as published (first networks kept) and leave one source out.
-    """
-    table, specs = study.cohort.table, []
-    pooled = lambda: k_fold(table, study.profile.folds, seed=study.seed)  # noqa: E731
-    for draw, keep in ((pooled, False), (lambda: lodocv(table), True), (lambda: leave_one_source_out(table), False)):
-        with suppress(LeuknetError):  # page 06 says why this cohort cannot have it
-            specs += study.plan(draw(), keep=keep)
-    return specs
+    """Return LeukNet's runs under those protocols of page 06 that the cohort can have; LODOCV's networks are kept."""
+    splits, _ = possible_splits(study)
+    plans = [study.plan(split, keep=name == "LODOCV as published") for name, split in splits.items()]
+    return list(itertools.chain(*plans))
 
 
 def every_source(study) -> list[RunSpec]:
     """Return the runs that test every image once where fewer than two sources hold both classes; else none."""
     if len(study.two_class("source")) >= 2:
         return []
-    return study.plan(leave_one_source_out(study.cohort.table, tested="all"), seeds=study.seeds[:1])
+    splits, _ = possible_splits(study, EVERY)
+    return [spec for split in splits.values() for spec in study.plan(split, seeds=study.seeds[:1])]
 
 
 def projected(study) -> list[RunSpec]:

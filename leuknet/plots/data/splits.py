@@ -6,19 +6,11 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 
-from leuknet.evaluation.splits import Split, k_fold, leave_one_source_out, lodocv
-from leuknet.exceptions import LeuknetError
+from leuknet.evaluation.splits import Split
 from leuknet.plots.format import fold_name
 from leuknet.plots.output import say
 from leuknet.plots.style import language, table_order
-
-MAKERS = {
-    "pooled": lambda table, folds, seed: k_fold(table, folds, seed=seed),
-    "grouped": lambda table, folds, seed: k_fold(table, folds, seed=seed, by="group"),
-    "LODOCV as published": lambda table, folds, seed: lodocv(table),
-    "leave-one-source-out": lambda table, folds, seed: leave_one_source_out(table),
-    "every source left out": lambda table, folds, seed: leave_one_source_out(table, tested="all"),
-}
+from leuknet.study import protocols
 
 
 def test_shares(table: pd.DataFrame, split: Split) -> pd.DataFrame:
@@ -58,26 +50,8 @@ def split_map(table: pd.DataFrame, splits: list[Split]) -> plt.Figure:
 
 
 def possible_splits(study, *names: str, table: pd.DataFrame | None = None) -> dict[str, Split]:
-    """Return the splits of a study's cohort by protocol, and show for each that it cannot have one sentence why.
-
-    Parameters
-    ----------
-    study : Study
-    *names : str
-        Of `MAKERS`. If a cohort can have none but pooled folds, folds that keep groups whole join them.
-    table : pandas.DataFrame, optional
-        The study's own if not given.
-    """
-    table = study.cohort.table if table is None else table
-    found = {}
-    for name in names:
-        try:
-            found[name] = MAKERS[name](table, study.profile.folds, study.seed)
-        except LeuknetError as reason:
-            say(f"Not possible here: {reason}.")
-    if names[0] == "pooled" and table.groupby("data_set")["label"].nunique().max() == 1:
-        say("Each data set holds one class, so its name gives the label: no accuracy here shows that cells were used.")
-    if names[0] == "pooled" and len(names) > 1 and not found.keys() - {"pooled"}:
-        say("Instead, folds that keep groups (slides or patients) whole are shown: no group is in training and test.")
-        found |= possible_splits(study, "grouped", table=table)
+    """Return the splits of `leuknet.study.protocols.possible_splits`, and show why others cannot be had."""
+    found, notes = protocols.possible_splits(study, *names, table=table)
+    for note in notes:
+        say(note)
     return found

@@ -1,0 +1,45 @@
+"""The protocols that page 06 compares, and which of them a cohort can have."""
+
+import pandas as pd
+
+from leuknet.evaluation.splits import Split, k_fold, leave_one_source_out, lodocv
+from leuknet.exceptions import LeuknetError
+
+COMPARED = ("pooled", "LODOCV as published", "leave-one-source-out")
+EVERY = "every source left out"
+MAKERS = {
+    "pooled": lambda table, folds, seed: k_fold(table, folds, seed=seed),
+    "grouped": lambda table, folds, seed: k_fold(table, folds, seed=seed, by="group"),
+    "LODOCV as published": lambda table, folds, seed: lodocv(table),
+    "leave-one-source-out": lambda table, folds, seed: leave_one_source_out(table),
+    EVERY: lambda table, folds, seed: leave_one_source_out(table, tested="all"),
+}
+ONE_CLASS = "Each data set holds one class, so its name gives the label: no accuracy here shows that cells were used."
+GROUPED = "Instead, folds that keep groups (slides or patients) whole are shown: no group is in training and test."
+
+
+def possible_splits(study, *names: str, table: pd.DataFrame | None = None) -> tuple[dict[str, Split], list[str]]:
+    """Return the splits of a study's cohort by protocol, and sentences that say why others cannot be had.
+
+    Parameters
+    ----------
+    study : Study
+    *names : str
+        Of `MAKERS`, `COMPARED` if none is given. If a cohort can have none but pooled folds, folds that keep groups
+        whole join them.
+    table : pandas.DataFrame, optional
+        The study's own if not given.
+    """
+    names, table = names or COMPARED, study.cohort.table if table is None else table
+    found, notes = {}, []
+    for name in names:
+        try:
+            found[name] = MAKERS[name](table, study.profile.folds, study.seed)
+        except LeuknetError as reason:
+            notes.append(f"Not possible here: {reason}.")
+    if names[0] == "pooled" and table.groupby("data_set")["label"].nunique().max() == 1:
+        notes.append(ONE_CLASS)
+    if names[0] == "pooled" and len(names) > 1 and not found.keys() - {"pooled"}:
+        grouped, reasons = possible_splits(study, "grouped", table=table)
+        found, notes = found | grouped, [*notes, GROUPED, *reasons]
+    return found, notes
