@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from killer import RECIPE, Killer, check_equal, small_grid  # noqa: E402
 
 from leuknet.data.load import load_cohort  # noqa: E402
-from leuknet.runs.executors.cluster import execute_cluster  # noqa: E402
+from leuknet.runs.executors.dask import execute_cluster  # noqa: E402
 from leuknet.runs.executors.local import execute_processes, slots  # noqa: E402
 from leuknet.runs.store import Store  # noqa: E402
 
@@ -52,7 +52,7 @@ def main():
     parser.add_argument("--only", choices=["processes", "dask"])
     parser.add_argument("--epochs", type=int, default=12)
     options = parser.parse_args()
-    cohort, environments = load_cohort(**RECIPE), slots(2, [])
+    cohort, environments = load_cohort(**RECIPE), slots(2, [], narrow=True)
     specs = small_grid(cohort, options.seeds, epochs=options.epochs)
     with tempfile.TemporaryDirectory() as folder:
         whole, local, dask = (Store(Path(folder) / name) for name in ("whole", "local", "dask"))

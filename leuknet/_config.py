@@ -7,10 +7,7 @@ files, ``--set``, tables and help derive from them.
 
 import difflib
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from math import inf
-from numbers import Integral, Real
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
@@ -164,65 +161,3 @@ def _bounds(schema: Mapping[str, Any]) -> str:
         f"{' and' if i else ''} {word} {limit:g}"
         for i, (word, limit) in enumerate((w, x) for w, x in limits.items() if x is not None)
     )
-
-
-# Before the models: what `study.experiments` and `runs.executors.engine` check with until they are models too.
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What a value may be: in words, and a test."""
-
-    said: str
-    fits: Callable
-
-
-TEXT = Kind("a text in quotes", lambda v: isinstance(v, str))
-YES_NO = Kind("true or false", lambda v: isinstance(v, bool))
-TABLE = Kind("a table", lambda v: isinstance(v, dict))
-
-
-def choice(names):
-    """Return the kind of a text that is one of `names`."""
-    return Kind(f"one of {', '.join(names)}", lambda v: isinstance(v, str) and v in names)
-
-
-def whole(least):
-    """Return the kind of a whole number of `least` or more."""
-    return Kind(f"a whole number, {least} or more", lambda v: _is(v, Integral) and v >= least)
-
-
-def number(below=inf, zero=True):
-    """Return the kind of a number of 0 or more (above 0 unless `zero`) and less than `below`."""
-    said = ("0 or more" if zero else "above 0") + (f" and below {below}" if below < inf else "")
-    return Kind(f"a number, {said}", lambda v: _is(v, Real) and (v >= 0 if zero else v > 0) and v < below)
-
-
-def many(kind, empty=False):
-    """Return the kind of a list of values of `kind`, with one at least unless it may be `empty`."""
-
-    def fits(value):
-        return isinstance(value, list | tuple) and (len(value) > 0 or empty) and all(map(kind.fits, value))
-
-    return Kind(f"a list in brackets{'' if empty else ', not empty'}, of which each is {kind.said}", fits)
-
-
-def either(first, second):
-    """Return the kind of what is of one kind or another."""
-    return Kind(f"{first.said}, or {second.said}", lambda v: first.fits(v) or second.fits(v))
-
-
-def optional(kind):
-    """Return the kind of what is of `kind` or None."""
-    return Kind(kind.said, lambda v: v is None or kind.fits(v))
-
-
-def check(values, kinds, of=""):
-    """Raise `LeuknetError` for the first of `values` (a dictionary) that is not what `kinds` says of its name."""
-    for name, value in values.items():
-        if not kinds[name].fits(value):
-            raise LeuknetError(f"{of}{name} = {value!r}: give {kinds[name].said}")
-
-
-def _is(value, kind):
-    return isinstance(value, kind) and not isinstance(value, bool)

@@ -67,6 +67,7 @@ def test_bad_input_is_one_line_and_code_2():
 def test_what_the_study_refuses(arguments, said, tmp_path, monkeypatch, capsys):
     from leuknet import cli
 
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")  # the command sets it for its process
     monkeypatch.setattr(sys, "argv", ["leuknet", "study", "--out", str(tmp_path / "out"), *arguments])
     with pytest.raises(SystemExit) as ended:
         cli.main()
@@ -93,15 +94,15 @@ def test_set_reads_python_literals_and_text(pairs, values):
 def test_doctor_json_is_all_of_it(monkeypatch, capsys):
     import typer
 
-    from leuknet import cli
+    from leuknet.cli.study import doctor_command
     from leuknet.study import doctor
 
     found = [doctor.Finding("a", "1"), doctor.Finding("b", "none", "missing", "get b")]
     monkeypatch.setattr(doctor, "examine", lambda: found)
     with pytest.raises(typer.Exit) as ended:
-        cli.doctor(as_json=True)
+        doctor_command(as_json=True)
     assert ended.value.exit_code == 1
     assert json.loads(capsys.readouterr().out)[1] == {"name": "b", "found": "none", "state": "missing", "mend": "get b"}
     monkeypatch.setattr(doctor, "examine", lambda: found[:1])
-    cli.doctor(as_json=False)
+    doctor_command(as_json=False)
     assert capsys.readouterr().out.split() == ["ok", "a", "1"]

@@ -1,4 +1,4 @@
-"""`leuknet paper` and `leuknet audit` print what the functions return."""
+"""`leuknet paper` and `leuknet paper audit` print what the functions return."""
 
 import json
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -19,16 +18,16 @@ from PIL import Image
 
 from leuknet.exceptions import LeuknetError
 from leuknet.pages import index, runner
+from leuknet.study import experiments
 
 PARAMETERS = 'profile = "demo"\ndata = None\nout = None\nseed = 0\nchanges = {}'
 
 
-def write_page(folder, name, code, parameters=PARAMETERS, after=()):
+def write_page(folder, name, code, parameters=PARAMETERS):
     header = v4.new_markdown_cell(f"# Title of {name}\n\n**Question.** Does\nit run? **Paper.** None.")
     tagged = v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
     spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     book = v4.new_notebook(cells=[header, tagged, v4.new_code_cell(code)], metadata={"kernelspec": spec})
-    book.metadata["leuknet"] = {"after": list(after)}
     nbformat.write(book, folder / f"{name}.ipynb")
 
 
@@ -151,21 +150,37 @@ def test_plain_papermill_runs_a_page(folder, tmp_path):
     assert nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[-1].outputs[0].text == "smoke\n"
 
 
-def test_pages_side_by_side_one_begins_after_another_and_one_waits_for_it_half_way(folder, tmp_path, capsys):
-    out, begun = tmp_path / "out", tmp_path / "begun"
-    wait = f"import os, time\nwhile not os.path.exists({str(begun)!r}):\n    time.sleep(0.05)\n"
-    gather = f"from leuknet.study import open_study\nopen({str(begun)!r}, 'w').close()\n"
-    gather += "study = open_study('02_sum', 'smoke', None, out)\nstudy.await_pages(\"01\", \"09\")\n"
-    gather += f"assert os.path.exists({str(tmp_path / 'done')!r})"
-    write_page(folder, "00_other", "")
-    write_page(folder, "01_one", wait + f"time.sleep(0.5)\nopen({str(tmp_path / 'done')!r}, 'w').close()")
-    write_page(folder, "02_sum", "import os\n" + gather)
-    write_page(folder, "03_last", f"import os\nassert os.path.exists({str(tmp_path / 'done')!r})", after=["01", "09"])
-    assert runner.list_pages(folder)[2].gathers == ["01", "09"]
-    records = runner.run_study("smoke", out=out, folder=folder, jobs=2)
-    assert [record.status for record in records] == ["ok"] * 4
-    begun = re.findall(r"^(\d\d).* …$", capsys.readouterr().out, flags=re.MULTILINE)
-    assert begun.index("02") < begun.index("00") and begun.index("01") < begun.index("03")
+def test_pages_side_by_side_and_a_gathering_page_when_the_others_have_ended(folder, tmp_path, monkeypatch):
+    """Each of two pages waits for the other to begin; the page that reads their tables begins after both."""
+    monkeypatch.setattr(runner, "GATHERING", ("00_gathers",))
+    marks = {name: str(tmp_path / name) for name in ("01_one", "02_two")}
+    for name, other in (("01_one", "02_two"), ("02_two", "01_one")):
+        begin = f"import os, time\nopen({marks[name]!r}, 'w').close()\n"
+        wait = f"while not os.path.exists({marks[other]!r}):\n    time.sleep(0.05)\n"
+        write_page(folder, name, f"{begin}{wait}time.sleep(0.5)\nopen({marks[name] + ' ended'!r}, 'w').close()")
+    ended = " and ".join(f"os.path.exists({mark + ' ended'!r})" for mark in marks.values())
+    write_page(folder, "00_gathers", f"import os\nassert {ended}")
+    records = runner.run_study("smoke", out=tmp_path / "out", folder=folder, jobs=2)
+    assert [record.status for record in records] == ["ok"] * 3
+
+
+def test_what_pages_need_is_trained_once_before_the_first_page_begins(folder, tmp_path, monkeypatch):
+    """Two pages that need one run; each asserts that it is finished, and reads it without training."""
+    changes = {"fraction": 0.001, "floor": 2, "size": 32, "epochs": 1}
+    ask = (
+        "from leuknet.study import experiments, open_study\n"
+        "study = open_study('x', 'smoke', None, out, changes=changes)\n"
+        "specs = experiments.first_training(study)\n"
+        "assert all(map(study.store.done, specs))\n"
+        "assert study.finish(specs).trained == 0"
+    )
+    for name in ("01_one", "02_two"):
+        write_page(folder, name, ask, 'profile = "smoke"\nout = None\nchanges = {}')
+    plan = {name: (experiments.first_training,) for name in ("01_one", "02_two")}
+    monkeypatch.setattr(experiments, "PAGES", plan)
+    records = runner.run_study("smoke", out=tmp_path / "out", folder=folder, jobs=2, parameters={"changes": changes})
+    assert [record.status for record in records] == ["ok", "ok"]
+    assert len(list((tmp_path / "out" / "trainings").glob("*/done.json"))) == 1
 
 
 def test_pages_in_order_with_title_question_and_parameters(folder):

@@ -186,7 +186,7 @@ def test_a_record_sets_numbers_of_threads_and_nothing_else(folder, threads, monk
     edit(folder / "environment.json", threads=threads)
     sealed_again(folder)
     before = dict(os.environ)
-    done = CliRunner().invoke(app, ["rerun", str(folder)])
+    done = CliRunner().invoke(app, ["runs", "rerun", str(folder)])
     assert isinstance(done.exception, LeuknetError) and "\n" not in str(done.exception)
     assert dict(os.environ) == before
 

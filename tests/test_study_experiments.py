@@ -1,4 +1,4 @@
-"""Grids: experiments and own files, what the account of runs decides, costs, views; no training."""
+"""Experiments and own files, what the scheduler decides, costs, progress displays; no training."""
 
 import io
 import json
@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from leuknet.runs.scheduler import RETRIES, Tally
 from made import small_cohort
 from typer.testing import CliRunner
 
+from leuknet._io import write_json
 from leuknet.baselines.registry import BASELINES
 from leuknet.baselines.settings import BaselineSettings
 from leuknet.cli import app, runs
@@ -21,6 +21,8 @@ from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
 from leuknet.runs import cost, failures, progress, query, throughput
 from leuknet.runs.executors.local import slots
+from leuknet.runs.executors.scheduler import RETRIES, Ending, Scheduler
+from leuknet.runs.provenance import THREADS
 from leuknet.runs.record import seal
 from leuknet.runs.spec import RunSpec
 from leuknet.runs.store import Store, write_failure
@@ -45,7 +47,7 @@ def specs(cohort):
 
 @pytest.fixture
 def study(cohort, tmp_path):
-    opened = open_study("grid", "paper", out=tmp_path, folds=3, repeats=2)
+    opened = open_study("train", "paper", out=tmp_path, folds=3, repeats=2)
     opened.cohort = opened.gallery = cohort
     return opened
 
@@ -108,51 +110,68 @@ def test_a_record_alone_gives_the_run_back(specs, tmp_path):
         RunSpec.read(tmp_path)
 
 
-def test_tally_tries_again_twice_and_not_what_is_refused(specs, tmp_path):
+def test_a_killed_run_is_tried_again_twice_and_a_refused_one_never(specs, tmp_path):
     store = Store(tmp_path)
     finish(store, specs[0])
-    tally = Tally(specs, store)
-    assert tally.before == 1 and len(tally.waiting) == 2
-    for _ in range(RETRIES + 1):
-        assert tally.next() is not None
-        tally.ended(specs[1], failures.KILLED, "killed")
-        tally.waiting.rotate(1)
-    assert specs[1].key in tally.failed and tally.attempts[specs[1].key] == 3
-    assert json.loads((store.folder(specs[1]) / "failed.json").read_text())["outcome"] == "killed"
-    spec = tally.next()
-    tally.ended(spec, failures.REFUSED, "one class only")
-    assert not tally.unfinished and tally.report().failed[spec.key] == "one class only"
-    later = Tally(specs, store)
-    assert later.failed == {spec.key: "one class only (--again tries it)"} and len(later.waiting) == 1  # the killed one
-    assert len(Tally(specs, store, again=True).waiting) == 2
+    scheduler = Scheduler(specs, store)
+    assert scheduler.before == 1 and len(scheduler.waiting) == 2
+    killed = scheduler.next()
+    for _ in range(RETRIES):
+        scheduler.ended(killed, Ending(failures.KILLED, "killed"))
+        assert scheduler.next(fits=lambda spec: spec == killed) == killed
+    scheduler.ended(killed, Ending(failures.KILLED, "killed"))
+    assert killed.key in scheduler.failed and scheduler.attempts[killed.key] == 1 + RETRIES
+    assert json.loads((store.folder(killed) / "failed.json").read_text())["outcome"] == "killed"
+    spec = scheduler.next()
+    scheduler.ended(spec, Ending(failures.REFUSED, "one class only"))
+    assert not scheduler.unfinished and scheduler.report().failed[spec.key] == "one class only"
+    later = Scheduler(specs, store)
+    assert later.failed == {spec.key: "one class only (--again tries it)"} and list(later.waiting) == [killed.key]
+    assert len(Scheduler(specs, store, again=True).waiting) == 2
 
 
-def test_tally_gives_up_what_this_set_up_does_not_allow_until_the_next_grid(specs, tmp_path):
+def test_what_this_set_up_does_not_allow_is_given_up_until_the_next_call(specs, tmp_path):
     store = Store(tmp_path)
-    tally = Tally(specs[:1], store)
-    tally.ended(tally.next(), failures.SETUP, "LEUKNET_WEIGHTS=/nowhere is not a folder")
-    assert not tally.unfinished and "not a folder" in tally.failed[specs[0].key]
-    tally = Tally(specs[:1], store)
-    assert tally.failed == {} and tally.next() == specs[0]
-    tally.ended(specs[0], failures.SETUP, "needs JAX")
+    scheduler = Scheduler(specs[:1], store)
+    scheduler.ended(scheduler.next(), Ending(failures.SETUP, "LEUKNET_WEIGHTS=/nowhere is not a folder"))
+    assert not scheduler.unfinished and "not a folder" in scheduler.failed[specs[0].key]
+    scheduler = Scheduler(specs[:1], store)
+    assert scheduler.failed == {} and scheduler.next() == specs[0]
+    scheduler.ended(specs[0], Ending(failures.SETUP, "needs JAX"))
     assert json.loads((store.folder(specs[0]) / "failed.json").read_text())["reason"] == "needs JAX"
 
 
-def test_tally_leaves_a_run_to_whom_it_belongs(specs, tmp_path):
+def test_a_run_of_another_process_is_left_to_it(specs, tmp_path, monkeypatch):
     store = Store(tmp_path)
-    tally = Tally(specs[:1], store)
-    tally.ended(tally.next(), failures.BUSY)
-    assert tally.next() is None and tally.unfinished  # not at once again
-    tally._later.clear()
+    scheduler = Scheduler(specs[:1], store)
+    scheduler.ended(scheduler.next(), Ending(failures.BUSY))
+    assert scheduler.next() is None and scheduler.unfinished  # not at once again
     finish(store, specs[0])  # the other process ends it
-    assert tally.next() is None and not tally.unfinished and tally.report().trained == 1
+    moment = scheduler.began + 1000
+    monkeypatch.setattr("time.monotonic", lambda: moment)
+    assert scheduler.next() is None and not scheduler.unfinished and scheduler.report().trained == 1
+
+
+def test_runs_are_handed_out_by_structure_the_largest_first(specs, tmp_path):
+    """A worker goes on with what it has compiled; a free one takes the structure with most work that none is at."""
+    small = [replace(spec, settings=SETTINGS.but(backbone="VGG19-nano", epochs=1)) for spec in specs]
+    scheduler = Scheduler([*small, *specs], Store(tmp_path))
+    first = scheduler.next()
+    assert first in specs and scheduler.images[first.key] == max(scheduler.images.values())
+    second = scheduler.next()
+    assert second in small
+    assert scheduler.next(scheduler.structures[first.key]) in specs
+    assert scheduler.next(scheduler.structures[second.key]) in small
+    assert scheduler.next(scheduler.structures[first.key]) in specs
+    assert scheduler.next(scheduler.structures[first.key]) in small  # its own are gone: it helps with the others
+    assert scheduler.next() is None and len(scheduler.running) == 6
 
 
 def test_costs_come_from_finished_runs_only(specs, tmp_path):
     store = Store(tmp_path)
     table = cost.costs({"mine": specs}, store, 32).iloc[0]
     assert (table["runs"], table["to do"], table["hours"], table["not measured"]) == (3, 3, 0, 3)
-    finish(store, specs[0])  # 30 images in a median of 2 s: 15 images/s; 10 - 4 * 2 = 2 s besides
+    finish(store, specs[0])  # 4 epochs of 30 images in 10 s: 12 images/s
     write_failure(store.describe(specs[1]), failures.REFUSED, "no")
     table = cost.costs({"mine": specs, "too": specs}, store, 32)
     assert list(table["experiment"]) == ["mine", "too", "together"]
@@ -160,12 +179,12 @@ def test_costs_come_from_finished_runs_only(specs, tmp_path):
     assert images == 4 * (specs[2].split.table.query("fold == 'C' and role == 'train'").shape[0])
     row = table.iloc[2]
     assert (row["done"], row["refused"], row["to do"], row["images"]) == (1, 1, 1, images)
-    assert row["hours"] == pytest.approx((images / 15 + 2) / 3600) and row["not measured"] == 0
+    assert row["hours"] == pytest.approx(images / 12 / 3600) and row["not measured"] == 0
 
 
 def test_a_dry_run_lists_the_runs_and_no_hours_where_nothing_was_measured(study, specs, capsys, monkeypatch):
     write_failure(study.store.describe(specs[1]), failures.KILLED, "no")
-    runs._tell(study, {"mine": specs})
+    runs._preview(study, {"mine": specs})
     table, note, systems, *lines = capsys.readouterr().out.splitlines()[2:]
     assert table.split() == ["mine", "3", "0", "0", "3", f"{sum(map(cost.images_of, specs))}", "–", "3"]
     assert "--measure" in note and systems == "comparison systems are timed by finished runs only"
@@ -175,11 +194,11 @@ def test_a_dry_run_lists_the_runs_and_no_hours_where_nothing_was_measured(study,
     assert lines[0].endswith(specs[0].label)
     for spec in specs:
         finish(study.store, spec)
-    runs._tell(study, {"mine": specs})
+    runs._preview(study, {"mine": specs})
     lines = capsys.readouterr().out.splitlines()
     assert "precision float32" in lines[0] and lines[2].split()[-2:] == ["0.00", "0"] and " done " in lines[3]
     monkeypatch.setattr(runs, "LISTED", 2)
-    runs._tell(study, {"mine": specs})
+    runs._preview(study, {"mine": specs})
     assert capsys.readouterr().out.splitlines()[-1].startswith("3 runs: too many")
 
 
@@ -192,16 +211,16 @@ def test_a_network_is_measured_in_a_process_of_its_own(monkeypatch, tmp_path):
     assert told.startswith("VGG17 mDFT float32: not measured: backbone 'VGG17' is unknown") and "\n" not in told
 
 
-def test_a_measuring_process_that_is_killed_is_told():
+def test_a_measuring_process_that_is_killed_is_named():
     done = subprocess.run([sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"])
-    assert "not measured: its process was killed by SIGKILL" in throughput._told(done)
+    assert "not measured: its process was killed by SIGKILL" in throughput._result(done)
 
 
-def test_a_probe_is_kept_for_this_machine(specs, tmp_path, monkeypatch):
+def test_a_trial_is_kept_for_this_machine(specs, tmp_path, monkeypatch):
     monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path / "cache"))
     assert cost.unmeasured({"mine": specs}, Store(tmp_path), 32) == [SETTINGS]
     name = cost.hash_of(cost.structure(SETTINGS, 32))
-    cost.write_json(cost._probe_file(), {name: 50.0})
+    write_json(cost.trials_file(), {name: 50.0})
     assert cost.unmeasured({"mine": specs}, Store(tmp_path), 32) == []
     monkeypatch.setattr(cost, "place", lambda: {"backend": "another"})
     assert cost.unmeasured({"mine": specs}, Store(tmp_path), 32) == [SETTINGS]
@@ -256,60 +275,59 @@ def test_two_runs_compared(specs, tmp_path):
 def test_slots_share_out_gpus_and_threads(monkeypatch):
     monkeypatch.setattr("leuknet.runs.executors.local.gpu_names", list)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr("os.cpu_count", lambda: 8)
-    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    for name in THREADS:
         monkeypatch.delenv(name, raising=False)
     assert [s["CUDA_VISIBLE_DEVICES"] for s in slots(gpus=["0", "3"])] == ["0", "3"]
     assert [s["CUDA_VISIBLE_DEVICES"] for s in slots(3, ["0", "1"])] == ["0", "1", "0"]
     assert all(s["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false" for s in slots(3, ["0", "1"]))
-    assert [s["CUDA_VISIBLE_DEVICES"] for s in slots(gpus=list("0123"), per_run=2)] == ["0,1", "2,3"]
-    assert slots(gpus=[]) == [{}]
-    assert [s["TF_NUM_INTRAOP_THREADS"] for s in slots(4, [])] == ["2"] * 4
+    assert len(slots()) == 1 and len(slots(narrow=True)) == 4 and len(slots(2, narrow=True)) == 2
+    for jobs in (1, 2, 4):  # sums depend on threads: they must not depend on how many processes there are
+        assert {s["TF_NUM_INTRAOP_THREADS"] for s in slots(jobs, narrow=True)} == {"1"}
+        assert {s["TF_NUM_INTRAOP_THREADS"] for s in slots(jobs)} == {"4"}
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
     assert [s["CUDA_VISIBLE_DEVICES"] for s in slots()] == ["2", "5"]
-    with pytest.raises(LeuknetError, match="needs as many"):
-        slots(gpus=["2"], per_run=2)
     with pytest.raises(LeuknetError, match="no GPU 7 here: choose among 2, 5"):
         slots(gpus=["2", "7"])
 
 
-@pytest.mark.parametrize("option", [("--workers", "-1"), ("--workers", "0"), ("--gpus-per-run", "0")])
-def test_grid_refuses_counts_below_one(option):
-    done = CliRunner().invoke(app, ["grid", "table3", *option])
+@pytest.mark.parametrize("option", [("--jobs", "-1"), ("--jobs", "0")])
+def test_counts_below_one_are_refused(option):
+    done = CliRunner().invoke(app, ["train", "table3", *option])
     assert done.exit_code == 2 and "Invalid value" in done.output and option[0] in done.output
 
 
-def test_views_show_the_account(specs, tmp_path, capsys):
+def test_progress_displays(specs, tmp_path, capsys):
     from rich.console import Console
 
     store = Store(tmp_path)
     finish(store, specs[0])
-    tally, text = Tally(specs, store), io.StringIO()
-    spec = tally.next()
+    scheduler, text = Scheduler(specs, store), io.StringIO()
+    spec = scheduler.next()
     store.describe(spec)
     (store.folder(spec) / "progress.json").write_text('{"epoch": 3, "epochs": 4, "loss": 0.5}')
     view = progress.Lines(text)
-    view(tally)
-    tally.ended(spec, failures.KILLED, "killed by SIGKILL")
-    view(tally)
+    view(scheduler)
+    scheduler.ended(spec, Ending(failures.KILLED, "killed by SIGKILL"))
+    view(scheduler)
     lines = text.getvalue().splitlines()
-    assert lines[0] == "1 of 3 runs done, 1 running, 1 waiting" and "tried again: killed by SIGKILL" in lines[1]
-    tally.next()
+    assert lines[0] == "1 of 3 runs done, 1 running" and "tried again: killed by SIGKILL" in lines[1]
+    scheduler.next()
     console = Console(file=io.StringIO(), width=140)
-    console.print(progress.Table.drawn(tally))
-    assert "LODOCV as published C" in console.file.getvalue() and "1 of 3 runs done" in console.file.getvalue()
+    console.print(progress.Table.drawn(scheduler))
+    assert spec.label in console.file.getvalue() and "1 of 3 runs done" in console.file.getvalue()
     view = progress.Table(Console(file=io.StringIO(), width=40, force_terminal=True))
-    tally.events += [f"event [{number}] of a length that a narrow terminal would break" for number in range(5)]
-    view(tally)
+    scheduler.events += [f"event [{number}] of a length that a narrow terminal would break" for number in range(5)]
+    view(scheduler)
     view.close()
     lines = view.live.console.file.getvalue().replace("\x1b[?25h", "").splitlines()  # the cursor comes back
-    assert lines[-len(tally.events) :] == tally.events  # all of them, below the last table
+    assert lines[-len(scheduler.events) :] == scheduler.events  # all of them, below the last table
     widget = progress.Widget()
-    widget(tally)
+    widget(scheduler)
     capsys.readouterr()
     widget.close()
-    assert capsys.readouterr().out.splitlines() == tally.events
+    assert capsys.readouterr().out.splitlines() == scheduler.events
     assert (widget.bar.value, widget.bar.max) == (1, 3) and "1 running" in widget.text.value
-    assert progress.span(40) == "40 s" and progress.span(600) == "10 min" and progress.span(7200) == "2.0 h"
+    assert progress.duration(40) == "40 s" and progress.duration(600) == "10 min" and progress.duration(7200) == "2.0 h"
     assert isinstance(progress.watcher(io.StringIO()), progress.Lines)
-    assert np.isfinite(tally.report().seconds)
+    assert np.isfinite(scheduler.report().seconds)

@@ -10,14 +10,14 @@ from made import small_cohort
 
 from leuknet.cli.runs import OWN, SLURM
 from leuknet.exceptions import LeuknetError
-from leuknet.runs.executors.cluster import read_setup
+from leuknet.runs.executors.clusters import read_setup
 from leuknet.study import experiments
 from leuknet.study.study import open_study
 
 
 @pytest.fixture
 def study(tmp_path):
-    opened = open_study("grid", "paper", out=tmp_path, folds=3, repeats=2)
+    opened = open_study("train", "paper", out=tmp_path, folds=3, repeats=2)
     opened.cohort = opened.gallery = small_cohort()
     return opened
 
@@ -38,7 +38,7 @@ def test_own_grid_is_every_combination(study, tmp_path):
 @pytest.mark.parametrize(
     "text, said",
     [
-        ("backbone = 3", "unknown key backbone"),
+        ("backbone = 3", "unknown setting .backbone.: did you mean backbones"),
         ('protocols = ["loocv"]', "protocols = .*each is one of lodocv"),
         ("[settings]\nepoch = 3", "unknown key epoch"),
         ("[settings]\nepochs = []", "asks for no run"),
@@ -49,7 +49,7 @@ def test_own_grid_is_every_combination(study, tmp_path):
         ('backbones = ["VGG17"]', "backbone 'VGG17' is unknown"),
         ('backbones = ["ResNet50"]\napproaches = ["SFT"]', "use mSFT"),
         ('seeds = ["a"]', "seeds = .*whole number"),
-        ("seeds = 0", "seeds = 0: give a whole number, 1 or more"),
+        ("seeds = 0", "seeds = 0: give a whole number from 1 to 1000"),
         ("seeds = []", "seeds = .*not empty"),
         ('seeds = "3"', "seeds = '3'"),
         ("seeds = true", "seeds = True"),
@@ -84,7 +84,7 @@ def test_own_grid_is_planned_without_the_backends_devices(tmp_path):
         "import sys; sys.path.insert(0, 'tests')\n"
         "from made import small_cohort"
         "; from leuknet.study import experiments; from leuknet.study.study import open_study\n"
-        "study = open_study('grid', 'paper', out=sys.argv[1]); study.cohort = study.gallery = small_cohort()\n"
+        "study = open_study('train', 'paper', out=sys.argv[1]); study.cohort = study.gallery = small_cohort()\n"
         "assert len(experiments.runs_of(study, [sys.argv[2]])['mine']) == 5 * 3\n"
         "from tensorflow.python.eager import context; print(context.context()._initialized)"
     )
@@ -106,9 +106,9 @@ def test_own_grids_of_one_name_are_all_planned(study, tmp_path):
 
 def test_the_shipped_examples_are_read(study):
     examples = files("leuknet.study") / "examples"
-    specs = experiments.runs_of(study, [str(examples / "grid.toml")])["grid"]
+    specs = experiments.runs_of(study, [str(examples / "own.toml")])["own"]
     assert len(specs) == 2 * 2 * 3 * 3 * 2  # backbones, approaches, folds, seeds, learning rates
     setup = read_setup(str(examples / "cluster-slurm.toml"))
-    assert (setup.kind, setup.workers, setup.gpus_per_run) == ("slurm", 4, 1) and setup.options["processes"] == 1
+    assert (setup.kind, setup.workers, setup.gpu) == ("slurm", 4, True) and setup.options["processes"] == 1
     for path in (OWN, SLURM):  # what the help names
         assert (examples / path.rpartition("/")[2]).is_file()

@@ -33,7 +33,7 @@ class DamagedRun(LeuknetError):
 
     def __init__(self, folder: Path, reason: str) -> None:
         super().__init__(
-            f"{folder} is damaged: {reason}. Delete this folder and retrain with leuknet study or leuknet grid"
+            f"{folder} is damaged: {reason}. Delete this folder and retrain with leuknet study or leuknet train"
         )
         self.folder, self.reason = Path(folder), reason
 
