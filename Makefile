@@ -36,9 +36,10 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/python tools/count_code.py --total 17310 --notebooks 10300 --body 8 --file 460 --level 16
 
-# Every page in the smallest profile, on one backend: make smoke BACKEND=jax
+# Every page in the smallest profile, on one backend, and what the pages show: make smoke BACKEND=jax
 smoke: $(READY)
 	$(BIN)/leuknet study --profile smoke --backend $(BACKEND) --out runs/smoke-$(BACKEND) $(ARGS)
+	$(BIN)/python tools/check_pages.py runs/smoke-$(BACKEND)
 
 # Renews the committed figures from a demo run of all pages.
 figures: $(READY)

@@ -80,7 +80,8 @@ def model_card(kept):
     """Return the model card of a run as Markdown."""
     s, about, size = kept.record["settings"], kept.training_features.about, kept.model.input_shape[1]
     dropped = {"backbone", "approach", "weights", "augmentation"}
-    settings = pd.DataFrame([(k, v) for k, v in sorted(s.items()) if k not in dropped], columns=["setting", "value"])
+    shown = [(k.replace("_", " "), "–" if v is None else v) for k, v in sorted(s.items()) if k not in dropped]
+    settings = pd.DataFrame(shown, columns=["setting", "value"])
     parts = [
         f"# Model card: {s['backbone']}, {s['approach']}, run {kept.record['key']}",
         f"**{NOT_A_DEVICE}**",
@@ -111,7 +112,7 @@ def counts(table):
     """Return images by data set, label and role, one row a data set and label."""
     found = table.groupby(["data_set", "label"], sort=False)["role"].value_counts().unstack(fill_value=0)
     roles = [role for role in ("train", "test", "external") if role in found]
-    return found[roles].rename_axis(columns=None).reset_index()
+    return found[roles].rename_axis(columns=None).reset_index().rename(columns={"data_set": "data set"})
 
 
 def results(kept):

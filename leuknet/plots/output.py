@@ -149,7 +149,7 @@ def table_html(shown: pd.DataFrame, caption: str, fold: bool = False, safe: tupl
     texts = shown.to_numpy().tolist()
     rows = "".join(_row(texts, i, numeric, merged, [column in safe for column in shown]) for i in range(len(texts)))
     head = "".join(
-        f'<th scope="col"{" class=num" * right}>{escape(str(column))}</th>'
+        f'<th scope="col"{" class=num" * right}>{escape(str(column).replace("_", " "))}</th>'
         for column, right in zip(shown, numeric, strict=True)
     )
     title = "" if fold else f"<caption>{escape(caption)}</caption>"
