@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from leuknet._random import rng
-from leuknet.baselines.handcrafted import patel, putzu
-from leuknet.cells import imaging, measures
-from leuknet.cells.segmentation import mask_set, overlap, scored, summary
+from leuknet.baselines.handcrafted import imaging, measures, patel, putzu
+from leuknet.baselines.handcrafted.segmentation import METHODS, mask_set, overlap, scored, summary
+from leuknet.cells.segmentation import masks
 from leuknet.exceptions import LeuknetError
 
 SCENE = 96
@@ -116,8 +116,8 @@ def test_fractal_dimension_of_a_plane_and_of_noise():
 
 def test_scores_leave_out_images_without_a_nucleus():
     image, mask = drawn([(50, 46)])
-    table = scored([image, image], [mask, mask * 0], ["a", "b"])
-    assert set(table["image_id"]) == {"a"} and len(table) == 6
+    table = scored([image, image], [mask, mask * 0], ["a", "b"], [18.0, 18.0])
+    assert set(table["image_id"]) == {"a"} and len(table) == 2 * len(METHODS)
     assert (summary(table)["images"] == 1).all()
 
 
@@ -128,10 +128,16 @@ def test_a_wrong_folder_of_masks_is_named(tmp_path):
         mask_set(tmp_path, "LISC")
 
 
-@pytest.mark.parametrize("name", ["JTSC", "CellaVision 2"])
-def test_nuclei_of_the_real_sets_reach_dice_of_nine_tenths(shared, name):
-    images, masks, ids = mask_set(shared / "real" / "segmentation_WBC", name)
-    own = {"this companion": lambda image: (imaging.nuclei(image),) * 2}
-    some = slice(None, None, 4)
-    table = scored(images[some], masks[some], ids[some], own)
-    assert table.loc[table["part"] == "nucleus", "dice"].mean() >= 0.90
+def test_masks_at_scale_have_the_images_size_and_its_nuclei():
+    image, mask = drawn([(50, 46)])
+    body, core = masks(image, 18.0)
+    assert body.shape == core.shape == image.shape[:2]
+    assert overlap(core, mask == 2)[0] > 0.85 and overlap(body, mask > 0)[0] > 0.8
+    assert not masks(np.full((90, 90, 3), 220, np.uint8), 18.0)[1].any()
+
+
+@pytest.mark.parametrize(("name", "least"), [("JTSC", 0.91), ("CellaVision 2", 0.93)])
+def test_nuclei_of_the_real_sets_are_found(shared, name, least):
+    parts = mask_set(shared / "real" / "segmentation_WBC", name)
+    table = scored(*[part[::4] for part in parts], {"at scale": masks})
+    assert table.loc[table["part"] == "nucleus", "dice"].mean() >= least

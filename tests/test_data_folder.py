@@ -53,7 +53,10 @@ def fails(folder, *parts):
 
 def test_the_table_is_sorted_and_complete(slides):
     cohort = folder_cohort(slides, 12)
-    assert list(cohort.table.columns) == [*COLUMNS, "cell_type", "label_of"] and cohort.name == "Folien größer"
+    assert (
+        list(cohort.table.columns) == [*COLUMNS, "cell_type", "label_of", "cell_label"]
+        and cohort.name == "Folien größer"
+    )
     assert list(cohort.table["image_id"]) == [
         "CellaVision2/negative/a.jpg",
         "CellaVision2/negative/b.png",

@@ -152,7 +152,7 @@ def test_examples_show_best_and_worst():
     image[12:28, 12:28] = (95, 45, 130)
     mask = np.zeros((40, 40), np.uint8)
     mask[12:28, 12:28] = 2
-    sets = {"made": ([image, image], [mask, np.roll(mask, 4, 0)], ["a", "b"])}
+    sets = {"made": ([image, image], [mask, np.roll(mask, 4, 0)], ["a", "b"], [14.0, 14.0])}
     scores = segmentation_scores(sets)
     assert set(segmentation_table(scores)["images of"]) == {"made"}
     fig = segmentation_examples(sets, scores, count=2)

@@ -10,8 +10,9 @@ import numpy as np
 
 from leuknet.baselines.base import Baseline
 from leuknet.cells.classifier import CellClassifier, ImageClassifier
+from leuknet.cells.extract import cells_of
 from leuknet.cells.labels import cell_labels
-from leuknet.cells.natives import cells_of
+from leuknet.data.cohort import Cohort
 
 
 class Morphology(Baseline):
@@ -19,7 +20,7 @@ class Morphology(Baseline):
 
     kind = "morphology"
 
-    def fit(self, cohort, train, seed):
+    def fit(self, cohort: Cohort, train: np.ndarray, seed: int) -> None:
         """See `Baseline.fit`."""
         cells = cells_of(cohort)
         self.seconds_per_image = cells.seconds
@@ -27,10 +28,10 @@ class Morphology(Baseline):
         self.classifier.fit(cells, cell_labels(cohort, cells), np.asarray(train), seed)
         self.weights = self.classifier.cell.caption
 
-    def predict(self, cohort, test):
+    def predict(self, cohort: Cohort, test: np.ndarray) -> np.ndarray:
         """See `Baseline.predict`."""
         return self.classifier.predict(cells_of(cohort), np.asarray(test))
 
-    def size(self):
+    def size(self) -> int:
         """See `Baseline.size`; without the network."""
         return self.classifier.cell.size()

@@ -8,24 +8,20 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from threadpoolctl import threadpool_limits
 
-from leuknet.cells.aggregate import HALF, chosen_threshold, image_scores, shifted
 from leuknet.cells.descriptors import DESCRIPTORS
-from leuknet.cells.embedding import COPIES, features, training_copies
-from leuknet.cells.extract import Cells
+from leuknet.cells.embedding import COPIES, features
+from leuknet.cells.extract import COLOUR, Cells
 from leuknet.cells.labels import UNKNOWN, CellLabels
 from leuknet.exceptions import LeuknetError
 
-LOGARITHMIC = (
-    "nucleus_area",
-    "cell_area",
-    "texture_fine",
-    "texture_medium",
-    "texture_coarse",
-    "variation",
-    "rim_gradient",
-)
+SIZES_AND_TEXTURES = "nucleus_area cell_area texture_fine texture_medium texture_coarse variation rim_gradient"
+LOGARITHMIC = SIZES_AND_TEXTURES.split()  # what is taken as a logarithm
 COMPONENTS = 60
+RULES = ("max", "mean", "top3")
+HALF = 0.5
+SPECIFICITY = 0.95  # of the training sources' normal images at the threshold chosen on them
 
 
 @dataclass
@@ -39,6 +35,12 @@ class CellClassifier:
         Of the network (`leuknet.cells.embedding.features`).
     copies : int
         Zoomed pictures of each training cell; of the embedding only.
+    c : float
+        Inverse strength of the logistic regression's penalty.
+    pairs : bool
+        Products of two of the sixteen numbers as well; of morphology only.
+    colour : bool
+        Put the densities of the three channels back, next to the sixteen numbers: a control (page 12).
     caption : str
         What the features began from, as captions print it.
     """
@@ -46,46 +48,59 @@ class CellClassifier:
     kind: str = "morphology"
     weights: str = "imagenet"
     copies: int = COPIES
+    c: float = 0.01
+    pairs: bool = True
+    colour: bool = False
     caption: str = "none"
     pipeline: Pipeline | None = field(default=None, repr=False)
 
-    def fit(self, cells: Cells, y: np.ndarray, seed: int = 0) -> "CellClassifier":
-        """Learn from cells with labels `y`, int (cells,), 0 or 1.
+    def fit(self, cells: Cells, y: np.ndarray, rows: np.ndarray | None = None, seed: int = 0) -> "CellClassifier":
+        """Learn from the cells at `rows` (all if not given).
+
+        Parameters
+        ----------
+        cells : Cells
+        y : int, shape (cells,)
+            1 blast, 0 normal cell; what other cells have is not read.
+        rows : int array, optional
+        seed : int
+            Of the zoom.
 
         Raises
         ------
         LeuknetError
-            If all cells are of one class.
+            If the cells at `rows` are of one class.
         """
-        if len(set(y)) < 2:
+        rows = np.arange(len(y)) if rows is None else rows
+        if len(set(y[rows])) < 2:
             raise LeuknetError("the training cells hold one class only: add normal cells or blasts of the same source")
-        x, repeats = self._training(cells, seed)
-        self.pipeline = self._pipeline(len(x)).fit(x, np.tile(y, repeats))
+        x = self._inputs(cells, rows, self.copies, seed)
+        with threadpool_limits(1):
+            self.pipeline = self._pipeline(len(x)).fit(x, np.tile(y[rows], len(x) // len(rows)))
         return self
 
-    def _training(self, cells, seed):
+    def _inputs(self, cells: Cells, rows: np.ndarray, copies: int = 0, seed: int = 0) -> np.ndarray:
         if self.kind == "morphology":
-            return logarithmic(cells.values), 1
-        return self._features(training_copies(cells.crops, seed, self.copies)), 1 + self.copies
-
-    def _features(self, pictures):
-        values, self.caption = features(pictures, self.weights)
+            numbers = logarithmic(cells.values[rows])
+            return np.hstack([numbers, cells.table[COLOUR].to_numpy()[rows]]) if self.colour else numbers
+        blocks = cells.table["data_set"].to_numpy(str)
+        values, self.caption = features(cells.crops, blocks, rows, self.weights, copies, seed)
         return values
 
-    def _pipeline(self, n):
+    def _pipeline(self, n: int) -> Pipeline:
         if self.kind == "morphology":
-            final = LogisticRegression(C=0.01, class_weight="balanced", max_iter=3000)
-            pairs = PolynomialFeatures(2, include_bias=False)
-            return make_pipeline(StandardScaler(), pairs, StandardScaler(), final)
-        final = LogisticRegression(C=0.01, class_weight="balanced", max_iter=3000)
-        return make_pipeline(StandardScaler(), PCA(min(COMPONENTS, n - 1), random_state=0), StandardScaler(), final)
+            middle = [PolynomialFeatures(2, include_bias=False)] if self.pairs else []
+        else:
+            middle = [PCA(min(COMPONENTS, n - 1), random_state=0)]
+        final = LogisticRegression(C=self.c, class_weight="balanced", max_iter=3000)
+        return make_pipeline(StandardScaler(), *middle, StandardScaler(), final)
 
-    def predict(self, cells: Cells) -> np.ndarray:
-        """Return P(blast) of each cell, float32 (cells,)."""
-        if not len(cells.table):
+    def predict(self, cells: Cells, rows: np.ndarray | None = None) -> np.ndarray:
+        """Return P(blast) of the cells at `rows` (all if not given), float32."""
+        rows = np.arange(len(cells.table)) if rows is None else rows
+        if not len(rows):
             return np.zeros(0, np.float32)
-        x = logarithmic(cells.values) if self.kind == "morphology" else self._features(cells.crops)
-        return self.pipeline.predict_proba(x)[:, 1].astype(np.float32)
+        return self.pipeline.predict_proba(self._inputs(cells, rows))[:, 1].astype(np.float32)
 
     def size(self) -> int:
         """Return the bytes that must be kept to predict, without the network."""
@@ -100,6 +115,46 @@ def logarithmic(values: np.ndarray) -> np.ndarray:
     return values
 
 
+def image_scores(p: np.ndarray, owner: np.ndarray, images: int, rule: str = "max") -> np.ndarray:
+    """Return each image's score, float32 (images,); 0 where it has no cell.
+
+    Parameters
+    ----------
+    p : float, shape (cells,)
+        P(blast) of each cell.
+    owner : int, shape (cells,)
+        The cell's image.
+    images : int
+    rule : {"max", "mean", "top3"}
+        The highest score, the mean, or the mean of the three highest (of fewer where there are fewer).
+    """
+    scores = np.zeros(images, np.float32)
+    for image in np.unique(owner):
+        own = np.sort(p[owner == image])[::-1]
+        scores[image] = {"max": own[:1], "mean": own, "top3": own[:3]}[rule].mean()
+    return scores
+
+
+def chosen_threshold(scores: np.ndarray, specificity: float = SPECIFICITY) -> float:
+    """Return the threshold at which a share `specificity` of normal training images are negative, at least `HALF`.
+
+    Parameters
+    ----------
+    scores : float, shape (images,)
+        Of normal images of training sources that the classifier was not fitted on; 0.5 if there are none.
+    """
+    if not len(scores):
+        return HALF
+    return max(HALF, float(np.quantile(scores, specificity, method="higher")) + 1e-6)
+
+
+def shifted(scores: np.ndarray, threshold: float) -> np.ndarray:
+    """Return scores in [0, 1] moved so that `threshold` becomes 0.5; their order stays."""
+    below = 0.5 * scores / threshold
+    above = 0.5 + 0.5 * (scores - threshold) / max(1 - threshold, 1e-6)
+    return np.where(scores < threshold, below, above).astype(np.float32)
+
+
 @dataclass
 class ImageClassifier:
     """An image is positive if any of its cells is.
@@ -108,7 +163,9 @@ class ImageClassifier:
     ----------
     cell : CellClassifier
     rule : {"max", "mean", "top3"}
-        See `leuknet.cells.aggregate.image_scores`.
+        See `image_scores`.
+    pool : bool
+        Fit every source's cells, also where some source has both classes: a control (page 12).
     threshold : {"half", "chosen"}
         0.5, or the one at which 95 % of the normal images of training sources that were not fitted are negative.
     sources : list of str
@@ -121,6 +178,7 @@ class ImageClassifier:
 
     cell: CellClassifier = field(default_factory=CellClassifier)
     rule: str = "max"
+    pool: bool = False
     threshold: str = "half"
     sources: list[str] = field(default_factory=list)
     both: bool = False
@@ -132,9 +190,9 @@ class ImageClassifier:
         self.sources = labels.two_class_sources(rows)
         self.both = bool(self.sources)
         chosen = rows[labels.y[rows] != UNKNOWN]
-        if self.both:
+        if self.both and not self.pool:
             chosen = chosen[np.isin(labels.source[chosen], self.sources) & ~labels.weak[chosen]]
-        self.cell.fit(_taken(cells, chosen), labels.y[chosen], seed)
+        self.cell.fit(cells, labels.y, chosen, seed)
         normal = np.unique(cells.owner[rows[(labels.y[rows] == 0) & ~np.isin(labels.source[rows], self.sources)]])
         self.border = HALF
         if self.threshold == "chosen":
@@ -143,14 +201,9 @@ class ImageClassifier:
 
     def scores(self, cells: Cells, where: np.ndarray) -> np.ndarray:
         """Return the images' scores before the threshold, float32 (len(where),)."""
-        own = cells.of(where)
-        return image_scores(self.cell.predict(own), own.owner, len(where), self.rule)
+        rows, place = cells.of(where)
+        return image_scores(self.cell.predict(cells, rows), place, len(where), self.rule)
 
     def predict(self, cells: Cells, where: np.ndarray) -> np.ndarray:
         """Return P(leukaemia) of the images at `where`, float32; the threshold lies at 0.5."""
         return shifted(self.scores(cells, where), self.border)
-
-
-def _taken(cells, rows):
-    table = cells.table.iloc[rows].reset_index(drop=True)
-    return Cells(table, cells.crops[rows], cells.images, cells.seconds)

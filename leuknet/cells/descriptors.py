@@ -5,6 +5,7 @@ the unit. Areas are in red-cell areas, lengths in red-cell diameters (d), textur
 density: a stain that is twice as strong changes nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,8 +14,8 @@ import numpy as np
 from scipy import ndimage
 from skimage.measure import perimeter_crofton
 
-from leuknet.cells.nuclei import RED_AREA, SPECK
 from leuknet.cells.scale import WORKING
+from leuknet.cells.segmentation import RED_AREA, SPECK
 
 BANDS = {"fine": (0.04, 0.08), "medium": (0.08, 0.16), "coarse": (0.16, 0.32)}  # s.d. of both blurs, d
 NECK = 0.2  # d: what an opening this wide separates counts as lobes
@@ -38,23 +39,23 @@ class Part:
     green: np.ndarray
 
     @cached_property
-    def values(self):
+    def values(self) -> np.ndarray:
         """The nucleus' densities over their mean, float32 (pixels,)."""
         own = self.green[self.nucleus]
         return own / max(float(own.mean()), 1e-6)
 
     @cached_property
-    def contours(self):
+    def contours(self) -> tuple:
         """Outer outlines of the nucleus' pieces, each int32 (n, 1, 2), x before y."""
         return cv2.findContours(self.nucleus.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
 
     @cached_property
-    def hull(self):
+    def hull(self) -> np.ndarray:
         """Corners of the convex hull of all pieces, int32 (n, 1, 2)."""
         return cv2.convexHull(np.concatenate(self.contours))
 
     @cached_property
-    def lobe_areas(self):
+    def lobe_areas(self) -> np.ndarray:
         """Areas of the nucleus' lobes, px, largest first; at least one."""
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(NECK * WORKING / 2) + 1,) * 2)
         pieces, _ = ndimage.label(cv2.morphologyEx(self.nucleus.astype(np.uint8), cv2.MORPH_OPEN, disc))
@@ -63,53 +64,53 @@ class Part:
         return kept if len(kept) else np.array([self.nucleus.sum()])
 
     @cached_property
-    def depth(self):
+    def depth(self) -> np.ndarray:
         """Distance of each pixel of the nucleus to its border, px, float32 (h, w)."""
         return cv2.distanceTransform(np.pad(self.nucleus.astype(np.uint8), 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
 
 
-def nucleus_area(part):
+def nucleus_area(part: Part) -> float:
     """Return the nucleus' area, red-cell areas."""
     return part.nucleus.sum() / RED_AREA
 
 
-def cell_area(part):
+def cell_area(part: Part) -> float:
     """Return the whole cell's area, red-cell areas."""
     return part.body.sum() / RED_AREA
 
 
-def nucleus_share(part):
+def nucleus_share(part: Part) -> float:
     """Return the nucleus-to-cell ratio: the nucleus' share of the cell's area, 0 to 1."""
     return part.nucleus.sum() / part.body.sum()
 
 
-def solidity(part):
+def solidity(part: Part) -> float:
     """Return the nucleus' area over that of its convex hull, 0 to 1."""
     return min(part.nucleus.sum() / max(cv2.contourArea(part.hull) + cv2.arcLength(part.hull, True) / 2 + 1, 1.0), 1.0)
 
 
-def circularity(part):
+def circularity(part: Part) -> float:
     """Return 4 pi area over perimeter squared (Crofton's), about 1 for a disc, less for what is lobed or ragged."""
     return 4 * np.pi * part.nucleus.sum() / max(perimeter_crofton(np.pad(part.nucleus, 1)), 1.0) ** 2
 
 
-def eccentricity(part):
+def eccentricity(part: Part) -> float:
     """Return the eccentricity of the ellipse with the nucleus' second moments, 0 (disc) to 1 (line)."""
     spread = np.linalg.eigvalsh(np.cov(np.argwhere(part.nucleus).T))
     return float(np.sqrt(max(1 - spread[0] / max(spread[1], 1e-9), 0)))
 
 
-def lobes(part):
+def lobes(part: Part) -> float:
     """Return the number of lobes: pieces left by an opening as wide as `NECK`."""
     return float(len(part.lobe_areas))
 
 
-def largest_lobe_share(part):
+def largest_lobe_share(part: Part) -> float:
     """Return the largest lobe's share of the area of all lobes, 0 to 1."""
     return part.lobe_areas[0] / part.lobe_areas.sum()
 
 
-def concavity(part):
+def concavity(part: Part) -> float:
     """Return the depth of the deepest place between the nucleus and its convex hull, d."""
     filled = cv2.fillConvexPoly(np.zeros(part.nucleus.shape, np.uint8), part.hull, 1)
     inside = filled.astype(bool) & ~part.nucleus
@@ -117,12 +118,12 @@ def concavity(part):
     return float(outside[inside].max(initial=0)) / WORKING
 
 
-def thickness(part):
+def thickness(part: Part) -> float:
     """Return the radius of the largest disc within the nucleus over that of a disc of equal area, 0 to 1."""
     return float(part.depth.max()) / np.sqrt(part.nucleus.sum() / np.pi)
 
 
-def _texture(part, band):
+def _texture(part: Part, band: str) -> float:
     """Return the s.d. of the density between two blurs, over the nucleus' mean, inside the nucleus.
 
     Both blurs see the nucleus only (normalised convolution), so that its rim is no texture.
@@ -137,33 +138,33 @@ def _inner_blur(values, inside, sigma):
     return cv2.GaussianBlur(values * inside, (0, 0), sigma) / np.maximum(weight, 1e-6)
 
 
-def texture_fine(part):
+def texture_fine(part: Part) -> float:
     """Return the texture between blurs of 0.04 and 0.08 d (0.29 to 0.58 µm), share of the mean density."""
     return _texture(part, "fine")
 
 
-def texture_medium(part):
+def texture_medium(part: Part) -> float:
     """Return the texture between blurs of 0.08 and 0.16 d (0.58 to 1.2 µm), share of the mean density."""
     return _texture(part, "medium")
 
 
-def texture_coarse(part):
+def texture_coarse(part: Part) -> float:
     """Return the texture between blurs of 0.16 and 0.32 d (1.2 to 2.3 µm), share of the mean density."""
     return _texture(part, "coarse")
 
 
-def variation(part):
+def variation(part: Part) -> float:
     """Return the coefficient of variation of the nucleus' density."""
     return float(part.values.std())
 
 
-def skewness(part):
+def skewness(part: Part) -> float:
     """Return the skewness of the nucleus' density; positive where few dark clumps lie in pale chromatin."""
     spread = part.values.std()
     return float(((part.values - 1) ** 3).mean() / spread**3) if spread > 1e-6 else 0.0
 
 
-def rim_gradient(part):
+def rim_gradient(part: Part) -> float:
     """Return the mean slope of the density across the nucleus' rim, mean densities per d."""
     dx, dy = (cv2.Sobel(part.green, cv2.CV_32F, *order, scale=1 / 8) for order in ((1, 0), (0, 1)))
     width = 2 * round(RIM * WORKING) + 1
@@ -172,29 +173,11 @@ def rim_gradient(part):
     return float(np.hypot(dx, dy)[ring].mean() * WORKING / max(float(part.green[part.nucleus].mean()), 1e-6))
 
 
-DESCRIPTORS = {
-    function.__name__: function
-    for function in (
-        nucleus_area,
-        cell_area,
-        nucleus_share,
-        solidity,
-        circularity,
-        eccentricity,
-        lobes,
-        largest_lobe_share,
-        concavity,
-        thickness,
-        texture_fine,
-        texture_medium,
-        texture_coarse,
-        variation,
-        skewness,
-        rim_gradient,
-    )
-}
+NAMES = """nucleus_area cell_area nucleus_share solidity circularity eccentricity lobes largest_lobe_share
+concavity thickness texture_fine texture_medium texture_coarse variation skewness rim_gradient"""
+DESCRIPTORS: dict[str, Callable[[Part], float]] = {name: globals()[name] for name in NAMES.split()}
 
 
-def describe(part):
+def describe(part: Part) -> np.ndarray:
     """Return the values of `DESCRIPTORS` for one cell, float32 (16,)."""
     return np.array([function(part) for function in DESCRIPTORS.values()], np.float32)

@@ -1,11 +1,12 @@
-"""From images to cells: scale, nuclei, bodies, sixteen numbers and a grey picture each; kept on disk by content."""
+"""From a cohort's images to cells: scale, nuclei, bodies, sixteen numbers and a grey picture each; kept by content."""
 
-import ast
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,12 +14,18 @@ import pandas as pd
 from joblib import Parallel, cpu_count, delayed
 from scipy import ndimage
 
-from leuknet._io import atomic, cache_dir, hash_of
-from leuknet.cells import bodies, crops, descriptors, nuclei, scale
+from leuknet._cache import cached
+from leuknet._io import hash_of
+from leuknet.cells import descriptors, embedding, scale, segmentation
+from leuknet.data import decode
+from leuknet.data.cohort import Cohort, CohortKey
+from leuknet.data.synthetic.native import redrawn
+from leuknet.exceptions import LeuknetError
 
 MOST = 12  # cells an image: the largest nuclei of a field, the most central ones of a single-cell image
-COLUMNS = ["image", "x", "y", "diameter", "measured", "single", *descriptors.DESCRIPTORS]
-_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
+NO_RULER = 40.0  # px: assumed where nothing is known and no red cell is seen
+COLOUR = [f"{part}_{channel}" for part in ("nucleus", "cell") for channel in ("red", "green", "blue")]
+COLUMNS = ["image", "x", "y", "diameter", "measured", "single", *descriptors.DESCRIPTORS, *COLOUR]
 
 
 @dataclass(frozen=True)
@@ -28,9 +35,10 @@ class Cells:
     Attributes
     ----------
     table : pandas.DataFrame, one row a cell
-        ``image`` (int, its place in the list), ``x``, ``y`` (px in the image, middle of the nucleus), ``diameter`` (of
-        the image's red cells, px), ``measured`` (bool), ``single`` (bool) and the values of
-        `leuknet.cells.descriptors.DESCRIPTORS`. Cells of one image lie in their order of rank.
+        ``image`` (int, its place in the list), ``data_set`` (of the image; empty if unknown), ``x``, ``y`` (px in the
+        image, middle of the nucleus), ``diameter`` (of the image's red cells, px), ``measured`` (bool), ``single``
+        (bool), the values of `leuknet.cells.descriptors.DESCRIPTORS` and, for a control only, the mean densities
+        `COLOUR`. Cells of one image lie in their order of rank.
     crops : numpy.ndarray, uint8, shape (cells, 112, 112)
     images : int
         How many images were searched; some may have no cell.
@@ -44,63 +52,58 @@ class Cells:
     seconds: float
 
     @property
-    def values(self):
+    def values(self) -> np.ndarray:
         """The sixteen numbers of each cell, float32 (cells, 16)."""
         return self.table[list(descriptors.DESCRIPTORS)].to_numpy(np.float32)
 
     @property
-    def owner(self):
+    def owner(self) -> np.ndarray:
         """Each cell's image, int (cells,)."""
         return self.table["image"].to_numpy()
 
-    def of(self, where):
-        """Return the cells of the images at `where`, numbered by their place in it."""
-        place = pd.Series(np.arange(len(where)), index=np.asarray(where))
+    def of(self, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows of the cells in the images at `where`, and each one's image as a place in `where`."""
         rows = np.flatnonzero(np.isin(self.owner, where))
-        rows = rows[np.argsort(place[self.owner[rows]].to_numpy(), kind="stable")]
-        table = self.table.iloc[rows].assign(image=place[self.owner[rows]].to_numpy()).reset_index(drop=True)
-        return Cells(table, self.crops[rows], len(where), self.seconds)
+        order = np.argsort(where)
+        return rows, order[np.searchsorted(where, self.owner[rows], sorter=order)]
 
 
 @dataclass(frozen=True)
 class Outlined:
-    """One image's cells with their outlines.
+    """One image's cells with the outlines of their nuclei.
 
     Attributes
     ----------
     cells : Cells
-    nuclei, bodies : list of numpy.ndarray, int32, shape (points, 2)
-        Outlines in the image's pixels, x before y; the nucleus' largest piece.
+    outlines : list of numpy.ndarray, int32, shape (points, 2)
+        In the image's pixels, x before y; of a nucleus in pieces, the largest.
     scale : leuknet.cells.scale.Scale
     """
 
     cells: Cells
-    nuclei: list
-    bodies: list
+    outlines: list[np.ndarray]
     scale: scale.Scale
 
 
-def outlined(image, nominal):
+def outlined(image: np.ndarray, nominal: float) -> Outlined:
     """Return the cells of one image (uint8, RGB) with their outlines; `nominal` is the red cell's diameter, px."""
     size, density, labels, whole, chosen = _searched(image, nominal)
     rows, pictures = _described(image.shape, size, density, labels, whole, chosen)
-    factor = size.diameter / scale.WORKING
-    lines = [[_outline(mask == number, factor) for number, *_ in chosen] for mask in (labels, whole)]
-    table = _table([(0, *row) for row in rows])
-    return Outlined(Cells(table, np.array(pictures).reshape(-1, crops.EDGE, crops.EDGE), 1, 0.0), *lines, size)
+    lines = [_outline(labels == number, size.diameter / scale.WORKING) for number, *_ in chosen]
+    return Outlined(Cells(**_gathered([(rows, pictures, 0.0)])), lines, size)
 
 
 def _searched(image, nominal):
     size = scale.red_cell_diameter(image, nominal)
-    density, labels = nuclei.find(image, size.diameter)
-    return size, density, labels, bodies.bodies(density, labels), _ranked(image.shape, size, labels)
+    density, labels = segmentation.find(image, size.diameter)
+    return size, density, labels, segmentation.bodies(density, labels), _ranked(image.shape, size, labels)
 
 
 def _ranked(shape, size, labels):
     """Return (label, box, area) of at most `MOST` nuclei: central ones first in a single-cell image, else large."""
     areas = np.bincount(labels.ravel())
     found = [(k, box, int(areas[k])) for k, box in enumerate(ndimage.find_objects(labels), 1) if box]
-    if nuclei.is_single(shape, size.diameter):
+    if segmentation.is_single(shape, size.diameter):
         middle = np.array(labels.shape) / 2
         order = [np.hypot(*(middle - [(p.start + p.stop) / 2 for p in box])) for _, box, _ in found]
     else:
@@ -111,14 +114,15 @@ def _ranked(shape, size, labels):
 def _described(shape, size, density, labels, whole, chosen):
     rows, pictures = [], []
     margin, factor = round(0.7 * scale.WORKING), size.diameter / scale.WORKING
-    single = nuclei.is_single(shape, size.diameter)
+    single = segmentation.is_single(shape, size.diameter)
     for number, box, _ in chosen:
         around = tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in box)
         nucleus, body = labels[around] == number, whole[around] == number
         part = descriptors.Part(nucleus, body, np.ascontiguousarray(density[around][..., 1]))
         y, x = ((part.start + part.stop) / 2 * factor for part in box)
-        rows.append((x, y, size.diameter, size.measured, single, *descriptors.describe(part)))
-        pictures.append(crops.crop(density[around], nucleus, body))
+        colour = [*density[around][nucleus].mean(axis=0), *density[around][body].mean(axis=0)]
+        rows.append((x, y, size.diameter, size.measured, single, *descriptors.describe(part), *colour))
+        pictures.append(embedding.crop(density[around], nucleus, body))
     return rows, pictures
 
 
@@ -135,7 +139,12 @@ def _one(read, nominal):
     return rows, pictures, time.thread_time() - began
 
 
-def extract(readers, nominal, key=None, workers=None):
+def extract(
+    readers: Sequence[Callable[[], np.ndarray]],
+    nominal: Callable[[], Sequence[float]],
+    key: object = None,
+    workers: int | None = None,
+) -> Cells:
     """Return the `Cells` of a list of images.
 
     Parameters
@@ -149,50 +158,93 @@ def extract(readers, nominal, key=None, workers=None):
     workers : int, optional
         Threads; one a core if not given.
     """
-    path = None
-    if key is not None:
-        path = cache_dir() / "cells" / f"{hash_of([version(), key], 32)}.npz"
-        if path.is_file():
-            return _read(path)
-    pairs = zip(readers, nominal(), strict=True)
-    results = Parallel(workers or cpu_count(), prefer="threads")(delayed(_one)(*pair) for pair in pairs)
+    if key is None:
+        return Cells(**_extracted(readers, nominal(), workers))
+    return Cells(**cached("cells", hash_of([version(), key], 32), lambda: _extracted(readers, nominal(), workers)))
+
+
+def _extracted(readers: Sequence[Callable], diameters: Sequence[float], workers: int | None) -> dict[str, Any]:
+    pairs = zip(readers, diameters, strict=True)
+    return _gathered(Parallel(workers or cpu_count(), prefer="threads")(delayed(_one)(*pair) for pair in pairs))
+
+
+def _gathered(results: list[tuple[list, list, float]]) -> dict[str, Any]:
+    """Return the fields of `Cells` from each image's rows, pictures and CPU time."""
     rows = [(image, *row) for image, (found, *_) in enumerate(results) for row in found]
+    types = dict.fromkeys(COLUMNS, float) | {"image": int, "measured": bool, "single": bool}
+    table = pd.DataFrame(rows, columns=COLUMNS).astype(types).assign(data_set="")
     pictures = np.array([picture for _, found, _ in results for picture in found], np.uint8)
     seconds = float(np.mean([taken for *_, taken in results])) if results else 0.0
-    cells = Cells(_table(rows), pictures.reshape(-1, crops.EDGE, crops.EDGE), len(results), seconds)
-    if path is not None:
-        _write(path, cells)
-    return cells
+    crops = pictures.reshape(-1, embedding.EDGE, embedding.EDGE)
+    return {"table": table, "crops": crops, "images": len(results), "seconds": seconds}
 
 
-def _write(path, cells):
-    table = cells.table.to_numpy(np.float64)
-    with atomic(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, table=table, crops=cells.crops, images=cells.images, seconds=cells.seconds)
+def version() -> str:
+    """Return a hash of the files that decide what is found."""
+    modules = (scale, segmentation, descriptors, embedding)
+    code = b"".join(Path(module.__file__).read_bytes() for module in modules)
+    return sha256(code + str(MOST).encode()).hexdigest()
 
 
-def _read(path):
-    with np.load(path, allow_pickle=False) as kept:
-        return Cells(_table(kept["table"]), kept["crops"], int(kept["images"]), float(kept["seconds"]))
+def native(cohort: Cohort, i: int) -> np.ndarray:
+    """Return image `i` at its native size, uint8 RGB: from its file, drawn again, or from the cohort's own pixels."""
+    row = cohort.table.iloc[i]
+    if row["path"]:
+        return decode.pixels(Path(row["path"]), row["sha256"])
+    if "drawing" in cohort.table:
+        return redrawn(row["drawing"], row["image_id"]).image
+    return cv2.resize(np.asarray(cohort.images[i]), (int(row["width"]), int(row["height"])))
 
 
-def _table(rows):
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    types = dict.fromkeys(COLUMNS, float) | {"image": int, "measured": bool, "single": bool}
-    return table.astype(types)
+def diameters(cohort: Cohort, where: np.ndarray, given: float | None = None) -> np.ndarray:
+    """Return the nominal red-cell diameter of one data set's images at `where`, px, float.
+
+    In this order: what the user gives, what the drawing states, what the registry knows, what the data set's own
+    unlabelled images show; `NO_RULER` where they show no red cells.
+    """
+    rows = cohort.table.iloc[where]
+    if given is None and "red_cell" in rows:
+        return rows["red_cell"].to_numpy(float)
+    name = rows["data_set"].iloc[0]
+    return np.full(len(where), given or scale.nominal_diameter(name) or _estimated(cohort, where, name))
 
 
-def version():
-    """Return a hash of the code that decides what is found, without its comments and docstrings."""
-    modules = (scale, nuclei, bodies, descriptors, crops)
-    texts = [_code(Path(module.__file__)) for module in modules]
-    return sha256("".join([*texts, str(MOST)]).encode()).hexdigest()
+def _estimated(cohort, where, name):
+    try:
+        return scale.estimated_diameter([native(cohort, i) for i in where[:: -(-len(where) // scale.SAMPLE)]], name)
+    except LeuknetError:
+        return NO_RULER
 
 
-@cache
-def _code(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if ast.get_docstring(node) if isinstance(node, _DOCUMENTED) else False:
-            del node.body[0]
-    return ast.dump(tree)
+def cells_of(cohort: Cohort, given: dict[str, float] | None = None) -> Cells:
+    """Return the `Cells` of a cohort's images; each data set's are kept on disk by its content.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    given : dict of str to float, optional
+        Red-cell diameters that the user knows, px, by data set.
+    """
+    return _held(CohortKey(cohort), tuple(sorted((given or {}).items())))
+
+
+@lru_cache(maxsize=8)
+def _held(held, given):
+    cohort, known = held.cohort, dict(given)
+    names = cohort.table.groupby("data_set", sort=False).indices
+    parts = [(where, _of_data_set(cohort, where, known.get(name))) for name, where in names.items()]
+    sets = zip(names, parts, strict=True)
+    table = pd.concat([p.table.assign(image=where[p.owner], data_set=name) for name, (where, p) in sets])
+    order = np.argsort(table["image"], kind="stable")
+    seconds = float(np.average([part.seconds for _, part in parts], weights=[part.images for _, part in parts]))
+    crops = np.concatenate([part.crops for _, part in parts])[order]
+    return Cells(table.iloc[order].reset_index(drop=True), crops, len(cohort), seconds)
+
+
+def _of_data_set(cohort, where, given):
+    content = ["image_id", "width", "height", "sha256"]
+    key = [decode.VERSION, given, cohort.table[content].iloc[where].astype(str).to_numpy().tolist()]
+    if not cohort.table["path"].iloc[where[0]]:
+        key.append(cohort.key)  # drawn images, or pixels of the cohort's own size
+    readers = [partial(native, cohort, i) for i in where]
+    return extract(readers, lambda: diameters(cohort, where, given), key)

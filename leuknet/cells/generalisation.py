@@ -1,38 +1,91 @@
-"""What makes a classifier work on a source it has not seen: steps as ablations, and controls that try to kill them."""
+"""What makes a classifier work on a source it has not seen: steps as ablations, and controls that try to kill them.
+
+AUC is that within sources throughout: only pairs of images of one source are ranked, so that no source's camera helps.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from leuknet._random import rng
-from leuknet.cells.classifier import ImageClassifier
-from leuknet.cells.extract import Cells
-from leuknet.cells.labels import CellLabels
+from leuknet.cells.classifier import LOGARITHMIC, CellClassifier, ImageClassifier, logarithmic
+from leuknet.cells.descriptors import DESCRIPTORS
+from leuknet.cells.embedding import COPIES, zoomed
+from leuknet.cells.extract import Cells, cells_of
+from leuknet.cells.labels import UNKNOWN, CellLabels, cell_labels
 from leuknet.data.cohort import Cohort
 from leuknet.evaluation.intervals import bootstrap
-from leuknet.evaluation.splits import Split
+from leuknet.evaluation.splits import Split, k_fold, leave_one_source_out
 from leuknet.models.features import extract
 
-STEPS = ("whole image", "+ sources with both classes", "+ cells", "+ scale")
-PERMUTED = 10
+Way = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (train, test), positions in the cohort, to P(leukaemia) of test
+
+STEPS = ("whole image", "+ sources with both classes", "+ cells", "+ scale", "+ zoom")
+PROTOCOLS = {"pooled folds": "image", "groups left out": "group"}
+PERMUTED = 20  # draws
+RESAMPLES = 200
 PIXELS = 70.0  # px a red cell that "without scale" takes every image to have
 
 
+@dataclass(frozen=True)
+class CellCohort:
+    """A cohort with its cells, what is known of them, and how they are classified.
+
+    Attributes
+    ----------
+    cohort : Cohort
+    cells : Cells
+    labels : CellLabels
+    cell : CellClassifier
+        Unfitted: its settings.
+    """
+
+    cohort: Cohort
+    cells: Cells
+    labels: CellLabels
+    cell: CellClassifier
+
+    def classifier(self, **changes) -> ImageClassifier:
+        """Return an unfitted `ImageClassifier`; `changes` are of `CellClassifier`."""
+        return ImageClassifier(replace(self.cell, **changes))
+
+    def by_cells(self, train: np.ndarray, test: np.ndarray, rule: str = "max", pool: bool = False, **changes):
+        """Return P(leukaemia) of the images at `test` by their cells, float32, learned from those at `train`."""
+        model = replace(self.classifier(**changes), rule=rule, pool=pool)
+        return model.fit(self.cells, self.labels, train).predict(self.cells, test)
+
+    def centred(self) -> "CellCohort":
+        """Return the sixteen numbers with each source's mean taken off: uses a target's unlabelled images."""
+        numbers = pd.DataFrame(logarithmic(self.cells.values), columns=list(DESCRIPTORS))
+        numbers -= numbers.groupby(self.labels.source).transform("mean")
+        numbers[LOGARITHMIC] = np.exp(numbers[LOGARITHMIC])
+        cells = replace(self.cells, table=self.cells.table.assign(**numbers))
+        return replace(self, cells=cells, cell=CellClassifier())
+
+    def number_of_cells(self) -> np.ndarray:
+        """Return the number of cells found in each image, int (images,)."""
+        return np.bincount(self.cells.owner, minlength=len(self.cohort))
+
+
+def prepared(cohort: Cohort, kind: str = "morphology", weights: str = "imagenet") -> CellCohort:
+    """Return a cohort's cells; `kind` and `weights` are those of `CellClassifier`."""
+    cells = cells_of(cohort)
+    return CellCohort(cohort, cells, cell_labels(cohort, cells), CellClassifier(kind, weights))
+
+
 def without_scale(cells: Cells) -> Cells:
-    """Return the cells with sizes in pixels of their image, as if no red cell had been measured."""
-    factor = cells.table["diameter"] / PIXELS
+    """Return the cells with sizes, and pictures, in pixels of their image, as if no red cell had been measured."""
+    factor = (cells.table["diameter"] / PIXELS).to_numpy()
     sizes = {name: cells.table[name] * factor**2 for name in ("nucleus_area", "cell_area")}
-    return Cells(
-        cells.table.assign(**sizes, concavity=cells.table["concavity"] * factor), *list(vars(cells).values())[1:]
-    )
-
-
-def by_cells(cells: Cells, labels: CellLabels, train: np.ndarray, test: np.ndarray, rule: str = "max") -> np.ndarray:
-    """Return P(leukaemia) of the images at `test` by their cells, float32, learned from those at `train`."""
-    return ImageClassifier(rule=rule).fit(cells, labels, train).predict(cells, test)
+    pictures = [zoomed(picture, size) for picture, size in zip(cells.crops, factor, strict=True)]
+    table = cells.table.assign(**sizes, concavity=cells.table["concavity"] * factor)
+    return replace(cells, table=table, crops=np.array(pictures, np.uint8).reshape(cells.crops.shape))
 
 
 def by_image(values: np.ndarray, labels: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
@@ -48,30 +101,47 @@ def two_class(cohort: Cohort, train: np.ndarray) -> np.ndarray:
     return kept if len(kept) else train
 
 
-def steps(cohort: Cohort, cells: Cells, labels: CellLabels, splits: dict[str, Split], backbone: str) -> pd.DataFrame:
-    """Run every step of `STEPS` under every split.
+def protocols(table: pd.DataFrame, folds: int, seed: int = 0) -> dict[str, Split]:
+    """Return the splits of page 12; sources are left out where two have both classes.
 
     Parameters
     ----------
-    cohort : Cohort
-        At the size that the network sees.
+    table : pandas.DataFrame
+        A cohort's table.
+    """
+    splits = {name: k_fold(table, folds, seed=seed, by=by) for name, by in PROTOCOLS.items()}
+    if (table.groupby("source")["label"].nunique() == 2).sum() > 1:
+        splits["source left out"] = leave_one_source_out(table)
+    return splits
+
+
+def steps(material: CellCohort, splits: dict[str, Split], backbone: str, weights: str = "formula") -> pd.DataFrame:
+    """Run every step of `STEPS` under every split; zoom belongs to the embedding only.
+
+    Parameters
+    ----------
+    material : CellCohort
+        Its cohort at the size that the network sees.
     splits : dict of str to Split
-    backbone : str
-        Whose features describe the whole image; with the weights that the package ships.
+    backbone, weights : str
+        Whose features describe the whole image.
 
     Returns
     -------
     pandas.DataFrame
         ``step``, ``protocol``, ``fold``, ``image_id``, ``source``, ``group``, ``y`` and ``p``, one row a prediction.
     """
-    whole = np.asarray(extract(cohort.images, backbone, "formula"))
-    y, loose = cohort.labels.astype(int), without_scale(cells)
-    ways = {
-        STEPS[0]: lambda train, test: by_image(whole, y, train, test),
+    cohort, y = material.cohort, material.cohort.labels.astype(int)
+    whole = np.asarray(extract(cohort.images, backbone, weights))
+    loose = replace(material, cells=without_scale(material.cells))
+    ways: dict[str, Way] = {
+        STEPS[0]: partial(by_image, whole, y),
         STEPS[1]: lambda train, test: by_image(whole, y, two_class(cohort, train), test),
-        STEPS[2]: lambda train, test: by_cells(loose, labels, train, test),
-        STEPS[3]: lambda train, test: by_cells(cells, labels, train, test),
+        STEPS[2]: partial(loose.by_cells, copies=0),
+        STEPS[3]: partial(material.by_cells, copies=0),
     }
+    if material.cell.kind == "embedding":
+        ways[STEPS[4]] = partial(material.by_cells, copies=COPIES)
     frames = [
         predicted(cohort, split, way).assign(step=step, protocol=name)
         for name, split in splits.items()
@@ -80,8 +150,8 @@ def steps(cohort: Cohort, cells: Cells, labels: CellLabels, splits: dict[str, Sp
     return pd.concat(frames, ignore_index=True)
 
 
-def predicted(cohort: Cohort, split: Split, way) -> pd.DataFrame:
-    """Return the predictions of ``way(train, test)`` over all folds of a split."""
+def predicted(cohort: Cohort, split: Split, way: Way) -> pd.DataFrame:
+    """Return the predictions of `way` over all folds of a split."""
     frames = []
     for fold in split.folds:
         roles = split.indices(cohort.table, fold)
@@ -91,59 +161,120 @@ def predicted(cohort: Cohort, split: Split, way) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+def within_source_auc(frame: pd.DataFrame) -> float:
+    """Return the share of pairs of a positive and a negative image of one source and fold that `p` ranks rightly.
+
+    Half of the ties count; NaN where no source has both classes.
+    """
+    return float(_weighted_auc(frame, np.ones((1, len(frame))))[0])
+
+
+def auc_interval(frame: pd.DataFrame, unit: str = "group", n: int = RESAMPLES) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval of `within_source_auc`, whole units drawn again; NaN as there."""
+    if np.isnan(within_source_auc(frame)):
+        return float("nan"), float("nan")
+    names, place = np.unique(frame[unit].astype(str), return_inverse=True)
+    drawn = rng("auc interval", n).multinomial(len(names), np.full(len(names), 1 / len(names)), n)
+    low, high = np.nanquantile(_weighted_auc(frame, drawn[:, place].astype(float)), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _weighted_auc(frame: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
+    """Return `within_source_auc` under each row of `weights`, float (n, images), of the images."""
+    y, p = frame["y"].to_numpy(), frame["p"].to_numpy()
+    right = pairs = np.zeros(len(weights))
+    for where in frame.groupby(["source", "fold"] if "fold" in frame else ["source"]).indices.values():
+        one, zero = where[y[where] == 1], where[y[where] == 0]
+        wins = (p[one, None] > p[zero]) + 0.5 * (p[one, None] == p[zero])
+        right = right + (weights[:, one] @ wins * weights[:, zero]).sum(axis=1)
+        pairs = pairs + weights[:, one].sum(axis=1) * weights[:, zero].sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        return np.divide(right, pairs)
+
+
 def summary(frame: pd.DataFrame, unit: str = "group") -> pd.DataFrame:
-    """Return accuracy with its 95 % bootstrap interval by `unit`, and AUC, of each step and protocol."""
+    """Return accuracy with its 95 % bootstrap interval by `unit`, and AUC within sources, of each step and protocol."""
     rows = []
     for (step, protocol), part in frame.groupby(["step", "protocol"], sort=False):
         low, high = bootstrap(part, "A", unit, n=500)
         accuracy = ((part["p"] >= 0.5) == part["y"]).mean()
-        rows.append((step, protocol, accuracy, low, high, roc_auc_score(part["y"], part["p"]), len(part)))
+        rows.append((step, protocol, accuracy, low, high, within_source_auc(part), len(part)))
     return pd.DataFrame(rows, columns=["step", "protocol", "accuracy", "low", "high", "AUC", "images"])
 
 
-def controls(cohort: Cohort, cells: Cells, labels: CellLabels, split: Split, seed: int = 0) -> pd.DataFrame:
-    """Return AUC of the whole method and of the controls under one split: ``control``, ``AUC``, ``what it tests``.
+def specificity(material: CellCohort) -> pd.DataFrame:
+    """Return how many normal images of each source without positive ones are negative; none of them trains.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``source``, ``images``, ``without a cell`` (they count as negative) and ``specificity``; empty where no source
+        holds cells of both classes, or all do.
+    """
+    cohort, found = material.cohort, material.number_of_cells()
+    positives = cohort.table.groupby("source")["label"].transform("sum").to_numpy()
+    model, rows = material.classifier(), []
+    if material.labels.two_class_sources(np.arange(len(material.cells.table))):
+        model.fit(material.cells, material.labels, np.flatnonzero(positives > 0))
+        for source, where in cohort.table[positives == 0].groupby("source", sort=False).groups.items():
+            negative = model.predict(material.cells, where.to_numpy()) < 0.5
+            rows.append((source, len(where), int((found[where] == 0).sum()), float(negative.mean())))
+    return pd.DataFrame(rows, columns=["source", "images", "without a cell", "specificity"])
+
+
+def controls(material: CellCohort, split: Split, seed: int = 0, draws: int = PERMUTED) -> pd.DataFrame:
+    """Return the AUC within sources of the method and of its controls under one split.
 
     A control that reaches the method's AUC explains it; one that falls to 0.5 shows that its part was needed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``control``, ``AUC``, ``low``, ``high`` and ``what it tests``. The interval is the 95 % bootstrap by group; of
+        permuted labels, where 95 % of `draws` permutations lie.
     """
-    y, n = cohort.labels.astype(int), np.bincount(cells.owner, minlength=len(cohort))
+    cohort, y = material.cohort, material.cohort.labels.astype(int)
     colour = np.array([image.reshape(-1, 3).mean(axis=0) for image in np.asarray(cohort.images)])
-    lone = one_each(cells, seed)
+    numbers = replace(material, cell=CellClassifier())
     ways = {
-        "the method": (lambda a, b: by_cells(cells, labels, a, b), "maximum over the cells of an image"),
-        "scale held constant": (lambda a, b: by_cells(without_scale(cells), labels, a, b), "sizes in pixels"),
-        "number of cells alone": (lambda a, b: by_image(n[:, None], y, a, b), "no cell is looked at"),
-        "one random cell an image": (lambda a, b: by_cells(lone, labels_of(labels, lone), a, b), "no maximum"),
-        "mean colour alone": (lambda a, b: by_image(colour, y, a, b), "what the source's stain gives away"),
+        "the method": (material.by_cells, "highest of an image's cells"),
+        "scale held constant": (replace(material, cells=without_scale(material.cells)).by_cells, "sizes in pixels"),
+        "number of cells alone": (partial(by_image, material.number_of_cells()[:, None], y), "no cell is looked at"),
+        "one random cell an image": (one_each(material, seed).by_cells, "no choice among cells"),
+        "no source with both classes": (replace(material, labels=one_class(material.labels)).by_cells, "blasts only"),
+        "every source trains": (partial(material.by_cells, pool=True), "more sources of one class"),
+        "colour put back": (partial(numbers.by_cells, colour=True), "16 numbers and 6 of colour"),
+        "mean colour alone": (partial(by_image, colour, y), "what the stain gives away"),
     }
     rows = []
     for name, (way, tests) in ways.items():
         frame = predicted(cohort, split, way)
-        rows.append((name, roc_auc_score(frame["y"], frame["p"]), tests))
-    dealt = [predicted(cohort, split, _permuted(cells, labels, draw)) for draw in range(PERMUTED)]
-    mean = float(np.mean([roc_auc_score(frame["y"], frame["p"]) for frame in dealt]))
-    rows.append(("labels permuted by group", mean, f"mean of {PERMUTED} draws; should be near 0.5"))
-    within = within_fields(cohort, cells, labels, split)
-    rows.append(("within positive fields", within, "blasts against other cells there"))
-    return pd.DataFrame(rows, columns=["control", "AUC", "what it tests"])
+        rows.append((name, within_source_auc(frame), *auc_interval(frame), tests))
+    dealt = [replace(material, labels=permuted(material.labels, k)) for k in range(draws)]
+    for rule in ("max", "mean"):
+        null = [predicted(cohort, split, partial(one.by_cells, rule=rule, copies=0)) for one in dealt]
+        values = [within_source_auc(frame) for frame in null]
+        name, limits = f"labels permuted by group, {rule}", np.quantile(values, [0.025, 0.975])
+        rows.append((name, float(np.mean(values)), *limits.tolist(), f"{draws} draws; {rule} of an image's cells"))
+    within = within_fields(material, split)
+    rows.append(("within positive fields", within_source_auc(within), *auc_interval(within), "blasts among neighbours"))
+    return pd.DataFrame(rows, columns=["control", "AUC", "low", "high", "what it tests"])
 
 
-def _permuted(cells, labels, seed):
-    dealt = permuted(labels, seed)
-    return lambda train, test: by_cells(cells, dealt, train, test)
+def one_each(material: CellCohort, seed: int) -> CellCohort:
+    """Return the material with one cell of each image, drawn at random; the others belong to no image (-1)."""
+    owner = material.cells.owner
+    order = rng("one cell", seed).permutation(len(owner))
+    chosen = order[np.unique(owner[order], return_index=True)[1]]
+    image = np.full(len(owner), -1)
+    image[chosen] = owner[chosen]
+    return replace(material, cells=replace(material.cells, table=material.cells.table.assign(image=image)))
 
 
-def one_each(cells: Cells, seed: int) -> Cells:
-    """Return one cell of each image, drawn at random; its row in the given table is kept in column ``row``."""
-    order = rng("one cell", seed).permutation(len(cells.table))
-    rows = np.sort(order[np.unique(cells.owner[order], return_index=True)[1]])
-    table = cells.table.iloc[rows].assign(row=rows).reset_index(drop=True)
-    return Cells(table, cells.crops[rows], cells.images, cells.seconds)
-
-
-def labels_of(labels: CellLabels, cells: Cells) -> CellLabels:
-    """Return the labels of the cells that `one_each` drew."""
-    return CellLabels(*[values[cells.table["row"]] for values in vars(labels).values()])
+def one_class(labels: CellLabels) -> CellLabels:
+    """Return the labels without the normal cells of sources that also hold blasts: each source has one class."""
+    both = np.isin(labels.source, labels.two_class_sources(np.arange(len(labels.y))))
+    return replace(labels, y=np.where(both & (labels.y == 0), UNKNOWN, labels.y))
 
 
 def permuted(labels: CellLabels, seed: int) -> CellLabels:
@@ -152,22 +283,20 @@ def permuted(labels: CellLabels, seed: int) -> CellLabels:
     share = pd.Series(np.where(labels.y < 0, np.nan, labels.y)).groupby(labels.group).mean().fillna(0)
     given = pd.Series(random.permutation(share.to_numpy()), index=share.index)
     y = (random.uniform(size=len(labels.y)) < given[labels.group].to_numpy()).astype(int)
-    return CellLabels(np.where(labels.y < 0, labels.y, y), labels.group, labels.source, labels.weak)
+    return replace(labels, y=np.where(labels.y < 0, labels.y, y))
 
 
-def within_fields(cohort: Cohort, cells: Cells, labels: CellLabels, split: Split) -> float:
-    """Return the AUC of blasts against other cells within positive fields of held-out sources, or NaN."""
-    y, p = [], []
+def within_fields(material: CellCohort, split: Split) -> pd.DataFrame:
+    """Return each cell of positive fields whose kind is known: ``source``, ``group``, ``y`` (blast) and ``p``."""
+    cells, labels, frames = material.cells, material.labels, []
     for fold in split.folds:
-        roles = split.indices(cohort.table, fold)
-        model = ImageClassifier().fit(cells, labels, roles["train"])
-        positive = np.isin(cells.owner, roles["test"]) & (cohort.labels[cells.owner] == 1)
+        roles = split.indices(material.cohort.table, fold)
+        model = material.classifier().fit(cells, labels, roles["train"])
+        positive = np.isin(cells.owner, roles["test"]) & (material.cohort.labels[cells.owner] == 1)
         rows = np.flatnonzero(positive & (labels.y >= 0) & ~labels.weak & ~cells.table["single"].to_numpy(bool))
-        own = Cells(cells.table.iloc[rows], cells.crops[rows], cells.images, cells.seconds)
-        y.append(labels.y[rows])
-        p.append(model.cell.predict(own))
-    y, p = np.concatenate(y), np.concatenate(p)
-    return float(roc_auc_score(y, p)) if len(set(y)) == 2 else float("nan")
+        known = {name: getattr(labels, name)[rows] for name in ("source", "group", "y")}
+        frames.append(pd.DataFrame(known | {"p": model.cell.predict(cells, rows)}))
+    return pd.concat(frames, ignore_index=True)
 
 
 def few_labelled(frame: pd.DataFrame, counts: tuple = (0, 2, 5, 10, 20), draws: int = 20) -> pd.DataFrame:

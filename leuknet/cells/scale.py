@@ -1,9 +1,10 @@
 """Optical density, and the red cell's diameter as the ruler that every slide carries with it.
 
 A red cell measures 7.2 µm in every healthy donor, so its diameter in px puts images of all microscopes on one scale.
-Lengths are in pixels unless said otherwise; images are RGB, uint8, shape (height, width, 3).
+Lengths are in pixels unless stated otherwise; images are RGB, uint8, shape (height, width, 3).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import ndimage
 from scipy.signal import find_peaks
 from skimage.filters import threshold_otsu
@@ -53,7 +55,7 @@ class Scale:
     measured: bool
 
 
-def white_point(image):
+def white_point(image: np.ndarray) -> np.ndarray:
     """Return the light through the empty slide, float32 (3,), grey levels: the brightest mode of the green channel.
 
     A mode is a peak of the smoothed histogram that at least a tenth of the highest one's pixels share. The other
@@ -66,13 +68,13 @@ def white_point(image):
     return np.median(image[np.abs(green.astype(int) - mode) <= 4], axis=0).astype(np.float32)
 
 
-def optical_density(image, white=None):
+def optical_density(image: np.ndarray, white: ArrayLike | None = None) -> np.ndarray:
     """Return -ln((I + 1) / (W + 1)) of each channel, float32, not below 0; `white` defaults to `white_point`."""
     white = white_point(image) if white is None else np.asarray(white, np.float32)
     return np.maximum(np.log(white + 1) - np.log(image.astype(np.float32) + 1), 0)
 
 
-def resized(image, factor):
+def resized(image: np.ndarray, factor: float) -> np.ndarray:
     """Return the image enlarged by `factor`, by area where it shrinks and linearly where it grows."""
     if factor == 1:
         return image
@@ -80,7 +82,7 @@ def resized(image, factor):
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
 
 
-def red_cells(density, nominal):
+def red_cells(density: np.ndarray, nominal: float) -> np.ndarray:
     """Return the mask of what stains but is no nucleus, filled: red cells, and cytoplasm next to nuclei.
 
     Chromatin is what Otsu's threshold on OD_R + OD_G - OD_B leaves and absorbs little blue; Otsu's threshold on OD_G
@@ -88,17 +90,18 @@ def red_cells(density, nominal):
     """
     soft = cv2.GaussianBlur(density, (0, 0), 0.04 * nominal)
     green, purple = soft[..., 1], soft[..., 0] + soft[..., 1] - soft[..., 2]
-    dark = (purple > _otsu(purple)) & (soft[..., 2] < BLUE_OF_CHROMATIN * green)
+    dark = (purple > otsu(purple)) & (soft[..., 2] < BLUE_OF_CHROMATIN * green)
     reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(0.35 * nominal) + 1,) * 2)
     near = cv2.dilate(dark.astype(np.uint8), reach).astype(bool)
     rest = ~near
     if rest.sum() < nominal**2:
         return np.zeros_like(dark)
-    mask = (green > _otsu(green[rest])) & rest
+    mask = (green > otsu(green[rest])) & rest
     return ndimage.binary_fill_holes(mask) & rest
 
 
-def _otsu(values):
+def otsu(values: np.ndarray) -> float:
+    """Return Otsu's threshold, or the greatest value where all are alike (so that nothing lies above it)."""
     low, high = float(values.min()), float(values.max())
     return threshold_otsu(values) if high > low else high
 
@@ -124,7 +127,7 @@ def _concentration(places, normals, diameter):
     return float((counts**2).sum() / counts.sum() / (np.pi * diameter))
 
 
-def vote(density, nominal, steps=STEPS):
+def vote(density: np.ndarray, nominal: float, steps: np.ndarray = STEPS) -> np.ndarray | None:
     """Return the concentration of votes, float (len(steps),), at each diameter ``nominal * steps``; None without edges.
 
     Each pixel of a red cell's outline votes along its inward normal for a centre half a diameter away; where the
@@ -136,7 +139,7 @@ def vote(density, nominal, steps=STEPS):
     return np.array([_concentration(places, normals, nominal * step) for step in steps])
 
 
-def red_cell_diameter(image, nominal, white=None):
+def red_cell_diameter(image: np.ndarray, nominal: float, white: ArrayLike | None = None) -> Scale:
     """Measure the diameter of an image's red cells.
 
     Parameters
@@ -163,17 +166,17 @@ def red_cell_diameter(image, nominal, white=None):
 
 
 @cache
-def _registered():
+def _registered() -> dict[str, float]:
     table = pd.read_csv(RESOURCE)
     return {plain(name): float(diameter) for name, diameter in zip(table["name"], table["diameter"], strict=True)}
 
 
-def nominal_diameter(data_set):
+def nominal_diameter(data_set: str) -> float | None:
     """Return the red cell's diameter that is known of a data set, px, or None (case and punctuation are ignored)."""
     return _registered().get(plain(data_set))
 
 
-def estimated_diameter(images, name="these images"):
+def estimated_diameter(images: Sequence[np.ndarray], name: str = "these images") -> float:
     """Estimate the nominal diameter of an unknown data set from its own images, without labels.
 
     The votes are taken around each diameter of `SEARCHED` and summed over images; the mode of the sum is taken.

@@ -16,6 +16,7 @@ data_app = typer.Typer(no_args_is_help=True, help="Data sets: what is there, wha
 def audit_data(folder: Folder, as_json: Json = False, groups: Annotated[Path | None, typer.Option()] = None):
     """Find images that share pixels, shortcuts to the label, and burned-in marks; --groups writes a groups.csv."""
     from leuknet._io import write_text
+    from leuknet.data.cells_csv import label_meaning
     from leuknet.data.leakage.verdict import as_dict, verdict
     from leuknet.evaluation.families import regroup
 
@@ -26,7 +27,7 @@ def audit_data(folder: Folder, as_json: Json = False, groups: Annotated[Path | N
     if as_json:
         typer.echo(json.dumps(as_dict(found, table), indent=1, ensure_ascii=False))
         return
-    typer.echo(f"{len(table)} images: {verdict(found)}")
+    typer.echo(f"{len(table)} images: {verdict(found)}\n{label_meaning(table)}")
     _print_pairs(found.pairs)
     for row in found.shortcuts.itertuples():
         said = f"{row.score:.2f} ({row.low:.2f} to {row.high:.2f})"

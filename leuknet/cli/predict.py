@@ -20,8 +20,10 @@ def predict_command(
         float | None, typer.Option(help="Called positive from this probability on; the run's own if not given.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead.")] = None,
+    cells: Annotated[Path | None, typer.Option(help="Score each cell too, learned from this cohort's cells.")] = None,
+    red_cell: Annotated[float | None, typer.Option(help="Red cell's diameter in px; estimated if not given.")] = None,
 ):
-    """Say what a kept run makes of your slides. Not a medical device."""
+    """Predict your slides with a kept run. Not a medical device."""
     from leuknet.data.walk import shown
     from leuknet.exceptions import LeuknetError
     from leuknet.inference import predict
@@ -33,10 +35,16 @@ def predict_command(
     kept = predict.open_run(run)
     with typer.progressbar(length=len(files), label="predicting", file=sys.stderr) as bar:
         rows, failed = predict.predict(kept, files, threshold, bar.update)
+    scores = []
+    if cells is not None:
+        from leuknet.inference.cells import learned, scored, with_cells
+
+        scores = scored(learned(cells), [row["file"] for row in rows], red_cell)
+        rows = with_cells(rows, scores)
     if as_html:
         from leuknet.plots.interpretation.prediction import prediction_page
 
-        text = prediction_page(kept, rows, failed)
+        text = prediction_page(kept, rows, failed, scores)
     elif as_csv:
         text = _csv(predict.as_record(kept, rows, failed)["images"])
     else:
@@ -77,6 +85,7 @@ def _plain(found):
     for row in found["images"]:
         lines += [f"{row['file']}: {row['class']} (probability {row['probability']:.3f}, from {row['threshold']} on)"]
         lines += [f"  {row['words']}"]
+        lines += [f"  cell at {one['x']:.0f}, {one['y']:.0f}: blast {one['blast']:.2f}" for one in row.get("cells", [])]
     return "\n".join([*lines, "", "What this cannot tell:", *(f"- {line}" for line in found["limits"])]) + "\n"
 
 

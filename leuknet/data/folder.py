@@ -8,6 +8,8 @@ import pandas as pd
 
 from leuknet._io import hash_of
 from leuknet.data import decode
+from leuknet.data.cells_csv import NAME as CELLS
+from leuknet.data.cells_csv import read_cells
 from leuknet.data.cohort import COLUMNS, Cohort, cached_cohort, limited
 from leuknet.data.formats import LabelBy
 from leuknet.data.groups import NAME as GROUPS
@@ -18,7 +20,7 @@ from leuknet.data.splits_csv import NAME as SPLITS
 from leuknet.data.splits_csv import read_rows
 from leuknet.exceptions import LeuknetError
 
-EXTRA = ["cell_type", "label_of"]
+EXTRA = ["cell_type", "label_of", "cell_label"]
 
 
 def folder_cohort(folder: str | Path, size: int, limit: int | None = None, label_by: LabelBy = "patient") -> Cohort:
@@ -35,8 +37,8 @@ def folder_cohort(folder: str | Path, size: int, limit: int | None = None, label
     Hidden files, ``Thumbs.db`` and the like are passed over. Links are followed. Whatever else cannot be used (other
     suffixes, broken links, pictures that a provider's layout does not have, blank or damaged images: see
     `decode.decode`) is listed in `rejected`. A folder ``DIR/masks`` may hold masks of the images
-    (`masks.read_masks`). A split ``DIR/splits.csv``, as ``leuknet data splits`` writes it, is checked against the
-    images.
+    (`masks.read_masks`), ``DIR/cells.csv`` marks of single cells (`cells_csv.read_cells`). A split
+    ``DIR/splits.csv``, as ``leuknet data splits`` writes it, is checked against the images.
 
     Parameters
     ----------
@@ -53,7 +55,8 @@ def folder_cohort(folder: str | Path, size: int, limit: int | None = None, label
     -------
     Cohort
         Sorted by ``image_id``; `images` is a read-only memory map. Its table also has ``cell_type`` (str, as the
-        provider calls it, empty if unknown) and ``label_of`` ("image", "patient" or "cell").
+        provider calls it, empty if unknown), ``label_of`` ("image", "patient" or "cell") and ``cell_label`` (of single
+        cells, whichever `label_by`: 1 blast, 0 mature white cell, -1 unknown or neither).
 
     Raises
     ------
@@ -70,8 +73,10 @@ def folder_cohort(folder: str | Path, size: int, limit: int | None = None, label
     if (folder / SPLITS).exists() and limit is None:
         read_rows(folder / SPLITS, cohort.table)
     masks = read_masks(folder, list(cohort.table["path"]), size)
-    paths = [str(folder.absolute() / path) for path in cohort.table["path"]]
-    return dataclasses.replace(cohort, name=folder.resolve().name, table=cohort.table.assign(path=paths), masks=masks)
+    placed = cohort.table.assign(path=[str(folder.absolute() / path) for path in cohort.table["path"]])
+    if (folder / CELLS).exists():
+        read_cells(folder.absolute() / CELLS, placed)  # an error in it is reported now, not on page 12
+    return dataclasses.replace(cohort, name=folder.resolve().name, table=placed, masks=masks)
 
 
 def folder_table(folder: str | Path, label_by: LabelBy = "patient") -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from unicodedata import normalize
 
+from leuknet.data.cells_csv import NAME as CELLS
 from leuknet.data.formats import LAYOUTS, Image, LabelBy, Layout, recognise
 from leuknet.data.groups import NAME as GROUPS
 from leuknet.data.groups import misnamed
@@ -16,7 +17,7 @@ from leuknet.exceptions import LeuknetError
 
 LABELS = {"negative": 0, "positive": 1}
 LAYOUT = "DIR/<data set>/<positive|negative>/<image>"
-READ = (GROUPS, SPLITS, "cells.csv")  # tables in DIR itself
+READ = (GROUPS, SPLITS, CELLS)  # tables in DIR itself
 _NO_TEXT = "its name is not UTF-8: rename it"
 Rejected = list[tuple[str, str]]
 
@@ -33,6 +34,7 @@ class Row:
     patient: str = ""
     cell_type: str = ""
     label_of: str = "image"
+    cell_label: int = -1  # of the one cell shown: 1 blast, 0 mature white cell, -1 neither, unknown or many cells
 
 
 def data_sets(folder: Path, rejected: Rejected) -> list[Path]:
@@ -177,6 +179,7 @@ def _shipped_row(folder: Path, data_set: Path, layout: Layout, image: Image, lab
         patient=image.group,
         cell_type=image.cell_type,
         label_of=("cell" if label_by == "cell" or not image.group else "patient") if layout.cells else "image",
+        cell_label=-1 if image.cell_label is None else image.cell_label,
     )
 
 

@@ -14,7 +14,7 @@ from joblib import Parallel, cpu_count, delayed
 
 from leuknet._cache import cached
 from leuknet._io import hash_of
-from leuknet.cells import imaging, measures
+from leuknet.baselines.handcrafted import imaging, measures
 from leuknet.data.cohort import Cohort, CohortKey
 
 Describe = Callable[[np.ndarray], np.ndarray]  # image uint8 (s, s, 3) to rows, float (rows, d)

@@ -23,7 +23,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from leuknet.baselines.base import CellBaseline
-from leuknet.cells import imaging, measures
+from leuknet.baselines.handcrafted import imaging, measures
 
 SHARES = (0.4, 0.7, 0.9)  # of the pixels by purple, where the four clusters begin
 EACH = 7  # th pixel: from these k-means finds its centres

@@ -20,7 +20,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from leuknet.baselines.base import CellBaseline
-from leuknet.cells import imaging, measures
+from leuknet.baselines.handcrafted import imaging, measures
+from leuknet.cells.scale import otsu
 
 
 def segment(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -28,9 +29,9 @@ def segment(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     green = imaging.smooth(image[..., 1])
     cell = green < threshold_triangle(green)
     yellow = imaging.yellow(image)
-    white = cell & (yellow < imaging.otsu(yellow[cell])) if cell.any() else cell
+    white = cell & (yellow < otsu(yellow[cell])) if cell.any() else cell
     body = imaging.opened(white, 5)
-    inner = green < imaging.otsu(green[body]) if body.any() else body
+    inner = green < otsu(green[body]) if body.any() else body
     return body, body & inner
 
 

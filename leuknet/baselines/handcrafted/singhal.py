@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from leuknet.baselines.base import CellBaseline
-from leuknet.cells import imaging, measures
+from leuknet.baselines.handcrafted import imaging, measures
 
 
 def _each_nucleus(image, texture, columns):

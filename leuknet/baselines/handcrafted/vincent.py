@@ -23,7 +23,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from leuknet.baselines.base import CellBaseline
-from leuknet.cells import imaging, measures
+from leuknet.baselines.handcrafted import imaging, measures
 from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
 

@@ -118,7 +118,7 @@ def overlay_png(image, heat, pixels=160):
     return buffer.getvalue()
 
 
-def prediction_page(kept, rows, failed):
+def prediction_page(kept, rows, failed, cells=()):
     """Return predictions as one HTML page that needs no other file: pictures, maps, numbers, limits.
 
     Parameters
@@ -126,17 +126,21 @@ def prediction_page(kept, rows, failed):
     kept : leuknet.inference.predict.Kept
     rows, failed : list of dict
         From `leuknet.inference.predict.predict`; the files are read again.
+    cells : sequence, optional
+        From `leuknet.inference.cells.scored`, one an image: outlines are then drawn.
     """
     import jinja2
 
     from leuknet.inference.predict import as_record
     from leuknet.models.interpretation.activation_maps import activation_maps
+    from leuknet.plots.results.generalisation import outlined_png
 
     pictures = []
     for row in rows:
         image = read_slide(kept, row["file"])
         heat = activation_maps(kept.model, image[None], METHOD, batch=1)[0]
         pictures.append(base64.b64encode(overlay_png(image, heat)).decode())
+    outlines = [base64.b64encode(outlined_png(*one)).decode() for one in cells]
     text = files("leuknet.plots").joinpath("templates", "prediction.html.j2").read_text("utf-8")
     template = jinja2.Environment(autoescape=True).from_string(text)
-    return template.render(as_record(kept, rows, failed), pictures=pictures, method=METHOD)
+    return template.render(as_record(kept, rows, failed), pictures=pictures, outlines=outlines, method=METHOD)

@@ -5,23 +5,28 @@ import os
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
-from leuknet.cells.segmentation import MASK_SETS, METHODS, mask_set, scored, summary
+from leuknet.baselines.handcrafted.segmentation import MASK_SETS, METHODS, mask_set, scored, summary
 from leuknet.plots.style import language
+from leuknet.study.study import Study
 
 MOST = 60
-LACK = "no masks here: only the synthetic cohort has its own; LEUKNET_MASKS may name the folder segmentation_WBC"
+NO_MASKS = "no masks here: only the synthetic cohort has its own; LEUKNET_MASKS may name the folder segmentation_WBC"
 
 
-def mask_sets(study, most=MOST):
-    """Return images and masks to score segmentation on, name to (images, masks, ids), at most `most` of each.
+def mask_sets(study: Study, most: int = MOST) -> dict[str, tuple]:
+    """Return what segmentation is scored on, name to (images, masks, ids, red cells' px), at most `most` of each.
 
     The synthetic cohort's own at the gallery's size, and, where ``LEUKNET_MASKS`` names the folder
     ``segmentation_WBC`` (Zheng et al., reference [33]), JTSC and CellaVision 2 at their native sizes.
     """
     found, gallery = {}, study.gallery
     if gallery.masks is not None:
-        found["synthetic cohort"] = gallery.images, gallery.masks, list(gallery.table["image_id"])
+        table = gallery.table
+        shrunk = gallery.size / np.sqrt(table["width"] * table["height"])
+        ids, diameters = list(table["image_id"]), list(table["red_cell"] * shrunk)
+        found["synthetic cohort"] = gallery.images, gallery.masks, ids, diameters
     if folder := os.environ.get("LEUKNET_MASKS"):
         found |= {name: mask_set(folder, name) for name in MASK_SETS}
     return {name: tuple(_some(part, most) for part in parts) for name, parts in found.items()}
@@ -32,29 +37,29 @@ def _some(parts, most):
     return [parts[place] for place in places]
 
 
-def segmentation_scores(sets):
-    """Return `leuknet.cells.segmentation.scored` of each set, with ``images of``."""
+def segmentation_scores(sets: dict[str, tuple]) -> pd.DataFrame:
+    """Return `leuknet.baselines.handcrafted.segmentation.scored` of each set, with ``images of``."""
     frames = [scored(*parts).assign(**{"images of": name}) for name, parts in sets.items()]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def segmentation_table(scores):
+def segmentation_table(scores: pd.DataFrame) -> pd.DataFrame:
     """Return mean Dice and IoU by set, method and part; one line that says so where there are no masks."""
     if scores.empty:
-        return pd.DataFrame({"images of": [LACK]})
+        return pd.DataFrame({"images of": [NO_MASKS]})
     frames = [summary(part).assign(**{"images of": name}) for name, part in scores.groupby("images of", sort=False)]
     table = pd.concat(frames, ignore_index=True)
     return table[["images of", *[name for name in table if name != "images of"]]]
 
 
-def segmentation_examples(sets, scores, count=4):
-    """Draw the best and worst nuclei of this companion's own way in each set: true outline white, found one dashed."""
+def segmentation_examples(sets: dict[str, tuple], scores: pd.DataFrame, count: int = 4) -> Figure:
+    """Draw the best and worst nuclei of the first method in each set: true outline white, found one dashed."""
     rows = [(name, kind) for name in sets for kind in ("best", "worst")]
     with language():
         if not rows:
             fig, ax = plt.subplots(figsize=(7, 1))
             ax.axis("off")
-            ax.text(0, 0.5, LACK, wrap=True)
+            ax.text(0, 0.5, NO_MASKS, wrap=True)
             return fig
         fig, axes = plt.subplots(len(rows), count, figsize=(7, 1.95 * len(rows)), squeeze=False)
         for (name, kind), line in zip(rows, axes, strict=True):
@@ -64,7 +69,7 @@ def segmentation_examples(sets, scores, count=4):
 
 
 def _examples(axes, parts, scores, kind):
-    images, masks, ids = parts
+    images, masks, ids, diameters = parts
     method = next(iter(METHODS))
     own = scores[(scores["method"] == method) & (scores["part"] == "nucleus")]
     chosen = own.sort_values("dice", ascending=kind == "worst", kind="stable").head(len(axes))
@@ -73,7 +78,7 @@ def _examples(axes, parts, scores, kind):
         ax.grid(False)
     for ax, (_, row) in zip(axes, chosen.iterrows(), strict=False):
         place = ids.index(row["image_id"])
-        core = METHODS[method](np.asarray(images[place]))[1]
+        core = METHODS[method](np.asarray(images[place]), diameters[place])[1]
         ax.imshow(images[place])
         ax.contour(masks[place] == 2, [0.5], colors="white", linewidths=1.6)
         if core.any():

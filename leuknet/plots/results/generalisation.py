@@ -1,58 +1,72 @@
 """Page 12: what generalises, step by step; a cell's path; and thresholds."""
 
+import io
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from leuknet.cells.classifier import ImageClassifier
-from leuknet.cells.extract import outlined
+from leuknet.cells.extract import Outlined, diameters, native, outlined
 from leuknet.cells.generalisation import STEPS
-from leuknet.cells.natives import diameters, native
+from leuknet.data.cohort import Cohort
 from leuknet.plots.style import language
 
 
 def generalisation_steps(summary: pd.DataFrame) -> Figure:
     """Draw accuracy with its interval by step, one bar a protocol; `summary` is `generalisation.summary`'s."""
-    protocols = list(summary["protocol"].unique())
+    protocols, names = list(summary["protocol"].unique()), [step for step in STEPS if step in set(summary["step"])]
     with language():
         fig, ax = plt.subplots(figsize=(7, 3.2))
         for k, protocol in enumerate(protocols):
-            part = summary[summary["protocol"] == protocol].set_index("step").loc[list(STEPS)]
+            part = summary[summary["protocol"] == protocol].set_index("step").loc[names]
             middle = 100 * part["accuracy"]
             reach = np.abs(100 * part[["low", "high"]].to_numpy().T - middle.to_numpy())
             places = np.arange(len(part)) + (k - (len(protocols) - 1) / 2) * 0.8 / len(protocols)
             ax.bar(places, middle, 0.8 / len(protocols), yerr=reach, capsize=3, label=protocol)
         ax.axhline(50, color="0.5", linewidth=0.8, linestyle=":")
-        ax.set(ylabel="Accuracy (%)", ylim=(0, 100), xticks=range(len(STEPS)), xticklabels=STEPS)
+        ax.set(ylabel="Accuracy (%)", ylim=(0, 100), xticks=range(len(names)), xticklabels=names)
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(protocols))
     return fig
 
 
-def outlined_cells(image: np.ndarray, nominal: float, model: ImageClassifier):
-    """Return an image's cells with outlines (`leuknet.cells.extract.Outlined`) and P(blast) of each, float32."""
-    found = outlined(image, nominal)
-    return found, model.cell.predict(found.cells)
+def outlined_cells(ax: Axes, image: np.ndarray, found: Outlined, p: np.ndarray) -> None:
+    """Draw an image with the nucleus of each cell outlined (yellow from P(blast) 0.5 on, else white) and its score."""
+    ax.imshow(image)
+    ax.axis("off")
+    for line, score in zip(found.outlines, p, strict=True):
+        closed = np.vstack([line, line[:1]])
+        ax.plot(*closed.T, color="black", linewidth=2.4)
+        ax.plot(*closed.T, color="white" if score < 0.5 else "yellow", linewidth=1.2)
+        ax.annotate(f"{score:.2f}", line.max(axis=0), fontsize=8, bbox={"facecolor": "white", "pad": 1})
 
 
-def cell_path(cohort, model: ImageClassifier, i: int) -> Figure:
+def outlined_png(image: np.ndarray, found: Outlined, p: np.ndarray) -> bytes:
+    """Return `outlined_cells` as PNG bytes."""
+    with language():
+        fig, ax = plt.subplots(figsize=(4, 4 * image.shape[0] / image.shape[1]), dpi=160)
+        outlined_cells(ax, image, found, p)
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", bbox_inches="tight")
+    plt.close(fig)
+    return buffer.getvalue()
+
+
+def cell_path(cohort: Cohort, model: ImageClassifier, i: int) -> Figure:
     """Draw image `i` with each cell outlined and scored, and the picture of its highest cell."""
     image = native(cohort, i)
-    found, p = outlined_cells(image, float(diameters(cohort, np.array([i]))[0]), model)
+    found = outlined(image, float(diameters(cohort, np.array([i]))[0]))
+    p = model.cell.predict(found.cells)
     with language():
         fig, (left, right) = plt.subplots(1, 2, figsize=(7, 3.4), width_ratios=(2, 1))
-        left.imshow(image)
-        for line, score in zip(found.nuclei, p, strict=True):
-            closed = np.vstack([line, line[:1]])
-            left.plot(*closed.T, color="black", linewidth=2.4)
-            left.plot(*closed.T, color="white" if score < 0.5 else "yellow", linewidth=1.2)
-            left.annotate(f"{score:.2f}", line.max(axis=0), fontsize=8, bbox={"facecolor": "white", "pad": 1})
+        outlined_cells(left, image, found, p)
         left.set_title(f"{len(p)} cells; red cell {found.scale.diameter:.0f} px", fontsize=9)
         right.set_title("the highest cell, as a network sees it", fontsize=9)
+        right.axis("off")
         if len(p):
             right.imshow(found.cells.crops[int(p.argmax())], cmap="gray", vmin=0, vmax=255)
-        for ax in (left, right):
-            ax.axis("off")
     return fig
 
 

@@ -6,9 +6,11 @@ All take RGB, uint8, shape (height, width, 3), and lengths in pixels; masks are 
 import cv2
 import numpy as np
 from scipy import ndimage
-from skimage.filters import threshold_otsu, threshold_triangle
+from skimage.filters import threshold_triangle
 from skimage.measure import label, regionprops
 from skimage.segmentation import clear_border, watershed
+
+from leuknet.cells.scale import otsu
 
 SMALLEST = 12  # px: fewer are no nucleus
 REACH = 0.8  # cytoplasm lies within this share of the nucleus' radius around it (radius of a disc of equal area)
@@ -36,12 +38,6 @@ def yellow(image):
     rgb = np.asarray(image, np.float32) / 255
     brightest = rgb.max(axis=-1)
     return smooth((brightest - rgb[..., 2]) / np.maximum(brightest, 1e-6))
-
-
-def otsu(values):
-    """Return Otsu's threshold, or the greatest value where all are alike (so that nothing lies above it)."""
-    low, high = float(np.min(values)), float(np.max(values))
-    return threshold_otsu(np.asarray(values)) if high > low else high
 
 
 def opened(mask, size=3):

@@ -7,7 +7,7 @@ from skimage.color import rgb2hsv, rgb2lab
 from skimage.feature import graycomatrix, graycoprops, local_binary_pattern
 from skimage.measure import regionprops
 
-from leuknet.cells import imaging
+from leuknet.baselines.handcrafted import imaging
 
 LEVELS = 16
 ANGLES = (0, np.pi / 4, np.pi / 2, 3 * np.pi / 4)

@@ -1,0 +1,114 @@
+"""How well leukocytes and nuclei are found, where masks say where they are."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from leuknet.baselines.handcrafted import imaging, patel, putzu
+from leuknet.cells.scale import nominal_diameter
+from leuknet.cells.segmentation import masks as at_scale
+from leuknet.exceptions import LeuknetError
+
+Method = Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray]]  # image, red cell in px; leukocytes and nuclei
+METHODS: dict[str, Method] = {
+    "red cell as ruler (page 12)": at_scale,
+    "log B/G and Otsu": lambda image, diameter: (imaging.leukocytes(image), imaging.nuclei(image)),
+    "Putzu et al. [6]": lambda image, diameter: putzu.segment(image),
+    "Patel e Mishra [8]": lambda image, diameter: patel.segment(image),
+}
+MASK_SETS = {"JTSC": "Dataset 1", "CellaVision 2": "Dataset 2"}
+NUCLEUS, CELL = 2, 1
+
+
+def overlap(found: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
+    """Return Dice's coefficient and the Jaccard index (IoU) of two masks; both 1 if both are empty."""
+    common, total = int((found & truth).sum()), int(found.sum()) + int(truth.sum())
+    return (2 * common / total, common / (total - common)) if total else (1.0, 1.0)
+
+
+def scored(
+    images: Sequence[np.ndarray],
+    masks: Sequence[np.ndarray],
+    ids: Sequence[str],
+    diameters: Sequence[float],
+    methods: dict[str, Method] | None = None,
+) -> pd.DataFrame:
+    """Score segmentation methods against masks.
+
+    Parameters
+    ----------
+    images : sequence of uint8 (height, width, 3)
+    masks : sequence of uint8 (height, width)
+        0 background, 1 cytoplasm, 2 nucleus. Images without a nucleus are left out.
+    ids : sequence of str
+    diameters : sequence of float
+        Of each image's red cells, px.
+    methods : dict of str to callable, optional
+        Image and diameter to (mask of leukocytes, mask of nuclei); default `METHODS`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``method``, ``image_id``, ``part`` ("nucleus" or "cell"), ``dice``, ``iou``.
+    """
+    rows = []
+    for image, mask, name, diameter in zip(images, masks, ids, diameters, strict=True):
+        if not (mask == NUCLEUS).any():
+            continue
+        for method, segment in (methods or METHODS).items():
+            body, core = segment(np.asarray(image), diameter)
+            for part, found, truth in (("nucleus", core, mask == NUCLEUS), ("cell", body, mask >= CELL)):
+                rows.append((method, name, part, *overlap(found, truth)))
+    return pd.DataFrame(rows, columns=["method", "image_id", "part", "dice", "iou"])
+
+
+def mask_set(folder: str | Path, name: str) -> tuple[list, list, list[str], list[float]]:
+    """Read one of Zheng et al.'s sets (reference [33]) with its masks, at its native size.
+
+    Parameters
+    ----------
+    folder : path
+        The repository ``segmentation_WBC``: "Dataset 1" (JTSC) and "Dataset 2" (CellaVision 2), each an image
+        ``NNN.bmp`` next to its mask ``NNN.png`` (nucleus white, cytoplasm grey, background black).
+    name : {"JTSC", "CellaVision 2"}
+
+    Returns
+    -------
+    images, masks, ids, diameters : lists
+        RGB uint8; uint8 with 0, 1, 2; str; the set's usual red cell, px.
+
+    Raises
+    ------
+    LeuknetError
+        If the set is not there or not whole.
+    """
+    if name not in MASK_SETS:
+        raise LeuknetError(f"mask set {name!r} is unknown: choose {', '.join(MASK_SETS)}")
+    paths = sorted((Path(folder) / MASK_SETS[name]).glob("*.bmp"))
+    if not paths:
+        raise LeuknetError(f"{Path(folder) / MASK_SETS[name]} holds no *.bmp: name the folder segmentation_WBC")
+    images, masks = [], []
+    for path in paths:
+        image, grey = cv2.imread(str(path)), cv2.imread(str(path.with_suffix(".png")), cv2.IMREAD_GRAYSCALE)
+        if image is None or grey is None or image.shape[:2] != grey.shape:
+            raise LeuknetError(f"{path} or its mask {path.stem}.png is missing or damaged: download the set again")
+        images.append(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+        masks.append((grey > 64).astype(np.uint8) + (grey > 192))
+    return images, masks, [f"{name}/{path.stem}" for path in paths], [nominal_diameter(name) or 0.0] * len(paths)
+
+
+def summary(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return mean, median and tenth percentile of Dice, mean IoU and the images below 0.7, by method and part."""
+    rows = scores.groupby(["method", "part"], sort=False).agg(
+        images=("dice", "size"),
+        dice=("dice", "mean"),
+        median=("dice", "median"),
+        low=("dice", lambda values: values.quantile(0.1)),
+        iou=("iou", "mean"),
+        below=("dice", lambda values: int((values < 0.7).sum())),
+    )
+    names = {"dice": "mean Dice", "median": "median Dice", "low": "10th percentile", "iou": "mean IoU"}
+    return rows.reset_index().rename(columns=names | {"below": "images below 0.7"})

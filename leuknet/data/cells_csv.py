@@ -1,0 +1,96 @@
+"""``cells.csv``: which cells of a folder's images are blasts, and which are normal."""
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from leuknet.data.user_tables import LINE, read_table
+from leuknet.exceptions import LeuknetError
+
+NAME = "cells.csv"
+WORDS = {"positive": 1, "negative": 0, "1": 1, "0": 0, "blast": 1, "normal": 0}
+
+
+def cells_file(table: pd.DataFrame) -> Path | None:
+    """Return the ``cells.csv`` of a user's folder, the nearest one above its images, or None."""
+    paths = [path for path in table["path"] if path]
+    if not paths:
+        return None
+    top = Path(os.path.commonpath(paths))
+    return next((folder / NAME for folder in (top, *list(top.parents)[:3]) if (folder / NAME).is_file()), None)
+
+
+def read_cells(file: Path, table: pd.DataFrame) -> dict[int, pd.DataFrame]:
+    """Read ``cells.csv``: ``image,x,y,label[,type,group]``, one row a marked cell.
+
+    ``image`` is an ``image_id`` or a path below the file's folder; ``x`` and ``y`` are px from the image's left and
+    upper edge at its native size; ``label`` is positive or negative (or blast, normal, 1, 0). An image that is named
+    has no other known cells; one that is not keeps what its class folder says. Rows of files that are there and not in
+    `table` (left out as damaged, or by a limit) are passed over.
+
+    Parameters
+    ----------
+    file : path
+    table : pandas.DataFrame
+        A cohort's table, its paths absolute.
+
+    Returns
+    -------
+    dict of int to pandas.DataFrame
+        Position in the cohort to ``x``, ``y``, ``label``, ``type``, ``group``.
+
+    Raises
+    ------
+    LeuknetError
+        Naming the line: an unknown image or label, or a place that is no number or outside the image.
+    """
+    rows = read_table(file, ["image", "x", "y", "label"], ["type", "group"])
+    rows = rows.assign(**{name: "" for name in ("type", "group") if name not in rows})
+    names = {image_id: i for i, image_id in enumerate(table["image_id"])}
+    paths = [(path, i) for i, path in enumerate(table["path"]) if path]
+    names |= {os.path.relpath(path, file.parent).replace(os.sep, "/"): i for path, i in paths}
+    here = np.array([image in names or not (file.parent / image).is_file() for image in rows["image"]], bool)
+    where = [_checked(row, names, table, file) for row in rows[here].to_dict("records")]
+    marks = rows[here].assign(
+        x=lambda part: part["x"].astype(float),
+        y=lambda part: part["y"].astype(float),
+        label=lambda part: part["label"].str.lower().map(WORDS),
+    )
+    return {int(i): part.reset_index(drop=True) for i, part in marks.groupby(np.array(where, int))}
+
+
+def _checked(row: dict[str, Any], names: dict[str, int], table: pd.DataFrame, file: Path) -> int:
+    """Return the position of a row's image, or raise LeuknetError."""
+    place = f"{file.name}, line {row[LINE]}"
+    if row["image"] not in names:
+        raise LeuknetError(f"{place}: no image {row['image']!r}: give its path below the folder")
+    if row["label"].lower() not in WORDS:
+        raise LeuknetError(f"{place}: label {row['label']!r} is not positive or negative")
+    image = table.iloc[names[row["image"]]]
+    for value, edge in ((row["x"], image["width"]), (row["y"], image["height"])):
+        try:
+            inside = 0 <= float(value) <= edge
+        except ValueError:
+            raise LeuknetError(f"{place}: {value!r} is not a number of pixels") from None
+        if not inside:
+            raise LeuknetError(f"{place}: {value} lies outside the image of {image['width']} x {image['height']} px")
+    return names[row["image"]]
+
+
+def label_meaning(table: pd.DataFrame) -> str:
+    """Return one sentence: what the labels describe (image, patient or cell), and where cell labels come from."""
+    if "label_of" not in table:
+        return "Labels describe the image; the drawing knows each cell's kind."
+    counts, file = Counter(table["label_of"]), cells_file(table)
+    words = "; ".join(f"the {kind} ({count} images)" for kind, count in counts.most_common())
+    given = read_cells(file, table) if file else {}
+    labels = [label for part in given.values() for label in part["label"]] if file else list(table["cell_label"])
+    who = f"{NAME} marks" if file else "The provider names"
+    cells = (
+        f" {who} {labels.count(1)} blasts and {labels.count(0)} normal cells." if max(labels, default=-1) >= 0 else ""
+    )
+    return f"Labels describe {words}.{cells}"

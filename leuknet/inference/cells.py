@@ -1,0 +1,54 @@
+"""Each cell of one's own slides, scored by a classifier of cells that learns from a cohort (page 12)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from leuknet.cells.classifier import ImageClassifier
+from leuknet.cells.extract import Outlined, outlined
+from leuknet.cells.generalisation import prepared
+from leuknet.cells.scale import estimated_diameter
+from leuknet.data.decode import digests, pixels
+from leuknet.data.load import load_cohort
+
+SIZE = 48  # px of the cohort's squares, which cells do not use
+
+
+def learned(folder: Path) -> ImageClassifier:
+    """Return the classifier of all cells of a cohort (`leuknet.data.folder.folder_cohort`) by their sixteen numbers."""
+    material = prepared(load_cohort(folder, SIZE))
+    return material.classifier().fit(material.cells, material.labels, np.arange(len(material.cohort)))
+
+
+def scored(
+    model: ImageClassifier, files: Sequence[str], red_cell: float | None = None
+) -> list[tuple[np.ndarray, Outlined, np.ndarray]]:
+    """Return each image at its native size, its cells with outlines, and P(blast) of each.
+
+    Parameters
+    ----------
+    model : ImageClassifier
+    files : sequence of path
+    red_cell : float, optional
+        The red cell's diameter, px; estimated from the images themselves if not given.
+
+    Raises
+    ------
+    LeuknetError
+        If the diameter is not given and no image shows red cells.
+    """
+    paths = [Path(file) for file in files]
+    images = [pixels(path, str(sha256)) for path, sha256 in zip(paths, digests(paths), strict=True)]
+    nominal = red_cell or (estimated_diameter(images) if images else 0.0)
+    found = [outlined(image, nominal) for image in images]
+    return [(image, one, model.cell.predict(one.cells)) for image, one in zip(images, found, strict=True)]
+
+
+def with_cells(rows: list[dict], scores: Sequence[tuple[np.ndarray, Outlined, np.ndarray]]) -> list[dict]:
+    """Return predictions with ``cells``: each cell's place (px, middle of the nucleus) and P(blast), ``blast``."""
+    cells = []
+    for _, found, p in scores:
+        places = found.cells.table[["x", "y"]].round(1).assign(blast=p.astype(float).round(4))
+        cells.append(places.to_dict("records"))
+    return [row | {"cells": own} for row, own in zip(rows, cells, strict=True)]
