@@ -38,8 +38,8 @@ def outlined_cells(ax: Axes, image: np.ndarray, found: Outlined, p: np.ndarray) 
     ax.axis("off")
     for line, score in zip(found.outlines, p, strict=True):
         closed = np.vstack([line, line[:1]])
-        ax.plot(*closed.T, color="black", linewidth=2.4)
-        ax.plot(*closed.T, color="white" if score < 0.5 else "yellow", linewidth=1.2)
+        ax.plot(*closed.T, "-", color="black", linewidth=2.4)
+        ax.plot(*closed.T, "-", color="white" if score < 0.5 else "yellow", linewidth=1.2)
         ax.annotate(f"{score:.2f}", line.max(axis=0), fontsize=8, bbox={"facecolor": "white", "pad": 1})
 
 
