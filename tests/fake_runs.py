@@ -1,8 +1,9 @@
-"""Run folders made from a few lines of JSON: what a study would have left, without training."""
+"""Run folders and rows of results made from a few lines: what a study would have left, without training."""
 
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from leuknet._io import write_json
@@ -139,3 +140,73 @@ def write_fold(folder, row, run, fewer_negatives):
     lines = [f'{record["fold"]},"{name}",train' for name in training]
     split = "\n".join(['# {"protocol": "5-fold"}', "fold,image_id,role", *lines, ""])
     write_folder(folder, record, settings, run // 5, predictions, split)
+
+
+TESTED = ("ALL-IDB 1", "ALL-IDB 2", "UFG")
+PUBLISHED, POOLED, APART = "LODOCV as published", "5-fold", "5-fold, UFG external"
+FOLDS = tuple(f"r0f{k}" for k in range(5))
+SEEDS = (-0.004, 0.003, 0.001, -0.002, 0.002)  # runs scatter by these about their mean
+IMAGES = 1000
+
+
+def runs(a, approach="mDFT", backbone="VGG16", protocol=PUBLISHED, folds=TESTED[:2], noise=1.0, **columns):
+    """Return rows as `results.results` gives them: five seeds on each fold, with mean accuracy `a`."""
+    rows = []
+    for fold in folds:
+        for seed, step in enumerate(SEEDS):
+            right = np.arange(IMAGES) < round(IMAGES * (a + noise * step))
+            row = {"fold": fold, "tested": fold, "seed": seed, "A": right.mean(), "images": IMAGES, "majority": 0.55}
+            row |= {"backbone": backbone, "approach": approach, "dense": "", "weights": "ImageNet", "shared": 0}
+            row |= {"protocol": protocol, "lodocv": protocol == PUBLISHED, "role": "test", "trained_on": 4000}
+            row |= {
+                "source_out": False,
+                "why_not": "",
+                "right": pd.Series(right, [f"{fold}/{k}" for k in range(IMAGES)]),
+            }
+            rows.append(row | columns | {"run": f"{approach} {backbone} {fold} {protocol} {seed}"})
+    return pd.DataFrame(rows)
+
+
+def pooled(a, approach="mDFT", protocol=POOLED, noise=1.0, **columns):
+    """Return runs over five folds of one pool, whose test images are those of `TESTED`'s data sets."""
+    frame = runs(a, approach, protocol=protocol, folds=FOLDS, noise=noise, **columns)
+    every = [f"{tested}/{k}" for tested in TESTED for k in range(IMAGES)]
+
+    def fold_of(row):
+        mine = every[int(row["fold"][-1]) :: 5]
+        return pd.Series(np.arange(len(mine)) < round(len(mine) * row["A"]), np.random.default_rng(0).permutation(mine))
+
+    return frame.assign(right=[fold_of(row) for _, row in frame.iterrows()])
+
+
+def apart(inside, outside, noise=1.0):
+    """Return runs within folds and on a set apart: ``{approach: accuracy}`` of both."""
+    frames = [pooled(a, name, APART, noise) for name, a in inside.items()]
+    frames += [pooled(a, name, APART, noise, role="external", tested="UFG") for name, a in outside.items()]
+    return pd.concat(frames, ignore_index=True)
+
+
+def deeper(a, noise=1.0):
+    return [runs(a, backbone=name, noise=noise) for name in ("ResNet50", "InceptionV3", "Xception")]
+
+
+def approaches(a, *others, noise=1.0, **columns):
+    frames = [runs(b, name, noise=noise, **columns) for name, b in zip(("SFT", "mSFT", "DFT"), others, strict=True)]
+    return [runs(a, noise=noise, **columns), *frames]
+
+
+def head(a, others, noise=1.0):
+    return [
+        runs(a, noise=noise),
+        *(runs(others, noise=noise, dense=name) for name in ("512–256", "1024–512", "1024–1024")),
+    ]
+
+
+def left_out(*accuracies, **columns):
+    return [runs(a, folds=(tested,), **columns) for a, tested in zip(accuracies, TESTED, strict=True)]
+
+
+def scattered(frame, role="external"):
+    """Return runs whose difference in one role varies from fold to fold."""
+    sign = np.where(frame["approach"] == "mDFT", 1, -1) * np.where(frame["role"] == role, 1, 0)
+    return frame.assign(A=frame["A"] + 0.03 * sign * (frame["fold"].str[-1].astype(int) - 2))

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from fake_runs import GOLDEN, golden_runs
+from fake_runs import GOLDEN, golden_runs, write_run
 
 from leuknet._io import write_json
 from leuknet.exceptions import LeuknetError
@@ -128,3 +128,19 @@ def test_counts_add_up_to_all_published_cells(cells):
 def test_folder_without_runs(tmp_path):
     with pytest.raises(LeuknetError, match="no runs in"):
         results.results(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "protocol, tested, lodocv, source_out",
+    [
+        ("LODOCV as published", "UFG", True, True),  # one run, whichever of the two protocols it was made for
+        ("leave-one-source-out", "UFG", True, True),
+        ("LODOCV as published", "ALL-IDB 1", True, False),  # its crops and ALL-IDB 2 are in training
+        ("5-fold", "UFG", False, False),
+    ],
+)
+def test_a_run_answers_every_protocol_that_its_split_fits(tmp_path, protocol, tested, lodocv, source_out):
+    record = {"approach": "mDFT", "data": "d", "fold": tested, "protocol": protocol}
+    write_run(tmp_path / "trainings" / "one", record, 0, 40, 40)
+    row = results.results(tmp_path).iloc[0]
+    assert (row["tested"], row["lodocv"], row["source_out"]) == (tested, lodocv, source_out)

@@ -71,9 +71,9 @@ def signed(gap: float, bounds: Bounds) -> str:
 def ahead_of(compared: Sequence[tuple[str, Interval]], picked: int = 1) -> Evidence:
     """Judge whether one side is ahead in every comparison.
 
-    Supported: each interval at 95 % lies above 0 (all must hold). Not supported: one lies below the tolerance of
-    equivalence and not above 0; among many comparisons one does so by chance, so these intervals are of level
-    1 - 0.05 / comparisons (Bonferroni).
+    Supported: each interval at 95 % lies above 0 (all must hold). Not supported: one lies below 0, or holds 0 and lies
+    within the tolerance of equivalence (the two are level); among many comparisons one does so by chance, so these
+    intervals are of level 1 - 0.05 / comparisons (Bonferroni).
 
     Parameters
     ----------
@@ -85,16 +85,31 @@ def ahead_of(compared: Sequence[tuple[str, Interval]], picked: int = 1) -> Evide
     if not compared:
         return Evidence(CANNOT, "no such runs in this folder")
     strict = [(name, *interval(1 - 0.05 / picked)) for name, interval in compared]
-    if any(bounds is None for _, _, bounds in strict):
-        return Evidence(CANNOT, "one run or test set each: no interval to judge by")
+    if single := [name for name, _, bounds in strict if bounds is None]:
+        return Evidence(CANNOT, f"one run or test set each, so no interval: {'; '.join(single)}")
     wide = [interval(1 - 0.05 / len(compared))[1] for _, interval in compared]
     won = sum(bounds[0] > 0 for _, _, bounds in strict)
-    lost = sum(high < 0 for _, high in wide)
-    level = sum(low <= 0 <= high < results.tolerances()["equivalent"] for low, high in wide)
+    lost, level = sum(high < 0 for _, high in wide), sum(map(is_level, wide))
     (name, gap, bounds), wider = min(zip(strict, wide, strict=True), key=lambda row: row[0][1])
-    number = f"ahead in {won} of {len(strict)} comparisons, behind in {lost}" + f", level in {level}" * bool(level)
+    tolerance = results.tolerances()["equivalent"]
+    number = f"ahead in {won} of {len(strict)} comparisons, behind in {lost}"
+    number += f", level (within {tolerance:g} points) in {level}" * bool(level)
     number += f"; {'closest' if gap >= 0 else 'furthest behind'}: {name} {signed(gap, bounds if gap >= 0 else wider)}"
     return Evidence(SUPPORTED if won == len(strict) else NOT_SUPPORTED if lost or level else UNDECIDED, number)
+
+
+def is_level(bounds: tuple[float, float]) -> bool:
+    """Whether an interval holds 0 and lies within the tolerance of equivalence: neither side is ahead."""
+    limit = results.tolerances()["equivalent"]
+    return -limit < bounds[0] <= 0 <= bounds[1] < limit
+
+
+def partly(found: Evidence, notes: Sequence[str]) -> Evidence:
+    """Return evidence on a claim of which parts (`notes`) are not judged: it may be refuted so, but not supported."""
+    if not notes:
+        return found
+    verdict = CANNOT if found.verdict in (SUPPORTED, DEPENDS) else found.verdict
+    return Evidence(verdict, "; ".join([found.number, *notes]))
 
 
 def equivalence(compared: Sequence[tuple[str, Interval]]) -> Evidence:

@@ -1,0 +1,96 @@
+"""Rules on published cells and on tables that pages leave: a linear classifier on features, and what decides."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from leuknet.verdicts import results, verdicts
+from leuknet.verdicts.claim_rules.sources import Rule, Sources
+from leuknet.verdicts.judgement import (
+    CANNOT,
+    NOT_SUPPORTED,
+    SUPPORTED,
+    UNDECIDED,
+    Evidence,
+    is_level,
+    signed,
+    together,
+    within,
+)
+
+
+def cell(rule: Rule, sources: Sources) -> Evidence:
+    """Judge one published accuracy: is the interval of the difference within the fixed points?"""
+    number, block, row = rule["cell"]
+    cells = verdicts.compare(sources.runs)
+    keep = (cells["table"] == number) & (cells["block"] == block) & (cells["row"] == row) & (cells["metric"] == "A")
+    line = cells[keep].iloc[0]
+    words = f"{verdicts.plus_minus(line['here'], line['spread here']) or 'no run'}, published {line['published']:.2f}: "
+    if line["verdict"].startswith("not comparable"):
+        return Evidence(CANNOT, words + line["verdict"])
+    half, points = results.tolerances()["standard_errors"] * line["error"], results.tolerances()["points"]["A"]
+    bounds = (line["difference"] - half, line["difference"] + half)
+    return Evidence(within(bounds, -points, points), f"{words}{line['verdict']}; {signed(line['difference'], bounds)}")
+
+
+def separable(rule: Rule, sources: Sources) -> Evidence:
+    """Judge page 07's linear SVM: has the named approach the highest accuracy on every test set?"""
+    table = sources.table("07_feature_space-table10")
+    if table is None:
+        return Evidence(CANNOT, "page 07 has not been run into this folder")
+    column, first = f"{rule['scenario']} A (%)", rule["first"]
+    here = table[table["who"] == "here"]
+    values = here.assign(a=pd.to_numeric(here[column], errors="coerce")).pivot(
+        index="data set", columns="features", values="a"
+    )
+    others = values.drop(columns=first).max(axis=1)
+    number = "; ".join(
+        f"{name}: {first} {values.loc[name, first]:.1f}, best other {others[name]:.1f}" for name in values.index
+    )
+    images = [_images(sources.tests, name) for name in values.index]
+    return _one_run(values[first] - others, images, f"{number} (%)")
+
+
+def _images(tests: pd.DataFrame, name: str) -> float:
+    """Return how many images of a data set were tested; NaN where it is not known."""
+    return tests.loc[tests["tested"] == name, "images"].max() if len(tests) else np.nan
+
+
+def _one_run(gaps: pd.Series, images: Sequence[float], number: str) -> Evidence:
+    """Judge whether gaps (points) between single runs are positive, given the images each accuracy is a share of.
+
+    The interval is 1.96 standard errors of a difference of two proportions near one half.
+    """
+    if np.isnan(images).any():
+        return Evidence(CANNOT, f"{number}; no run in this folder says on how many images")
+    half = 196 * np.sqrt(0.5 / np.asarray(images))
+    bounds = list(zip(gaps - half, gaps + half, strict=True))
+    refuted = any(high < 0 or is_level((low, high)) for low, high in bounds)
+    verdict = SUPPORTED if all(low > 0 for low, _ in bounds) else NOT_SUPPORTED if refuted else UNDECIDED
+    return Evidence(verdict, f"{number}; single runs on these images show gaps above {half.max():.0f} points only")
+
+
+def linear(rule: Rule, sources: Sources) -> Evidence:
+    """Judge page 07's classifiers on the same images: is the network ahead of a linear one on its features?"""
+    table = sources.table("07_feature_space-linear")
+    if table is None:
+        return Evidence(CANNOT, "page 07 has not been run into this folder")
+    values = table.set_index("classifier")["A (%)"].astype(float)
+    images = table["images"].max()
+    number = "; ".join(f"{name} {value:.1f} %" for name, value in values.items()) + f" of {images} images"
+    gap = pd.Series([values["the network itself"] - values["linear SVM on the features"]])
+    return _one_run(gap, [images], number)
+
+
+def nuclei(rule: Rule, sources: Sources) -> Evidence:
+    """Judge by page 08's verdicts: each method's must be "supported"; one of "not supported" refutes."""
+    table = sources.table("08_activation_maps-verdict")
+    if table is None:
+        return Evidence(CANNOT, "page 08 has not been run into this folder, or the cohort has no outlines")
+    number = "; ".join(
+        f"{row['method']}: {row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f}) times its area, {row['verdict']}"
+        for row in table.to_dict("records")
+    )
+    kinds = {SUPPORTED: SUPPORTED} | {v: NOT_SUPPORTED for v in table["verdict"] if v.startswith(NOT_SUPPORTED)}
+    return Evidence(together(*(kinds.get(verdict, UNDECIDED) for verdict in table["verdict"])), number)

@@ -1,0 +1,152 @@
+"""Rules on protocols: pooled folds against what is left out, shared slides, and overfitting."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from leuknet.evaluation.intervals import nested_difference
+from leuknet.runs.record import read
+from leuknet.verdicts import results
+from leuknet.verdicts.claim_rules.sources import Rule, Sources
+from leuknet.verdicts.judgement import (
+    CANNOT,
+    DEPENDS,
+    NOT_SUPPORTED,
+    SUPPORTED,
+    Bounds,
+    Evidence,
+    ahead_of,
+    signed,
+    together,
+    within,
+)
+
+POOLED, HOLD_OUT = r"\d+-fold(?! by)", "hold-out"
+LEFT_OUT = {"lodocv": "LODOCV", "source_out": "leave-one-source-out"}  # column of `results` -> its name
+FEW = 6  # test sets below which an interval over them is hardly more than the range of their differences
+
+
+def leuknet(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return LeukNet's rows in role test."""
+    if frame.empty:
+        return frame
+    network = (frame["backbone"] == "VGG16") & (frame["approach"] == "mDFT") & (frame["dense"] == "")
+    return frame[network & (frame["role"] == "test")]
+
+
+def on_the_same_images(inside: pd.DataFrame, outside: pd.DataFrame) -> dict[str, tuple[list[float], list[float]]]:
+    """Return accuracies of two protocols on the images that both test, by test set of the second.
+
+    Parameters
+    ----------
+    inside : pandas.DataFrame
+        Rows of runs over pooled images; the folds of one repeat and seed count as one run.
+    outside : pandas.DataFrame
+        Rows of runs that left a data set or source out.
+
+    Returns
+    -------
+    dict of str to tuple of list of float
+        Percent, one value a run of each; only test sets that both test.
+    """
+    repeat = inside["fold"].str.extract(r"^(r\d+)f\d+$")[0].fillna("")
+    place = inside.sort_values("seed").groupby("fold").cumcount()  # seeds may differ from fold to fold
+    whole = [pd.concat(list(part["right"])) for _, part in inside.groupby([repeat, place.reindex(inside.index)])]
+    found = {}
+    for tested, rows in outside.groupby("fold", sort=False):
+        images = [run.index.intersection(rows["right"].iloc[0].index) for run in whole]
+        most = max((len(part) for part in images), default=0)  # a seed whose folds are not all run tests fewer
+        complete = [run for run, part in zip(whole, images, strict=True) if len(part) == most > 0]
+        if complete:
+            common = sorted(set.intersection(*(set(run.index) for run in complete)) & set(rows["right"].iloc[0].index))
+            found[tested] = tuple(
+                [100 * float(right.loc[common].mean()) for right in side] for side in (complete, rows["right"])
+            )
+    return {tested: pair for tested, pair in found.items() if not np.isnan(pair[0][0])}
+
+
+def nested(pairs: dict[str, tuple[list[float], list[float]]], level: float) -> tuple[float, Bounds]:
+    """Return `nested_difference` as judgements take it: None where there is no interval."""
+    gap, low, high = nested_difference(pairs, level=level)
+    return gap, None if np.isnan(low) else (low, high)
+
+
+def falls(inside: pd.DataFrame, outside: pd.DataFrame) -> list[tuple[str, Any]]:
+    """Return a comparison for each way of leaving out: accuracy within pooled images over accuracy left out."""
+    compared = []
+    for column, name in LEFT_OUT.items():
+        pairs = on_the_same_images(inside, outside[outside[column]])
+        if pairs:
+            compared.append((f"pooled over {name} (the same images of {_sets(len(pairs))})", partial(nested, pairs)))
+    return compared
+
+
+def _sets(n: int) -> str:
+    few = ", all there are: the interval is hardly more than the range of their differences"
+    return f"{n} test set{'s' * (n > 1)}" + few * (1 < n < FEW)
+
+
+def protocols(rule: Rule, sources: Sources) -> Evidence:
+    """Judge whether pooled folds give higher accuracies than data sets and sources left out, on the same images."""
+    rows = leuknet(sources.runs)
+    if rows.empty:
+        return ahead_of([])
+    return ahead_of(falls(rows[rows["protocol"].str.match(POOLED)], rows))
+
+
+def shared(rule: Rule, sources: Sources) -> Evidence:
+    """Count training images of the tested source under LODOCV."""
+    runs = sources.tests
+    runs = runs[runs["lodocv"] & (runs["trained_on"] > 0)] if len(runs) else runs
+    if runs.empty:
+        return Evidence(CANNOT, "no LODOCV run with its split in this folder")
+    worst = runs.groupby("tested", sort=False)[["shared", "trained_on"]].max()
+    number = "training images of the tested source: " + "; ".join(
+        f"{tested} {row['shared']} of {row['trained_on']}" for tested, row in worst.iterrows()
+    )
+    return Evidence(NOT_SUPPORTED if (worst["shared"] > 0).any() else SUPPORTED, number)
+
+
+def unseen(rule: Rule, sources: Sources) -> Evidence:
+    """Judge whether LODOCV is harder than pooled folds, and whether the sources that it tests are unseen."""
+    harder, apart = protocols(rule, sources), shared(rule, sources)
+    mixed = harder.verdict == SUPPORTED and apart.verdict == NOT_SUPPORTED
+    return Evidence(DEPENDS if mixed else harder.verdict, f"{harder.number}; {apart.number}")
+
+
+def overfitting(rule: Rule, sources: Sources) -> Evidence:
+    """Judge the rise of the validation loss, then the fall from a random hold-out to what is left out."""
+    rows = leuknet(sources.runs)
+    rises = (
+        [rise for run in dict.fromkeys(rows["run"]) if (rise := _rise(sources.out, run)) is not None]
+        if len(rows)
+        else []
+    )
+    if not rises:
+        return Evidence(CANNOT, "no run with a validation curve in this folder")
+    limit, mean = results.tolerances()["loss_rise"], float(np.mean(rises))
+    bounds = stats.t.interval(0.95, len(rises) - 1, mean, max(stats.sem(rises), 1e-12)) if len(rises) > 1 else None
+    interval = f" ({100 * bounds[0]:.0f} to {100 * bounds[1]:.0f})" if bounds else ""
+    number = f"validation loss ends {100 * mean:.0f} %{interval} above its lowest epoch (mean of {len(rises)} runs)"
+    if (verdict := within(bounds, high=limit)) != SUPPORTED:
+        return Evidence(verdict, f"{number}, {100 * limit:.0f} % allowed")
+    compared = falls(rows[rows["protocol"].str.match(HOLD_OUT)], rows)
+    if not compared:
+        return Evidence(CANNOT, f"{number}; no run on the same images with their data set left out")
+    tolerance, found = results.tolerances()["equivalent"], [(name, *interval(0.95)) for name, interval in compared]
+    number += "; " + "; ".join(f"{name.replace('pooled', 'hold-out')}: {signed(*gap)}" for name, *gap in found)
+    fall = together(*(within(bounds, high=tolerance) for *_, bounds in found))
+    return Evidence(DEPENDS if fall == NOT_SUPPORTED else fall, number)
+
+
+def _rise(out: Path, run: str) -> float | None:
+    """Return by which share a run's validation loss ends above its lowest; None if it validated nothing."""
+    folder = results.trainings(out) / run
+    history = read(folder).history() if (folder / "done.json").is_file() else pd.DataFrame()
+    if "validation_loss" not in history:
+        return None
+    return history["validation_loss"].iloc[-1] / history["validation_loss"].min() - 1

@@ -1,0 +1,116 @@
+"""Rules on the set apart: approaches within one pool's folds and on a data set none has seen (Tables 12, 13)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from leuknet.baselines.registry import BASELINES
+from leuknet.verdicts.claim_rules.sources import Rule, Sources, learnt
+from leuknet.verdicts.judgement import (
+    CANNOT,
+    DEPENDS,
+    SUPPORTED,
+    Evidence,
+    across_folds,
+    ahead_of,
+    equivalence,
+    partly,
+    signed,
+    together,
+)
+
+
+@dataclass(frozen=True)
+class SetApart:
+    """Approaches tested within the folds of one pool and on a set apart, those that learnt within the folds.
+
+    Attributes
+    ----------
+    inside, outside : dict of str to pandas.Series
+        Approach to accuracies by fold.
+    overlap : float
+        Test images over training images of a fold.
+    note : str
+        Which approaches were left out, and what LeukNet began from.
+    """
+
+    inside: dict[str, pd.Series]
+    outside: dict[str, pd.Series]
+    overlap: float
+    note: str
+
+    def compare(self, a: pd.Series, b: pd.Series) -> Any:
+        """Return the difference by fold as a function of the level, corrected for shared training images."""
+        return partial(across_folds, a, b, self.overlap)
+
+
+def set_apart(sources: Sources, names: Sequence[str]) -> SetApart | None:
+    """Return those of the approaches `names` that were run on a set apart; None without LeukNet or any other."""
+    runs = sources.runs
+    if runs.empty:
+        return None
+    ours = runs["approach"].isin(names) & (runs["dense"] == "") & runs["backbone"].isin(("VGG16", ""))
+    outside = runs[ours & (runs["role"] == "external")]
+    inside = runs[(runs["role"] == "test") & runs["run"].isin(outside["run"])]
+    by_name = dict(list(inside.groupby("approach", sort=False)))
+    idle = [name for name, rows in by_name.items() if not learnt(rows)]
+    good = [name for name in by_name if name not in idle]
+    if "mDFT" not in good or len(good) < 2:
+        return None
+    accuracy = [frame.groupby(["approach", "fold"])["A"].mean() for frame in (inside, outside)]
+    tables = [{name: values[name] for name in good} for values in accuracy]
+    overlap = float((inside["images"] / inside["trained_on"].where(inside["trained_on"] > 0)).mean())
+    weights = ", ".join(by_name["mDFT"]["weights"].unique())
+    left_out = f"; left out, as no better than the larger class: {', '.join(idle)}" * bool(idle)
+    return SetApart(*tables, 0.25 if np.isnan(overlap) else overlap, f"LeukNet from {weights} weights{left_out}")
+
+
+NO_RUNS = "no runs of LeukNet and another on a set apart in this folder that beat the larger class within the folds"
+
+
+def transfer(rule: Rule, sources: Sources) -> Evidence:
+    """Judge whether LeukNet and random weights are equivalent and ahead of Vogado et al. in the folds, and outside."""
+    found = set_apart(sources, ("mDFT", "scratch", "vogado"))
+    if found is None or "scratch" not in found.inside:
+        return Evidence(CANNOT, NO_RUNS if found is None else f"{found.note}; random weights are not compared")
+    inside = {"LeukNet": found.inside["mDFT"], "VGG-16 *": found.inside["scratch"]}
+    alike = equivalence([("within folds", found.compare(*inside.values()))])
+    superior = Evidence(CANNOT, "Vogado et al. was not run, or is no better than the larger class")
+    if (theirs := found.inside.get("vogado")) is not None:
+        superior = ahead_of([(f"{name} over Vogado et al.", found.compare(a, theirs)) for name, a in inside.items()])
+    gap, bounds = found.compare(found.outside["mDFT"], found.outside["scratch"])(0.95)
+    number = f"{found.note}; {alike.number}; {superior.number}; on the set apart {signed(gap, bounds)}"
+    verdict = together(alike.verdict, superior.verdict)
+    apart = bounds is not None and (bounds[0] > 0 or bounds[1] < 0)
+    return Evidence(DEPENDS if verdict == SUPPORTED and apart else verdict, number)
+
+
+def decay(rule: Rule, sources: Sources) -> Evidence:
+    """Judge whether LeukNet falls less from the folds to the set apart than random weights and Vogado et al."""
+    found = set_apart(sources, ("mDFT", "scratch", "vogado"))
+    if found is None:
+        return Evidence(CANNOT, NO_RUNS)
+    fall = {name: found.inside[name] - found.outside[name] for name in found.inside}
+    judged = ahead_of(
+        [(f"smaller than {name} by", found.compare(fall[name], fall["mDFT"])) for name in fall if name != "mDFT"]
+    )
+    means = ", ".join(f"{name} {100 * values.mean():.1f}" for name, values in fall.items())
+    missing = [f"not compared: {', '.join(names)}" for names in [sorted({"scratch", "vogado"} - set(fall))] if names]
+    return partly(Evidence(judged.verdict, f"falls (points): {means}; {judged.number}; {found.note}"), missing)
+
+
+def rivals(rule: Rule, sources: Sources) -> Evidence:
+    """Judge LeukNet against every work of Table 11 on the set apart; controls are no rivals."""
+    works = {key: entry.work.partition(",")[0] for key, entry in sorted(BASELINES.items()) if entry.reference}
+    found = set_apart(sources, ("mDFT", *works))
+    if found is None:
+        return Evidence(CANNOT, NO_RUNS)
+    run = [name for name in works if name in found.outside]
+    judged = ahead_of([(f"over {name}", found.compare(found.outside["mDFT"], found.outside[name])) for name in run])
+    missing = sorted(set(works.values()) - {works[name] for name in run})
+    notes = [f"{len(missing)} of {len(set(works.values()))} works not compared there: {', '.join(missing)}"]
+    return partly(Evidence(judged.verdict, f"{judged.number}; {found.note}"), notes if missing else [])
