@@ -4,7 +4,7 @@ import io
 import tomllib
 from collections import Counter
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -127,11 +127,12 @@ def source(data_set):
     return known.source if known else data_set
 
 
+@lru_cache(maxsize=128)
 def trained_images(split):
-    """Return the ids of a run's training images from the text of its ``split.csv``."""
+    """Return the ids of a run's training images (tuple) from the text of its ``split.csv``, which seeds share."""
     body = io.StringIO(split.partition("\n")[2] if split.startswith("# {") else split)
     rows = pd.read_csv(body, usecols=["image_id", "role"], dtype=str, keep_default_na=False)
-    return rows.loc[rows["role"] == "train", "image_id"].tolist()
+    return tuple(rows.loc[rows["role"] == "train", "image_id"])
 
 
 def unlike_paper(run):
