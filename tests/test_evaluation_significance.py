@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from leuknet import _random
+from leuknet.evaluation import significance
 from leuknet.evaluation.significance import friedman, holm, mcnemar, resampled_t, student_t, student_t_from_summary
 from leuknet.exceptions import LeuknetError
 
@@ -139,3 +141,20 @@ def test_a_critical_difference_that_no_ranks_can_reach_is_reported():
     assert "more than ranks can differ by (16): none differ" in str(two)
     many = friedman(np.random.default_rng(0).uniform(size=(30, 4)))
     assert many.separable and "none differ" not in str(many)
+
+
+@pytest.mark.parametrize("only_a, only_b", [(0, 0), (3, 0), (5, 1), (7, 4), (6, 6)])
+def test_a_permutation_test_of_single_calls_is_mcnemars(only_a, only_b):
+    y = np.ones(30, int)
+    p_a, p_b = np.ones(30), np.ones(30)
+    p_b[:only_a], p_a[only_a : only_a + only_b] = 0, 0
+    expected = significance.mcnemar(y, p_a, p_b)
+    assert (expected.only_a, expected.only_b) == (only_a, only_b)
+    assert significance.paired_permutation(p_a - p_b) == pytest.approx(expected.p)
+
+
+def test_a_permutation_test_holds_its_level():
+    draws = _random.rng("permutation", "null").normal(0, 1, (400, 12))
+    assert 0.02 < np.mean([significance.paired_permutation(draw) < 0.05 for draw in draws]) < 0.085
+    with pytest.raises(LeuknetError, match="none of them missing"):
+        significance.paired_permutation([0.1, np.nan])

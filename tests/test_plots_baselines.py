@@ -3,7 +3,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import pytest
 
 from leuknet.plots.interpretation.segmentation import segmentation_examples, segmentation_scores, segmentation_table
 from leuknet.plots.results.baselines import (
@@ -72,12 +71,24 @@ def test_chance_is_told():
     assert why.startswith("calls 50 % negative; 40 images put the lower limit at ") and "control" not in why
 
 
-def test_paired_tests_count_images_and_adjust():
+def test_paired_tests_compare_images_and_adjust():
     table = paired_tests(made()).set_index("work")
     putzu, control = table.loc["Putzu et al. [6]"], table.loc["image size and format"]
-    assert (putzu["only it right"], putzu["only LeukNet right"], putzu["difference"]) == (0, 16, "worse")
-    assert (control["only it right"], control["difference"]) == (3, "not shown")
-    assert putzu["p, Holm"] == pytest.approx(2 * 2 * 0.5**16)
+    assert (putzu["minus LeukNet (points)"], putzu["groups that differ"], putzu["difference"]) == (-40, 16, "worse")
+    assert (control["minus LeukNet (points)"], control["difference"]) == (7.5, "not shown")
+    assert control["p"] == control["p, Holm"] == 0.25  # McNemar's exact test with 3 and 0
+    assert putzu["p, Holm"] == 2 * putzu["p"] < 0.001
+
+
+def test_paired_tests_count_each_image_once_and_groups_as_units():
+    """Five seeds that call alike are no more evidence than one; nor are images of one patient."""
+    whole, columns = made(), ["p", "p, Holm", "minus LeukNet (points)"]
+    seeds = pd.concat([whole.predictions.assign(seed=seed) for seed in range(5)])
+    expected = paired_tests(whole)[columns]
+    pd.testing.assert_frame_equal(paired_tests(Comparison(seeds, whole.runs, {}))[columns], expected)
+    patients = whole.predictions.assign(group=lambda frame: frame["image_id"].str[1:].astype(int) // 10)
+    of = paired_tests(Comparison(patients, whole.runs, {})).set_index("work").loc["Putzu et al. [6]"]
+    assert of["groups that differ"] == 2 and of["p"] == 0.5 and of["difference"] == "not shown"
 
 
 def test_dots_have_one_line_a_work_best_on_top():

@@ -1,4 +1,4 @@
-"""Tests of a difference: Student's t over runs as the paper has it, McNemar's on images, Friedman's on test sets."""
+"""Tests of a difference: Student's t over runs as the paper has it, on images, and Friedman's on test sets."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from leuknet._random import rng
 from leuknet._statistics import holm
 from leuknet.evaluation.metrics import checked
 from leuknet.exceptions import LeuknetError
 
-__all__ = ["Friedman", "McNemar", "StudentT", "friedman", "holm", "mcnemar", "resampled_t", "student_t"]
-__all__ += ["student_t_from_summary"]
+__all__ = ["Friedman", "McNemar", "StudentT", "friedman", "holm", "mcnemar", "paired_permutation", "resampled_t"]
+__all__ += ["student_t", "student_t_from_summary"]
 
 
 def _p_text(p):
@@ -230,6 +231,39 @@ def mcnemar(y: ArrayLike, p_a: ArrayLike, p_b: ArrayLike, threshold: float = 0.5
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
     p = float(stats.binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
     return McNemar(len(y), only_a, only_b, p)
+
+
+def paired_permutation(differences: ArrayLike, n: int = 2**14, seed: int = 0) -> float:
+    """Return the two-sided p-value of a sign-flip permutation test that paired differences are symmetric about 0.
+
+    Of single images called rightly (1) or wrongly (0) by two classifiers it is McNemar's exact test; it also takes
+    means over runs, so that an image counts once however many runs predicted it, and sums over the images of a patient.
+
+    Parameters
+    ----------
+    differences : array_like of float, shape (units,)
+        One value a unit (image, patient); units count as independent.
+    n : int
+        Sign patterns drawn; all of them are taken where there are no more.
+    seed : int
+
+    Returns
+    -------
+    float
+        1 if no unit differs, or one does. See Good, Permutation Tests (2000), section 3.2.
+
+    Examples
+    --------
+    >>> paired_permutation([1, 1, 1, 1, 1, -1, 0, 0])  # as McNemar's test with 5 and 1
+    0.21875
+    """
+    values = np.asarray(differences, np.float64)
+    if not np.isfinite(values).all():
+        raise LeuknetError("a permutation test needs numbers, none of them missing")
+    if len(values := values[values != 0]) < 2:
+        return 1.0
+    how = {"permutation_type": "samples", "vectorized": True, "n_resamples": n, "batch": 2048}
+    return float(stats.permutation_test((values,), np.mean, rng=rng("paired permutation", seed), **how).pvalue)
 
 
 def friedman(scores: ArrayLike) -> Friedman:

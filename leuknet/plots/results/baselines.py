@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from leuknet.baselines.registry import BASELINES
-from leuknet.evaluation.significance import holm, mcnemar
+from leuknet.evaluation.significance import holm, paired_permutation
 from leuknet.paper import tables
 from leuknet.plots.format import estimate, listed
 from leuknet.plots.results.protocols import PERCENT, accuracy, gap_words, paired_by_source, same_images
@@ -112,25 +112,27 @@ def _why_not(comparison, part, low):
 
 
 def paired_tests(comparison, column=FAIR, against="LeukNet"):
-    """Test each work against one, over the same test images: McNemar's exact test, p adjusted by Holm.
+    """Test each work against one over the same test images, by a paired permutation test over groups, with Holm.
+
+    An image counts once: its calls are averaged over the seeds that predicted it. Images of a group (patient or slide
+    where known) are one unit, as they succeed and fail together.
 
     Returns
     -------
     pandas.DataFrame
-        ``work``, ``only it right``, ``only <against> right`` (images), ``p`` and ``p, Holm``, ``difference``: "better",
-        "worse" or "not shown" at 5 %.
+        ``work``, ``minus <against> (points)``, ``groups that differ``, ``p`` and ``p, Holm``, ``difference``:
+        "better", "worse" or "not shown" at 5 %.
     """
-    wide = comparison.of(column).pivot_table(index=["fold", "image_id"], columns="work", values="p")
-    labels = comparison.of(column).drop_duplicates(["fold", "image_id"]).set_index(["fold", "image_id"])["y"]
-    y = labels.loc[wide.index]
+    frame = comparison.of(column).assign(right=lambda of: (of["p"] >= 0.5) == of["y"])
+    wide = frame.pivot_table(index=["group", "fold", "image_id"], columns="work", values="right", aggfunc="mean")
     rows = []
     for work in [name for name in wide if name != against]:
-        test = mcnemar(y, wide[work], wide[against])
-        rows.append((work, test.only_a, test.only_b, test.p))
-    frame = pd.DataFrame(rows, columns=["work", "only it right", f"only {against} right", "p"])
+        gaps = (wide[work] - wide[against]).dropna()
+        units = gaps.groupby("group").sum().round(9)
+        rows.append((work, PERCENT * gaps.mean(), int((units != 0).sum()), paired_permutation(units)))
+    frame = pd.DataFrame(rows, columns=["work", f"minus {against} (points)", "groups that differ", "p"])
     frame["p, Holm"] = holm(frame["p"])
-    sign = np.sign(frame["only it right"] - frame[f"only {against} right"])
-    words = sign.map({1: "better", -1: "worse", 0: "not shown"})
+    words = np.sign(frame[f"minus {against} (points)"]).map({1: "better", -1: "worse", 0: "not shown"})
     return frame.assign(difference=words.where(frame["p, Holm"] < 0.05, "not shown"))
 
 
