@@ -4,11 +4,16 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from leuknet._config import describe
+from leuknet.data.registry import DATA_SETS
 from leuknet.exceptions import LeuknetError
+from leuknet.models.policy import Policy
 from leuknet.models.settings import TrainSettings
-from leuknet.plots.format import METRIC_NAMES, PERCENT_METRICS, fold_name, mean_sd
+from leuknet.paper import tables
+from leuknet.paper.consistency.cross_checks import development_classes
+from leuknet.plots.format import METRIC_NAMES, PERCENT_METRICS, fold_name, listed, mean_sd
 from leuknet.study import profiles
+from leuknet.study.ablation import ablation_counts
+from leuknet.study.study import Study
 
 SCALES = {name: "%" for name in (*PERCENT_METRICS, "balanced accuracy")} | {"Kappa": "−1 to 1", "AUC": "0 to 1"}
 
@@ -40,18 +45,47 @@ def heading(metric: str) -> str:
 
 
 def settings_table(settings: TrainSettings) -> pd.DataFrame:
-    """Return each training setting next to the paper's value (the default of `TrainSettings`)."""
-    rows = [(known.name, known.default, getattr(settings, known.name)) for known in describe(TrainSettings)]
-    texts = [
-        (name, words(published), words(used), "" if published == used else "changed") for name, published, used in rows
+    """Return for each training setting what the paper states and where, the reading taken and why, and what is used.
+
+    The last column marks what differs from the reading (the default of `TrainSettings`).
+    """
+    paper, rows = TrainSettings(), []
+    for line in tables.training_settings().to_dict("records"):
+        default, used = (_value(known, line["setting"]) for known in (paper, settings))
+        stated = f"{line['stated']} (§{line['section']})" if line["stated"] else "not stated"
+        why = "" if line["why"] == "stated" else f": {line['why']}"
+        rows.append((line["setting"], stated, line["reading"] + why, words(used), "" if default == used else "changed"))
+    return pd.DataFrame(rows, columns=["setting", "the paper states", "reading taken, and why", "here", ""])
+
+
+def _value(settings: TrainSettings, name: str) -> object:
+    """Return a setting, or with ``augmentation.`` one of its policy; None where nothing is augmented."""
+    policy, _, field = name.rpartition(".")
+    return getattr(settings.augmentation if policy else settings, field, None)
+
+
+def ablation_sentence(study: Study) -> str:
+    """Return how many images train for each test set of Tables 3 to 10 here, and by the paper's own counts."""
+    try:
+        counts = ablation_counts(study)
+    except LeuknetError as reason:
+        return f"Tables 3 to 10 cannot be run on this cohort: {reason}."
+    parts = [
+        f"{trained} images (of {sets} data sets) to test {fold}'s {tested}"
+        for fold, sets, trained, tested in counts.itertuples(index=False)
     ]
-    return pd.DataFrame(texts, columns=["setting", "paper", "here", ""])
+    (total, by_rows), left_out = map(sum, development_classes()), DATA_SETS["ALL-IDB 1"].total
+    return (
+        f"Tables 3 to 10 here (ablation_cohort: {study.profile.ablation_cohort}) train on {listed(parts)}. For "
+        f"ALL-IDB 1 ({left_out}) the paper's development set leaves {by_rows - left_out} to train by Table 1's rows, "
+        f"{total - left_out} by its printed total."
+    )
 
 
 def words(value: object) -> str:
     """Return a setting's value as a table prints it."""
-    if value is None:
-        return "as the network says"
+    if value is None or isinstance(value, Policy):
+        return "none given" if value is None else "on, by the rows below"
     return str(value) if not isinstance(value, tuple) else "–".join(map(str, value))
 
 
