@@ -26,9 +26,9 @@ def write_splits(path, split, table, verdict):
     """
     rows = split.table.merge(table[["image_id", "sha256", "group", "source", "label"]], on="image_id")
     rows = rows.assign(protocol=split.protocol)[COLUMNS].sort_values(["fold", "role", "sha256", "image_id"])
-    told = {"protocol": split.protocol, "by": split.by, "hash": split.hash, "audit": " ".join(verdict.split())}
-    head = "".join(f"{HEAD} {name}: {value}\n" for name, value in told.items())
-    write_text(path, head + rows.to_csv(index=False, lineterminator="\n"))
+    head = {"protocol": split.protocol, "by": split.by, "hash": split.hash, "audit": " ".join(verdict.split())}
+    lines = "".join(f"{HEAD} {name}: {value}\n" for name, value in head.items())
+    write_text(path, lines + rows.to_csv(index=False, lineterminator="\n"))
     return split.hash
 
 
@@ -46,5 +46,5 @@ def read_splits(path, table):
     LeuknetError
         If the file or the images are not what they were (`leuknet.data.splits_csv.read_rows`).
     """
-    told, rows = read_rows(path, table)
-    return Split(told["protocol"], rows, told["by"]), told["audit"]
+    head, rows = read_rows(path, table)
+    return Split(head["protocol"], rows, head["by"]), head["audit"]

@@ -44,7 +44,7 @@ class Split:
     Raises
     ------
     LeuknetError
-        If the table is malformed, an image has two roles in a fold, or a fold lacks training or test images.
+        If the table is malformed, an image has two roles in a fold, or a fold has no training or no test images.
     """
 
     protocol: str
@@ -55,7 +55,7 @@ class Split:
         if self.by not in KEPT_WHOLE:
             raise LeuknetError(f"by={self.by!r} is not a unit to split by; use one of {', '.join(KEPT_WHOLE)}")
         if missing := [column for column in ROW if column not in self.table]:
-            raise LeuknetError(f"{self.protocol}: the split's table lacks the column(s) {', '.join(missing)}")
+            raise LeuknetError(f"{self.protocol}: the split's table has no column(s) {', '.join(missing)}")
         table = self.table[ROW].astype(str).reset_index(drop=True)
         if wrong := sorted(set(table["role"]) - set(ROLES)):
             raise LeuknetError(f"{self.protocol}: unknown role {wrong[0]!r}; roles are {', '.join(ROLES)}")
@@ -65,8 +65,8 @@ class Split:
             raise LeuknetError(f"{self.protocol}, fold {fold}: image {image_id} has more than one place")
         roles = table.groupby("fold", sort=False)["role"].agg(set)
         for fold, present in roles.items():
-            if lacking := {"train", "test"} - present:
-                raise LeuknetError(f"{self.protocol}, fold {fold}: no image has the role {min(lacking)!r}")
+            if absent := {"train", "test"} - present:
+                raise LeuknetError(f"{self.protocol}, fold {fold}: no image has the role {min(absent)!r}")
         if table.empty:
             raise LeuknetError(f"{self.protocol}: the split has no fold")
         object.__setattr__(self, "table", table)
@@ -263,7 +263,7 @@ class Split:
 def known_images(table):
     """Return the cohort's table indexed by image_id, or raise if it cannot be split."""
     if missing := [column for column in NEEDED if column not in table]:
-        raise LeuknetError(f"the cohort's table lacks the column(s) {', '.join(missing)}")
+        raise LeuknetError(f"the cohort's table has no column(s) {', '.join(missing)}")
     if not len(table):
         raise LeuknetError("the cohort is empty: there is nothing to split")
     for column in NEEDED:
@@ -284,7 +284,7 @@ def _shared(rows, known, unit):
         return pd.DataFrame(columns=columns)
     absent = ~rows["image_id"].isin(known.index)
     if absent.any():
-        raise LeuknetError(f"the split names image {rows['image_id'][absent].iloc[0]}, which this cohort lacks")
+        raise LeuknetError(f"the split names image {rows['image_id'][absent].iloc[0]}, which is not in this cohort")
     values = known[unit].reindex(rows["image_id"]).to_numpy()
     side = np.where(rows["role"] == "train", "train", "test")
     frame = pd.DataFrame({"fold": rows["fold"].to_numpy(), unit: values, "side": side})
@@ -297,7 +297,7 @@ def _shared(rows, known, unit):
 def _demand_both_classes(train, known, protocol):
     labels = known["label"].reindex(train["image_id"])
     if labels.isna().any():
-        raise LeuknetError(f"the split names image {labels.index[labels.isna()][0]}, which this cohort lacks")
+        raise LeuknetError(f"the split names image {labels.index[labels.isna()][0]}, which is not in this cohort")
     classes = labels.groupby(train["fold"].to_numpy(), sort=False).nunique()
     if (classes < 2).any():
         fold = classes.index[classes < 2][0]
@@ -319,7 +319,7 @@ def shared_content(cohort_table, split):
         ``fold``, ``pairs``: how many pairs of a training image and a test (or external) image have one sha256.
     """
     if "sha256" not in cohort_table:
-        raise LeuknetError("the cohort's table lacks the column sha256: identical files cannot be found")
+        raise LeuknetError("the cohort's table has no column sha256: identical files cannot be found")
     shared = _shared(split.table, known_images(cohort_table), "sha256")
     pairs = (shared["train"] * shared["test"]).groupby(shared["fold"]).sum()
     counts = pairs.reindex(split.folds).fillna(0).astype(int)

@@ -125,7 +125,7 @@ def k_fold(table, k=5, repeats=1, seed=0, by="image"):
     table : pandas.DataFrame
         A cohort's table.
     k, repeats : int
-        Folds, and how often to draw them anew.
+        Folds, and how often to draw them again.
     seed : int
     by : {"image", "group", "source"}
         By image (the paper) near-copies of one slide may stand on both sides; `Split.leakage` says how many. Units that

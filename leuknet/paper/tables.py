@@ -22,7 +22,7 @@ def _bytes(folder, name):
     try:
         return (folder / name).read_bytes()
     except OSError:
-        raise LeuknetError(f"{folder / name}: missing; install leuknet again to mend it") from None
+        raise LeuknetError(f"{folder / name}: missing; install leuknet again") from None
 
 
 def read(name, folder=None):

@@ -1,7 +1,7 @@
 """Verdicts on claims: intervals of a difference of accuracies, judged in the ledger's words.
 
 A claim is supported if the whole interval lies where the claim says, not supported if the whole interval lies where it
-says not, and otherwise cannot be told from the runs at hand.
+says not, and otherwise open: these runs do not decide it.
 """
 
 from collections.abc import Callable, Sequence

@@ -14,7 +14,7 @@ SCENARIOS = ("LODOCV", "k-fold")
 
 
 def answers(frame, spaces=None):
-    """Return, by ``(table, block, row)`` of the paper, the rows that stand beside it.
+    """Return, by ``(table, block, row)`` of the paper, the rows that stand next to it.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def answers(frame, spaces=None):
     Returns
     -------
     dict of tuple to pandas.DataFrame
-        Metrics as fractions, and ``why_not``, why they cannot stand beside the paper's numbers.
+        Metrics as fractions, and ``why_not``, why they cannot stand next to the paper's numbers.
     """
     groups = _spaces(spaces) if spaces is not None else {}
     if frame.empty:

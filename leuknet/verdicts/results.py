@@ -122,7 +122,7 @@ def canonical(data_set):
 
 
 def source(data_set):
-    """Return the source of a data set by its name; a data set that Table 1 lacks is its own."""
+    """Return the source of a data set by its name; a data set that is not in Table 1 is its own."""
     known = lookup(data_set)
     return known.source if known else data_set
 

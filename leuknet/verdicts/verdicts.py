@@ -1,4 +1,4 @@
-"""Each published cell beside this study's runs of the same name, with a verdict by tolerances fixed before any run."""
+"""Each published cell next to this study's runs of the same name, with a verdict by tolerances fixed before any run."""
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ NOT_RUN = "not comparable: not run here"
 
 
 def compare(frame, spaces=None):
-    """Return every published cell of Tables 3 to 13 beside the runs that answer it.
+    """Return every published cell of Tables 3 to 13 next to the runs that answer it.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def compare(frame, spaces=None):
         for (block, row), cells in printed(number).groupby(["block", "row"], sort=False):
             part = groups.get((number, block, row))
             texts = dict(zip(cells["column"], cells["text"], strict=True))
-            rows += [beside(cell, factor(cell, texts), part) for cell in cells.itertuples()]
+            rows += [line_of(cell, factor(cell, texts), part) for cell in cells.itertuples()]
     return pd.DataFrame(rows)
 
 
@@ -63,7 +63,7 @@ def factor(cell, texts):
     return scale({m: t for m, t in texts.items() if m in METRICS}).get(cell.column, 1)
 
 
-def beside(cell, times, part):
+def line_of(cell, times, part):
     """Return one row of `compare`."""
     spread = cell.spread * times
     n = 1 if pd.isna(cell.n_runs) else int(cell.n_runs)

@@ -21,12 +21,12 @@ def accuracy_bounds(recall, specificity, negatives, positives):
 
 
 def overlap(first, second):
-    """Tell whether two closed intervals meet."""
+    """Return whether two closed intervals meet."""
     return max(first[0], second[0]) <= min(first[1], second[1])
 
 
 def accuracy_fits(texts, negatives, positives, n):
-    """Tell whether the printed means of A, R and S can belong together, in whole images where R and S can."""
+    """Return whether the printed means of A, R and S can belong together, in whole images where R and S can."""
     mean = {m: split(texts[m])[0] for m in ("A", "R", "S")}
     hits, correct = totals(mean["R"], positives * n), totals(mean["S"], negatives * n)
     if hits and correct:
@@ -36,7 +36,7 @@ def accuracy_fits(texts, negatives, positives, n):
 
 
 def spreads_fit(texts, negatives, positives, factors=None):
-    """Tell whether the spread of A lies between difference and sum of its parts' spreads, with n or n - 1 alike."""
+    """Return whether the spread of A lies between difference and sum of its parts' spreads, with n or n - 1 alike."""
     (a0, a1), (r0, r1), (s0, s1) = (spread_bounds(split(texts[m])[1], (factors or {}).get(m, 1)) for m in "ARS")
     p, q, images = positives, negatives, positives + negatives
     apart = max(p * r0 - q * s1, q * s0 - p * r1, 0)

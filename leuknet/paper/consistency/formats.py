@@ -90,7 +90,7 @@ def check_scales() -> list[Finding]:
             "inconsistent",
             "typographical",
             "The spreads of MCC are on another scale than their means.",
-            "; ".join(f"{r['row']} {r['text']} beside A ± {other[r['row']]}" for _, r in small.iterrows()) + ".",
+            "; ".join(f"{r['row']} {r['text']} next to A ± {other[r['row']]}" for _, r in small.iterrows()) + ".",
             "the means and the spreads come from the same runs",
             "The spreads times 100: 0.8 and 0.9 points.",
         ),
@@ -179,7 +179,7 @@ def check_best_claim() -> list[Finding]:
         ),
     )
     findings = []
-    for name, number, approach, columns, told, meant in claims:
+    for name, number, approach, columns, said, meant in claims:
         frame = tables.table(number)
         parts = list(frame[frame["column"].isin(columns)].groupby(["block", "column"], sort=False))
         lost = [(*key, cells.loc[cells["value"].idxmax()]) for key, cells in parts if approach not in best_of(cells)]
@@ -190,7 +190,7 @@ def check_best_claim() -> list[Finding]:
                 BEST,
                 "inconsistent",
                 "typographical",
-                f"{approach} is said to be {told}; it is in {len(parts) - len(lost)} of {len(parts)} columns.",
+                f"{approach} is said to be {said}; it is in {len(parts) - len(lost)} of {len(parts)} columns.",
                 "; ".join(f"{block}, {column}: {c['row']} {c['text']}" for block, column, c in lost) + ".",
                 "" if number == 3 else "whether both data sets are meant",
                 meant,

@@ -213,7 +213,7 @@ def _no_matrix(block, row, protocol, wanted):
     ]
     pairs = [f"TP {tp}, TN {tn}" for tp, tn in matrices({m: wanted[m] for m in ("A", "P")}, *classes)]
     swapped = exchanged(wanted)
-    mended = [f"TP {tp}, TN {tn}" for tp, tn in matrices(swapped, *classes)]
+    repaired = [f"TP {tp}, TN {tn}" for tp, tn in matrices(swapped, *classes)]
     return Finding(
         slug("matrix", "table10", block, row, protocol),
         f"Table 10, {block}, {row}, {protocol}",
@@ -222,15 +222,15 @@ def _no_matrix(block, row, protocol, wanted):
         "changes a number",
         "No confusion matrix gives " + ", ".join(f"{m} {t}" for m, t in wanted.items()) + f" on {block}.",
         "; ".join([*alone, f"A and P together fit {' or '.join(pairs) or 'nothing'}"]) + ".",
-        "folds pooled, as every other row fits" if protocol == "k-fold" and not mended else "",
-        f"R {swapped['R']} % and Kappa {swapped['Kappa']}, exchanged in print: {' or '.join(mended)} gives all four."
-        if mended
+        "folds pooled, as every other row fits" if protocol == "k-fold" and not repaired else "",
+        f"R {swapped['R']} % and Kappa {swapped['Kappa']}, exchanged in print: {' or '.join(repaired)} gives all four."
+        if repaired
         else "",
     )
 
 
 def fold_means_fit(text, images, folds=5):
-    """Tell whether `text` may be the mean of the accuracies of `folds` folds, as equal in size as `images` allow."""
+    """Return whether `text` may be the mean of the accuracies of `folds` folds, as equal in size as `images` allow."""
     small, more = divmod(images, folds)
     return any(
         could_print(100 - 100 * (Fraction(a, small) + Fraction(b, small + 1)) / folds, text)

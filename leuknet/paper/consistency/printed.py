@@ -50,12 +50,12 @@ def spread_bounds(text, factor=1):
 
 
 def could_print(number, text):
-    """Tell whether `number` (int, float or Fraction) may be printed as `text`."""
+    """Return whether `number` (int, float or Fraction) may be printed as `text`."""
     low, high = bounds(text)
     return low <= Fraction(number) <= high
 
 
 def only_truncated(number, text):
-    """Tell whether `text` is `number` cut off, and no way of rounding gives it."""
+    """Return whether `text` is `number` cut off, and no way of rounding gives it."""
     value, unit = parse(text)
     return could_print(number, text) and abs(Fraction(number) - value) > unit / 2

@@ -57,7 +57,7 @@ def check() -> list[Finding]:
             "not decidable",
             "changes a number",
             "Folds drawn by image put pictures of the same slides into training and test; how much of 98.61 % comes "
-            "from that, the paper does not let one tell.",
+            "from that, the paper does not say.",
             f"{', '.join([*CUT_FROM, 'ALL-IDB 1'])}: "
             f"{sum(int(frame.loc[n, 'Total']) for n in [*CUT_FROM, 'ALL-IDB 1'])} images of one source.",
             "folds drawn by image, as nothing else is said",
@@ -80,7 +80,7 @@ def one_class(frame):
         "each data set called by its larger class",
         "not decidable",
         "changes a conclusion",
-        f"In k-fold the data set nearly tells the class: a classifier that sees nothing but which data set an image is "
+        f"In k-fold the data set nearly gives the class: a classifier that sees nothing but which data set an image is "
         f"from reaches {100 * right / images:.1f} %. How much of {own:.2f} % is disease is not decidable from it.",
         f"{len(single)} of {len(frame)} data sets, {int(single.sum())} of {images} images, are of one class; with the "
         f"larger class of the others {right} of {images} are right (Table 1's rows). Vogado et al.: {rival:.2f} %.",

@@ -73,15 +73,15 @@ def check_winners() -> list[Finding]:
     """Which winners in accuracy are separable from the next at 5 %, one family of all tables."""
     rows = winners()
     low, high = (holm(p) for p in zip(*(p_range(*r[4], 5, r[5], known=True) for r in rows), strict=True))
-    told = {"separable": [], "not separable": [], "depends on rounding": []}
+    found_by = {"separable": [], "not separable": [], "depends on rounding": []}
     for (number, block, best, second, texts, _), a, b in zip(rows, low, high, strict=True):
         kind = "separable" if b < 0.05 else "not separable" if a >= 0.05 else "depends on rounding"
         images = 5 * denominators(*CLASSES[block])["A"] * (float(split(texts[0])[0]) - float(split(texts[1])[0])) / 100
-        told[kind].append(
+        found_by[kind].append(
             f"Table {number} {block}: {best} over {second}, {images:.0f} of {5 * sum(CLASSES[block])} images, p = "
             f"{b:.2g}"
         )
-    undecided = told["not separable"] + told["depends on rounding"]
+    undecided = found_by["not separable"] + found_by["depends on rounding"]
     return [
         Finding(
             "winners-separable",
@@ -89,8 +89,8 @@ def check_winners() -> list[Finding]:
             STUDENT,
             "consistent",
             "",
-            f"{len(told['separable'])} of {len(rows)} highest mean accuracies are separable from the next at 5 %.",
-            f"{AFTER_HOLM}: " + ("; ".join(told["separable"]) or "none") + ".",
+            f"{len(found_by['separable'])} of {len(rows)} highest mean accuracies are separable from the next at 5 %.",
+            f"{AFTER_HOLM}: " + ("; ".join(found_by["separable"]) or "none") + ".",
         ),
         Finding(
             "winners-not-separable",
@@ -98,11 +98,11 @@ def check_winners() -> list[Finding]:
             STUDENT,
             "not decidable",
             "changes a conclusion",
-            f"{len(undecided)} of {len(rows)} highest mean accuracies cannot be told from the next by five runs (5 %, "
-            f"corrected for {len(rows)} comparisons)"
+            f"{len(undecided)} of {len(rows)} highest mean accuracies are not separable from the next by five runs (5 "
+            f"%, corrected for {len(rows)} comparisons)"
             + (
-                f"; with {len(told['depends on rounding'])} it depends on rounding."
-                if told["depends on rounding"]
+                f"; with {len(found_by['depends on rounding'])} it depends on rounding."
+                if found_by["depends on rounding"]
                 else "."
             ),
             f"{AFTER_HOLM}: " + "; ".join(undecided) + ". The runs differ in their random numbers, not in the images.",
@@ -164,7 +164,7 @@ def check_single() -> list[Finding]:
             MCNEMAR,
             "consistent" if sure == len(rows) else "not decidable",
             "" if sure == len(rows) else "changes a conclusion",
-            f"Of the {len(rows)} highest accuracies in Table 10, {sure} can be told from the next at 5 % whichever "
+            f"Of the {len(rows)} highest accuracies in Table 10, {sure} are separable from the next at 5 % whichever "
             f"images were called rightly, {never} in no case; with the others it depends on the images.",
             "; ".join(lines) + ". Each row is one run.",
             "one run a row; pooled folds" if sure < len(rows) else "",

@@ -62,7 +62,7 @@ def multisets(total, top, n, low, high, start=0):
 
 
 def spread_possible(text, top, n, factor=1):
-    """Tell whether `n` counts of 0..top can have the printed mean and spread (percent), with n or n - 1.
+    """Return whether `n` counts of 0..top can have the printed mean and spread (percent), with n or n - 1.
 
     Exact for whole numbers. Reference: Anaya 2016 (GRIMMER); Allard 2018 (A-GRIMMER); Heathers et al. 2018 (SPRITE).
     """
@@ -97,7 +97,7 @@ def candidates(text, top, n, ddof, factor):
 
 
 def _fits(values, text, ddof, factor):
-    """Tell for each row of `values` (m, n), in percent, whether mean and spread may be printed as `text`."""
+    """Return for each row of `values` (m, n), in percent, whether mean and spread may be printed as `text`."""
     mean, spread = split(text)
     low, high = (float(b) for b in bounds(mean))
     centre = values.mean(axis=1)
@@ -228,7 +228,7 @@ def recovered():
     return pd.DataFrame(lines, columns=["table", "block", "row", "run", "tp", "tn", "negatives", "positives"])
 
 
-def told(runs):
+def as_text(runs):
     """Return runs as text, e.g. ``46+58, 48+55``: true positives + true negatives of each run."""
     return ", ".join(f"{tp}+{tn}" for tp, tn in runs)
 
@@ -241,10 +241,10 @@ def check() -> list[Finding]:
         if factors:
             findings.append(_fraction(number, block, row, texts, found))
         elif len(found.runs) == 1 and found.complete:
-            unique.append(f"{name}: {told(found.runs[0])}")
+            unique.append(f"{name}: {as_text(found.runs[0])}")
             other += [name] * bool(recover(texts, CLASSES[block], ddof=0).runs)
         elif found.runs:
-            several.append(f"{name}: {len(found.runs)} sets, e.g. {told(found.runs[0])}")
+            several.append(f"{name}: {len(found.runs)} sets, e.g. {as_text(found.runs[0])}")
         elif all(totals(split(texts[m])[0], 5 * top) for m, top in denominators(*CLASSES[block]).items()):
             findings.append(_none(number, block, row, texts, found))
     findings.append(
@@ -288,16 +288,16 @@ def _fraction(number, block, row, texts, found):
     literal = [recover(texts, CLASSES[block], ddof=ddof) for ddof in (1, 0)]
     top = sum(CLASSES[block])
     step = 100 / top * 0.4
-    witness = f"e.g. five runs {told(found.runs[0])} print the whole row" if found.runs else "no such runs were found"
+    witness = f"e.g. five runs {as_text(found.runs[0])} print the whole row" if found.runs else "no such runs found"
     return Finding(
         slug("spread-scale", f"table{number}", block, row),
         f"Table {number}, {block}, {row}",
         METHOD,
         "inconsistent" if not any(r.runs for r in literal) else "not decidable",
         "changes a number",
-        f"Spreads of {spreads} cannot be percentage points; the MCC's spread beside them is.",
+        f"Spreads of {spreads} cannot be percentage points; the MCC's spread next to them is.",
         f"five unequal runs of {top} images differ by at least {step:.2f} points (spread with n; more with n - 1); "
         f"equal runs would give a mean that is a multiple of 1/{top}. Read as fractions (1 to 9 points): {witness}.",
         "",
-        "The spreads times 100: fractions of 1 beside percentages.",
+        "The spreads times 100: fractions of 1 next to percentages.",
     )

@@ -181,7 +181,7 @@ def check_repeats() -> list[Finding]:
     first, second = tables.published(11, "LeukNet", "A"), tables.published(12, "LeukNet", "A")
     abstract = [tables.published(3, "mDFT", "A", b) for b in ("ALL-IDB 1", "ALL-IDB 2")]
     abstract.append(tables.published(13, "LeukNet", "A"))
-    told = "97.04, 82.46 and 70.24%" in " ".join(tables.claims()["sentence"])
+    printed = "97.04, 82.46 and 70.24%" in " ".join(tables.claims()["sentence"])
     return [
         Finding(
             "repeat-table9",
@@ -196,8 +196,8 @@ def check_repeats() -> list[Finding]:
             "repeat-abstract",
             "abstract, Tables 3 and 13",
             CROSS,
-            "consistent" if told else "inconsistent",
-            "" if told else "changes a number",
+            "consistent" if printed else "inconsistent",
+            "" if printed else "changes a number",
             "The abstract's three accuracies are those of Tables 3 and 13.",
             f"{abstract}; the first two are means of 5 runs, the third of 100 models.",
         ),
@@ -236,7 +236,7 @@ def check_works() -> list[Finding]:
             "inconsistent",
             "typographical",
             f"Section 4 announces eight competing methods, Table 11 has {size}.",
-            f"{size} works besides LeukNet.",
+            f"{size} works other than LeukNet.",
             "",
             "The count of an earlier table.",
         ),

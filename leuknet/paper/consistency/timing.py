@@ -76,7 +76,7 @@ def _reading(key, words, passes, weight):
         )
     long = verdicts.count("too long")
     verdict = "inconsistent" if long else "consistent" if set(verdicts) == {"fits"} else "not decidable"
-    told = (
+    result = (
         f"{long} of 5 networks could not have been trained so in the stated minutes"
         if long
         else "every network fits the stated minutes"
@@ -89,7 +89,7 @@ def _reading(key, words, passes, weight):
         METHOD,
         verdict,
         "" if verdict == "consistent" else weight,
-        f"Reading: {words}; {told}.",
+        f"Reading: {words}; {result}.",
         "; ".join(lines)
         + ". Readings of the training set: "
         + ", ".join(f"{n} ({k})" for k, n in training_sizes().items())

@@ -23,12 +23,12 @@ def readings():
 
 def training_sizes():
     """Return the training images of one fold by reading of the paper's counts, ``{words: n}``."""
-    told = int(stated("development images"))
+    printed = int(stated("development images"))
     rows = sum(found.total for name, found in DATA_SETS.items() if name != "UFG")
     return {
-        "development set as stated": told,
+        "development set as stated": printed,
         "Table 1's rows without UFG, added": rows,
-        "development set less ALL-IDB 1": told - DATA_SETS["ALL-IDB 1"].total,
+        "development set less ALL-IDB 1": printed - DATA_SETS["ALL-IDB 1"].total,
     }
 
 

@@ -104,7 +104,7 @@ def _swatches(ax, statistics, names):
 
 
 def probe_sources(statistics, seed=0, folds=5, repeats=1):
-    """Probe what colour and size tell about source, data set and label, in pooled folds.
+    """Probe what colour and size say about source, data set and label, in pooled folds.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def label_right(counts):
 
 
 def label_clues(statistics, found):
-    """Return what tells the label without a look at a cell, from nothing to the data set's name.
+    """Return what predicts the label without a look at a cell, from nothing to the data set's name.
 
     Parameters
     ----------
@@ -222,15 +222,15 @@ def label_clues(statistics, found):
     Returns
     -------
     pandas.DataFrame
-        ``known``; ``here (%)`` and ``Table 1 (%)`` (NaN where images are needed): images whose label is told rightly.
-        Source and data set are told by counting, colour and size by the probe on images left out of its fit.
+        ``known``; ``here (%)`` and ``Table 1 (%)`` (NaN where images are needed): labels predicted correctly.
+        Source and data set predict by counting, colour and size by the probe on images left out of its fit.
     """
     counts = {unit: class_counts(statistics, unit) for unit in ("source", "data_set")}
     published = {unit: published_counts(unit) for unit in counts}
     nothing = [frame.sum().to_frame().T for frame in (counts["source"], published["source"])]
     rows = [("nothing", *map(label_right, nothing))]
-    told = {features: probe for (target, features), probe in found.items() if target == "label"}
-    rows += [(features, probe.scores["accuracy"].mean(), np.nan) for features, probe in told.items()]
+    predicted = {features: probe for (target, features), probe in found.items() if target == "label"}
+    rows += [(features, probe.scores["accuracy"].mean(), np.nan) for features, probe in predicted.items()]
     rows += [(unit.replace("_", " "), label_right(counts[unit]), label_right(published[unit])) for unit in counts]
     frame = pd.DataFrame(rows, columns=["known", "here (%)", "Table 1 (%)"])
     return frame.assign(**{name: frame[name] * PERCENT for name in frame.columns[1:]})
@@ -249,21 +249,21 @@ def clue_sentence(clues: pd.DataFrame) -> str:
 
 
 def label_levels(clues):
-    """Draw `label_clues`: how often the label is told rightly by what is known."""
+    """Draw `label_clues`: how often the label is predicted correctly by what is known."""
     with language():
         fig, ax = plt.subplots(figsize=(8, 0.42 * len(clues) + 1.5))
-        _told(ax, clues["here (%)"], "this cohort", "o", "#0072B2", -0.17)
-        _told(ax, clues["Table 1 (%)"], "Table 1, as published", "D", "#E69F00", 0.17)
+        _predicted(ax, clues["here (%)"], "this cohort", "o", "#0072B2", -0.17)
+        _predicted(ax, clues["Table 1 (%)"], "Table 1, as published", "D", "#E69F00", 0.17)
         low = min(45, clues[["here (%)", "Table 1 (%)"]].min(axis=None) - 3)
         ax.axvline(50, color="#777777", linestyle=":", linewidth=1)
         ax.set(yticks=range(len(clues)), yticklabels=clues["known"], ylim=(len(clues) - 0.4, -0.6), xlim=(low, 104))
-        ax.set(xlabel="label told rightly (% of images)", ylabel="known")
+        ax.set(xlabel="label predicted correctly (% of images)", ylabel="known")
         ax.grid(axis="x")
         ax.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
     return fig
 
 
-def _told(ax, values, label, marker, colour, shift):
+def _predicted(ax, values, label, marker, colour, shift):
     style = {"color": colour, "markeredgecolor": "black", "markeredgewidth": 0.6, "markersize": 8}
     ax.plot(values, np.arange(len(values)) + shift, marker, linestyle="", label=label, **style)
     for row, value in values.dropna().items():

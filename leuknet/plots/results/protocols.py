@@ -188,18 +188,18 @@ def protocol_sentence(predictions: pd.DataFrame, by: str = "protocol") -> str:
     n = int(same["n"].iloc[0])
     shown = ", ".join(f"{row.protocol} {number(row.A, decimals(n))} %" for row in same.itertuples())
     first, gaps = same["protocol"].iloc[0], protocol_differences(predictions, by)
-    told = [f"{first} minus {name}: {gap_words(gap)}." for name, gap in gaps.items()]
-    return " ".join([f"On the same {n} images: {shown}.", *told])
+    leads = [f"{first} minus {name}: {gap_words(gap)}." for name, gap in gaps.items()]
+    return " ".join([f"On the same {n} images: {shown}.", *leads])
 
 
 def gap_words(gap: PairedDifference) -> str:
-    """Return a paired difference of accuracies in words, with its interval and whether it tells the two apart."""
+    """Return a paired difference of accuracies in words, with its interval and whether it excludes 0."""
     found, low, high = points(gap)
     value = f"{number(found, decimals(gap.images), sign=True)} points"
     if np.isnan(low):
         return f"{value}; all {gap.images} images are of one {gap.by}, so there is no interval"
     drawn = f"{gap.units} {UNITS[gap.by]}{' of one source' * (gap.by == 'group')}"
-    verdict = "not told apart" if low <= 0 <= high else "the first is higher" if low > 0 else "the first is lower"
+    verdict = "no difference shown" if low <= 0 <= high else "the first is higher" if low > 0 else "the first is lower"
     limits = interval(low, high, decimals(gap.images))
     return f"{value} (95 % interval {limits}, {drawn} resampled), {verdict}"
 
