@@ -57,16 +57,17 @@ def _begun_alike(pairs: Pairs, found: Evidence) -> Evidence:
 
 
 def ahead(rule: Rule, sources: Sources) -> Evidence:
-    """Judge each network of `first` against each of `rest` on every test set left out."""
+    """Judge each network of `first` against each of `rest` on every test set left out on which any of these was run."""
     ours, pairs, missing = groups(sources.tests, rule["first"]), [], []
-    for name, query in rule["rest"].items():
-        theirs = groups(sources.tests, query)
+    rest = {name: groups(sources.tests, query) for name, query in rule["rest"].items()}
+    known = {name: {tested for tested, _ in theirs} for name, theirs in rest.items()}
+    places = [
+        tested for tested in dict.fromkeys(tested for tested, _ in ours) if tested in set().union(*known.values())
+    ]
+    for name, theirs in rest.items():
         found = [(a, b) for a, b in itertools.product(ours, theirs) if a[0] == b[0]]
         pairs += [(f"{a[0]}, {a[1]} over {b[1]}", ours[a], theirs[b]) for a, b in found]
-        known = {tested for (tested, _), _ in found}
-        missing += [
-            f"{name} on {tested}" for tested in dict.fromkeys(place for place, _ in ours) if tested not in known
-        ]
+        missing += [f"{name} on {tested}" for tested in places if tested not in known[name]]
     return fair(pairs, missing=missing)
 
 
@@ -76,11 +77,7 @@ def equal(rule: Rule, sources: Sources) -> Evidence:
         {tested: rows for (tested, _), rows in groups(sources.tests, query).items()}
         for query in (rule["first"], *rule["rest"].values())
     )
-    return fair(
-        [(tested, ours[tested], theirs[tested]) for tested in ours if tested in theirs],
-        equivalence,
-        [f"{name} on {tested}" for name in rule["rest"] for tested in ours if tested not in theirs],
-    )
+    return fair([(tested, ours[tested], theirs[tested]) for tested in ours if tested in theirs], equivalence)
 
 
 def heads(rule: Rule, sources: Sources) -> Evidence:
