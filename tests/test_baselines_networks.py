@@ -8,7 +8,7 @@ from made import small_cohort
 from leuknet._random import rng
 from leuknet.baselines.networks import alexnet, layers, variants
 from leuknet.baselines.networks.ahmed import Ahmed
-from leuknet.baselines.networks.loey import FineTuned
+from leuknet.baselines.networks.loey import Features, FineTuned
 from leuknet.baselines.networks.pansombut import Pansombut
 from leuknet.baselines.networks.rehman import Rehman
 from leuknet.baselines.networks.shafique import HSV, Shafique
@@ -16,6 +16,7 @@ from leuknet.baselines.networks.thanh import Thanh
 from leuknet.baselines.networks.training import compiled, full_batches
 from leuknet.baselines.settings import BaselineSettings
 from leuknet.exceptions import LeuknetError
+from leuknet.models.alexnet import ResponseNormalisation
 from leuknet.study import profiles
 from leuknet.study.profiles import profile
 
@@ -32,7 +33,7 @@ def test_alexnet_has_its_published_parameters():
 def test_response_normalisation_by_hand():
     x = np.zeros((1, 1, 1, 6), np.float32)
     x[..., 2] = 100.0
-    found = np.asarray(alexnet.ResponseNormalisation()(x)).ravel()
+    found = np.asarray(ResponseNormalisation()(x)).ravel()
     assert found[2] == pytest.approx(100 / (2 + 1e-4 * 100**2) ** 0.75) and found[5] == 0
 
 
@@ -130,6 +131,15 @@ def test_alexnet_without_a_file_says_that_it_is_not_pretrained(monkeypatch):
         alexnet.start(model, nano=False, seed=1) == "random, not pretrained (no alexnet.weights.h5 in LEUKNET_WEIGHTS)"
     )
     assert alexnet.start(model, nano=True, seed=1) == "random"
+
+
+@pytest.mark.parametrize(("weights", "caption"), [("formula", "formula-driven"), ("random", "random")])
+@pytest.mark.parametrize("kind", [FineTuned, Features])
+def test_narrow_alexnets_begin_as_their_settings_say(kind, weights, caption):
+    baseline = kind(BaselineSettings(baseline="loey", nano=True, weights=weights, epochs=1))
+    cohort = small_cohort(size=48)
+    baseline.fit(cohort, np.arange(len(cohort)), seed=1)
+    assert baseline.weights == caption
 
 
 def test_baseline_networks_train_by_the_one_loop_and_keep_their_history():

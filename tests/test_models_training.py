@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from made import small_cohort
 
+from leuknet._random import derive
 from leuknet.evaluation.metrics import scores
 from leuknet.exceptions import LeuknetError
 from leuknet.models import networks
@@ -137,6 +138,15 @@ def test_validation_is_held_out_of_training(cohort, roles):
     trained = train(cohort, roles, NANO.but(validation=0.25), seed=1)
     assert {"validation_loss", "validation_accuracy"} <= set(trained.history)
     assert set(trained.probabilities) == {"validation", "test"}
+
+
+@pytest.mark.parametrize("approach", ["mDFT", "mSFT"])
+def test_training_accuracy_is_the_final_networks_on_the_images_it_trained_on(cohort, roles, approach):
+    settings = NANO.but(approach=approach, validation=0.25, epochs=3)
+    fit, _ = held_out(roles["train"], cohort.labels, 0.25, derive("validation", 1) % 2**31)
+    trained = train(cohort, roles, settings, seed=1)
+    p = trained.model.predict(cohort.images[fit].astype(np.float32) / 255, verbose=0)[:, 0]
+    assert trained.timing["training_accuracy"] == pytest.approx(((p >= 0.5) == cohort.labels[fit]).mean())
 
 
 def test_curves_of_the_test_images_leave_all_others_to_training(cohort, roles):

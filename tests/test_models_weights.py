@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from leuknet.exceptions import LeuknetError
-from leuknet.models import backbones, weights
+from leuknet.models import alexnet, backbones, weights
 from leuknet.models.networks import NetworkSpec, build
 
 SPEC = NetworkSpec("vgg16-nano", "DFT", 48)
@@ -87,27 +87,51 @@ def test_constants_of_a_layer_are_renewed():
     assert [w.mean() for w in norm.get_weights()] == [1, 0, 0, 1]
 
 
-def test_formula_weights_come_with_their_record_and_fill_all_transferred_layers():
+def test_formula_weights_fill_all_transferred_layers():
     model, record = start(SPEC, "formula")
     assert record["weights"] == "formula-driven" and record["layers_random"] == ["probability"]
-    told = json.loads((weights.SHIPPED / "vgg16-nano.json").read_text())
-    assert told["held_out_top1"] > 10 / told["classes"] and told["classes"] >= 60 and told["script"]
     with np.load(weights.SHIPPED / "vgg16-nano.npz") as arrays:
         np.testing.assert_array_equal(model.get_layer("fc2").get_weights()[0], arrays["fc2/kernel"].astype("float32"))
     _, replaced = start(NetworkSpec("vgg16-nano", "mDFT", 128), "formula")
     assert replaced["layers_random"] == ["head_dense1", "head_dense2", "probability"]
 
 
-@pytest.mark.parametrize("path", sorted(weights.SHIPPED.glob("*.npz")), ids=lambda path: path.stem)
-def test_shipped_weights_are_small_finite_and_fit(path):
-    assert path.stat().st_size < 1.6e6
-    approach = "DFT" if backbones.has_own_dense(path.stem) else "mDFT"
-    model, record = start(NetworkSpec(path.stem, approach, 48), "formula")
-    assert record["weights"] == "formula-driven"
+SHIPPED = sorted(weights.SHIPPED.glob("*.npz"))
+NARROW = [file.stem for file in SHIPPED if file.stem != alexnet.NARROW]
+
+
+def test_narrow_networks_have_start_weights_and_all_are_small():
+    assert {"vgg16-nano", "vgg19-nano", "resnet50-nano", "xception-nano", alexnet.NARROW} <= {
+        file.stem for file in SHIPPED
+    }
+    assert sum(file.stat().st_size for file in SHIPPED) <= 8e6
+
+
+@pytest.mark.parametrize("name", [*NARROW, alexnet.NARROW])
+def test_the_record_of_start_weights_says_what_they_learnt(name):
+    record = json.loads((weights.SHIPPED / f"{name}.json").read_text())
+    assert record["network"] == name and record["classes"] >= 60 and f" {name} " in record["script"].lower()
+    assert 10 / record["classes"] < record["held_out_top1"] <= 1 and record["held_out_images"] >= 1000
+    assert len(record["training_top1"]) == record["epochs"]
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_start_weights_are_finite_and_fit_their_backbone(name):
+    approach = "DFT" if backbones.has_own_dense(name) else "mDFT"
+    model, record = start(NetworkSpec(name, approach, 48), "formula")
+    assert record["weights"] == "formula-driven" and record["file"] == f"{name}.npz"
     assert all(np.isfinite(w).all() for w in model.get_weights())
 
 
-def test_scratch_is_random_whatever_is_asked():
+@pytest.mark.parametrize(("size", "caption"), [(48, "formula-driven"), (80, "formula-driven 9 of 10 layers")])
+def test_alexnets_start_weights_fit_as_far_as_the_image_size_allows(size, caption):
+    model = alexnet.body(size, nano=True)
+    assert weights.lay_shipped(model, alexnet.NARROW) == caption
+    with np.load(weights.SHIPPED / f"{alexnet.NARROW}.npz") as arrays:
+        np.testing.assert_array_equal(model.get_layer("conv1").get_weights()[0], arrays["conv1/kernel"].astype("f4"))
+
+
+def test_scratch_begins_from_random_weights():
     assert start(NetworkSpec("vgg16-nano", "scratch", 64), "formula")[1]["weights"] == "random"
 
 
@@ -179,12 +203,15 @@ def test_files_of_another_network_are_not_taken(folder):
     assert weights.available("vgg16-nano")["formula"] == weights.SHIPPED / "vgg16-nano.npz"
 
 
-def test_misfits_and_lacks_are_said_with_the_mend(folder, monkeypatch):
+def test_weights_that_do_not_fit_or_exist_name_the_fix(folder, monkeypatch):
     with pytest.raises(LeuknetError, match="shape is tied to 224 px.*use size 224, or mDFT"):
         start(NetworkSpec("VGG16", "DFT", 32), "imagenet")
     with pytest.raises(LeuknetError, match="no ImageNet weights exist for vgg16-nano"):
         start(SPEC, "imagenet")
-    with pytest.raises(LeuknetError, match="no formula-driven weights are shipped for mobilenetv2-nano"):
+    with pytest.raises(
+        LeuknetError,
+        match="no formula-driven weights are shipped for mobilenetv2-nano: use one of resnet50-nano, vgg16-nano",
+    ):
         start(NetworkSpec("MobileNetV2-nano", "mDFT", 32), "formula")
     with pytest.raises(LeuknetError, match="weights='best' is unknown"):
         start(SPEC, "best")
@@ -202,7 +229,7 @@ def test_misfits_and_lacks_are_said_with_the_mend(folder, monkeypatch):
         start(TINY, "imagenet")
 
 
-def test_without_a_file_or_a_network_the_run_stops_with_the_mend(folder, monkeypatch):
+def test_without_a_file_or_a_download_the_run_stops_and_names_the_fix(folder, monkeypatch):
     def offline(**_):
         raise Exception("URL fetch failure")
 

@@ -8,6 +8,8 @@ import pytest
 from leuknet._config import describe
 from leuknet.baselines.registry import BASELINES
 from leuknet.baselines.settings import BaselineSettings
+from leuknet.data.registry import DATA_SETS
+from leuknet.data.synthetic.plan import Field, Slide, counts, plan
 from leuknet.exceptions import LeuknetError
 from leuknet.models.backbones import fits_own_dense
 from leuknet.models.policy import Policy
@@ -29,6 +31,16 @@ def test_small_profiles_use_narrow_networks_and_say_so():
     assert names() == ["smoke", "demo", "paper"]
 
 
+def test_the_demos_cohort_is_large_enough_to_measure_on():
+    demo = profile("demo")
+    images, tasks = counts(demo.fraction, demo.floor), plan(demo.fraction, demo.floor, seed=0)
+    assert sum(images.values()) >= 350
+    assert all(images[name, label] >= 15 for name, one in DATA_SETS.items() if one.two_class for label in (0, 1))
+    fields = [task for task in tasks if isinstance(task, Field)]
+    assert sum(bool(field.blast_crops and field.blast_cells) for field in fields) >= 15  # one family of three data sets
+    assert sum(len(task.images) > 1 for task in tasks if isinstance(task, Slide)) >= 15
+
+
 def test_scratch_is_random_whatever_the_profile():
     assert profile("paper").settings("VGG16", "scratch").weights == "random"
 
@@ -36,7 +48,7 @@ def test_scratch_is_random_whatever_the_profile():
 def test_a_change_holds_for_every_run_frozen_ones_too():
     changed = profile("demo", epochs=2, size=96)
     assert changed.size == 96
-    assert changed.settings("VGG16", "mSFT").epochs == changed.settings("VGG16", "mDFT").epochs == 2
+    assert {changed.settings("VGG16", approach).epochs for approach in ("mDFT", "mSFT", "scratch")} == {2}
 
 
 @pytest.mark.parametrize(

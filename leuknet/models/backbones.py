@@ -20,6 +20,7 @@ from leuknet.exceptions import LeuknetError
 PAPER_BACKBONES = ("VGG16", "VGG19", "ResNet50", "InceptionV3", "Xception")
 LABELS = {"VGG16": "VGG-16", "VGG19": "VGG-19"}
 NARROW, LEAST_WIDTH, NANO_SIZE = 8, 8, 48
+NARROW_MOMENTUM = 0.9  # narrow networks train for a hundred steps, which Keras' 0.99 would hardly notice
 LEAST_SIZES = {"InceptionV3": 75, "InceptionResNetV2": 75}
 
 
@@ -170,4 +171,6 @@ def _copy(layer, fresh, narrow):
         config |= {key: narrower(config[key]) for key in ("filters", "units") if config.get(key)}
         if "target_shape" in config:
             config["target_shape"] = (*config["target_shape"][:-1], -1)
+        if isinstance(layer, keras.layers.BatchNormalization):
+            config["momentum"] = NARROW_MOMENTUM
     return type(layer).from_config(config)

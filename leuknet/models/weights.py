@@ -80,6 +80,25 @@ def draw(model: keras.Model, seed: int) -> None:
             variable.assign(state)
 
 
+def lay_shipped(model: keras.Model, name: str) -> str:
+    """Assign the formula-driven weights shipped as `name` to the layers of `model` that they fit.
+
+    Dense layers are tied to the image size of the pretraining: at another one, convolutions alone are laid.
+
+    Returns
+    -------
+    str
+        What captions print: "formula-driven", or "formula-driven 8 of 10 layers".
+    """
+    file = SHIPPED / f"{name}.npz"
+    arrays = read(file)
+    held = [layer for layer in model.layers if layer.name in arrays]
+    fitting = [layer for layer in held if arrays[layer.name]["kernel"].shape == tuple(layer.kernel.shape)]
+    _lay(fitting, arrays, file)
+    part = "" if len(fitting) == len(held) else f" {len(fitting)} of {len(held)} layers"
+    return f"formula-driven{part}"
+
+
 def available(backbone: str) -> dict[str, Path | None]:
     """Return which pretrained weights are on this machine for `backbone`, without loading any.
 
@@ -139,7 +158,8 @@ def _find(spec, weights, wanted):
     if weights == "formula":
         file = SHIPPED / f"{name}.npz"
         if not file.is_file():
-            shipped = ", ".join(sorted(path.stem for path in SHIPPED.glob("*.npz")))
+            narrow = sorted(f"{name.lower()}-nano" for name in backbones.PAPER_BACKBONES)
+            shipped = ", ".join(name for name in narrow if (SHIPPED / f"{name}.npz").is_file())
             raise LeuknetError(f"no formula-driven weights are shipped for {name}: use one of {shipped}")
         return file, read(file)
     if narrow:

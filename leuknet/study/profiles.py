@@ -41,15 +41,16 @@ class Profile(Settings):
     points: int = setting(description="Images at most in a projection.", unit="images", ge=1, le=1_000_000)
     training: dict[str, Any] = setting({}, "Training settings of every run; precision may be 'auto', the faster here.")
     frozen: dict[str, Any] = setting({}, "Training settings on top where the backbone is frozen (SFT, mSFT).")
+    scratch: dict[str, Any] = setting({}, "Training settings on top where all weights are random (VGG-16 *).")
     baselines: dict[str, Any] = setting({}, "Settings of the baselines that train a network.")
 
-    own: ClassVar[tuple[str, ...]] = ("training", "frozen", "baselines", "name")
+    own: ClassVar[tuple[str, ...]] = ("training", "frozen", "scratch", "baselines", "name")
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
         """Check now what would stop a run later."""
         measured = {"precision": "float32"} if self.training.get("precision") == AUTO else {}
-        for approach in ("mDFT", "mSFT"):
+        for approach in ("mDFT", "mSFT", "scratch"):
             self.settings(approach=approach, **measured)
         self.baseline("thanh")
         return self
@@ -59,9 +60,8 @@ class Profile(Settings):
 
         A backbone without formula-driven weights begins from random ones: the run's record and every caption say so.
         """
-        values = {**self.training, **(self.frozen if approach in FROZEN_APPROACHES else {})}
-        if approach == "scratch":
-            values["weights"] = "random"
+        on_top = {"scratch": self.scratch | {"weights": "random"}} | dict.fromkeys(FROZEN_APPROACHES, self.frozen)
+        values = self.training | on_top.get(approach, {})
         values |= {"backbone": self.backbone(backbone), "approach": approach, **changes}
         if values.get("weights") == "formula" and not shipped(values["backbone"]):
             values["weights"] = "random"
@@ -116,11 +116,12 @@ def profile(name: str, **changes: Any) -> Profile:
     for key in changes:
         if key not in own + trained:
             raise LeuknetError(unknown("profile key", key, sorted(own + trained)))
-    values = {"training": {}, "frozen": {}, **profiles[name]}
+    values = {"training": {}, **profiles[name]}
     training = {key: value for key, value in changes.items() if key not in own}
-    frozen = {key: value for key, value in values["frozen"].items() if key not in training}
     values |= {key: value for key, value in changes.items() if key in own}
-    values |= {"name": name, "training": values["training"] | training, "frozen": frozen}
+    for table in ("frozen", "scratch"):
+        values[table] = {key: value for key, value in values.get(table, {}).items() if key not in training}
+    values |= {"name": name, "training": values["training"] | training}
     try:
         return Profile(**values)
     except LeuknetError as error:

@@ -9,9 +9,8 @@ Left open, and the reading taken: 2820 is 5 times 564, so an epoch of the second
 turned, shifted or mirrored. The first model takes fc7 and is an SVM, the best known of "well-known classifiers".
 Adam with 0.0005, 20 epochs, batches of 32.
 
-Departures: no pretrained AlexNet in Keras, see `leuknet.baselines.networks.alexnet`; without a file the first model's
-features are
-those of random weights.
+Departures: no pretrained AlexNet in Keras, see `leuknet.baselines.networks.alexnet`; without pretrained weights the
+first model's features are those of random ones.
 """
 
 import numpy as np
@@ -21,9 +20,10 @@ from sklearn.svm import SVC
 
 from leuknet.baselines.base import Baseline, probability
 from leuknet.baselines.networks import variants
-from leuknet.baselines.networks.alexnet import AlexNetBaseline, body, start
+from leuknet.baselines.networks.alexnet import AlexNetBaseline
 from leuknet.baselines.networks.training import compiled
 from leuknet.data.cohort import Cohort
+from leuknet.models.alexnet import body
 
 
 class FineTuned(AlexNetBaseline):
@@ -43,7 +43,7 @@ class Features(AlexNetBaseline):
     def fit(self, cohort: Cohort, train: np.ndarray, seed: int) -> None:
         """See `Baseline.fit`."""
         self.model = compiled(body, cohort.size, self.settings.nano, self.learning_rate, self.momentum)
-        self.weights = start(self.model, self.settings.nano, 0)  # one fixed network, whatever the run's seed
+        self.begin(0)  # one fixed network, whatever the run's seed
         values = self.forward(self.model, cohort, train)
         labels = cohort.labels[train].astype(int)
         self.classifier = make_pipeline(StandardScaler(), SVC(kernel="linear")).fit(values, labels)

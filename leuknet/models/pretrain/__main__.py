@@ -14,20 +14,22 @@ import numpy as np
 
 from leuknet._io import atomic, write_json
 from leuknet._random import rng
-from leuknet.models import backbones, networks, weights
+from leuknet.models import alexnet, backbones, networks, weights
 from leuknet.models.inputs import fed
 from leuknet.models.pretrain import task
 from leuknet.models.training import compile_model, fit_epochs
 
-SIZE, BATCH, HELD_OUT = backbones.NANO_SIZE, 64, 20
+SIZE, HELD_OUT = backbones.NANO_SIZE, 20
+DEFAULT = [f"{name.lower()}-nano" for name in backbones.PAPER_BACKBONES] + [alexnet.NARROW]
 
 
 def main() -> None:
     """Train each named network and write its weights and, next to them, their record."""
     parser = argparse.ArgumentParser(prog="python -m leuknet.models.pretrain", description=__doc__)
-    parser.add_argument("names", nargs="*", default=[f"{name}-nano" for name in backbones.PAPER_BACKBONES])
+    parser.add_argument("names", nargs="*", default=DEFAULT)
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--per-class", type=int, default=300)
+    parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -36,13 +38,14 @@ def main() -> None:
     held_labels = np.repeat(np.arange(count), HELD_OUT)
     images = task.images(labels, seed=options.seed, size=SIZE)
     held = task.images(held_labels, seed=options.seed + 1, size=SIZE)
-    for name in options.names:
+    for name in [given if given == alexnet.NARROW else backbones.canonical(given) for given in options.names]:
         began = time.perf_counter()
-        net, learner, model = source_model(name, count, options, steps=options.epochs * -(-len(labels) // BATCH))
+        steps = options.epochs * -(-len(labels) // options.batch)
+        net, learner, model = source_model(name, count, options, steps)
         history = train(model, images, labels, options)
         fold(net, learner)
         folded = keras.Model(net.input, learner.get_layer("classes")(net.output))
-        logits = folded.predict(held.astype(np.float32) / 255, batch_size=BATCH, verbose=0)
+        logits = folded.predict(held.astype(np.float32) / 255, batch_size=options.batch, verbose=0)
         accuracy = float(np.mean(logits.argmax(-1) == held_labels))
         save(name, net, options, len(labels), history, accuracy, time.perf_counter() - began)
 
@@ -51,12 +54,11 @@ def source_model(
     name: str, count: int, options: argparse.Namespace, steps: int
 ) -> tuple[keras.Model, keras.Model, keras.Model]:
     """Return the network up to its last features, the learner, and the compiled classifier around the learner."""
-    approach = "DFT" if backbones.has_own_dense(name) else "mDFT"
-    whole = networks.build(networks.NetworkSpec(name, approach, SIZE, dense=(), dropout=()))
-    net = keras.Model(whole.input, whole.get_layer("probability").input)
+    net = transferred(name)
     learner = normalised(net)
     learner = keras.Model(learner.input, keras.layers.Dense(count, dtype="float32", name="classes")(learner.output))
     weights.draw(learner, options.seed)
+    silence_residuals(learner)
     pixels = keras.Input((SIZE, SIZE, 3), dtype="uint8")
     model = keras.Model(pixels, learner(keras.layers.Rescaling(1 / 255)(pixels)))
     rate = keras.optimizers.schedules.CosineDecay(
@@ -67,18 +69,28 @@ def source_model(
     return net, learner, model
 
 
+def transferred(name: str) -> keras.Model:
+    """Return the narrow network `name` from image to the last features that other tasks take over."""
+    if name == alexnet.NARROW:
+        whole = alexnet.body(SIZE, nano=True)
+        return keras.Model(whole.input, whole.get_layer("fc7").output)
+    approach = "DFT" if backbones.has_own_dense(name) else "mDFT"
+    whole = networks.build(networks.NetworkSpec(name, approach, SIZE, dense=(), dropout=()))
+    return keras.Model(whole.input, whole.get_layer("probability").input)
+
+
 def normalised(net: keras.Model) -> keras.Model:
     """Return a copy of `net` drawn by He's rule, with batch normalisation before the ReLUs of its weighted layers.
 
-    VGG has none of its own and learns many times faster with it; `fold` takes it out again.
+    VGG and AlexNet have none of their own and learn many times faster with it; `fold` takes it out again. Dropout is
+    left out: each image is seen a few times only.
     """
     bare = {layer.name for layer in net.layers if layer.weights and "relu" in str(layer.get_config().get("activation"))}
 
     def copy(layer):
         config = layer.get_config() | ({"activation": "linear"} if layer.name in bare else {})
-        return type(layer).from_config(
-            config | ({"kernel_initializer": "he_normal"} if "kernel_initializer" in config else {})
-        )
+        changes = {"kernel_initializer": "he_normal", "rate": 0.0}
+        return type(layer).from_config(config | {key: value for key, value in changes.items() if key in config})
 
     def call(layer, *inputs, **options):
         x = layer(*inputs, **options)
@@ -89,13 +101,31 @@ def normalised(net: keras.Model) -> keras.Model:
     return keras.models.clone_model(net, clone_function=copy, call_function=call)
 
 
+def silence_residuals(model: keras.Model) -> None:
+    """Set the scale of each residual branch's last batch normalisation to zero, so that blocks begin as identities.
+
+    Without it a narrow ResNet50 learns nothing in the first epochs (P. Goyal et al., "Accurate, Large Minibatch SGD",
+    2017, section 5.1).
+    """
+    length, before = {}, {}
+    for layer in model.layers:
+        before[layer] = [tensor._keras_history.operation for tensor in keras.tree.flatten(layer.input)]
+        length[layer] = 1 + max((length.get(one, 0) for one in before[layer]), default=0)
+    for add in (layer for layer in model.layers if isinstance(layer, keras.layers.Add)):
+        branch = max(before[add], key=length.get)
+        end = before[branch][0] if isinstance(branch, keras.layers.MaxPooling2D) else branch
+        if isinstance(end, keras.layers.BatchNormalization):
+            end.gamma.assign(keras.ops.zeros_like(end.gamma))
+
+
 def fold(net: keras.Model, learner: keras.Model) -> None:
     """Give `net` what `learner` learnt, its extra batch normalisation multiplied into kernels and biases."""
-    known = {layer.name: layer for layer in learner.layers}
+    known, own = {layer.name: layer for layer in learner.layers}, {layer.name for layer in net.layers}
     for layer in net.layers:
         values = known[layer.name].get_weights()
-        if f"{layer.name}_bn" in known:
-            norm = known[f"{layer.name}_bn"]
+        extra = f"{layer.name}_bn"
+        if extra in known and extra not in own:  # Xception's own are called so, too
+            norm = known[extra]
             gamma, beta, mean, variance = norm.get_weights()
             gain = gamma / np.sqrt(variance + norm.epsilon)
             values = [values[0] * gain, (values[1] - mean) * gain + beta]
@@ -111,7 +141,7 @@ def train(model: keras.Model, images: np.ndarray, labels: np.ndarray, options: a
         shown = images[order]
         for turned in np.array_split(np.arange(len(order)), 8):
             shown[turned] = np.rot90(shown[turned], generator.integers(4), axes=(1, 2))[:, :: generator.choice([-1, 1])]
-        return fed(shown, BATCH, labels[order])
+        return fed(shown, options.batch, labels[order])
 
     accuracies = []
     for row in fit_epochs(model, batches, options.epochs):
@@ -136,14 +166,14 @@ def save(
         for variable in layer.weights:
             value = keras.ops.convert_to_numpy(variable)
             arrays[f"{layer.name}/{variable.name}"] = value.astype(np.float16 if half else np.float32)
-    path = weights.SHIPPED / f"{backbones.canonical(name)}.npz"
+    path = weights.SHIPPED / f"{name}.npz"
     with atomic(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
         for key, value in arrays.items():
             buffer = io.BytesIO()
             np.save(buffer, value)
             archive.writestr(zipfile.ZipInfo(f"{key}.npy"), buffer.getvalue())
     record = {
-        "network": backbones.canonical(name),
+        "network": name,
         "source_task": "leuknet.models.pretrain.task: fractals, contours, curves, noise, cells, lattices",
         "reference": "Kataoka et al., Pre-training without Natural Images, IJCV 130 (2022)",
         "classes": len(task.classes()),
@@ -153,7 +183,7 @@ def save(
         "training_top1": history,
         "size": SIZE,
         "preprocessing": "unit",
-        "optimiser": f"Adam, learning rate {options.learning_rate} with cosine decay, batch {BATCH}",
+        "optimiser": f"Adam, learning rate {options.learning_rate} with cosine decay, batch {options.batch}",
         "epochs": options.epochs,
         "seed": options.seed,
         "seconds": round(seconds),
@@ -161,7 +191,7 @@ def save(
         "versions": {"keras": keras.__version__, "backend": keras.backend.backend(), "numpy": np.__version__,
                      "python": platform.python_version()},
         "script": f"python -m leuknet.models.pretrain {name} --epochs {options.epochs} --per-class {options.per_class} "
-        f"--learning-rate {options.learning_rate} --seed {options.seed}",
+        f"--batch {options.batch} --learning-rate {options.learning_rate} --seed {options.seed}",
     }  # fmt: skip
     write_json(path.with_suffix(".json"), record)
     print(f"{path.name}: top-1 {accuracy:.3f} on held-out formula images, {seconds:.0f} s", flush=True)
