@@ -223,3 +223,19 @@ def test_pictures_saved_again_are_confirmed_once_each(monkeypatch):
 @pytest.mark.parametrize(("labels", "words"), [([0, 0, 0], "one class only"), ([0, 1, 1], "fewer than 5 groups")])
 def test_why_shortcuts_were_not_tested_is_true(labels, words):
     assert words in verdict(audit(made(cells(3), label=labels)))
+
+
+def test_a_duplicate_and_shifted_fields_of_one_slide_are_found_as_in_all_idb_1(drawn):
+    """Fields of one slide overlap: neither holds the other, and each was saved anew at its own scale."""
+    fields = [rescaled(drawn.images[k], 0.5) for k in np.flatnonzero(drawn.table["data_set"] == "ALL-IDB 1")[:4]]
+    height, width = fields[0].shape[:2]
+    right, down = round(0.4 * width), round(0.35 * height)
+    images = [fields[0], fields[0].copy(), fields[1][:, :-right], jpeg(rescaled(fields[1][:, right:], 0.8))]
+    images += [fields[2][:-down, :-right], fields[2][down:, right:], fields[3]]
+    pairs, _ = look(made(images))
+    kinds = {tuple(sorted((row.a[-3:], row.b[-3:]))): row.kind for row in pairs.itertuples()}
+    assert kinds == {("000", "001"): "exact", ("002", "003"): "overlap", ("004", "005"): "overlap"}
+    box = pairs.set_index("a").loc["X/negative/005"] if "X/negative/005" in set(pairs["a"]) else None
+    shift = (right, down) if box is not None else (-right, -down)
+    box = pairs.set_index("a").loc["X/negative/004"] if box is None else box
+    assert np.abs(box[["left", "top"]].to_numpy(float) - shift).max() < 2

@@ -14,7 +14,7 @@ import pandas as pd
 from leuknet._cache import cached
 from leuknet._io import hash_of
 from leuknet.data.leakage import marks, near, search
-from leuknet.data.leakage.confirm import grey, same
+from leuknet.data.leakage.confirm import grey, overlapping, same
 from leuknet.data.leakage.facts import facts
 from leuknet.data.leakage.pictures import Pictures
 from leuknet.data.leakage.shortcuts import shortcuts
@@ -34,11 +34,11 @@ class Audit:
     ----------
     pairs : pandas.DataFrame
         ``kind`` ("exact": the same decoded pixels, each with the first of its family only; "near": the same image saved
-        again, resized, turned or mirrored, as many pairs as join the family;
-        "contained": `a` is a crop of `b`; "overlap": `a` and `b` show parts of one field), ``a``, ``b`` (image_id),
-        ``turn`` (how `b` must be turned to look like `a`), ``left``, ``top``, ``width``, ``height`` (box in `b`, px),
-        ``score`` and ``detail`` (correlations at full size), of both images data set, source and label, and
-        ``contradiction`` (bool: one picture, exact or near, in both classes).
+        again, resized, turned or mirrored, as many pairs as join the family; "contained": `a` is a crop of `b`;
+        "overlap": `a` and `b` show shifted parts of one field), ``a``, ``b`` (image_id), ``turn`` (how `b` must be
+        turned to look like `a`), ``left``, ``top``, ``width``, ``height`` (box of `a` in `b`, px; of an overlap it
+        leaves `b`), ``score`` and ``detail`` (correlations at full size, of the common part), of both images data
+        set, source and label, and ``contradiction`` (bool: one picture, exact or near, in both classes).
     facts : pandas.DataFrame
         Per image: `facts.facts`, ``outline`` and ``scale_bar`` (bool), in the table's order.
     shortcuts : pandas.DataFrame
@@ -143,7 +143,7 @@ def _confirm(pictures, doubles, wanted, found):
     for crop, holder, _, *box in wanted.itertuples(index=False, name=None):
         if (crop, holder) in found or (holder, crop) in found or family.of(crop) == family.of(holder):
             continue
-        match = same(plane(crop), plane(holder), box)
+        match = overlapping(plane(crop), plane(holder), box)
         if match:
             kind = _kind(match.box, plane(holder).shape)
             found[crop, holder] = (kind, "", *match.box, match.score, match.detail)

@@ -1,6 +1,6 @@
 """Whether two images show the same pixels: aligned (ECC, Evangelidis & Psarakis 2008), then correlated at full size."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -13,6 +13,7 @@ LEAST_DETAIL = 0.9  # correlation of what is finer than a cell's outline: other 
 FLAT = 1.0  # grey levels, s.d. of detail below which an image shows none
 STRETCH = 1.06  # ratio of the two scales of a crop: it is not stretched
 MARGIN = 0.12
+LEAST_EDGE = 48  # px of the smaller edge of a common part: less shows too little to compare
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,30 @@ def same(crop, holder, box):
     if score < LEAST or detail < LEAST_DETAIL:
         return None
     return Match(round(score, 4), round(detail, 4), tuple(round(float(edge), 1) for edge in box))
+
+
+def overlapping(crop, holder, box):
+    """Compare with `same` that part of a crop which its box puts inside the other image.
+
+    Returns
+    -------
+    Match or None
+        Its box is that of the whole crop, and may leave the holder; None where the common part is not the same pixels
+        or has an edge under `LEAST_EDGE` px of an image that has more.
+    """
+    size, edges = np.array(crop.shape[::-1]), np.array(holder.shape[::-1])
+    place, scale = np.array(box[:2]), np.array(box[2:]) / size  # px of the holder a px of the crop
+    low = np.ceil(np.maximum(-place / scale, 0)).astype(int)
+    high = np.floor(np.minimum((edges - place) / scale, size)).astype(int)
+    if ((high - low) < np.minimum(size, LEAST_EDGE)).any():
+        return None
+    part = crop[low[1] : high[1], low[0] : high[0]]
+    match = same(part, holder, (*(place + low * scale), *((high - low) * scale)))
+    if match is None:
+        return None
+    moved = np.array(match.box[2:]) / (high - low)
+    whole = (*(np.array(match.box[:2]) - low * moved), *(size * moved))
+    return replace(match, box=tuple(round(float(edge), 1) for edge in whole))
 
 
 def _align(crop, holder, box, longest, moves):

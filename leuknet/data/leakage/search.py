@@ -1,8 +1,9 @@
-"""Where one image could be a crop of another: local features (SIFT, Lowe 2004) that agree on one place and scale.
+"""Where one image could be a crop of another, or a shifted field of it: local features (SIFT, Lowe 2004) that agree.
 
 Each feature has a place, a size and a direction, so that one match already says where the crop would lie. Matches that
-turn the crop or scale it by more than the reach are dropped; those of one pair that agree vote for one box. All images'
-features stand in one k-d forest, so that the search grows no faster than the number of images.
+turn the crop, scale it by more than the reach, or put less than `COMMON` of it into the other image are dropped; those
+of one pair that agree vote for one box. All images' features stand in one k-d forest, so that the search grows no
+faster than the number of images.
 
 Not found: crops that were turned by more than `TURN` or mirrored, and crops with hardly a feature. Of 260 crops of 257
 px at random places of large fields 217 were found, of 260 at cells all.
@@ -20,6 +21,8 @@ QUERIES = 150  # kept of an image as a crop
 NEIGHBOURS = 8
 REACH = 1.2  # octaves: a crop may have been scaled by half to twice, and the measured size is a little off
 TURN = 15  # degrees
+COMMON = 0.15  # share of the crop's box that must lie in the other image
+LARGER = 1.44  # times the other image's area that a box may have: beyond it the other one is the crop
 AGREE = 0.15  # of the crop's edge, between the centres of boxes that agree
 BATCH = 20_000
 
@@ -88,10 +91,10 @@ def _matches(found, sizes):
     points = np.concatenate([points for points, _ in found])
     descriptors = np.concatenate([values for _, values in found])
     forest = cv2.flann_Index(descriptors, {"algorithm": 1, "trees": 4})
-    asked = np.concatenate([np.flatnonzero(owner == place)[:QUERIES] for place in range(len(found))])
+    queries = np.concatenate([np.flatnonzero(owner == place)[:QUERIES] for place in range(len(found))])
     parts = []
-    for start in range(0, len(asked), BATCH):
-        part = asked[start : start + BATCH]
+    for start in range(0, len(queries), BATCH):
+        part = queries[start : start + BATCH]
         near, _ = forest.knnSearch(descriptors[part], NEIGHBOURS + 1, params={"checks": 64})
         parts.append(_allowed(np.repeat(part, NEIGHBOURS + 1), near.ravel(), owner, points, sizes))
     return pd.concat(parts, ignore_index=True)
@@ -103,8 +106,10 @@ def _allowed(query, near, owner, points, sizes):
     turn = np.abs((points[near, 3] - points[query, 3] + 180) % 360 - 180)
     size = sizes[crop] * scale[:, None]
     centre = points[near, :2] + scale[:, None] * (sizes[crop] / 2 - points[query, :2])
-    inside = (centre - size / 2 > -0.1 * size).all(1) & (centre + size / 2 < sizes[holder] + 0.1 * size).all(1)
-    good = (crop != holder) & (turn < TURN) & (np.abs(np.log2(scale)) < REACH) & inside
+    common = np.minimum(centre + size / 2, sizes[holder]) - np.maximum(centre - size / 2, 0)
+    area = size.prod(axis=1)
+    lies = (common.clip(min=0).prod(axis=1) > COMMON * area) & (area < LARGER * sizes[holder].prod(axis=1))
+    good = (crop != holder) & (turn < TURN) & (np.abs(np.log2(scale)) < REACH) & lies
     columns = {"crop": crop, "holder": holder, "scale": scale, "x": centre[:, 0], "y": centre[:, 1]}
     frame = pd.DataFrame({**columns, "width": size[:, 0], "height": size[:, 1]})
     return frame[good]
