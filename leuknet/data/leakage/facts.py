@@ -52,8 +52,8 @@ def _of_file(data):
         with Image.open(io.BytesIO(data)) as file:
             row["format"] = file.format or ""
             exif = file.getexif()
-            told = [str(exif.get(tag, "")).strip("\0 ") for tag in (ExifTags.Base.Make, ExifTags.Base.Model)]
-            row["camera"] = " ".join(told).strip()
+            named = [str(exif.get(tag, "")).strip("\0 ") for tag in (ExifTags.Base.Make, ExifTags.Base.Model)]
+            row["camera"] = " ".join(named).strip()
             row["day"] = str(exif.get(ExifTags.Base.DateTime, ""))[:10]
             tables = getattr(file, "quantization", None) or {}
             means = [float(np.mean(table)) for _, table in sorted(tables.items())]

@@ -17,7 +17,7 @@ LINE_HEIGHT = 0.1  # of the image's height
 
 
 def outline(image):
-    """Tell whether a thin line in a pure colour (red, green, blue, yellow, cyan or magenta) is drawn on the image.
+    """Return whether a thin line in a pure colour (red, green, blue, yellow, cyan or magenta) is drawn on the image.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def outline(image):
 
 
 def scale_bar(image):
-    """Tell whether a scale bar stands in the upper or lower quarter.
+    """Return whether a scale bar stands in the upper or lower quarter.
 
     Either a straight horizontal bar of one colour, black or white, with or without ticks at its ends; or its lettering,
     because in images made small without means (nearest pixel) a thin bar is gone while figures and ticks are left.
@@ -64,7 +64,7 @@ def _bar(image):
 
 
 def _lettering(image):
-    """Tell whether upright strokes, up to 4 px thick and darker than both sides, stand close together in a line."""
+    """Return whether upright strokes, up to 4 px thick and darker than both sides, stand close together in a line."""
     height, width = image.shape[:2]
     strokes = cv2.morphologyEx(image[..., 1], cv2.MORPH_BLACKHAT, np.ones((1, 5), np.uint8)) >= STROKE_CONTRAST
     strokes[height // 4 : height - height // 4] = False
@@ -80,7 +80,7 @@ def _lettering(image):
 
 
 def _stands_out(level, left, top, wide, high, dark):
-    """Tell whether the rows just above and below the bar differ from it."""
+    """Return whether the rows just above and below the bar differ from it."""
     above, below = level[max(top - 3, 0), left : left + wide], level[min(top + high + 2, len(level) - 1)]
     below = below[left : left + wide]
     if dark:

@@ -69,7 +69,7 @@ class Pictures:
 
 
 def of_cohort(cohort):
-    """Return the `Pictures` of a folder cohort; its files are read when asked for."""
+    """Return the `Pictures` of a folder cohort; its files are read when needed."""
     if (cohort.table["path"] == "").any():
         raise LeuknetError(f"cohort {cohort.name} has no files: give its images (see leuknet.data.leakage.pictures)")
     return Pictures(cohort.table)
