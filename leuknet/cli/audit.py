@@ -52,6 +52,18 @@ def claims(as_json: Json = False):
     _print(tables.claims(), as_json, ["id", "section", "gist"])
 
 
+@paper_app.command()
+def runs(
+    profile: Annotated[str, typer.Option(help="Whose runs to count.")] = "paper",
+    as_json: Json = False,
+):
+    """Count a profile's runs for each table, next to the paper's own."""
+    from leuknet.study.scale import counted_study, planned
+
+    frame = planned(counted_study(profile))
+    _print(frame, as_json, list(frame))
+
+
 def audit_command(
     as_json: Json = False,
     weight: Annotated[Weight | None, typer.Option(help="Only findings of this weight.")] = None,

@@ -1,0 +1,89 @@
+"""How large the paper's experiments are: the runs that a profile plans for each table, next to the paper's own counts.
+
+Nothing is loaded or trained: the cohort is Table 1's counts, so that the sizes of folds are those of the real images.
+"""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+
+from leuknet.data.registry import DATA_SETS
+from leuknet.paper import tables
+from leuknet.study import experiments
+from leuknet.study.profiles import profile
+from leuknet.study.study import Study
+
+COLUMNS = ["runs", "networks and baselines", "test sets or folds", "seeds", "trained on", "tested on"]
+
+
+def counted_cohort() -> pd.DataFrame:
+    """Return a cohort's table with one row for each image that Table 1's rows count; each image is its own group."""
+    rows = [
+        (f"{one.name}/{kind}/{number:04}", one.name, one.source, label)
+        for one in DATA_SETS.values()
+        for kind, label, count in one.classes
+        for number in range(count)
+    ]
+    frame = pd.DataFrame(rows, columns=["image_id", "data_set", "source", "label"])
+    return frame.assign(group=frame["image_id"], sha256=frame["image_id"], path="")
+
+
+def counted_study(name: str = "paper", **changes) -> Study:
+    """Return a study of `counted_cohort` under a profile, for planning only: it has no images."""
+    study = Study("scale", profile(name, **changes), None, Path("runs") / name)
+    table = counted_cohort()
+    for size in ("cohort", "gallery"):
+        setattr(study, size, SimpleNamespace(table=table, key="counts", size=study.profile.size))
+    return study
+
+
+def planned(study: Study) -> pd.DataFrame:
+    """Return the runs planned for each of Tables 3 to 13, next to what the paper says of its own.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``table``; of this study ``runs`` (each once), ``networks and baselines``, ``test sets or folds``, ``seeds``
+        (distinct), ``trained on`` and ``tested on`` (images, least to most over folds; a set apart after a plus sign);
+        of the paper ``paper: runs``, ``paper: trained on``, ``paper: tested on`` (by its printed totals).
+    """
+    rows = []
+    for name, plan in experiments.EXPERIMENTS.items():
+        number, specs = int(name.removeprefix("table")), plan(study)
+        rows.append({"table": number} | _counts(specs) | _published(number))
+    return pd.DataFrame(rows)
+
+
+def _counts(specs):
+    splits = {spec.split.protocol: spec.split.table for spec in specs}
+    counted = {name: table.groupby(["fold", "role"]).size().unstack() for name, table in splits.items()}
+    folds = dict.fromkeys((spec.split.protocol, spec.fold) for spec in specs)
+    sizes = pd.DataFrame([counted[protocol].loc[fold] for protocol, fold in folds])
+    names = {(spec.settings.approach, spec.settings.backbone, str(spec.settings.dense)) for spec in specs}
+    tested = _span(sizes["test"]) + (f" + {_span(sizes['external'])}" if "external" in sizes else "")
+    numbers = len(specs), len(names), len(folds), len({spec.seed for spec in specs}), _span(sizes["train"]), tested
+    return dict(zip(COLUMNS, numbers, strict=True))
+
+
+def _span(values):
+    return f"{values.min():.0f}" if values.nunique() == 1 else f"{values.min():.0f} to {values.max():.0f}"
+
+
+def _published(number):
+    """Return the paper's own runs and images: every row's runs added, images by the totals that Table 1 prints."""
+    frame = tables.table(number)
+    rows = frame.groupby(["block", "row"], sort=False)["n_runs"].first()
+    stated, unstated = int(rows.sum()), int(rows.isna().sum())
+    parts = [f"{stated}"] * (stated > 0) + [f"{unstated} row{'s' * (unstated > 1)} without a number"] * (unstated > 0)
+    runs = " and ".join(parts)
+    every, development, ufg = 3536, 3415, DATA_SETS["UFG"].total
+    left_out = [DATA_SETS[name].total for name in ("ALL-IDB 1", "ALL-IDB 2")]
+    if number < 11:
+        by_section = [" and ".join(str(total - n) for n in left_out) for total in (development, every)]
+        words = f"{by_section[0]} (section 4.1), {by_section[1]} (section 3.5)", " and ".join(map(str, left_out))
+    elif number == 11:
+        words = f"{4 * every // 5} (LeukNet)", f"{every // 5} a fold (LeukNet)"
+    else:
+        words = f"{4 * development // 5}", f"{development // 5} a fold" if number == 12 else f"{ufg}"
+    return dict(zip(("paper: runs", "paper: trained on", "paper: tested on"), (runs, *words), strict=True))
