@@ -6,7 +6,8 @@ of one pair that agree vote for one box. All images' features stand in one k-d f
 faster than the number of images.
 
 Not found: crops that were turned by more than `TURN` or mirrored, and crops with hardly a feature. Of 260 crops of 257
-px at random places of large fields 217 were found, of 260 at cells all.
+px at random places of large fields 217 were found, of 260 at cells all. Of 8 drawn fields cut into two that overlap,
+one of them saved again at 0.9 of its size, all were found from 40 % of common area on, 6 at 30 % and 3 at 20 %.
 """
 
 import cv2
