@@ -102,7 +102,7 @@ def test_doctor_json_is_all_of_it(monkeypatch, capsys):
     with pytest.raises(typer.Exit) as ended:
         doctor_command(as_json=True)
     assert ended.value.exit_code == 1
-    assert json.loads(capsys.readouterr().out)[1] == {"name": "b", "found": "none", "state": "missing", "mend": "get b"}
+    assert json.loads(capsys.readouterr().out)[1] == {"name": "b", "found": "none", "state": "missing", "fix": "get b"}
     monkeypatch.setattr(doctor, "examine", lambda: found[:1])
     doctor_command(as_json=False)
     assert capsys.readouterr().out.split() == ["ok", "a", "1"]

@@ -1,4 +1,4 @@
-"""The doctor: each lack has its mend, and only what is needed counts as missing."""
+"""The doctor: each shortage has its fix, and only what is needed counts as missing."""
 
 from importlib import metadata
 from pathlib import Path
@@ -23,7 +23,7 @@ def test_packages_are_all_that_the_project_declares():
 def test_package(line, state):
     finding = doctor._package(Requirement(line))
     assert finding.state == state
-    assert (line in finding.mend) == (state == "missing")
+    assert (line in finding.fix) == (state == "missing")
 
 
 def test_another_build_of_the_same_module_counts():
@@ -52,21 +52,21 @@ def test_a_step_is_timed_in_both_types():
     assert all(0 < doctor._step_seconds(policy) < 60 for policy in ("float32", "mixed_bfloat16"))
 
 
-@pytest.mark.parametrize(("seen", "state"), [(["cpu:0"], "lack"), (["gpu:0", "gpu:1"], "ok"), (["cuda:0"], "ok")])
+@pytest.mark.parametrize(("seen", "state"), [(["cpu:0"], "limited"), (["gpu:0", "gpu:1"], "ok"), (["cuda:0"], "ok")])
 def test_devices(monkeypatch, seen, state):
     monkeypatch.setattr(doctor, "_devices", lambda: seen)
     finding = doctor.devices()
     assert finding.state == state and seen[0] in finding.found
-    assert (".[gpu]" in finding.mend) == (state == "lack")
+    assert (".[gpu]" in finding.fix) == (state == "limited")
 
 
-@pytest.mark.parametrize(("gigabytes", "state"), [(16, "ok"), (2, "lack")])
+@pytest.mark.parametrize(("gigabytes", "state"), [(16, "ok"), (2, "limited")])
 def test_memory(monkeypatch, gigabytes, state):
     monkeypatch.setattr(doctor.psutil, "virtual_memory", lambda: SimpleNamespace(available=gigabytes * 1e9))
     assert doctor.memory().state == state
 
 
-@pytest.mark.parametrize(("free", "state"), [(50, "ok"), (1, "lack")])
+@pytest.mark.parametrize(("free", "state"), [(50, "ok"), (1, "limited")])
 def test_disk_of_a_folder_yet_to_be_made(monkeypatch, tmp_path, free, state):
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=free * 1e9))
     assert doctor._folder("cache", tmp_path / "a" / "b", "set LEUKNET_CACHE").state == state
@@ -76,14 +76,14 @@ def test_disk_of_a_folder_yet_to_be_made(monkeypatch, tmp_path, free, state):
 def test_folder_not_writable_is_missing(monkeypatch, tmp_path):
     monkeypatch.setattr(doctor.os, "access", lambda path, mode: False)
     finding = doctor._folder("cache", tmp_path, "set LEUKNET_CACHE")
-    assert finding.state == "missing" and "set LEUKNET_CACHE" in finding.mend
+    assert finding.state == "missing" and "set LEUKNET_CACHE" in finding.fix
 
 
 def test_weights_at_hand_and_not():
     there = doctor._weights("VGG16", {"imagenet": Path("folder/VGG16.weights.h5"), "formula": None})
     assert there.state == "ok" and "imagenet: " in there.found and "formula" not in there.found
-    lacks = doctor._weights("VGG16", {"imagenet": None, "formula": None})
-    assert lacks.state == "lack" and "LEUKNET_WEIGHTS" in lacks.mend
+    found = doctor._weights("VGG16", {"imagenet": None, "formula": None})
+    assert found.state == "limited" and "LEUKNET_WEIGHTS" in found.fix
 
 
 def test_weights_asks_the_room_that_knows(monkeypatch, tmp_path):
@@ -93,7 +93,7 @@ def test_weights_asks_the_room_that_knows(monkeypatch, tmp_path):
     assert findings["weights VGG19"].state == "ok" and str(tmp_path) in findings["weights VGG19"].found
 
 
-def test_text_puts_the_mend_below_its_lack():
-    lines = doctor.as_text([doctor.Finding("ab", "1"), doctor.Finding("c", "none", "lack", "get c")]).splitlines()
-    assert lines[0].split() == ["ok", "ab", "1"] and lines[1].split() == ["lack", "c", "none"]
+def test_text_puts_the_fix_below_its_finding():
+    lines = doctor.as_text([doctor.Finding("ab", "1"), doctor.Finding("c", "none", "limited", "get c")]).splitlines()
+    assert lines[0].split() == ["ok", "ab", "1"] and lines[1].split() == ["limited", "c", "none"]
     assert lines[2].strip() == "-> get c"

@@ -1,4 +1,4 @@
-"""What this machine has for the study, and for each lack the line that mends it."""
+"""What this machine has for the study, and the command that fixes what is missing."""
 
 import os
 import shutil
@@ -17,19 +17,19 @@ import leuknet
 from leuknet import _io
 
 BACKBONES = ("VGG16", "VGG19", "ResNet50", "InceptionV3", "Xception", "vgg16-nano")
-MEMORY_GB = 6  # issue 2: the profile demo's peak
+MEMORY_GB = 6  # the peak of the profiles demo and laptop
 DISK_GB = 5
 PIP = f"{sys.executable} -m pip install"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at. `state` is "ok", "lack" (the study runs without it) or "missing" (it does not)."""
+    """One thing checked. `state` is "ok", "limited" (the study runs without it) or "missing" (it does not)."""
 
     name: str
     found: str
     state: str = "ok"
-    mend: str = ""
+    fix: str = ""
 
 
 def examine():
@@ -43,8 +43,8 @@ def packages():
     try:
         distribution = metadata.distribution("leuknet")
     except metadata.PackageNotFoundError:
-        mend = f"{PIP} -e . (in the checkout's top folder)"
-        return [Finding("Python", version), Finding("leuknet", "not installed", "missing", mend)]
+        fix = f"{PIP} -e . (in the checkout's top folder)"
+        return [Finding("Python", version), Finding("leuknet", "not installed", "missing", fix)]
     wanted = SpecifierSet(distribution.metadata["Requires-Python"])
     fits = wanted.contains(version)
     python = Finding("Python", version, *(() if fits else ("missing", f"make PYTHON=<a Python {wanted}>")))
@@ -58,7 +58,7 @@ def _package(requirement):
     try:
         version = metadata.version(requirement.name)
     except metadata.PackageNotFoundError:
-        version = _twin_version(requirement.name)
+        version = _module_version(requirement.name)
     if version is None:
         return Finding(requirement.name, "not installed", "missing", f"{PIP} '{requirement}'")
     if not requirement.specifier.contains(version, prereleases=True):
@@ -67,10 +67,10 @@ def _package(requirement):
     return Finding(requirement.name, version)
 
 
-def _twin_version(name):
+def _module_version(name):
     """Return the version of another distribution with the same module (tensorflow-cpu for tensorflow), or None."""
-    twins = metadata.packages_distributions().get(name, [])
-    return metadata.version(twins[0]) if twins else None
+    others = metadata.packages_distributions().get(name, [])
+    return metadata.version(others[0]) if others else None
 
 
 def backend():
@@ -88,11 +88,11 @@ def devices():
     try:
         seen = _devices()
     except ImportError:
-        return Finding("devices", "unknown: the backend does not load", "lack", "see Keras backend")
+        return Finding("devices", "unknown: the backend does not load", "limited", "see Keras backend")
     if any("gpu" in name.lower() or "cuda" in name.lower() for name in seen):
         return Finding("devices", ", ".join(seen))
-    mend = f"with an NVIDIA GPU under Linux: {PIP} -e '.[gpu]' (TensorFlow) or '.[jax-cuda]' (JAX)"
-    return Finding("devices", ", ".join(seen) + "; no GPU", "lack", mend)
+    fix = f"with an NVIDIA GPU under Linux: {PIP} -e '.[gpu]' (TensorFlow) or '.[jax-cuda]' (JAX)"
+    return Finding("devices", ", ".join(seen) + "; no GPU", "limited", fix)
 
 
 def _devices():
@@ -110,7 +110,7 @@ def precision():
     try:
         plain, short = map(_step_seconds, ("float32", "mixed_bfloat16"))
     except ImportError:
-        return Finding("precision", "unknown: the backend does not load", "lack", "see Keras backend")
+        return Finding("precision", "unknown: the backend does not load", "limited", "see Keras backend")
     advice = "--set precision=mixed_bfloat16 pays" if plain > 1.2 * short else "leave precision at float32"
     return Finding("precision", f"mixed_bfloat16 trains at {plain / short:.2g} times the speed of float32: {advice}")
 
@@ -140,8 +140,8 @@ def memory():
     found = f"{free:.1f} GB free, {psutil.cpu_count()} cores"
     if free >= MEMORY_GB:
         return Finding("memory", found)
-    mend = f"profile demo may need {MEMORY_GB} GB: close programs, or use --profile smoke"
-    return Finding("memory", found, "lack", mend)
+    fix = f"the profiles demo and laptop may need {MEMORY_GB} GB: close programs, or use --profile smoke"
+    return Finding("memory", found, "limited", fix)
 
 
 def disk():
@@ -157,7 +157,7 @@ def _folder(name, folder, remedy):
     found = f"{folder}: {free:.1f} GB free"
     if free >= DISK_GB:
         return Finding(name, found)
-    return Finding(name, found, "lack", f"free some space, or {remedy} to a folder on a larger disk")
+    return Finding(name, found, "limited", f"free some space, or {remedy} to a folder on a larger disk")
 
 
 def weights():
@@ -172,18 +172,18 @@ def _weights(name, at_hand):
     found = "; ".join(f"{kind}: {where}" for kind, where in at_hand.items() if where)
     if found:
         return Finding(f"weights {name}", found)
-    mend = f"set LEUKNET_WEIGHTS to a folder with {name}.weights.h5, or let Keras download it (needs a network)"
+    fix = f"set LEUKNET_WEIGHTS to a folder with {name}.weights.h5, or let Keras download it (needs a network)"
     if name.endswith("-nano"):
-        mend = "the file that leuknet ships is gone: restore leuknet/models/pretrained from the repository"
-    return Finding(f"weights {name}", "none; only random weights", "lack", mend)
+        fix = "the file that leuknet ships is gone: restore leuknet/models/pretrained from the repository"
+    return Finding(f"weights {name}", "none; only random weights", "limited", fix)
 
 
 def as_text(findings):
-    """Return the findings as lines of text, each lack with its mend below it."""
+    """Return the findings as lines of text, each with its fix below it."""
     width = max(len(finding.name) for finding in findings)
     lines = []
     for finding in findings:
         lines.append(f"{finding.state:<7}  {finding.name:<{width}}  {finding.found}")
-        if finding.mend:
-            lines.append(f"{'':9}{'':{width}}  -> {finding.mend}")
+        if finding.fix:
+            lines.append(f"{'':9}{'':{width}}  -> {finding.fix}")
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 import ast
 import json
 from pathlib import Path
+from typing import Any
 
 from leuknet.exceptions import LeuknetError
 
@@ -58,7 +59,7 @@ def read_changes(value: dict | str | None) -> dict:
     return {key: _literal(item) for key, item in found.items()}
 
 
-def _literal(value):
+def _literal(value: Any) -> Any:
     """Return what a text stands for in JSON or Python; a text that is neither, and any other value, stays."""
     if not isinstance(value, str):
         return value

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import keras
 
 EXTRA = ("DenseNet169", "VGG16")
-NONE_AT_HAND = "none: no ImageNet weights of DenseNet169 or VGG-16 are at hand whole; `leuknet doctor` says the mend"
+NONE_AT_HAND = "none: no ImageNet weights of DenseNet169 or VGG-16 are at hand whole; `leuknet doctor` says the fix"
 
 
 def activations(model: "keras.Model", images: np.ndarray, layer: str | None = None, batch: int = 64) -> np.ndarray:
