@@ -14,6 +14,7 @@ from leuknet.models.inputs import Source
 from leuknet.models.policy import draw, identity
 from leuknet.models.settings import TrainSettings
 
+BATCH = 64
 PART = 16  # batches of features held in memory at a time
 
 
@@ -43,7 +44,7 @@ def pool_features(
     backbone: keras.Model,
     variants: keras.Model,
     source: Source,
-    batch: int = 64,
+    batch: int = BATCH,
 ) -> tuple[str, np.ndarray]:
     """Return (key, features) of the cohort's plain images followed by all their fixed variants.
 
@@ -70,7 +71,8 @@ def pool_features(
     values = [np.asarray(keras.ops.convert_to_numpy(v), np.float32) for v in backbone.weights]
     digest = hash_of([float(np.float64(v).sum()) for v in values] + [float(np.abs(v).sum(dtype=float)) for v in values])
     frozen = [spec.backbone, spec.frozen_until, spec.preprocessing, settings.precision, digest]
-    key = hash_of([cohort.key, frozen, settings.copies, policy and policy.as_dict()])
+    content = [cohort.size, cohort.table["sha256"].tolist()]  # not `cohort.key`: labels and groups decide no feature
+    key = hash_of([content, frozen, settings.copies, policy and policy.as_dict()])
     path = cache_dir() / "features" / f"{key}.npy"
     if not path.is_file():
         with atomic(path) as temporary:
