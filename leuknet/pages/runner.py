@@ -226,17 +226,24 @@ def run_study(
 def train_first(names, parameters, environment, jobs=None):
     """Train the runs that the pages of these names need and that are not finished; failed ones are printed.
 
+    First printed: protocols that the cohort cannot have, what will be trained, and how long that takes here.
     A page that needs a run which failed tries or refuses it again, and says so.
     """
     from leuknet.runs.executors.finish import finish
-    from leuknet.study.experiments import PAGES, runs_of_pages
+    from leuknet.runs.preview import prepare, preview
+    from leuknet.study.experiments import PAGES, runs_of_pages, together
+    from leuknet.study.protocols import possible_splits
     from leuknet.study.study import open_study
 
-    if not set(names) & set(PAGES):
+    trained = [name for name in names if name in PAGES]
+    if not trained:
         return
     values = {"data": None, "seed": 0, "changes": {}, **parameters}
     study = open_study("study", values["profile"], values["data"], values["out"], values["seed"], **values["changes"])
-    report = finish(runs_of_pages(study, names), study.store, jobs, environment=environment)
+    plans = {name: runs_of_pages(study, [name]) for name in trained}
+    prepare(plans, study.store, study.profile.size)
+    print(*possible_splits(study)[1], *preview(plans, study.store, study.profile.size), sep="\n", flush=True)
+    report = finish(together(plans), study.store, jobs, environment=environment)
     print(report, flush=True)
     for key, reason in report.failed.items():
         print(f"not trained: {study.store.folder(key)}: {reason}", file=sys.stderr, flush=True)

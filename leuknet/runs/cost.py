@@ -118,23 +118,44 @@ def costs(plans: dict[str, list[RunSpec]], store: Store, size: int) -> pd.DataFr
         ``experiment``, ``runs``, ``done``, ``refused`` (not tried again), ``to do``, ``images`` (to be trained),
         ``hours`` (of the runs to do whose structure was measured; one process at a time), ``not measured`` (runs).
     """
-    rates = measured(store)
-    lines = {spec.key: _line(spec, store, rates, size) for plan in plans.values() for spec in plan}
-    frame = pd.DataFrame(lines.values(), index=list(lines))
+    frame = lines(plans, store, size)
     groups = {name: list({spec.key for spec in plan}) for name, plan in plans.items()}
     if len(groups) > 1:
         groups["together"] = list(frame.index)
     return pd.DataFrame([_sum(name, frame.loc[keys]) for name, keys in groups.items()])
 
 
+def lines(plans: dict[str, list[RunSpec]], store: Store, size: int) -> pd.DataFrame:
+    """Return one row a run, by key: ``done``, ``refused``, ``images`` (to be trained), ``seconds``, ``unknown`` (rate).
+
+    The features of a frozen backbone are counted with the first run to do that reads them.
+    """
+    rates = measured(store)
+    rows = {spec.key: _line(spec, store, rates, size) for plan in plans.values() for spec in plan}
+    frame = pd.DataFrame(rows.values(), index=list(rows))
+    waiting = frame[(frame["images"] > 0) & ~frame["pool"].isin(["", *frame.loc[frame["done"], "pool"]])]
+    first = waiting.drop_duplicates("pool")
+    frame.loc[first.index, "seconds"] += first["features"]
+    return frame
+
+
+def features_key(settings: TrainSettings | BaselineSettings, size: int) -> str:
+    """Return the hash under which the rate of computing a frozen backbone's features is kept."""
+    return hash_of([structure(settings, size), "features"])
+
+
 def _line(spec: RunSpec, store: Store, rates: dict[str, float], size: int) -> dict:
     done, failed = store.done(spec), store.folder(spec) / "failed.json"
     refused = not done and failed.is_file() and json.loads(failed.read_text("utf-8")).get("outcome") in FINAL
     images = 0 if done or refused else images_of(spec)
-    rate = rates.get(hash_of(structure(spec.settings, size_of(spec, size))))
-    seconds = images / rate if rate else 0.0
-    unknown = bool(images and not rate)
-    return {"done": done, "refused": refused, "images": images, "seconds": seconds, "unknown": unknown}
+    network, features = structure(spec.settings, size_of(spec, size)), rates.get(features_key(spec.settings, size))
+    rate = rates.get(hash_of(network))
+    row = {"done": done, "refused": refused, "images": images, "seconds": images / rate if rate else 0.0}
+    row |= {"unknown": bool(images and not rate), "pool": "", "features": 0.0}
+    if network.get("pooled") and features:
+        row["pool"] = hash_of([network, spec.cohort_key])
+        row["features"] = spec.split.table["image_id"].nunique() * (1 + spec.settings.variants) / features
+    return row
 
 
 def _sum(name: str, part: pd.DataFrame) -> dict:

@@ -7,6 +7,10 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,14 +38,28 @@ def measured(settings: TrainSettings, size: int, batches: int = 2, gpu: str | No
 
 def trial(settings: TrainSettings, size: int, batches: int = 2) -> float:
     """Train on `batches` batches of random images of `size` px; keep and return the rate, images a second."""
-    from leuknet.models.training import train
+    from leuknet.models.training import train, trainer_for
 
     cohort = random_cohort(settings.batch * batches, size)
     short = settings.but(epochs=3, weights="random", validation=0.0)
     history = train(cohort, {"train": np.arange(len(cohort))}, short, seed=0).history
     rate = len(cohort) * max(settings.variants, 1) / history["seconds"].iloc[1:].min()
-    write_json(cost.trials_file(), cost.trials() | {hash_of(cost.structure(settings, size)): float(rate)})
+    rates = {hash_of(cost.structure(settings, size)): float(rate)}
+    trainer = trainer_for(cohort, short)
+    if trainer.variants is not None:
+        rates[cost.features_key(settings, size)] = _features_rate(trainer, short)
+    write_json(cost.trials_file(), cost.trials() | rates)
     return float(rate)
+
+
+def _features_rate(trainer: Any, settings: TrainSettings) -> float:
+    """Return how many images a second pass through the frozen part, once it is compiled."""
+    from leuknet.models.frozen import BATCH, compute
+
+    with tempfile.TemporaryDirectory() as folder:
+        began, count = time.perf_counter(), len(trainer.cohort)
+        compute(Path(folder) / "features.npy", count, settings, trainer.variants, trainer.source, BATCH)
+    return count * (1 + settings.variants) / (time.perf_counter() - began)
 
 
 def random_cohort(count: int, size: int) -> Cohort:
