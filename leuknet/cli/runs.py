@@ -19,7 +19,7 @@ OWN = "leuknet/study/examples/own.toml"
 SLURM = "leuknet/study/examples/cluster-slurm.toml"
 OUT = "Result folder; runs/<profile> in this folder, or in the checkout it lies in, if not given."
 JOBS = "Processes at a time; if not given one a core for narrow networks, else one a GPU."
-ProfileName = Annotated[str, typer.Option(help="smoke, demo or paper.")]
+ProfileName = Annotated[str, typer.Option(help="smoke, demo, laptop (own slides without a GPU) or paper.")]
 Seed = Annotated[int, typer.Option(help="Of the synthetic cohort, the splits and the trainings.")]
 Change = Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE of the profile, e.g. epochs=8.")]
 Backend = Annotated[str, typer.Option(envvar="KERAS_BACKEND", help="tensorflow, jax or torch.")]

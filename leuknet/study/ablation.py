@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from leuknet.evaluation.splits import Split, lodocv
+from leuknet.evaluation.splits import Split
 from leuknet.runs.spec import RunSpec
+from leuknet.study.protocols import first_possible
 from leuknet.study.study import Results, Study
 
 if TYPE_CHECKING:
@@ -19,20 +20,42 @@ if TYPE_CHECKING:
 
 TABLES = {3: "VGG16", 4: "VGG19", 5: "InceptionV3", 6: "Xception", 7: "ResNet50"}
 DENSE_KEEPERS = ("VGG16", "VGG19")
+POOLINGS = 32  # five by two before fc1: decides which sizes `leuknet.models.backbones.fits_own_dense` (loads Keras)
 HEADS = ((512, 256), (1024, 256), (1024, 512), (1024, 1024))
 NARROW = 8
 PERFORMANCE_SET = "UFG"  # §3.1: the other 17 data sets are the development set
+TEST_SETS = ("ALL-IDB 1", "ALL-IDB 2")
+FOLDS = (
+    "Where this page says LODOCV, these folds are meant; as the paper tests two data sets, the first two are tested."
+)
 
 
-def ablation_split(study: Study) -> Split:
-    """Return the LODOCV split of Tables 3 to 10 over what the profile's `ablation_cohort` lets take part.
+def possible_split(study: Study) -> tuple[Split, list[str]]:
+    """Return the split of Tables 3 to 10, and sentences that say why it is not LODOCV where it is not.
 
-    §3.5 says that the other 17 data sets train, §4.1 that the development set was evaluated, which leaves 16.
+    LODOCV is over what the profile's `ablation_cohort` lets take part: §3.5 says that the other 17 data sets train,
+    §4.1 that the development set was evaluated, which leaves 16. A cohort that cannot have it is split into folds that
+    keep groups whole, or else into folds of images.
     """
     table = study.cohort.table
     if study.profile.ablation_cohort == "development":
         table = table[table["data_set"] != PERFORMANCE_SET]
-    return lodocv(table)
+    split, notes = first_possible(study, "LODOCV as published", "grouped", "pooled", table=table)
+    return split, [*notes, FOLDS] if notes else notes
+
+
+def ablation_split(study: Study) -> Split:
+    """Return the split of `possible_split`."""
+    return possible_split(study)[0]
+
+
+def test_sets(split: Split) -> list[str]:
+    """Return the folds that Tables 3 to 10 test: the paper's two (§4.1) where there are any, else all data sets.
+
+    Of folds that are no data sets, the first two.
+    """
+    folds = split.folds if split.by == "data_set" else split.folds[:2]
+    return [name for name in TEST_SETS if name in folds] or folds
 
 
 def ablation_counts(study: Study) -> pd.DataFrame:
@@ -45,7 +68,7 @@ def ablation_counts(study: Study) -> pd.DataFrame:
     """
     split, named = ablation_split(study), study.cohort.table.set_index("image_id")["data_set"]
     rows = []
-    for fold, part in split.table[split.table["fold"].isin(study.test_sets)].groupby("fold", sort=False):
+    for fold, part in split.table[split.table["fold"].isin(test_sets(split))].groupby("fold", sort=False):
         train, test = (part.loc[part["role"] == role, "image_id"] for role in ("train", "test"))
         rows.append((fold, named[train].nunique(), len(train), len(test)))
     return pd.DataFrame(rows, columns=["fold", "data sets trained on", "images trained on", "images tested"])
@@ -56,6 +79,16 @@ def approaches(backbone: str) -> tuple[str, ...]:
     return ("SFT", "mSFT", "DFT", "mDFT") if backbone in DENSE_KEEPERS else ("mSFT", "mDFT")
 
 
+def possible_approaches(study: Study, backbone: str | None = None) -> tuple[str, ...]:
+    """Return those `approaches` to `backbone`, or the profile's, that networks of the profile's image size can have.
+
+    VGG's own dense layers, which SFT and DFT keep, fit one size only.
+    """
+    name = backbone or study.profile.backbone
+    fits = study.profile.size // POOLINGS == (48 if study.profile.nano else 224) // POOLINGS
+    return approaches(name if fits else "another")
+
+
 def backbone_plan(study: Study, backbone: str, only: str | None = None) -> list[RunSpec]:
     """Return the runs of `backbone`: its approaches (or `only` one) on each test set with each seed, under LODOCV.
 
@@ -64,8 +97,8 @@ def backbone_plan(study: Study, backbone: str, only: str | None = None) -> list[
     split, keep = ablation_split(study), backbone == "VGG16"
     return [
         spec
-        for approach in ((only,) if only else approaches(backbone))
-        for spec in study.plan(split, study.test_sets, keep=keep, backbone=backbone, approach=approach)
+        for approach in ((only,) if only else possible_approaches(study, backbone))
+        for spec in study.plan(split, test_sets(split), keep=keep, backbone=backbone, approach=approach)
     ]
 
 
@@ -88,7 +121,8 @@ def heads_plan(study: Study) -> dict[tuple[int, int], list[RunSpec]]:
     plans = {}
     for head in HEADS:
         dense = None if head == (1024, 256) else head_sizes(study, head)
-        plans[head] = study.plan(split, study.test_sets, keep=dense is None, dense=dense)
+        network = {"backbone": "VGG16", "approach": "mDFT", "dense": dense}
+        plans[head] = study.plan(split, test_sets(split), keep=dense is None, **network)
     return plans
 
 

@@ -11,10 +11,11 @@ import pandas as pd
 
 from leuknet.baselines.registry import BASELINES, lookup
 from leuknet.evaluation.metrics import scores_by
-from leuknet.evaluation.splits import AS_PUBLISHED, Split, k_fold, leave_one_source_out, lodocv, with_external
+from leuknet.evaluation.splits import AS_PUBLISHED, Split, k_fold, with_external
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
 from leuknet.runs.spec import RunSpec
+from leuknet.study.protocols import possible_splits
 from leuknet.study.study import Results, Study
 
 OURS = {"mDFT": "LeukNet", "scratch": "VGG-16 *"}
@@ -79,21 +80,21 @@ def work(approach: str) -> str:
 
 
 def repeated_split(study: Study) -> Split:
-    """Return the `Split` of Tables 12 and 13: repeated k-fold over all data sets but one, which is set apart."""
-    p = study.profile
-    return with_external(
-        lambda part: k_fold(part, p.folds, p.repeats, seed=study.seed), study.cohort.table, study.set_apart
-    )
+    """Return the `Split` of Tables 12 and 13: repeated k-fold over all data sets but the one set apart."""
+    p, table, apart = study.profile, study.cohort.table, study.set_apart
+
+    def draw(part):
+        return k_fold(part, p.folds, p.repeats, seed=study.seed)
+
+    return with_external(draw, table, apart) if apart else draw(table)
 
 
 def comparison_splits(study: Study) -> dict[str, Split]:
-    """Return the three protocols of Table 11's comparison, name to `Split`.
+    """Return the protocols of Table 11's comparison, name to `Split`: those of three that the cohort can have.
 
-    "pooled" is the paper's: k-fold, once, over the images of all data sets.
+    "pooled" is the paper's: k-fold, once, over the images of all data sets. See `possible_splits` for what stands in.
     """
-    table = study.cohort.table
-    pooled = k_fold(table, study.profile.folds, seed=study.seed)
-    return {POOLED: pooled, PUBLISHED: lodocv(table), FAIR: leave_one_source_out(table)}
+    return possible_splits(study)[0]
 
 
 @dataclass
@@ -118,6 +119,16 @@ class Comparison:
         """Return the predictions under one protocol for the images in `role`."""
         frame = self.predictions
         return frame[(frame["column"] == column) & (frame["split"] == role)]
+
+    @property
+    def columns(self) -> list[str]:
+        """The protocols: pooled, LODOCV and leave-one-source-out, or what stands in for these two."""
+        return list(self.predictions["column"].unique())
+
+    @property
+    def last(self) -> str:
+        """The last of the protocols, by which works are ranked."""
+        return FAIR if FAIR in self.columns else self.columns[-1]
 
     def scores(self, column: str = POOLED, role: str = "test") -> pd.DataFrame:
         """Return the metrics of each run under one protocol, one row a run."""

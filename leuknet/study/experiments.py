@@ -6,7 +6,15 @@ from pathlib import Path
 from leuknet.evaluation.splits import hold_out
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.spec import RunSpec
-from leuknet.study.ablation import TABLES, ablation_plan, ablation_split, backbone_plan, heads_plan
+from leuknet.study.ablation import (
+    TABLES,
+    ablation_plan,
+    ablation_split,
+    backbone_plan,
+    heads_plan,
+    possible_approaches,
+    test_sets,
+)
 from leuknet.study.comparison import comparison_splits, plan_baselines, plan_ours, repeated_split
 from leuknet.study.controls import label_permutation
 from leuknet.study.own import own
@@ -24,9 +32,9 @@ def heads(study) -> list[RunSpec]:
 
 
 def features(study) -> list[RunSpec]:
-    """Return the runs of Table 10: VGG-16 by each approach, first seed, networks kept."""
+    """Return the runs of Table 10: the profile's backbone by each approach it can have, first seed, networks kept."""
     split, first = ablation_split(study), study.seeds[:1]
-    plans = [study.plan(split, study.test_sets, first, keep=True, approach=a) for a in ("SFT", "mSFT", "DFT", "mDFT")]
+    plans = [study.plan(split, test_sets(split), first, keep=True, approach=a) for a in possible_approaches(study)]
     return list(itertools.chain(*plans))
 
 

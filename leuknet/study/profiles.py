@@ -13,7 +13,7 @@ from leuknet._config import Settings, setting, unknown
 from leuknet.baselines.registry import lookup
 from leuknet.baselines.settings import BaselineSettings
 from leuknet.exceptions import LeuknetError
-from leuknet.models.settings import FROZEN_APPROACHES, Precision, TrainSettings
+from leuknet.models.settings import FROZEN_APPROACHES, Approach, Precision, TrainSettings
 from leuknet.study.precision import fastest_precision
 
 AUTO = "auto"
@@ -37,6 +37,9 @@ class Profile(Settings):
         "all", "Who trains in Tables 3 to 10: the 17 development data sets (§4.1), or UFG as well (§3.5)."
     )
     nano: bool = setting(description="Networks at an eighth of their width.")
+    backbone: str = setting("VGG16", "Network of LeukNet, where no table names another.")
+    approach: Approach = setting("mDFT", "How LeukNet is fine-tuned on pages 05 to 08 and 11.")
+    limit: int | None = setting(None, "Images of each data set and class at most, drawn by group; all if none.", ge=1)
     gallery: int = setting(description="Edge of the pictures shown.", unit="px", ge=16, le=4096)
     points: int = setting(description="Images at most in a projection.", unit="images", ge=1, le=1_000_000)
     training: dict[str, Any] = setting({}, "Training settings of every run; precision may be 'auto', the faster here.")
@@ -44,7 +47,7 @@ class Profile(Settings):
     scratch: dict[str, Any] = setting({}, "Training settings on top where all weights are random (VGG-16 *).")
     baselines: dict[str, Any] = setting({}, "Settings of the baselines that train a network.")
 
-    own: ClassVar[tuple[str, ...]] = ("training", "frozen", "scratch", "baselines", "name")
+    own: ClassVar[tuple[str, ...]] = ("training", "frozen", "scratch", "baselines", "name", "approach")
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -55,14 +58,15 @@ class Profile(Settings):
         self.baseline("thanh")
         return self
 
-    def settings(self, backbone: str = "VGG16", approach: str = "mDFT", **changes: Any) -> TrainSettings:
-        """Return the `TrainSettings` of this profile for one network, with `changes` on top.
+    def settings(self, backbone: str = "", approach: str = "", **changes: Any) -> TrainSettings:
+        """Return the `TrainSettings` of this profile for one network (its own if not given), with `changes` on top.
 
         A backbone without formula-driven weights begins from random ones: the run's record and every caption say so.
         """
+        approach = approach or self.approach
         on_top = {"scratch": self.scratch | {"weights": "random"}} | dict.fromkeys(FROZEN_APPROACHES, self.frozen)
         values = self.training | on_top.get(approach, {})
-        values |= {"backbone": self.backbone(backbone), "approach": approach, **changes}
+        values |= {"backbone": self.narrowed(backbone or self.backbone), "approach": approach, **changes}
         if values.get("weights") == "formula" and not shipped(values["backbone"]):
             values["weights"] = "random"
         if values.get("precision") == AUTO:
@@ -71,7 +75,7 @@ class Profile(Settings):
 
     @cached_property
     def precision(self) -> Precision:
-        """What ``precision = "auto"`` stands for on this machine: the faster one for this profile's VGG-16."""
+        """What ``precision = "auto"`` stands for on this machine: the faster one for this profile's network."""
         return fastest_precision(self.settings(precision="float32"), self.size)
 
     def baseline(self, key: str, **changes: Any) -> BaselineSettings:
@@ -79,7 +83,7 @@ class Profile(Settings):
         values = {"nano": self.nano, "weights": self.training.get("weights", "imagenet"), **self.baselines, **changes}
         return BaselineSettings(baseline=lookup(key).key, **values)
 
-    def backbone(self, name: str) -> str:
+    def narrowed(self, name: str) -> str:
         """Return `name`, narrow where the profile is: "VGG16" becomes "VGG16-nano"."""
         return f"{name}-nano" if self.nano and not name.endswith("-nano") else name
 
@@ -101,7 +105,7 @@ def profile(name: str, **changes: Any) -> Profile:
     ----------
     name : str
     **changes
-        A field of `Profile`, or a field of `TrainSettings`, which then holds for every run.
+        A field of `Profile`, e.g. ``backbone``, or a field of `TrainSettings`, which then holds for every run.
 
     Raises
     ------

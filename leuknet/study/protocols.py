@@ -7,15 +7,24 @@ from leuknet.exceptions import LeuknetError
 
 COMPARED = ("pooled", "LODOCV as published", "leave-one-source-out")
 EVERY = "every source left out"
+
+
+def _grouped(table: pd.DataFrame, folds: int, seed: int) -> Split:
+    """Return k-fold by group, with no more folds than the rarer class has groups: each can then test both classes."""
+    groups = table.groupby("label")["group"].nunique().min()
+    return k_fold(table, max(2, min(folds, int(groups))), seed=seed, by="group")
+
+
 MAKERS = {
     "pooled": lambda table, folds, seed: k_fold(table, folds, seed=seed),
-    "grouped": lambda table, folds, seed: k_fold(table, folds, seed=seed, by="group"),
+    "grouped": _grouped,
     "LODOCV as published": lambda table, folds, seed: lodocv(table),
     "leave-one-source-out": lambda table, folds, seed: leave_one_source_out(table),
     EVERY: lambda table, folds, seed: leave_one_source_out(table, tested="all"),
 }
 ONE_CLASS = "Each data set holds one class, so its name gives the label: no accuracy here shows that cells were used."
 GROUPED = "Instead, folds that keep groups (slides or patients) whole are shown: no group is in training and test."
+MIXED = "Instead, random folds of images are shown: images of one group may be in training and in test."
 
 
 def possible_splits(study, *names: str, table: pd.DataFrame | None = None) -> tuple[dict[str, Split], list[str]]:
@@ -37,9 +46,33 @@ def possible_splits(study, *names: str, table: pd.DataFrame | None = None) -> tu
             found[name] = MAKERS[name](table, study.profile.folds, study.seed)
         except LeuknetError as reason:
             notes.append(f"Not possible here: {reason}.")
-    if names[0] == "pooled" and table.groupby("data_set")["label"].nunique().max() == 1:
-        notes.append(ONE_CLASS)
-    if names[0] == "pooled" and len(names) > 1 and not found.keys() - {"pooled"}:
+    if names[0] != "pooled":
+        return found, notes
+    notes += _one_class(table)
+    if len(names) > 1 and not found.keys() - {"pooled"}:
         grouped, reasons = possible_splits(study, "grouped", table=table)
         found, notes = found | grouped, [*notes, GROUPED, *reasons]
     return found, notes
+
+
+def first_possible(study, *names: str, table: pd.DataFrame | None = None) -> tuple[Split, list[str]]:
+    """Return the split of the first of `names` that a cohort can have, and sentences on why not an earlier one.
+
+    Raises
+    ------
+    LeuknetError
+        If the cohort can have none of them.
+    """
+    notes: list[str] = []
+    table = study.cohort.table if table is None else table
+    for name in names:
+        found, reasons = possible_splits(study, name, table=table)
+        if found:
+            instead = [GROUPED if name == "grouped" else MIXED, *_one_class(table)]
+            return found[name], notes + instead if notes else []
+        notes += reasons
+    raise LeuknetError(" ".join(notes))
+
+
+def _one_class(table: pd.DataFrame) -> list[str]:
+    return [ONE_CLASS] if table.groupby("data_set")["label"].nunique().max() == 1 else []

@@ -21,8 +21,6 @@ from leuknet.runs.store import Store
 from leuknet.study.parameters import read_changes, read_folder, read_seed
 from leuknet.study.profiles import Profile, profile
 
-PAPER_TEST_SETS = ("ALL-IDB 1", "ALL-IDB 2")
-
 
 def open_study(page, profile_name="demo", data=None, out=None, seed=0, changes=None, **more):
     """Open a study for one page: what each notebook calls first.
@@ -31,7 +29,7 @@ def open_study(page, profile_name="demo", data=None, out=None, seed=0, changes=N
     ----------
     page : str
         The page's name, e.g. ``"06_lodocv"``.
-    profile_name : {"smoke", "demo", "paper"}
+    profile_name : {"smoke", "demo", "laptop", "paper"}
     data : path or None
         A folder of real slides, ``DIR/<data set>/<positive|negative>/<image>``; None draws the synthetic cohort.
     out : path or None
@@ -72,6 +70,7 @@ class Study:
         p = self.profile
         recipe = {"data": str(self.data) if self.data else None, "size": size or p.size}
         recipe |= {"fraction": p.fraction, "floor": p.floor, "seed": self.seed}
+        recipe |= {} if p.limit is None else {"limit": p.limit}
         permuted = {} if self.label_permutation is None else {"label_permutation": self.label_permutation}
         return recipe | permuted
 
@@ -100,18 +99,15 @@ class Study:
         return [derive("run", self.seed, number) for number in range(count)]
 
     @property
-    def test_sets(self):
-        """The paper's two test sets of §4.1 where the cohort has them, else every two-class data set."""
-        found = self.two_class("data_set")
-        return [name for name in PAPER_TEST_SETS if name in found] or found
+    def set_apart(self) -> str | None:
+        """The data set of Table 13: UFG where the cohort has it, else the last two-class data set.
 
-    @property
-    def set_apart(self):
-        """The data set of Table 13: UFG where the cohort has it, else the last two-class data set."""
-        found = self.two_class("data_set")
-        if not found:
-            raise LeuknetError("no data set of this cohort holds both classes, so none can be set apart as a test")
-        return "UFG" if "UFG" in found else found[-1]
+        None where there is no such, or where folds of both classes cannot be drawn without it.
+        """
+        found, table = self.two_class("data_set"), self.cohort.table
+        name = "UFG" if "UFG" in found else next(reversed(found), None)
+        left = table.loc[table["data_set"] != name, "label"].value_counts().reindex([0, 1], fill_value=0)
+        return name if left.min() >= self.profile.folds else None
 
     def two_class(self, unit):
         """Return the data sets or sources (`unit`) that hold both classes, in the table's order."""

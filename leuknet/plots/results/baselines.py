@@ -13,9 +13,9 @@ from leuknet.plots.results.protocols import PERCENT, accuracy, gap_words, paired
 from leuknet.plots.style import language
 from leuknet.study.comparison import FAIR, POOLED, PUBLISHED, Comparison
 
-COLUMNS, NUMBERS = (POOLED, PUBLISHED, FAIR), ["A", "low", "high", "n"]
+NUMBERS = ["A", "low", "high", "n"]
 OWN = "article's own accuracy (%)"
-LOOKS = {POOLED: ("#999999", "s"), PUBLISHED: ("#E69F00", "D"), FAIR: ("#0072B2", "o")}
+LOOKS = {POOLED: ("#999999", "s"), PUBLISHED: ("#E69F00", "D"), FAIR: ("#0072B2", "o"), "grouped": ("#009E73", "^")}
 FAMILIES = {entry.work: entry.family for entry in BASELINES.values()}
 
 
@@ -45,7 +45,7 @@ def ranking(comparison: Comparison) -> pd.DataFrame:
         for (work, column), part in frame.groupby(["work", "column"], sort=False):
             rows.append((work, column, kind, *accuracy(part), part["image_id"].nunique()))
     frame = pd.DataFrame(rows, columns=["work", "column", "images", "A", "low", "high", "n"])
-    last = frame[(frame["column"] == FAIR) & (frame["images"] == "same")].sort_values(
+    last = frame[(frame["column"] == comparison.last) & (frame["images"] == "same")].sort_values(
         "A", ascending=False, kind="stable"
     )
     frame["rank"] = frame["work"].map({work: place for place, work in enumerate(last["work"], start=1)})
@@ -67,7 +67,7 @@ def table11_again(comparison):
     rows = []
     for work, part in ranked.groupby("work", sort=False):
         same = part[part["images"] == "same"].set_index("column")
-        cells = {name: estimate(*same.loc[name, NUMBERS]) if name in same.index else "" for name in COLUMNS}
+        cells = {name: estimate(*same.loc[name, NUMBERS]) if name in same.index else "" for name in comparison.columns}
         rows.append(
             {
                 "rank": "" if part["rank"].isna().all() else f"{part['rank'].iloc[0]:.0f}",
@@ -143,7 +143,7 @@ def ranked_dots(comparison: Comparison) -> Figure:
     """
     frame = ranking(comparison)
     works = list(dict.fromkeys(frame["work"]))
-    shown = [(column, "same") for column in COLUMNS] + [(POOLED, "all")]
+    shown = [(column, "same") for column in comparison.columns] + [(POOLED, "all")]
     with language():
         fig, ax = plt.subplots(figsize=(7.3, 0.46 * len(works) + 1.5))
         for number, (column, kind) in enumerate(shown):

@@ -20,6 +20,8 @@ def scores_by_test_set(comparison: Comparison) -> pd.DataFrame:
 
     Folds of one pool are not test sets of their own: their images and training sets overlap, so they are not ranked.
     """
+    if FAIR not in comparison.columns:
+        return pd.DataFrame()
     scores = scores_by(comparison.of(FAIR), ["work", "fold"])
     return scores.pivot(index="fold", columns="work", values="A").dropna(axis=1)
 

@@ -100,7 +100,8 @@ def profiles_table() -> pd.DataFrame:
             if p.fraction == 1
             else f"{100 * p.fraction:g} % of Table 1, at least {p.floor} a class",
             "size (px)": p.size,
-            "LeukNet": s.backbone,
+            "own slides": f"{p.limit} a data set and class at most" if p.limit else "all",
+            "LeukNet": f"{s.backbone} {s.approach}",
             "begins from": s.weights,
             "epochs": s.epochs,
             "learning rate": f"{s.learning_rate:g}",
