@@ -18,7 +18,7 @@ from leuknet.exceptions import LeuknetError
 
 __all__ = ["SUFFIXES", "decode", "decode_files", "digests", "is_blank", "pixels"]
 
-VERSION = f"2 Pillow {PIL.__version__} simplejpeg {simplejpeg.__version__} {tiff.VERSION}"
+VERSION = f"3 Pillow {PIL.__version__} simplejpeg {simplejpeg.__version__} {tiff.VERSION}"
 BLANK = 1.0  # grey levels, s.d. within each channel
 
 

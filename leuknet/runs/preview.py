@@ -9,6 +9,8 @@ import sys
 from collections import Counter
 from itertools import chain
 
+import pandas as pd
+
 from leuknet.models.settings import TrainSettings
 from leuknet.runs import cost, throughput
 from leuknet.runs.progress import duration
@@ -57,7 +59,7 @@ def preview(plans: dict[str, list[RunSpec]], store: Store, size: int) -> list[st
     return [*lines, f"--only with fewer pages saves what is for the others alone. {RESUME}"]
 
 
-def _time(part) -> str:
+def _time(part: pd.DataFrame) -> str:
     """Return the seconds of runs in words, and how many of them nothing has timed here."""
     blind = int(part["unknown"].sum())
     timed = f"about {duration(part['seconds'].sum())}" if blind < len(part) or part.empty else ""

@@ -43,6 +43,7 @@ def fastest_precision(settings: TrainSettings, size: int) -> Precision:
     measured = [settings.but(precision="float32").step_key, size, os.environ.get("KERAS_BACKEND", ""), platform.node()]
     path = cache_dir() / "precision" / f"{hash_of([*map(repr, measured), os.cpu_count()])}.json"
     if not path.is_file():
+        print(f"trying which precision trains {settings.backbone} faster here, once …", file=sys.stderr, flush=True)
         write_json(path, _timings(settings, size))
     seconds = json.loads(path.read_text("utf-8"))
     return "mixed_bfloat16" if seconds["float32"] > PAYS * seconds["mixed_bfloat16"] else "float32"
