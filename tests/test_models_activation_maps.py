@@ -129,6 +129,16 @@ def test_filter_maps_are_the_layers_outputs():
     assert outputs["block1_conv2"].shape == (48, 48, 8) and outputs["block5_conv3"].shape == (3, 3, 64)
 
 
+@pytest.mark.parametrize("backbone", ["VGG16-nano", "ResNet50-nano", "DenseNet121-nano", "Xception-nano"])
+def test_each_layer_to_choose_from_can_be_cut_at(backbone):
+    model = networks.build(NetworkSpec(backbone, "mDFT", 72))
+    layers = activation_maps.map_layers(model)
+    assert layers[-1] == activation_maps.default_layer(model) and len(layers) > 1
+    for layer in layers:
+        low, high = activation_maps.split_at(activation_maps.logit_model(model), layer)
+        assert high.output.shape[1:] == (1,) and len(low.output.shape) == 4
+
+
 def test_a_coarse_region_keeps_its_area_and_stays_near_it():
     masks = np.zeros((1, 32, 32), bool)
     masks[0, 8:16, 8:16] = True

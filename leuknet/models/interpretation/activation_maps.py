@@ -71,12 +71,20 @@ def default_layer(model: keras.Model) -> str:
 
 
 def map_layers(model: keras.Model) -> list[str]:
-    """Return the names of the last convolution before each halving of the maps, coarsest last: those to choose from."""
-    edges = {}
-    for layer in model.layers:
-        if len(layer.output.shape) == 4 and isinstance(layer, keras.layers.Conv2D | keras.layers.SeparableConv2D):
-            edges[layer.output.shape[1]] = layer.name
-    return list(edges.values())
+    """Return the names of layers to choose from, coarsest maps last: before each halving the last convolution.
+
+    Convolutions that a path leads around (within blocks of ResNet and DenseNet) are none; `default_layer` always is.
+    """
+    last = default_layer(model)
+    place, edges, least = {layer.name: n for n, layer in enumerate(model.layers)}, {}, len(model.layers)
+    for layer in reversed(model.layers):
+        convolves = isinstance(layer, keras.layers.Conv2D | keras.layers.SeparableConv2D) and least >= place[layer.name]
+        if layer.name == last or (convolves and layer.output.shape[1] not in edges):
+            edges.setdefault(layer.output.shape[1], layer.name)
+        inputs = [tensor for node in layer._inbound_nodes for tensor in node.input_tensors]
+        before = [place.get(tensor._keras_history.operation.name, least) for tensor in inputs]
+        least = min([least, *before])
+    return list(edges.values())[::-1]
 
 
 def logit_model(model: keras.Model) -> keras.Model:
