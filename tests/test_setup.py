@@ -190,3 +190,10 @@ def test_make_names_the_python_it_needs(tmp_path):
     done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0 and "Python 3.11, 3.12 or 3.13 is needed" in done.stderr
     assert not (tmp_path / "ready").exists()
+
+
+def test_actions_are_pinned_by_commit():
+    uses = re.findall(r"uses: *(\S+)(.*)", (ROOT / ".github/workflows/ci.yml").read_text("utf-8"))
+    assert uses
+    for action, comment in uses:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action) and re.fullmatch(r" # v\d+(\.\d+)*", comment), action
