@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from leuknet._io import hash_of, read_object, sha256_of, write_json
@@ -25,6 +28,7 @@ REQUIRED = ("run.json", "split.csv", "environment.json", "history.csv", "predict
 NETWORK = ("model.keras", "training_features.npz")
 LARGE = 4 << 20  # bytes; of larger files, `damage` compares the size only, and who reads them the checksum
 MAX_ROWS = 10_000_000  # of predictions; a few bytes of Parquet can stand for any number of rows
+MAX_BYTES = 1 << 30  # of one column of them
 PREDICTION_COLUMNS = ["image_id", "data_set", "source", "group", "y", "p", "fold", "seed", "split"]
 
 
@@ -65,7 +69,7 @@ def seal_earlier(root: str | Path) -> int:
             if earlier.is_file():
                 earlier.rename(folder / NETWORK[1])
             RunSpec.read(folder)
-            _predictions((folder / "predictions.parquet").read_bytes())
+            _table((folder / "predictions.parquet").read_bytes())
             seal(folder, done)
             count += 1
     return count
@@ -95,8 +99,12 @@ def read(folder: str | Path) -> "Record":
         raise LeuknetError(f"{folder} is not finished: it has no {DONE}")
     done = _checked(folder)
     parts = {name: _object(folder, f"{name}.json") for name in ("run", "environment", "weights")}
-    if not isinstance(parts["run"].get("settings"), dict):
-        raise DamagedRun(folder, "run.json holds no settings")
+    run = parts["run"]
+    for name, kind in {"settings": dict, "protocol": str, "fold": str, "seed": int}.items():
+        if not isinstance(run.get(name), kind):
+            raise DamagedRun(folder, f"run.json holds no {name}")
+    if not isinstance(run.get("recipe"), dict | None):
+        raise DamagedRun(folder, "run.json says otherwise how its cohort was loaded")
     return Record(folder, **parts, done=done)
 
 
@@ -153,9 +161,13 @@ class Record:
 
     def predictions(self) -> pd.DataFrame:
         """Return the predictions (`PREDICTION_COLUMNS`), one row an image and role."""
+        return self.prediction_table().cast(_schema(pa.string())).to_pandas()
+
+    def prediction_table(self) -> pa.Table:
+        """Return the predictions as Arrow holds them, texts as dictionaries: fast to join over thousands of runs."""
         try:
-            return _predictions(self.data("predictions.parquet"))
-        except (ValueError, TypeError, KeyError, OSError) as error:  # pyarrow's own errors are ValueError and OSError
+            return _table(self.data("predictions.parquet"))
+        except (ValueError, TypeError, KeyError, OSError, pa.ArrowException) as error:
             raise DamagedRun(self.folder, f"predictions.parquet holds no predictions ({_first(error)})") from error
 
     def history(self) -> pd.DataFrame:
@@ -166,13 +178,27 @@ class Record:
             raise DamagedRun(self.folder, f"history.csv is no table ({_first(error)})") from error
 
 
-def _predictions(data: bytes) -> pd.DataFrame:
-    if (rows := pq.ParquetFile(io.BytesIO(data)).metadata.num_rows) > MAX_ROWS:
-        raise ValueError(f"{rows} rows, more than {MAX_ROWS}")
-    frame = pd.read_parquet(io.BytesIO(data), columns=PREDICTION_COLUMNS).astype({"y": int, "p": float})
-    if not (frame["y"].isin((0, 1)) & frame["p"].between(0, 1)).all():
+def _schema(text: pa.DataType) -> pa.Schema:
+    numbers = {"y": pa.int64(), "p": pa.float64(), "seed": pa.int64()}
+    return pa.schema([(name, numbers.get(name, text)) for name in PREDICTION_COLUMNS])
+
+
+def _table(data: bytes) -> pa.Table:
+    """Return the predictions in a Parquet file, which others may have written; raise ValueError if it holds none."""
+    schema = _schema(pa.dictionary(pa.int32(), pa.string()))
+    texts = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+    file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts)
+    rows, parts = file.metadata.num_rows, range(file.metadata.num_row_groups)
+    if rows > MAX_ROWS or sum(file.metadata.row_group(part).total_byte_size for part in parts) > MAX_BYTES:
+        raise ValueError(f"{rows} rows, more than {MAX_ROWS}, or more than {MAX_BYTES} bytes")
+    table = file.read(PREDICTION_COLUMNS, use_threads=False).select(PREDICTION_COLUMNS).cast(schema)
+    y, p = table["y"].to_numpy(), table["p"].to_numpy()
+    if not (np.isin(y, (0, 1)) & (p >= 0) & (p <= 1)).all():
         raise ValueError("a class other than 0 and 1, or a probability outside 0 to 1")
-    return frame
+    longest = (pc.max(pc.binary_length(chunk.dictionary)).as_py() for name in texts for chunk in table[name].chunks)
+    if rows * max((length or 0 for length in longest), default=0) > MAX_BYTES:
+        raise ValueError(f"texts of more than {MAX_BYTES} bytes")
+    return table
 
 
 def _checked(folder: Path) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def rules():
     return tomllib.loads(files("leuknet.verdicts").joinpath("ledger.toml").read_text("utf-8"))
 
 
-def ledger(out, found):
+def ledger(out, found, runs=None):
     """Return the ledger of a result folder.
 
     Parameters
@@ -30,6 +30,8 @@ def ledger(out, found):
         The result folder.
     found : list of Finding
         From `leuknet.paper.consistency.audit`.
+    runs : pandas.DataFrame, optional
+        `results.results` of the folder, where they are read already.
 
     Returns
     -------
@@ -40,10 +42,11 @@ def ledger(out, found):
         "runs" (it holds for the images, networks and weights of this folder) or empty.
     """
     out = Path(out)
-    try:
-        runs = results.results(out)
-    except LeuknetError:
-        runs = pd.DataFrame()
+    if runs is None:
+        try:
+            runs = results.results(out)
+        except LeuknetError:
+            runs = pd.DataFrame()
     sources, findings, known = Sources(runs, out), {finding.id: finding for finding in found}, rules()
     rows = []
     for claim in tables.claims().to_dict("records"):

@@ -3,31 +3,36 @@
 import io
 import tomllib
 from collections import Counter
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from leuknet.data.registry import DATA_SETS, lookup
-from leuknet.evaluation.metrics import checked, count, from_counts
+from leuknet.evaluation.metrics import from_counts
 from leuknet.evaluation.splits import AS_PUBLISHED, LODOCV
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
 from leuknet.paper import tables
-from leuknet.runs.record import DamagedRun, finished, read
+from leuknet.runs.record import DamagedRun, Record, read_all
 
 SIZE = 224
 SYNTHETIC = "synthetic cohort"
 # Settings that the paper varies between its own rows.
 VARIED = ("backbone", "approach", "dense", "weights", "validation", "precision")
-
-
 SOURCE_OUT = "leave-one-source-out"
+READ = ["image_id", "data_set", "source", "y", "p", "split"]  # of the predictions
+
+Run = dict[str, Any]
 
 
-def trainings(folder):
+def trainings(folder: str | Path) -> Path:
     """Return the folder of runs of a result folder, or the folder itself if it holds the runs."""
     folder = Path(folder)
     for place in (folder / "trainings", folder):
@@ -36,16 +41,16 @@ def trainings(folder):
     raise LeuknetError(f"no runs in {folder}: give the result folder of 'leuknet study' or 'leuknet train'")
 
 
-def results(folder):
-    """Return the results of the finished runs in `folder`, one row a run and role that is no validation.
+def results(folder: str | Path) -> pd.DataFrame:
+    """Return `of_records` of the finished runs in a result folder, or in its folder of runs, that are not damaged."""
+    return of_records(read_all(trainings(folder))[0])
+
+
+def of_records(records: Iterable[Record]) -> pd.DataFrame:
+    """Return the results of finished runs, one row a run and role that is no validation.
 
     Controls (runs of role "control", such as those on permuted labels) are left out: they answer no question about the
-    network that they are a control for.
-
-    Parameters
-    ----------
-    folder : path
-        A result folder, or its folder of runs.
+    network that they are a control for. So are runs whose predictions turn out damaged.
 
     Returns
     -------
@@ -55,87 +60,118 @@ def results(folder):
         ``fold``, ``seed``, ``weights``, ``role``, ``tested`` (data sets), ``images``, ``majority`` (share of their
         larger class), ``trained_on`` (images), ``shared`` (training images of a tested source), ``why_not`` (why it
         cannot stand next to the paper's numbers; empty if it can), ``seconds``, ``image_seconds`` (to predict one),
-        ``right`` (bool Series by image: called rightly), and the metrics of the confusion matrix as fractions (P and
-        MCC without positive or negative calls are 0, as in the paper's tables).
+        ``right`` (bool Series: whether an image is called rightly, by a number that it has in all rows), and the
+        metrics of the confusion matrix as fractions (P and MCC without positive or negative calls are 0, as in the
+        paper's tables).
     """
-    rows = []
-    for run_folder in finished(trainings(folder)):
+    runs, tables = [], []
+    for record in records:
         with suppress(DamagedRun):  # `leuknet.runs.query.records` lists them
-            rows += _rows(read(run_folder))
-    return pd.DataFrame(rows)
+            if not is_control(record.run):
+                tables.append(record.prediction_table().select(READ))
+                trained = training_counts(record.data("split.csv").decode("utf-8"))
+                runs.append((record.run, unlike_paper(record.run), trained, _common(record, len(tables[-1]))))
+    if not runs:
+        return pd.DataFrame()
+    images = pa.concat_tables(tables).unify_dictionaries().to_pandas()
+    images["number"] = np.repeat(np.arange(len(runs)), [len(table) for table in tables])
+    images = images[images["split"] != "validation"]
+    parts = images.groupby(["number", "split"], sort=False, observed=True).indices  # arrays: a frame a part is slow
+    columns = [images["image_id"].cat.codes, *(images[name].astype(object) for name in ("data_set", "source"))]
+    columns = [np.asarray(column) for column in (*columns, images["y"] == 1, images["p"] >= 0.5)]
+    rows = [
+        _tested(role, *(column[where] for column in columns), *runs[number])
+        for (number, role), where in sorted(parts.items(), key=lambda part: part[1][0])
+    ]
+    counts = np.array([row.pop("counts") for row in rows]).T
+    return pd.DataFrame(rows).assign(**from_counts(*counts, undefined="zero"))
 
 
-def _rows(record):
-    run, weights, done = record.run, record.weights, record.done
-    if run.get("role", "study") != "study" or (run.get("recipe") or {}).get("label_permutation") is not None:
-        return []
-    settings, predictions = run["settings"], record.predictions()
-    training = trained_images(record.data("split.csv").decode("utf-8"))
-    common = {
+def is_control(run: Run) -> bool:
+    """Whether a run, by its ``run.json``, is a control of another."""
+    return run.get("role", "study") != "study" or (run.get("recipe") or {}).get("label_permutation") is not None
+
+
+def _common(record: Record, images: int) -> dict[str, Any]:
+    """Return what all rows of a run share."""
+    run, settings, done = record.run, record.run["settings"], record.done
+    return {
         "run": record.folder.name,
         "backbone": settings.get("backbone", "").removesuffix("-nano"),
         "approach": settings.get("approach", settings.get("system")),
         "dense": "–".join(map(str, settings.get("dense") or ())),
-        **{name: run[name] for name in ("protocol", "seed")},
+        "protocol": run["protocol"],
+        "seed": run["seed"],
         "fold": canonical(run["fold"]),
-        "weights": weights.get("weights", ""),
+        "weights": record.weights.get("weights", ""),
         "seconds": done.get("seconds"),
-        "trained_on": len(training),
-        "image_seconds": done.get("predict_seconds", float("nan")) / len(predictions),
+        "image_seconds": done.get("predict_seconds", float("nan")) / max(images, 1),
     }
-    data_sets = Counter(image.split("/")[0] for image in training)
-    data_sets = {canonical(name): n for name, n in data_sets.items()}
-    parts = predictions[predictions["split"] != "validation"].groupby("split", sort=False)
-    return [common | _tested(role, part, run, data_sets, training) for role, part in parts]
 
 
-def _tested(role, part, run, data_sets, training):
-    """Return what a run's row says of the images in one role."""
-    tested = sorted(map(canonical, part["data_set"].unique()))
-    shared = sum(n for name, n in data_sets.items() if source(name) in set(part["source"]))
-    y, p = checked(part["y"], part["p"])
-    positives, found = y.mean(), from_counts(*(mask.sum() for mask in count(y, p)), undefined="zero")
-    return {
+def _tested(
+    role: str,
+    image: np.ndarray,
+    data_set: np.ndarray,
+    of_source: np.ndarray,
+    y: np.ndarray,
+    called: np.ndarray,
+    run: Run,
+    unlike: list[str],
+    trained: Counter,
+    common: dict[str, Any],
+) -> dict[str, Any]:
+    """Return a run's row for the images in one role."""
+    tested, sources = sorted({canonical(name) for name in set(data_set)}), set(of_source)
+    shared = sum(n for name, n in trained.items() if source(name) in sources)
+    counts = np.bincount(2 * y + called, minlength=4)  # TN, FP, FN, TP
+    classes, n = counts.reshape(2, 2).sum(axis=1), trained.total()
+    return common | {
         "role": role,
         "tested": ", ".join(tested) if len(tested) < 4 else "pooled data sets",
-        "lodocv": role == "test" and _leaves_out(run, (LODOCV, AS_PUBLISHED), tested, set(tested) & set(data_sets)),
-        "source_out": role == "test" and _leaves_out(run, (SOURCE_OUT,), part["source"].unique(), shared),
-        "images": len(part),
-        "majority": max(positives, 1 - positives),
+        "lodocv": role == "test" and _leaves_out(run, (LODOCV, AS_PUBLISHED), tested, set(tested) & set(trained)),
+        "source_out": role == "test" and _leaves_out(run, (SOURCE_OUT,), sources, shared),
+        "images": len(y),
+        "majority": classes.max() / len(y),
+        "trained_on": n,
         "shared": shared,
-        "right": pd.Series((p >= 0.5) == y, part["image_id"].to_numpy()),
-        "why_not": "; ".join([*unlike_paper(run), *unlike_images(part, training, role)]),
-        **{name: float(value) for name, value in found.items()},
+        "right": pd.Series(called == y, image),
+        "why_not": "; ".join([*unlike, *unlike_images(tested, tuple(classes), n, role)]),
+        "counts": counts,
     }
 
 
-def _leaves_out(run, protocols, units, trained_on_them):
+def _leaves_out(run: Run, protocols: Collection[str], units: Collection[str], trained_on_them: object) -> bool:
     """Whether a run answers one of `protocols`: made for it, or for another that left the one tested unit out too."""
     left_out = (LODOCV, AS_PUBLISHED, SOURCE_OUT)
-    return run["protocol"] in protocols or (run["protocol"] in left_out and len(units) == 1 and not trained_on_them)
+    alike = run["protocol"] in left_out and len(units) == 1 and not trained_on_them
+    return bool(run["protocol"] in protocols or alike)
 
 
-def canonical(data_set):
+@cache
+def canonical(data_set: str) -> str:
     """Return a data set's name as Table 1 has it; other names as they are."""
     known = lookup(data_set)
     return known.name if known else data_set
 
 
-def source(data_set):
+@cache
+def source(data_set: str) -> str:
     """Return the source of a data set by its name; a data set that is not in Table 1 is its own."""
     known = lookup(data_set)
     return known.source if known else data_set
 
 
-@lru_cache(maxsize=128)
-def trained_images(split):
-    """Return the ids of a run's training images (tuple) from the text of its ``split.csv``, which seeds share."""
+@lru_cache(maxsize=512)
+def training_counts(split: str) -> Counter:
+    """Return the number of training images by data set from the text of a ``split.csv``, which many runs share."""
     body = io.StringIO(split.partition("\n")[2] if split.startswith("# {") else split)
     rows = pd.read_csv(body, usecols=["image_id", "role"], dtype=str, keep_default_na=False)
-    return tuple(rows.loc[rows["role"] == "train", "image_id"])
+    data_sets = rows.loc[rows["role"] == "train", "image_id"].str.split("/").str[0].map(canonical)
+    return Counter(data_sets.value_counts(sort=False).to_dict())
 
 
-def unlike_paper(run):
+def unlike_paper(run: Run) -> list[str]:
     """Return what of a run's record differs from the paper's experiment: cohort, size, weights, settings."""
     settings, recipe = run["settings"], run.get("recipe")
     if recipe is None:
@@ -152,32 +188,30 @@ def unlike_paper(run):
     return [*found, *(f"{name} {settings.get(name)}" for name in changed)]
 
 
-def unlike_images(part, training, role):
-    """Return how tested and training images differ in number from the paper's."""
-    if role == "test" and part["data_set"].nunique() > 1:
-        expected = (0.79 * 3402, 0.81 * 3415)
+def unlike_images(tested: list[str], classes: tuple[int, ...], trained_on: int, role: str) -> list[str]:
+    """Return how tested images (negatives and positives) and training images differ in number from the paper's."""
+    if role == "test" and len(tested) > 1:
+        low, high = 0.79 * 3402, 0.81 * 3415
     else:
-        name = part["data_set"].iloc[0]
-        known, counts = lookup(name), (int((part["y"] == 0).sum()), int((part["y"] == 1).sum()))
+        known = lookup(tested[0])
         if known is None:
-            return [f"{name} is not one of Table 1's"]
-        if counts != (known.negatives, known.positives):
-            return [f"{counts[0]} + {counts[1]} images, Table 1 has {known.negatives} + {known.positives}"]
+            return [f"{tested[0]} is not one of Table 1's"]
+        if classes != (known.negatives, known.positives):
+            return [f"{classes[0]} + {classes[1]} images, Table 1 has {known.negatives} + {known.positives}"]
         rows = sum(data_set.total for data_set in DATA_SETS.values())
-        expected = (0.79 * 3402, 0.81 * 3415) if role == "external" else (rows - 121 - known.total, 3536 - known.total)
-    low, high = expected
-    if not training or low <= len(training) <= high:
+        low, high = (0.79 * 3402, 0.81 * 3415) if role == "external" else (rows - 121 - known.total, 3536 - known.total)
+    if not trained_on or low <= trained_on <= high:
         return []
-    return [f"trained on {'fewer' if len(training) < low else 'more'} images than {low:.0f} to {high:.0f}"]
+    return [f"trained on {'fewer' if trained_on < low else 'more'} images than {low:.0f} to {high:.0f}"]
 
 
 @cache
-def tolerances():
+def tolerances() -> dict[str, Any]:
     """Return ``tolerances.toml`` as a dictionary."""
     return tomllib.loads(files("leuknet.verdicts").joinpath("tolerances.toml").read_text("utf-8"))
 
 
-def published_row(row):
+def published_row(row: pd.Series) -> tuple[int, str, str] | None:
     """Return ``(table, block, row)`` of the paper that a row of `results` answers, or None."""
     networks = {"VGG16": 3, "VGG19": 4, "InceptionV3": 5, "Xception": 6, "ResNet50": 7}
     if row["lodocv"] and row["tested"] in ("ALL-IDB 1", "ALL-IDB 2"):
@@ -190,7 +224,7 @@ def published_row(row):
     return 12, "", name
 
 
-def head_rows(frame):
+def head_rows(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of `results` that answer Table 9, with ``head`` as the paper names it (its neurons)."""
     network = (frame["backbone"] == "VGG16") & (frame["approach"] == "mDFT")
     part = frame[network & frame["lodocv"] & frame["tested"].isin(("ALL-IDB 1", "ALL-IDB 2"))]
