@@ -53,15 +53,15 @@ def latex(text: str) -> str:
     return "".join(_LATEX.get(character, character) for character in one_line(text))
 
 
-def mathtext(text: str, width: int = 80) -> str:
-    r"""Return `text` as Matplotlib prints it: no formula, and no label that a legend leaves out for its underscore.
+def label(text: str, width: int = 80) -> str:
+    """Return `text` as a label in a figure: one line, and not left out of legends for its leading underscore.
 
     Examples
     --------
-    >>> print(mathtext("$x$"), mathtext("_hidden"))
-    \$x\$  _hidden
+    >>> label("_hidden"), label("a\\nb")
+    (' _hidden', 'a b')
     """
-    line = shortened(one_line(text), width).replace("$", r"\$")
+    line = shortened(one_line(text), width)
     return f" {line}" if line.startswith("_") else line
 
 

@@ -1,10 +1,13 @@
 """The report of a result folder: self-contained, complete, and plain about what is not comparable."""
 
 import base64
+import io
 import re
 
+import numpy as np
 import pytest
-from fake_runs import golden_runs
+from fake_runs import golden_runs, published_runs
+from PIL import Image
 
 from leuknet._io import write_json
 from leuknet.exceptions import LeuknetError
@@ -19,7 +22,11 @@ PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4
 def folder(tmp_path, monkeypatch):
     """Return a result folder of fake runs with one figure and one table; the audit is made up."""
     names = sorted({name for entry in ledger.rules().values() for name in entry.get("audit", ())})
-    found = [Finding(name, "p", "m", "inconsistent", "changes a number", f"says {name}", "1 + 1") for name in names]
+    weights = {"most-images": "changes a conclusion"}
+    found = [
+        Finding(name, "p", "m", "inconsistent", weights.get(name, "changes a number"), f"says {name}", "1 + 1")
+        for name in names
+    ]
     monkeypatch.setattr(reports, "audit", lambda: found)
     golden_runs(tmp_path / "trainings")
     (tmp_path / "figures").mkdir()
@@ -46,11 +53,67 @@ def test_report_is_one_file_with_everything_in_it(folder):
     ):
         assert title in html and title in text
     assert not re.search(r'(src|href)="(?!data:|#)', html)
-    assert "Not a medical device" in html and "Not a medical device" in text
+    assert "not a medical device" in html and "Not a medical device" in text
     assert "synthetic cohort" in html and "narrow network" in text
     assert "two &lt;curves&gt;" in html and "&lt;i&gt;" in html and "<i>" not in html
-    assert "![two <curves>](figures/06_lodocv-x.png)" in text
+    assert "![two &lt;curves&gt;](figures/06_lodocv-x.png)" in text and "<i>" not in text
     assert "says most-images" in html
+
+
+def test_first_comes_what_was_run_then_results_leakage_claims_and_findings(folder):
+    html, text = (path.read_text("utf-8") for path in reports.report(folder))
+    order = ["runs; networks", "comparable with", "within pooled folds", "Leakage", "supported", "says most-images"]
+    for written in (html, text):
+        assert sorted(order, key=written.index) == order
+        assert written.index(order[-1]) < written.index("A1.")
+    colour = reports.COLOURS["not supported"]
+    assert f'style="background:{colour}"' in html and f'style="color:{colour}"' in html
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """Return the results of runs at the paper's own numbers."""
+    return reports.results.results(published_runs(tmp_path_factory.mktemp("published")))
+
+
+def test_headlines_have_intervals_and_say_what_was_not_run(published):
+    runs = published
+    pooled, fall, apart = reports.headlines(runs)["here (95 % interval)"]
+    for accuracy in (pooled, apart):
+        assert re.fullmatch(r"\d\d\.\d \(\d\d\.\d to \d\d\.\d\); 10 runs", accuracy)
+    assert pooled.startswith("98.8 (98.8 to 98.8)")  # what the printed recall and specificity give
+    assert re.fullmatch(r"[+−]?\d+\.\d \([−\d.]+ to [−\d.]+\)", fall)
+    empty = reports.headlines(runs[runs["approach"] == "vogado"])
+    assert set(empty["here (95 % interval)"]) == {reports.NONE}
+
+
+def test_rows_stand_in_the_order_of_the_pages_and_under_their_names(published):
+    runs = reports.in_order(published.sample(frac=1, random_state=0))
+    table = reports.named(reports.scores(runs))
+    assert list(dict.fromkeys(table["network"]))[:5] == list(reports.results.NETWORKS)
+    vgg = table[(table["network"] == "VGG16") & (table["head"] == "")]
+    assert list(dict.fromkeys(vgg["approach"])) == list(reports.APPROACH_COLOURS)
+    assert "Vogado et al. [22]" in set(table["approach"]) and "vogado" not in set(table["approach"])
+
+
+def test_figures_of_any_size_fit_into_three_megabytes(folder):
+    noise = np.random.default_rng(0).integers(0, 255, (900, 1200, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, "PNG")
+    for number in range(12):
+        (folder / "figures" / f"06_lodocv-{number}.png").write_bytes(file.getvalue())
+    html, _ = reports.report(folder)
+    assert html.stat().st_size < 3e6 and html.read_text("utf-8").count("data:image/webp") == 13
+
+
+@pytest.mark.parametrize("sidecar", ["", "[]", "{", '{"caption": 7, "alt": ["<b>"], "name": null}', "x" * (2 << 20)])
+def test_strange_figures_and_side_cars_do_not_stop_the_report(folder, sidecar):
+    for kind in ("figures", "tables"):
+        for path in (folder / kind).glob("*.json"):
+            path.write_text(sidecar)
+    (folder / "figures" / "none.png").write_text("<svg onload=alert(1)>")
+    html, text = (path.read_text("utf-8") for path in reports.report(folder))
+    assert html.count("<figure>") == 1 and "<b>" not in text and "onload" not in html
 
 
 def test_leakage_is_counted_from_the_splits(folder):

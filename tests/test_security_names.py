@@ -12,7 +12,7 @@ from PIL import Image
 
 from leuknet import _escape
 from leuknet._io import markdown
-from leuknet.plots import output
+from leuknet.plots import output, style
 from leuknet.plots.style import language
 from leuknet.runs import query
 
@@ -152,11 +152,21 @@ def test_names_of_files_are_injective_and_safe_everywhere():
 def test_matplotlib_draws_a_name_and_no_formula(name):
     with language():
         fig, ax = plt.subplots()
-        ax.plot([0, 1], label=_escape.mathtext(name) or "none")
-        ax.set_title(_escape.mathtext(name))
+        ax.plot([0, 1], label=_escape.label(name) or "none")
+        ax.set_title(_escape.label(name))
         assert len(ax.legend().get_texts()) == 1
         fig.savefig(io.BytesIO(), dpi=20)
         plt.close(fig)
+
+
+def test_a_font_with_the_names_glyphs_is_taken_where_there_is_one(monkeypatch):
+    style.families.cache_clear()
+    monkeypatch.setattr(style.font_manager, "get_font_names", lambda: ["DejaVu Sans", "SimHei", "Noto Sans CJK JP"])
+    assert style.families() == ["sans-serif", "Noto Sans CJK JP"]
+    style.families.cache_clear()
+    monkeypatch.setattr(style.font_manager, "get_font_names", lambda: ["DejaVu Sans"])
+    assert style.families() == ["sans-serif"]
+    style.families.cache_clear()
 
 
 @pytest.fixture(scope="module")

@@ -99,7 +99,6 @@ SEALED = {
     "run.json is deep": ("run.json", b"[" * 100_000),
     "run.json has no settings": ("run.json", b"{}"),
     "run.json has settings of text": ("run.json", b'{"settings": "all"}'),
-    "run.json has no protocol": ("run.json", b'{"settings": {}, "fold": "a", "seed": 0}'),
     "run.json has a cohort of text": (
         "run.json",
         b'{"settings": {}, "fold": "a", "seed": 0, "protocol": "p", "recipe": "x"}',
@@ -128,6 +127,14 @@ def test_a_seal_of_ones_own_does_not_make_nonsense_readable(folder, name, data):
         found = record.read(folder)
         found.predictions()
         found.history()
+
+
+@pytest.mark.parametrize("gone", ["protocol", "fold", "recipe", "seed"])
+def test_results_leave_out_a_run_that_does_not_say_what_it_was_for(folder, gone):
+    kept = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({name: value for name, value in kept.items() if name != gone}))
+    sealed_again(folder)
+    assert results(folder.parent).empty == (gone in ("protocol", "fold"))
 
 
 RECORDS = {

@@ -1,39 +1,66 @@
 """One self-contained report of a result folder, as HTML and Markdown, to attach to a review."""
 
 import base64
-import json
+import io
+import re
+from collections.abc import Iterator
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment
+from PIL import Image
 
 import leuknet
-from leuknet._io import markdown, write_text
+from leuknet._escape import markdown_cell
+from leuknet._io import markdown, read_object, write_text
+from leuknet.baselines.registry import BASELINES
 from leuknet.exceptions import LeuknetError
+from leuknet.models.settings import TrainSettings
 from leuknet.pages.outputs import check_report_file
-from leuknet.paper.consistency import WEIGHTS, audit
-from leuknet.plots.results.audit import audit_summary, questions
-from leuknet.runs.query import records
-from leuknet.runs.record import read_all
+from leuknet.paper import tables
+from leuknet.paper.consistency import WEIGHTS, Finding, audit
+from leuknet.plots.format import estimate, listed, number
+from leuknet.plots.output import table_html
+from leuknet.plots.results.audit import audit_summary, ordered, questions
+from leuknet.plots.results.verdicts import COLOURS, LEDGER, ledger_cells
+from leuknet.plots.style import APPROACH_COLOURS, table_order
+from leuknet.runs.record import DamagedRun, Record, read_all
 from leuknet.verdicts import results, verdicts
-from leuknet.verdicts.ledger import ledger
+from leuknet.verdicts.claim_rules import POOLED, Sources, falls, shared
+from leuknet.verdicts.claim_rules import leuknet as of_leuknet
+from leuknet.verdicts.ledger import VERDICTS, ledger
 from leuknet.verdicts.matching import feature_spaces
 
 HIDDEN = ("coordinates", "verdicts", "claims", "conclusions", "numbers", "typographical", "consistent", "checklist")
 RESULT = ["backbone", "approach", "dense", "protocol", "role", "tested"]
-
+NAMES = {"backbone": "network", "dense": "head", "role": "images are", "tested": "tested on"}
+LONG = 15  # rows from which a table is folded
+PICTURES, WIDTHS = 1_800_000, (1100, 800, 600, 400, 250)  # bytes of all figures together, and the widths tried for it
+NONE = "no such run in this folder"
 TITLE = "LeukNet study report"  # every report of this program begins with it
+LEAKAGE = (
+    "Training images whose data set shares its source with a tested one, by Table 1's registry. Pooled folds test and "
+    "train on the same sources by design."
+)
+DECIDED = (
+    "Decided by print: the verdict holds for the paper. Decided by runs: it holds for the images, networks and weights "
+    "of this folder, and says nothing of the paper's."
+)
+Section = tuple[str, list[dict[str, str]]]
 
 
-def report(folder):
+def report(folder: str | Path) -> list[Path]:
     """Write ``report.html`` (figures inside) and ``report.md`` into a result folder.
 
     Parameters
     ----------
     folder : path
-        A result folder of ``leuknet study`` or ``leuknet train``.
+        A result folder of ``leuknet study`` or ``leuknet grid``.
 
     Returns
     -------
@@ -47,85 +74,154 @@ def report(folder):
     folder = Path(folder)
     for name in ("report.html", "report.md"):
         check_report_file(folder / name, TITLE)
-    runs = results.results(folder)
+    whole, damaged = read_all(results.trainings(folder))
+    runs = results.of_records(whole)
     if runs.empty:
         raise LeuknetError(f"no finished run in {folder}: nothing to report")
     found = audit()
-    sections = [*about(folder, runs), *judged(folder, runs, found), *pictures(folder), *printed(found)]
-    head = {"title": f"{TITLE}: {folder.resolve().name}", "banner": banner(runs)}
-    head["made"] = f"{datetime.now().astimezone():%Y-%m-%d %H:%M} · leuknet {leuknet.__version__}"
+    runs, claims = in_order(runs), ledger(folder, found, runs)
+    head = {
+        "title": f"{TITLE}: {folder.resolve().name}",
+        "made": f"{datetime.now().astimezone():%Y-%m-%d %H:%M} · leuknet {leuknet.__version__}",
+        "what": what(runs),
+        "banner": banner(runs),
+        "headlines": headlines(runs),
+        "leakage": shared({}, Sources(runs, folder)).number,
+        "claims": [(v, int((claims["verdict"] == v).sum()), COLOURS.get(v, "#555555")) for v in VERDICTS],
+        "findings": ordered(found, WEIGHTS[0]),
+        "appendix": [
+            *protocols_and_results(runs),
+            *judged(verdicts.compare(runs, feature_spaces(folder)), claims),
+            *printed(found),
+            *pages(folder),
+            *origins(whole, damaged),
+        ],
+    }
     template = files("leuknet.pages").joinpath("templates", "report.html.j2").read_text("utf-8")
-    page = Environment(autoescape=True).from_string(template).render(**head, sections=sections)
-    write_text(folder / "report.html", page)
-    write_text(folder / "report.md", as_markdown(head, sections))
+    write_text(folder / "report.html", Environment(autoescape=True).from_string(template).render(**head))
+    write_text(folder / "report.md", as_markdown(head))
     return [folder / "report.html", folder / "report.md"]
 
 
-def banner(runs):
-    """Return what keeps these runs from standing beside the paper's, in one line."""
+def in_order(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `results.of_records` in the order of the pages: network, approach, protocol, tested set."""
+    orders = {"backbone": results.NETWORKS, "approach": (*APPROACH_COLOURS, *BASELINES)}
+    orders |= {"tested": table_order(runs["tested"]), "role": ("test", "external")}
+    places = {name: {value: place for place, value in enumerate(order)} for name, order in orders.items()}
+
+    def place(column: pd.Series) -> pd.Series:
+        known = places.get(str(column.name))
+        return column if known is None else column.map(known).fillna(len(known))
+
+    return runs.sort_values([*RESULT, "fold", "seed"], key=place, kind="stable", ignore_index=True)
+
+
+def named(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with baselines and columns called as in the tables of the pages."""
+    works = {key: entry.work for key, entry in BASELINES.items()}
+    return frame.assign(approach=frame["approach"].replace(works)).rename(columns=NAMES)
+
+
+def what(runs: pd.DataFrame) -> str:
+    """Return what was run, in one sentence."""
+    tried, works = dict.fromkeys(runs["approach"]), {entry.key for entry in BASELINES.values()}
+    networks = [name for name in dict.fromkeys(runs["backbone"]) if name]
+    approaches = [name for name in tried if name not in works]
+    parts = [f"{runs['run'].nunique()} runs"]
+    parts += [f"networks {listed(networks)}"] * bool(networks)
+    parts += [f"approaches {listed(approaches)}"] * bool(approaches)
+    parts += [f"{len(tried) - len(approaches)} baselines"] * (len(tried) > len(approaches))
+    parts += [f"protocols {listed(dict.fromkeys(runs['protocol']))}"]
+    hours = runs.drop_duplicates("run")["seconds"].sum() / 3600
+    return f"{'; '.join(parts)}. Training took {number(hours)} hours."
+
+
+def banner(runs: pd.DataFrame) -> str:
+    """Return what keeps these runs from standing next to the paper's, in one line."""
     reasons = sorted({reason for why in runs["why_not"] for reason in why.split("; ") if reason})
     free = int((runs["why_not"] == "").sum())
-    told = f"{free} of {len(runs)} results are comparable with the paper's."
-    return told + (f" What keeps others from it: {'; '.join(reasons)}." if reasons else "")
+    line = f"{free} of {len(runs)} results are comparable with the paper's."
+    return line + (f" What keeps others from it: {'; '.join(reasons)}." if reasons else "")
 
 
-def block(caption, frame=None, text="", image="", alt="", path=""):
-    """Return one block of a section: a table, a text or a picture."""
-    table = frame.to_html(index=False, border=0, na_rep="") if frame is not None else ""
-    rows = markdown(frame.fillna("")) if frame is not None else ""
-    return {"caption": caption, "html": table, "rows": rows, "text": text, "image": image, "alt": alt, "path": path}
+def headlines(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return LeukNet's accuracy within pooled folds and set apart, and its fall on the same images left out."""
+    ours = of_leuknet(runs)
+    pooled = ours[ours["protocol"].str.match(POOLED)] if len(ours) else ours
+    apart = of_leuknet(runs.assign(role=runs["role"].replace({"test": "", "external": "test"})))
+    rows = [("accuracy within pooled folds, %", _accuracy(pooled), number(tables.published(12, "LeukNet", "A"), 2))]
+    for name, interval in falls(pooled, ours) if len(pooled) else [("pooled over LODOCV", None)]:
+        gap, bounds = interval(0.95) if interval else (np.nan, None)
+        text = NONE if interval is None else estimate(gap, *(bounds or (np.nan, np.nan)), sign=True)
+        rows.append((f"{name.replace(' over ', ' minus ')}, points", text, "other images in each protocol"))
+    published = number(tables.published(13, "LeukNet", "A"), 2)
+    rows.append(("accuracy on a data set apart, %", _accuracy(apart), f"{published} (UFG)"))
+    return pd.DataFrame(rows, columns=["LeukNet", "here (95 % interval)", "published"])
 
 
-def about(folder, runs):
-    """Return the sections on settings, environment, protocols with their leakage, and results with intervals."""
-    told = records(results.trainings(folder))
-    names = [name for name in told if name in results.TrainSettings().as_dict()]
-    settings = [(name, ", ".join(dict.fromkeys(told[name].dropna().map(str)))) for name in names]
-    whole, damaged = read_all(results.trainings(folder))
-    environment = [block("", environments(whole), "One row for each environment that runs were made in.")]
-    lost = pd.DataFrame([(run.folder.name, run.reason) for run in damaged], columns=["run", "reason"])
-    left_out = [block("Left out of everything below; delete their folders and run the study again", lost)]
+def _accuracy(rows: pd.DataFrame) -> str:
+    """Return the mean accuracy over runs in per cent, with Student's interval, runs and test images."""
+    if rows.empty:
+        return NONE
+    values = 100 * rows["A"]
+    low, high = np.clip(verdicts.interval(values.mean(), values.std(ddof=1), len(values)), 0, 100)
+    return f"{estimate(values.mean(), low, high)}; {len(values)} runs"
+
+
+def block(caption: str, frame: pd.DataFrame | None = None, safe: tuple = (), **picture: str) -> dict[str, str]:
+    """Return one block of a section: a table (columns `safe` hold HTML), or a picture with ``alt`` and ``path``."""
+    if frame is None:
+        return {"caption": caption, **picture}
+    texts = frame.astype(object).where(frame.notna(), "").astype(str)
+    plain = texts.assign(**{name: texts[name].map(lambda html: re.sub("<[^>]+>", " ", html)) for name in safe})
+    return {"caption": caption, "html": table_html(texts, caption, len(texts) > LONG, safe), "rows": markdown(plain)}
+
+
+def protocols_and_results(runs: pd.DataFrame) -> list[Section]:
+    """Return the sections on protocols with their leakage, and on results with intervals."""
+    caption = "Mean ± s.d. over runs and Student's 95 % interval of the mean accuracy (%)"
     return [
-        (
-            "Settings",
-            [block("Values of each setting over all runs", pd.DataFrame(settings, columns=["setting", "values"]))],
-        ),
-        ("Environment", environment),
-        *([("Damaged runs", left_out)] if damaged else []),
-        ("Protocols and what training and test share", [block(LEAKAGE, leakage(runs))]),
-        (
-            "Results",
-            [block("Mean ± s.d. over runs and Student's 95 % interval of the mean accuracy (%)", scores(runs))],
-        ),
+        ("Protocols and what training and test share", [block(LEAKAGE, leakage(runs).rename(columns=NAMES))]),
+        ("Results", [block(caption, named(scores(runs)))]),
     ]
 
 
-LEAKAGE = (
-    "Training images whose data set shares its source with a tested one, by Table 1's registry. Pooled folds test and "
-    "train on the same sources by design."
-)
+def origins(whole: list[Record], damaged: list[DamagedRun]) -> list[Section]:
+    """Return the sections on settings, environments and damaged runs."""
+    settings = [
+        (
+            name,
+            listed(list(dict.fromkeys(str(run.run["settings"][name]) for run in whole if name in run.run["settings"]))),
+        )
+        for name in TrainSettings().as_dict()
+        if any(name in run.run["settings"] for run in whole)
+    ]
+    lost = pd.DataFrame([(run.folder.name, run.reason) for run in damaged], columns=["run", "reason"])
+    left_out = block("Left out of everything above; delete their folders and run the study again", lost)
+    rows = pd.DataFrame(settings, columns=["setting", "values"])
+    return [
+        ("Settings", [block("Values of each setting over all runs", rows)]),
+        ("Environment", [block("What the runs were made with", environments(whole))]),
+        *([("Damaged runs", [left_out])] if damaged else []),
+    ]
 
 
-DECIDED = (
-    "Decided by print: the verdict holds for the paper. Decided by runs: it holds for the images, networks and weights "
-    "of this folder, and says nothing of the paper's."
-)
-
-
-def environments(whole):
-    """Return the distinct environments of the runs, and how many runs each has."""
+def environments(whole: list[Record]) -> pd.DataFrame:
+    """Return the distinct environments of the runs, one column each, and how many runs each has."""
     rows = []
     for record in whole:
-        told = dict(record.environment)
-        told |= {f"{name}": version for name, version in told.pop("packages", {}).items()}
+        values = dict(record.environment)
+        packages = values.pop("packages", {})
+        values |= packages if isinstance(packages, dict) else {}
         rows.append(
-            {name: ", ".join(v) if isinstance(v, list) else v for name, v in told.items() if v not in (None, [])}
+            {k: ", ".join(map(str, v)) if isinstance(v, list) else v for k, v in values.items() if v not in (None, [])}
         )
     frame = pd.DataFrame(rows).fillna("").astype(str)
-    return frame.groupby(list(frame), sort=False).size().rename("runs").reset_index()
+    found = frame.groupby(list(frame), sort=False).size().rename("runs").reset_index().T
+    return found.rename(columns=lambda place: f"environment {place + 1}").rename_axis("").reset_index()
 
 
-def leakage(runs):
+def leakage(runs: pd.DataFrame) -> pd.DataFrame:
     """Return, for each protocol and tested set, how many training images share the tested source."""
     rows = []
     for (protocol, role, tested), part in runs.groupby(["protocol", "role", "tested"], sort=False):
@@ -137,7 +233,7 @@ def leakage(runs):
     return pd.DataFrame(rows, columns=columns)
 
 
-def scores(runs):
+def scores(runs: pd.DataFrame) -> pd.DataFrame:
     """Return mean ± s.d. of the paper's metrics by network, protocol and tested set, with the accuracy's interval."""
     rows = []
     for names, part in runs.groupby(RESULT, sort=False):
@@ -152,62 +248,89 @@ def scores(runs):
     return pd.DataFrame(rows)
 
 
-def judged(folder, runs, found):
+def judged(cells: pd.DataFrame, claims: pd.DataFrame) -> list[Section]:
     """Return the sections on published cells and on claims."""
-    cells, claims = verdicts.compare(runs, feature_spaces(folder)), ledger(folder, found)
+    by_verdict = block("Cells by verdict; tolerances: leuknet/verdicts/tolerances.toml", verdicts.counts(cells))
+    compact = block("Rows with runs here (%): published | here", verdicts.compact(cells))
     return [
-        ("Published | reproduced | verdict", [
-            block("Cells by verdict; tolerances: leuknet/verdicts/tolerances.toml", verdicts.counts(cells)),
-            block("Rows with runs here (%): published | here", verdicts.compact(cells)),
-        ]),
-        ("The claims ledger", [block(DECIDED, claims.drop(columns="claim"))]),
-        ("The audit of the printed numbers", [block("", audit_summary(found))]),
-    ]  # fmt: skip
+        ("Published | reproduced | verdict", [by_verdict, compact]),
+        ("The claims ledger", [block(DECIDED, ledger_cells(claims), LEDGER)]),
+    ]
 
 
-def pictures(folder):
-    """Return the sections with the pages' figures and tables, as their side-car JSON describes them."""
-    figures, tables = [], []
-    for path in sorted((folder / "figures").glob("*.png")):
-        told = sidecar(path)
-        image = base64.b64encode(path.read_bytes()).decode()
-        figures.append(block(told.get("caption", ""), image=image, alt=told.get("alt", path.stem), path=path.name))
-    for path in sorted((folder / "tables").glob("*.csv")):
-        told = sidecar(path)
-        if told and told["name"] not in HIDDEN:
-            tables.append(
-                block(f"{told['page']}: {told['caption']}", pd.read_csv(path, dtype=str, keep_default_na=False))
-            )
-    return [(title, blocks) for title, blocks in (("Tables of the pages", tables), ("Figures", figures)) if blocks]
-
-
-def sidecar(path):
-    """Return what the JSON beside a figure or table says; empty without one."""
-    beside = path.with_suffix(".json")
-    return json.loads(beside.read_text("utf-8")) if beside.is_file() else {}
-
-
-def printed(found):
-    """Return the sections on the audit's findings and the reviewer's checklist."""
-    blocks = []
+def printed(found: list[Finding]) -> list[Section]:
+    """Return the sections on the audit's findings, those that change least last, and the reviewer's checklist."""
+    columns = ["verdict", "place", "finding", "the sum", "depends on", "may have meant"]
+    blocks = [block("Findings by what they change", audit_summary(found))]
     for weight in WEIGHTS[:-1]:
         rows = [
-            (f.verdict, f.place, f.says, f.arithmetic, f.depends_on, f.may_have_meant)
-            for f in found
-            if f.weight == weight
+            (f.verdict, f.place, f.says, f.arithmetic, f.depends_on, f.may_have_meant) for f in ordered(found, weight)
         ]
-        columns = ["verdict", "place", "finding", "the sum", "depends on", "may have meant"]
         blocks.append(block(weight, pd.DataFrame(rows, columns=columns)))
-    return [("Findings of the audit", blocks), ("A reviewer's checklist", [block("", questions())])]
+    return [("The audit of the printed numbers", blocks), ("A reviewer's checklist", [block("Questions", questions())])]
 
 
-def as_markdown(head, sections):
+def pages(folder: Path) -> list[Section]:
+    """Return the sections with the pages' figures and tables, as their side-car JSON describes them."""
+    rows = [(path, sidecar(path)) for path in sorted((folder / "tables").glob("*.csv"))]
+    shown = [
+        block(
+            f"{about.get('page', '')}: {about.get('caption', '')}", pd.read_csv(path, dtype=str, keep_default_na=False)
+        )
+        for path, about in rows
+        if about and about.get("name") not in HIDDEN
+    ]
+    figures = [
+        block(str(about.get("caption", "")), image=image, alt=str(about.get("alt", path.stem)), path=path.name)
+        for path, image in small_pictures(sorted((folder / "figures").glob("*.png")))
+        for about in [sidecar(path)]
+    ]
+    return [(title, blocks) for title, blocks in (("Tables of the pages", shown), ("Figures", figures)) if blocks]
+
+
+def small_pictures(paths: list[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield figures as WebP in Base64, as wide as `WIDTHS` and `PICTURES` allow; what is no picture is left out."""
+    for width in WIDTHS:
+        found = {path: data for path in paths if (data := _webp(path, width))}
+        if sum(map(len, found.values())) <= PICTURES:
+            break
+    yield from ((path, base64.b64encode(data).decode()) for path, data in found.items())
+
+
+def _webp(path: Path, width: int) -> bytes:
+    try:
+        with Image.open(path, formats=("PNG",)) as picture:
+            picture.thumbnail((width, 4 * width))
+            file = io.BytesIO()
+            picture.convert("RGB").save(file, "WEBP", quality=75)
+            return file.getvalue()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return b""
+
+
+def sidecar(path: Path) -> dict[str, Any]:
+    """Return what the JSON next to a figure or table says; empty without one that can be read."""
+    try:
+        return read_object(path.with_suffix(".json"))
+    except (OSError, ValueError):
+        return {}
+
+
+def as_markdown(head: dict[str, Any]) -> str:
     """Return the report as Markdown; figures are linked, not inside."""
-    lines = [f"# {head['title']}", head["made"], head["banner"], "Not a medical device."]
-    for title, blocks in sections:
-        lines.append(f"## {title}")
+    lines = [
+        f"# {markdown_cell(head['title'])}",
+        head["made"],
+        *(markdown_cell(head[name]) for name in ("what", "banner")),
+    ]
+    lines += ["For study and research. Not a medical device.", "## Results in brief", markdown(head["headlines"])]
+    lines += [markdown_cell(f"Leakage under LODOCV: {head['leakage']}.")]
+    lines += ["Claims: " + ", ".join(f"{count} {verdict}" for verdict, count, _ in head["claims"]) + "."]
+    lines += ["\n".join(f"- {markdown_cell(f'{f.place}: {f.says}')}" for f in head["findings"])]
+    for number_, (title, blocks) in enumerate(head["appendix"], start=1):
+        lines.append(f"## A{number_}. {title}")
         for part in blocks:
-            lines += [part["caption"]] * bool(part["caption"]) + [part["text"]] * bool(part["text"])
-            lines += [part["rows"]] * bool(part["rows"])
-            lines += [f"![{part['alt']}](figures/{part['path']})"] * bool(part["path"])
-    return "\n\n".join(lines) + "\n"
+            lines += [markdown_cell(part["caption"])] * bool(part["caption"]) + [part.get("rows", "")]
+            if "path" in part:
+                lines.append(f"![{markdown_cell(part['alt'])}](figures/{quote(part['path'])})")
+    return "\n\n".join(filter(None, lines)) + "\n"

@@ -6,10 +6,11 @@ style says too, so that greyscale print keeps it.
 
 import textwrap
 from contextlib import contextmanager
+from functools import cache
 from importlib.resources import as_file, files
 
 import matplotlib.pyplot as plt
-from matplotlib import colormaps
+from matplotlib import colormaps, font_manager
 
 from leuknet.data.registry import DATA_SETS, lookup
 
@@ -22,6 +23,8 @@ APPROACH_MARKERS = {"SFT": "s", "mSFT": "D", "DFT": "^", "mDFT": "o", "scratch":
 PROTOCOL_COLOURS = ("#999999", "#E69F00", "#0072B2", "#009E73")
 PROTOCOL_MARKERS = ("s", "D", "o", "^")
 MARKERS = "os^Dv<>PX*hp"
+CJK_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei")
+CJK_FONTS += ("Droid Sans Fallback", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "Arial Unicode MS")
 COLUMN = 7.3
 SMALLEST = 9
 LETTER = 0.0078  # width of a letter of the caption line over its size in points, inches
@@ -30,8 +33,16 @@ LETTER = 0.0078  # width of a letter of the caption line over its size in points
 @contextmanager
 def language():
     """Draw in the project's style: ``with language(): fig, ax = plt.subplots()``."""
-    with as_file(files("leuknet.plots").joinpath("leuknet.mplstyle")) as path, plt.style.context(path):
+    look = files("leuknet.plots").joinpath("leuknet.mplstyle")
+    with as_file(look) as path, plt.style.context([path, {"font.family": families()}]):
         yield
+
+
+@cache
+def families():
+    """Return the fonts to draw with: the style's, then one with Chinese, Japanese and Korean glyphs if there is any."""
+    installed = set(font_manager.get_font_names())
+    return ["sans-serif", *[name for name in CJK_FONTS if name in installed][:1]]
 
 
 def card(columns, size, left=0.1, right=0.1, bottom=0.3, top=0.5, gap=0.3, rows=1, **options):

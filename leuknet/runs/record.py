@@ -99,12 +99,9 @@ def read(folder: str | Path) -> "Record":
         raise LeuknetError(f"{folder} is not finished: it has no {DONE}")
     done = _checked(folder)
     parts = {name: _object(folder, f"{name}.json") for name in ("run", "environment", "weights")}
-    run = parts["run"]
-    for name, kind in {"settings": dict, "protocol": str, "fold": str, "seed": int}.items():
-        if not isinstance(run.get(name), kind):
+    for name, kind in {"settings": dict, "recipe": dict | None}.items():
+        if not isinstance(parts["run"].get(name), kind):
             raise DamagedRun(folder, f"run.json holds no {name}")
-    if not isinstance(run.get("recipe"), dict | None):
-        raise DamagedRun(folder, "run.json says otherwise how its cohort was loaded")
     return Record(folder, **parts, done=done)
 
 

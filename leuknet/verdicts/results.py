@@ -26,6 +26,7 @@ SIZE = 224
 SYNTHETIC = "synthetic cohort"
 # Settings that the paper varies between its own rows.
 VARIED = ("backbone", "approach", "dense", "weights", "validation", "precision")
+NETWORKS = {"VGG16": 3, "VGG19": 4, "InceptionV3": 5, "Xception": 6, "ResNet50": 7}  # and their tables
 SOURCE_OUT = "leave-one-source-out"
 READ = ["image_id", "data_set", "source", "y", "p", "split"]  # of the predictions
 
@@ -95,13 +96,15 @@ def is_control(run: Run) -> bool:
 def _common(record: Record, images: int) -> dict[str, Any]:
     """Return what all rows of a run share."""
     run, settings, done = record.run, record.run["settings"], record.done
+    if not isinstance(run.get("protocol"), str) or not isinstance(run.get("fold"), str):
+        raise DamagedRun(record.folder, "run.json holds no protocol or no fold")
     return {
         "run": record.folder.name,
         "backbone": settings.get("backbone", "").removesuffix("-nano"),
         "approach": settings.get("approach", settings.get("system")),
         "dense": "–".join(map(str, settings.get("dense") or ())),
         "protocol": run["protocol"],
-        "seed": run["seed"],
+        "seed": run.get("seed"),
         "fold": canonical(run["fold"]),
         "weights": record.weights.get("weights", ""),
         "seconds": done.get("seconds"),
@@ -213,9 +216,8 @@ def tolerances() -> dict[str, Any]:
 
 def published_row(row: pd.Series) -> tuple[int, str, str] | None:
     """Return ``(table, block, row)`` of the paper that a row of `results` answers, or None."""
-    networks = {"VGG16": 3, "VGG19": 4, "InceptionV3": 5, "Xception": 6, "ResNet50": 7}
     if row["lodocv"] and row["tested"] in ("ALL-IDB 1", "ALL-IDB 2"):
-        return (networks[row["backbone"]], row["tested"], row["approach"]) if row["backbone"] in networks else None
+        return (NETWORKS[row["backbone"]], row["tested"], row["approach"]) if row["backbone"] in NETWORKS else None
     name = {"mDFT": "LeukNet", "scratch": "VGG-16 *"}.get(row["approach"])
     if name is None or row["backbone"] != "VGG16" or not row["protocol"].endswith("external"):
         return None

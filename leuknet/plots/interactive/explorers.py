@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from leuknet import _escape
 from leuknet.data.registry import DATA_SETS
 from leuknet.evaluation.metrics import count
 from leuknet.exceptions import LeuknetError
@@ -231,7 +232,7 @@ def embedding_card(points, images, error, method="t-SNE", colour="class", point=
             some = of[values == value]
             look = {"color": shade, "markersize": 4.7, "markeredgecolor": "#333333", "markeredgewidth": 0.3}
             at = some["x"].to_numpy(), some["y"].to_numpy()
-            ax.plot(*at, marker, linestyle="none", label=names.get(value, value), **look)
+            ax.plot(*at, marker, linestyle="none", label=_escape.label(names.get(value, value)), **look)
         ax.plot(
             *of.loc[marked, ["x", "y"]], "o", markersize=15, markerfacecolor="none", markeredgecolor="black", mew=2.2
         )

@@ -7,6 +7,7 @@ from matplotlib import colormaps
 from matplotlib.colors import ListedColormap
 from skimage.transform import resize
 
+from leuknet import _escape
 from leuknet.data.registry import DATA_SETS
 from leuknet.evaluation.metrics import scores
 from leuknet.exceptions import LeuknetError
@@ -264,7 +265,9 @@ def _scatter(ax, points, column, looks, names):
     for value, (colour, marker) in looks.items():
         of = points[points[column] == value]
         look = {"color": colour, "markersize": 4.5, "markeredgecolor": "#333333", "markeredgewidth": 0.4}
-        ax.plot(of["x"].to_numpy(), of["y"].to_numpy(), marker, linestyle="none", label=names[value], **look)
+        ax.plot(
+            of["x"].to_numpy(), of["y"].to_numpy(), marker, linestyle="none", label=_escape.label(names[value]), **look
+        )
     bare(ax, points["method"].iloc[0])
 
 
