@@ -1,0 +1,63 @@
+"""Measure how the report of a result folder grows with its runs.
+
+Run: ``python bench/report.py [--runs 3000]``. Copies drawn runs until there are half as many as asked for and then all
+of them, and prints the processor seconds of `results.results` and of the whole report for both, and their ratio, which
+is near 2 where time grows with the runs, whatever else the machine does.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from fake_runs import published_runs  # noqa: E402
+
+from leuknet._io import write_json  # noqa: E402
+from leuknet.pages.report import report  # noqa: E402
+from leuknet.paper.consistency import audit  # noqa: E402
+from leuknet.runs.record import read, seal  # noqa: E402
+from leuknet.verdicts.results import results  # noqa: E402
+
+
+def grow(root, runs):
+    """Copy runs in `root` under other seeds until there are `runs` of them."""
+    first = sorted(root.iterdir())
+    for number in range(len(first), runs):
+        own = first[number % len(first)]
+        copy = root / f"{own.name}-{number}"
+        if not copy.exists():
+            shutil.copytree(own, copy)
+            run = json.loads((copy / "run.json").read_text("utf-8"))
+            write_json(copy / "run.json", run | {"seed": number, "key": copy.name})
+            seal(copy, read(own).done)
+
+
+def seconds(what, *arguments):
+    """Return the processor seconds of a call."""
+    began = time.process_time()
+    what(*arguments)
+    return time.process_time() - began
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=3000)
+    options = parser.parse_args()
+    print(f"the audit alone: {seconds(audit):.1f} s")
+    audit_free = []
+    with tempfile.TemporaryDirectory() as folder:
+        root = published_runs(Path(folder) / "trainings")
+        for runs in (options.runs // 2, options.runs):
+            grow(root, runs)
+            audit_free.append(seconds(results, folder))
+            print(f"{runs} runs: results {audit_free[-1]:.1f} s, report {seconds(report, folder):.1f} s", flush=True)
+    print(f"twice the runs take {audit_free[1] / audit_free[0]:.2f} times as long to read")
+
+
+if __name__ == "__main__":
+    main()
