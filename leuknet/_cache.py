@@ -6,7 +6,6 @@ at once; what is damaged is made again. Where the cache cannot be written, one l
 """
 
 import errno
-import hashlib
 import json
 import os
 import re
@@ -23,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from leuknet._io import cache_dir
+from leuknet._io import cache_dir, sha256_of
 from leuknet.exceptions import LeuknetError
 
 __all__ = ["cache_dir", "cached", "load"]
@@ -82,7 +81,7 @@ def load(folder: Path) -> Values | None:
     try:
         files = json.loads((folder / "done.json").read_text(encoding="utf-8"))["files"]
         for name, (size, sha256) in files.items():
-            if (folder / name).stat().st_size != size or _digest(folder / name) != sha256:
+            if (folder / name).stat().st_size != size or sha256_of(folder / name) != sha256:
                 return None
         return {Path(name).stem: _read(folder / name) for name in files}
     except _DAMAGE:
@@ -113,7 +112,7 @@ def _store(values: Values, folder: Path) -> None:
     try:
         for name, value in values.items():
             _write(name, value, temporary)
-        files = {path.name: [path.stat().st_size, _digest(path)] for path in sorted(temporary.iterdir())}
+        files = {path.name: [path.stat().st_size, sha256_of(path)] for path in sorted(temporary.iterdir())}
         (temporary / "done.json").write_text(json.dumps({"files": files}), encoding="utf-8")
         _place(temporary, folder)
     finally:
@@ -174,8 +173,3 @@ def _warn(place: str, reason: str) -> None:
     """Say once for each place that it cannot be written."""
     line = f"warning: nothing is kept in {place} ({reason}): free space, check its permissions or set LEUKNET_CACHE"
     print(line, file=sys.stderr)
-
-
-def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

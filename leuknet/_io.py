@@ -121,6 +121,14 @@ def read_object(path, limit=1 << 20):
     return value
 
 
+def object_or_empty(path):
+    """Return `read_object` of a file, or an empty dictionary where it is absent, cannot be read or holds none."""
+    try:
+        return read_object(path)
+    except (OSError, ValueError):
+        return {}
+
+
 def read_arrays(path, limit=2 << 30):
     """Return the arrays in the ``.npz`` file `path`, which others may have written, by their names; no pickles.
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 import leuknet
 from leuknet._escape import markdown_cell
-from leuknet._io import markdown, read_object, write_text
+from leuknet._io import markdown, object_or_empty, write_text
 from leuknet.baselines.registry import BASELINES
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
@@ -272,7 +272,7 @@ def printed(found: list[Finding]) -> list[Section]:
 
 def pages(folder: Path) -> list[Section]:
     """Return the sections with the pages' figures and tables, as their side-car JSON describes them."""
-    rows = [(path, sidecar(path)) for path in sorted((folder / "tables").glob("*.csv"))]
+    rows = [(path, object_or_empty(path.with_suffix(".json"))) for path in sorted((folder / "tables").glob("*.csv"))]
     shown = [
         block(
             f"{about.get('page', '')}: {about.get('caption', '')}", pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -283,7 +283,7 @@ def pages(folder: Path) -> list[Section]:
     figures = [
         block(str(about.get("caption", "")), image=image, alt=str(about.get("alt", path.stem)), path=path.name)
         for path, image in small_pictures(sorted((folder / "figures").glob("*.png")))
-        for about in [sidecar(path)]
+        for about in [object_or_empty(path.with_suffix(".json"))]
     ]
     return [(title, blocks) for title, blocks in (("Tables of the pages", shown), ("Figures", figures)) if blocks]
 
@@ -306,14 +306,6 @@ def _webp(path: Path, width: int) -> bytes:
             return file.getvalue()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return b""
-
-
-def sidecar(path: Path) -> dict[str, Any]:
-    """Return what the JSON next to a figure or table says; empty without one that can be read."""
-    try:
-        return read_object(path.with_suffix(".json"))
-    except (OSError, ValueError):
-        return {}
 
 
 def as_markdown(head: dict[str, Any]) -> str:

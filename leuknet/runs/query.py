@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from leuknet._escape import csv_cell
-from leuknet._io import atomic, read_object
+from leuknet._io import atomic, object_or_empty
 from leuknet.evaluation.metrics import scores
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.record import DONE, DamagedRun, damage, read
@@ -17,14 +17,6 @@ from leuknet.runs.where import matches
 STATES = ("done", "damaged", "running", "failed", "interrupted", "planned")
 FIRST = ["run", "status", "backbone", "approach", "protocol", "fold", "seed", "weights", "seconds"]
 BACKEND = ("backend", "machine", "processors", "gpus", "threads", "devices", "legs")
-
-
-def _object(path: Path) -> dict[str, Any]:
-    """Return the JSON object in `path`; empty if it is absent or none (a run may be writing it just now)."""
-    try:
-        return read_object(path)
-    except (OSError, ValueError):
-        return {}
 
 
 def status(folder: str | Path) -> str:
@@ -77,7 +69,7 @@ def row(folder: str | Path) -> dict[str, Any]:
         if (folder / DONE).is_file():
             found |= {"status": "done"} | _flat(**read(folder).as_dict())
         else:
-            found |= {"status": _unfinished(folder)} | _flat(**{n: _object(folder / f"{n}.json") for n in PARTS})
+            found |= {"status": _unfinished(folder)} | _flat(**{n: object_or_empty(folder / f"{n}.json") for n in PARTS})
     except DamagedRun as error:
         found |= {"status": "damaged", "reason": error.reason}
     return found | {"folder": str(folder)}
