@@ -12,7 +12,7 @@ from fake_runs import golden_runs
 from PIL import Image
 
 import leuknet.cli
-from leuknet._io import HOST, clear_leftovers
+from leuknet._io import HOST, clear_leftovers, write_json
 from leuknet.cli import main
 from leuknet.inference import export, predict
 from leuknet.pages import report
@@ -42,6 +42,10 @@ def place(tmp_path, monkeypatch):
     with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
         archive.writestr("a.txt", "text")
     Image.fromarray(image[0]).save(tmp_path / "results" / "figures" / "06_lodocv-x.png")
+    sidecar = {"page": "06_lodocv", "name": "x", "alt": "a", "caption": "c", "profile": "smoke", "seed": 0}
+    sidecar |= {"banner": "b", "cohort": "synthetic cohort", "environment": {}, "made": "", "result": ""}
+    write_json(tmp_path / "results" / "figures" / "06_lodocv-x.json", sidecar)
+    (tmp_path / "results" / "figures" / "06_lodocv-x.svg").write_text("<svg/>")
     monkeypatch.setattr(report, "audit", list)
     monkeypatch.setattr(report, "ledger", lambda *_: report.results.pd.DataFrame(columns=["verdict", *LEDGER]))
     monkeypatch.setattr(predict, "open_run", lambda run: None)
@@ -88,7 +92,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(place, command, monkeypatch, 
     before = contents(place)
     with full_disk():
         lines, code = run(command, place / "new", monkeypatch, capsys)
-    assert code == 2 and len(lines) == 1 and lines[0].startswith("error: "), lines
+    assert code == 2 and len(lines) == 1 and lines[0].startswith("error: ") and "no figures" not in lines[0], lines
     after = contents(place)
     assert {path: after.get(path) for path in before} == before
     left = [path for path in after if path not in before and path.stat().st_size and "cache" not in path.parts]
