@@ -50,7 +50,9 @@ def face(version: Annotated[bool, typer.Option("--version", callback=_version, i
 
 GIVE_ANOTHER = "Give another place (--out, LEUKNET_CACHE), or allow writing there; what is done so far is kept"
 FREE_SPACE = "Free space, or give another place (--out, LEUKNET_CACHE), and go on; what is done so far is kept"
-PLACES = dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR), GIVE_ANOTHER)
+PLACES = dict.fromkeys(
+    (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST), GIVE_ANOTHER
+)
 PLACES |= dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG), FREE_SPACE)
 
 
