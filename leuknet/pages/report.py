@@ -31,8 +31,9 @@ from leuknet.plots.results.verdicts import COLOURS, LEDGER, ledger_cells
 from leuknet.plots.style import APPROACH_COLOURS, table_order
 from leuknet.runs.record import DamagedRun, Record, read_all
 from leuknet.verdicts import results, verdicts
-from leuknet.verdicts.claim_rules import POOLED, Sources, falls, shared
-from leuknet.verdicts.claim_rules import leuknet as of_leuknet
+from leuknet.verdicts.claim_rules.protocols import POOLED, falls, shared
+from leuknet.verdicts.claim_rules.protocols import leuknet as of_leuknet
+from leuknet.verdicts.claim_rules.sources import Sources
 from leuknet.verdicts.ledger import VERDICTS, ledger
 from leuknet.verdicts.matching import feature_spaces
 
