@@ -2,8 +2,8 @@
 
 The images stand on the device as uint8 and a batch is given by its indices, all that the host sends; or a large
 cohort is streamed from its memory map (`leuknet.models.inputs.Source`). `Trainer` holds one compiled step for one
-network structure and cohort, so that runs which differ only in images or seed share it. `fit_epochs` is the one loop
-of LeukNet, baselines and pretraining.
+network structure and cohort, so that runs which differ only in images or seed share it. The loop is
+`leuknet.models.fitting.fit_epochs`.
 """
 
 import time
@@ -21,13 +21,13 @@ from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
 from leuknet.models import networks, weights
 from leuknet.models.augmentation import Drawn, Warp
+from leuknet.models.fitting import compile_model, fit_epochs, optimiser, reset_optimiser, validation_row
 from leuknet.models.frozen import pool_features, variant_draws, variants_model
 from leuknet.models.inputs import Rows, Source
 from leuknet.models.policy import NOTHING
 from leuknet.models.settings import FROZEN_APPROACHES, TrainSettings
 
 NONE = np.arange(0)
-STEPS_PER_CALL = 16  # Python is called back once in so many steps
 
 
 @dataclass
@@ -60,15 +60,6 @@ def network_spec(settings: TrainSettings, size: int) -> networks.NetworkSpec:
     return networks.NetworkSpec(size=size, **{name: getattr(settings, name) for name in names})
 
 
-def optimiser(settings: TrainSettings) -> keras.optimizers.Optimizer:
-    """Return the paper's SGD (§4.2), with the chosen reading of its decay (`TrainSettings.decay_reading`)."""
-    rate, decay = settings.learning_rate, settings.weight_decay
-    if settings.decay_reading == "learning_rate":
-        rate = keras.optimizers.schedules.InverseTimeDecay(rate, decay_steps=1, decay_rate=decay)
-        return keras.optimizers.SGD(rate, momentum=settings.momentum)
-    return keras.optimizers.SGD(rate, momentum=settings.momentum, weight_decay=decay or None)
-
-
 def held_out(indices: np.ndarray, labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Split `indices` into training and validation, stratified by label; `share` 0 leaves validation empty."""
     if not share:
@@ -77,7 +68,7 @@ def held_out(indices: np.ndarray, labels: np.ndarray, share: float, seed: int) -
         parts = train_test_split(indices, test_size=share, stratify=labels[indices], random_state=seed)
     except ValueError as error:
         raise LeuknetError(f"no {share:.0%} validation from {len(indices)} training images: {error}") from error
-    return tuple(np.sort(part) for part in parts)
+    return np.sort(parts[0]), np.sort(parts[1])
 
 
 def drawing(
@@ -120,6 +111,11 @@ class Trainer:
         The flat network, image in [0, 1] to probability.
     """
 
+    head: keras.Model | None = None  # this and the next three: of a frozen approach, from its first run on
+    pool: Any = None
+    pool_key = ""
+    variants: keras.Model | None = None
+
     def __init__(self, cohort: Cohort, settings: TrainSettings) -> None:
         keras.config.set_dtype_policy(settings.precision)
         self.cohort, self.spec = cohort, network_spec(settings, cohort.size)
@@ -131,7 +127,6 @@ class Trainer:
         image = Warp(cohort.size, shear_unit=self.shear_unit, name="warp")([images, draws])
         self.model = keras.Model(inputs, self.net(image))
         compile_model(self.model, optimiser(settings))
-        self.backbone = self.variants = self.pool = self.pool_key = self.head = None
 
     def variables(self) -> list[keras.Variable]:
         """Network and optimiser state, in a fixed order: what a checkpoint holds."""
@@ -150,7 +145,7 @@ class Trainer:
         """The compiled model whose epochs train the network: over images, or over the frozen part's features."""
         return self.model if self.head is None else self.head
 
-    def _stand_pool(self, settings):
+    def _stand_pool(self, settings: TrainSettings) -> None:
         """Stand the features of all variants of all images on the device, and once compile the head over them."""
         if self.variants is None:
             self.backbone, self.dense = networks.split_at_frozen(self.net)
@@ -196,70 +191,7 @@ class Trainer:
         return self.source.feed(images, batch, labels, also)
 
 
-def compile_model(
-    model: keras.Model,
-    optimiser: keras.optimizers.Optimizer,
-    loss: str | keras.losses.Loss = "binary_crossentropy",
-    accuracy: keras.metrics.Metric | None = None,
-) -> None:
-    """Compile for `fit_epochs`; XLA only where it pays: always on JAX, on GPUs with TensorFlow."""
-    on_gpu = any(name.startswith(("gpu", "cuda")) for name in keras.distribution.list_devices())
-    jit = "auto" if on_gpu or keras.backend.backend() != "tensorflow" else False
-    accuracy = accuracy or keras.metrics.BinaryAccuracy(name="accuracy")  # by name, it is made in a second trace
-    model.compile(optimiser, loss=loss, metrics=[accuracy], jit_compile=jit)
-
-
-def reset_optimiser(model: keras.Model) -> None:
-    """Set what the model's optimiser keeps to its start."""
-    model.optimizer.build(model.trainable_variables)
-    for variable in model.optimizer.variables:
-        if "learning_rate" not in variable.path:
-            variable.assign(np.zeros(variable.shape, variable.dtype))
-
-
-def fit_epochs(
-    model: keras.Model,
-    batches: Callable[[int], dict[str, Any]],
-    epochs: int,
-    first: int = 0,
-    validate: Callable[[], dict[str, float]] = dict,
-) -> Iterator[dict[str, float]]:
-    """Train a compiled model epoch by epoch: the one training loop of LeukNet, baselines and pretraining.
-
-    Parameters
-    ----------
-    model : keras.Model
-        From `compile_model`.
-    batches : callable
-        Number of an epoch, from 0, to keyword arguments of ``fit`` (``x``, and ``y`` or batches that hold it).
-    epochs, first : int
-        Epochs in all, and those done before.
-    validate : callable
-        Called after each epoch; what it returns joins the row.
-
-    Yields
-    ------
-    dict
-        ``epoch`` (from 1), ``loss``, ``accuracy`` (means over the epoch), those of `validate`, ``seconds``.
-
-    Raises
-    ------
-    LeuknetError
-        If the loss is not a number.
-    """
-    for epoch in range(first, epochs):
-        began = time.perf_counter()
-        shown = batches(epoch)
-        model.steps_per_execution = STEPS_PER_CALL
-        logs = model.fit(**shown, shuffle=False, verbose=0).history
-        model.steps_per_execution = 1  # TensorFlow would unroll predictions and trace them for each number of batches
-        row = {"epoch": epoch + 1, "loss": float(logs["loss"][0]), "accuracy": float(logs["accuracy"][0])}
-        if not np.isfinite(row["loss"]):
-            raise LeuknetError(f"the loss is {row['loss']} in epoch {epoch + 1}: lower learning_rate")
-        yield row | validate() | {"seconds": time.perf_counter() - began}
-
-
-_kept = {}
+_kept: dict[tuple, Trainer] = {}
 
 
 def trainer_for(cohort: Cohort, settings: TrainSettings) -> Trainer:
@@ -335,7 +267,7 @@ def train(
             variable.assign(value)
     for row in epochs_of(trainer, settings, fit_on, seed, progress.epoch, curve_of):
         progress.history.append(row)
-        progress.epoch = row["epoch"]
+        progress.epoch = int(row["epoch"])
         if report:
             report(row)
         if save and progress.epoch < settings.epochs:
@@ -380,10 +312,3 @@ def epochs_of(
         return validation_row(trainer.predict(curve_of, settings.batch), labels[curve_of]) if len(curve_of) else {}
 
     return fit_epochs(trainer.trained, batches, settings.epochs, first, validate)
-
-
-def validation_row(p: np.ndarray, y: np.ndarray) -> dict[str, float]:
-    """Return binary cross-entropy (natural logarithm, clipped at 1e-7 as Keras does) and accuracy."""
-    clipped = np.clip(p.astype(float), 1e-7, 1 - 1e-7)
-    loss = -np.mean(y * np.log(clipped) + (1 - y) * np.log(1 - clipped))
-    return {"validation_loss": float(loss), "validation_accuracy": float(np.mean((p >= 0.5) == y))}

@@ -64,7 +64,8 @@ def step_seconds(settings: TrainSettings, size: int) -> float:
     import keras
 
     from leuknet.models import networks
-    from leuknet.models.training import compile_model, network_spec, optimiser
+    from leuknet.models.fitting import compile_model, optimiser
+    from leuknet.models.training import network_spec
 
     keras.config.set_dtype_policy(settings.precision)
     model, count = networks.build(network_spec(settings, size)), min(settings.batch, IMAGES)

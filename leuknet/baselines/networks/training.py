@@ -1,4 +1,4 @@
-"""Baselines that train a network of their own: images varied on the host, trained by `leuknet.models.training`.
+"""Baselines that train a network of their own: images varied on the host, trained by `leuknet.models.fitting`.
 
 One compiled network is kept for each structure, so that folds share it; every run draws all weights again.
 """
@@ -15,8 +15,8 @@ import pandas as pd
 from leuknet._random import derive, rng
 from leuknet.baselines.base import Baseline
 from leuknet.data.cohort import Cohort
+from leuknet.models.fitting import compile_model, fit_epochs, reset_optimiser
 from leuknet.models.inputs import Batches
-from leuknet.models.training import compile_model, fit_epochs, reset_optimiser
 from leuknet.models.weights import draw
 
 
@@ -33,9 +33,10 @@ class NetworkBaseline(Baseline):
     momentum : float or None
         Of SGD; None: Adam.
     history : pandas.DataFrame
-        One row an epoch, see `leuknet.models.training.fit_epochs`.
+        One row an epoch, see `leuknet.models.fitting.fit_epochs`.
     """
 
+    build: Any  # a static method
     weights = "random"
     epochs, batch, copies, learning_rate, momentum = 30, 32, 1, 0.001, None
 

@@ -17,7 +17,6 @@ from leuknet._random import rng
 from leuknet.models import alexnet, backbones, networks, weights
 from leuknet.models.inputs import fed
 from leuknet.models.pretrain import task
-from leuknet.models.training import compile_model, fit_epochs
 
 SIZE, HELD_OUT = backbones.NANO_SIZE, 20
 DEFAULT = [f"{name.lower()}-nano" for name in backbones.PAPER_BACKBONES] + [alexnet.NARROW]
