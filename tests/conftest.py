@@ -13,6 +13,45 @@ for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREAD
     os.environ.setdefault(name, str(max(os.cpu_count() // at_once, 1)))  # not every process on every core
 
 
+REAL = pytest.StashKey()  # how many tests were deselected because there are no real images
+
+
+def pytest_addoption(parser):
+    """Add ``--real DIR``."""
+    default = Path(__file__).resolve().parents[2] / "shared"
+    parser.addoption("--real", type=Path, default=default, help="folder with real slides and weights (../shared)")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects by marker
+def pytest_collection_modifyitems(config, items):
+    """Mark the tests that use `shared` as ``real``, and deselect them where there are no real images."""
+    real = [item for item in items if "shared" in getattr(item, "fixturenames", ())]
+    for item in real:
+        item.add_marker("real")
+    if real and not (config.getoption("--real") / "real").is_dir():
+        items[:] = [item for item in items if item not in real]
+        config.hook.pytest_deselected(items=real)
+        config.stash[REAL] = len(real)
+
+
+def pytest_sessionfinish(session):
+    """Hand the number of deselected tests from a worker to its controller."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["real"] = session.config.stash.get(REAL, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Take the number from a worker: each collects every test."""
+    node.config.stash[REAL] = getattr(node, "workeroutput", {}).get("real", 0)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Print how many tests need real images and were not run."""
+    if count := config.stash.get(REAL, 0):
+        terminalreporter.write_line(f"{count} tests of real images not run: give their folder with --real DIR")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory):
     """Keep the suite's cache apart from the user's own."""
@@ -22,12 +61,9 @@ def cache(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def shared():
-    """Return the folder `shared` beside the checkout, or skip: users do not have it."""
-    folder = Path(__file__).resolve().parents[2] / "shared"
-    if not (folder / "real").is_dir():
-        pytest.skip("needs the folder 'shared' with real slides and weights beside the checkout")
-    return folder
+def shared(request):
+    """Return the folder with real slides (``real``) and weights (``weights``); only for tests marked ``real``."""
+    return request.config.getoption("--real")
 
 
 @pytest.fixture(scope="session")
