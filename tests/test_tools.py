@@ -27,7 +27,8 @@ def f():
 '''
 
 
-def test_code_lines_are_without_docstrings_comments_and_blanks():
+def test_code_lines_are_without_docstrings_comments_and_wrapped_heads():
+    assert len(count_code.code_lines("def f(\n    a: int,\n    b: int,\n) -> int:\n    return a + b\n")) == 2
     assert len(count_code.code_lines(SOURCE)) == 6 and count_code.bodies(SOURCE) == [4]
 
 
