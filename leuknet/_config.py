@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from leuknet.exceptions import LeuknetError
 
@@ -89,11 +90,16 @@ def describe(model: type[Settings]) -> list[Described]:
         Described(
             field.alias or name,
             None if field.is_required() else field.default,
-            (field.json_schema_extra or {}).get("unit", ""),
+            marks(field).get("unit", ""),
             field.description or "",
         )
         for name, field in model.model_fields.items()
     ]
+
+
+def marks(field: FieldInfo) -> dict[str, Any]:
+    """Return the unit and the caller's own marks of a field made by `setting`."""
+    return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
 
 
 def possible(model: type[Settings], name: str) -> str:

@@ -1,12 +1,13 @@
 """What all baselines share: the interface, and the two shapes that those with handmade features take."""
 
 import pickle
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from leuknet.baselines.handcrafted.descriptors import Describe, descriptions
+from leuknet.baselines.handcrafted.descriptors import descriptions
 from leuknet.baselines.settings import BaselineSettings
 from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
@@ -33,6 +34,8 @@ class Baseline:
     seconds_per_image = 0.0
     history = pd.DataFrame(columns=["epoch"])
     classifier: Any
+    make: Callable[[int], Any]
+    vectors: Callable[[Cohort, np.ndarray], Any]
 
     def __init__(self, settings: BaselineSettings) -> None:
         self.settings = settings
@@ -85,7 +88,7 @@ class CellBaseline(Baseline):
     positives, so it counts with the larger class.
     """
 
-    describe: ClassVar[Describe]
+    describe: ClassVar[staticmethod[[np.ndarray], np.ndarray]]
 
     def cells(self, cohort: Cohort, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the leukocytes' descriptions (m, d) and, for each, the place of its image in `where`."""

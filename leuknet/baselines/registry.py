@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 from leuknet.exceptions import LeuknetError
 
@@ -71,8 +72,8 @@ def lookup(key: str) -> Entry:
     return BASELINES[key]
 
 
-def make(settings):
-    """Return the unfitted baseline that `settings` name."""
+def make(settings: Any) -> Any:
+    """Return the unfitted `Baseline` that `settings`, a `BaselineSettings`, name (neither is imported from here)."""
     entry = lookup(settings.baseline)
     module, name = entry.place.split(":")
     return getattr(import_module(f"leuknet.baselines.{module}"), name)(settings)

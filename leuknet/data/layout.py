@@ -132,7 +132,8 @@ def _images_of_class(class_folder: Path, folder: Path, rejected: Rejected) -> li
 
 def _shipped(data_set: Path, folder: Path, rejected: Rejected) -> tuple[list[Layout], list[PurePath]]:
     """Return the layouts in which providers ship what a folder holds, and its pictures (relative paths)."""
-    files, unread = [], []
+    files: list[PurePath] = []
+    unread = []
     for entry in walk(data_set):
         reason = entry.reason or ("" if is_text(entry.path) else _NO_TEXT)
         if not reason:

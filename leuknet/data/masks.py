@@ -13,7 +13,7 @@ UNKNOWN = 255
 LEVELS = (64, 192)  # grey below the first: background (0); below the second: cytoplasm (1); above: nucleus (2)
 
 
-def read_masks(folder, paths, size):
+def read_masks(folder: Path, paths: list[str], size: int) -> np.ndarray | None:
     """Return the masks of a folder's images, or None if it has none.
 
     A mask is a grey picture as Zheng et al. (2018) give them for JTSC and CellaVision 2: nucleus white, cytoplasm
@@ -48,11 +48,11 @@ def read_masks(folder, paths, size):
     return masks if (masks != UNKNOWN).any() else None
 
 
-def read_mask(file, size):
+def read_mask(file: Path, size: int) -> np.ndarray:
     """Return one mask file as uint8 (size, size): 0 background, 1 cytoplasm, 2 nucleus."""
     try:
         with Image.open(file, formats=("PNG",)) as image:
             grey = np.asarray(image.convert("L").resize((size, size), Image.Resampling.NEAREST))
     except Exception as error:  # Pillow's decoders raise many kinds on damaged files
-        raise LeuknetError(f"the mask {file} is damaged ({error}): mend or remove it") from error
+        raise LeuknetError(f"the mask {file} is damaged ({error}): replace or remove it") from error
     return np.digitize(grey, LEVELS).astype(np.uint8)

@@ -1,9 +1,11 @@
 """The 18 data sets of Table 1: what the paper and the providers state, and nothing else."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -47,41 +49,44 @@ class DataSet:
     note: str
 
     @property
-    def two_class(self):
+    def two_class(self) -> bool:
         """Whether both classes occur: only these data sets are tested in LODOCV (section 3.5)."""
         return self.negatives > 0 and self.positives > 0
 
     @property
-    def classes(self):
+    def classes(self) -> list[tuple[str, int, int]]:
         """The classes that occur, as (folder name, label, published count)."""
         both = [("negative", 0, self.negatives), ("positive", 1, self.positives)]
         return [row for row in both if row[2]]
 
 
-def _data_set(row):
+def _data_set(row: Mapping[Any, Any]) -> DataSet:
     numbers = {name: int(row[name]) for name in ("negatives", "positives", "total")}
-    optional = {"cells": row["cells"] or None, "reference": int(row["reference"]) if row["reference"] else None}
+    optional: dict[str, Any] = {
+        "cells": row["cells"] or None,
+        "reference": int(row["reference"]) if row["reference"] else None,
+    }
     return DataSet(**{**row, **numbers, **optional})
 
 
-def _read(name):
+def _read(name: str) -> pd.DataFrame:
     return pd.read_csv(_DATA / name, dtype=str, keep_default_na=False)
 
 
 DATA_SETS = {row["name"]: _data_set(row) for row in _read("registry.csv").to_dict("records")}
 
 
-def plain(name):
+def plain(name: str) -> str:
     """Return `name` in lower case without spaces and punctuation: how data sets are matched."""
     return re.sub(r"[\W_]+", "", name.casefold())
 
 
 @cache
-def _by_plain_name():
+def _by_plain_name() -> dict[str, DataSet]:
     return {plain(name): data_set for name, data_set in DATA_SETS.items()}
 
 
-def lookup(name):
+def lookup(name: str) -> DataSet | None:
     """Return the data set of Table 1 called `name`, or None.
 
     Case, spaces and punctuation are ignored: ``CellaVision2`` is CellaVision 2.
@@ -89,14 +94,14 @@ def lookup(name):
     return _by_plain_name().get(plain(name))
 
 
-def registry_table():
+def registry_table() -> pd.DataFrame:
     """Return Table 1 as a DataFrame, one row per data set, in the paper's order."""
     table = pd.DataFrame([vars(data_set) for data_set in DATA_SETS.values()])
     return table.astype({"reference": "Int64"})
 
 
-def totals():
-    """Return the totals that the paper prints beside the sums of Table 1's rows.
+def totals() -> pd.DataFrame:
+    """Return the totals that the paper prints next to the sums of Table 1's rows.
 
     Returns
     -------

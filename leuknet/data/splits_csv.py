@@ -1,4 +1,4 @@
-"""``splits.csv`` beside a cohort's images: read, checked by its hash, and matched with the images by SHA-256."""
+"""``splits.csv`` next to a cohort's images: reading, checking by hash, and matching with the images by SHA-256."""
 
 import io
 from pathlib import Path
@@ -14,12 +14,12 @@ COLUMNS = ["sha256", "image_id", "fold", "role", "protocol", "group", "source", 
 HEAD = "# leuknet split"
 
 
-def split_hash(protocol, by, rows):
+def split_hash(protocol: str, by: str, rows: pd.DataFrame) -> str:
     """Return the hash (16 hexadecimal digits) of protocol, unit and rows (columns `ROW`); row order does not count."""
     return hash_of([protocol, by, sorted(rows[ROW].to_numpy().tolist())])
 
 
-def read_rows(path, table):
+def read_rows(path: Path, table: pd.DataFrame) -> tuple[dict[str, str], pd.DataFrame]:
     """Read a ``splits.csv`` and check it against a cohort's images.
 
     Parameters
@@ -30,10 +30,10 @@ def read_rows(path, table):
 
     Returns
     -------
-    told : dict of str
-        Of its head: ``protocol``, ``by``, ``hash``, ``audit``.
+    header : dict of str
+        From the first lines: ``protocol``, ``by``, ``hash``, ``audit``.
     rows : pandas.DataFrame
-        Its rows (`COLUMNS`), with this cohort's image_ids.
+        The table (`COLUMNS`), with this cohort's image_ids.
 
     Raises
     ------
@@ -45,32 +45,32 @@ def read_rows(path, table):
     except (OSError, UnicodeDecodeError) as error:
         raise LeuknetError(f"cannot read {path}: {error}") from error
     head = [line.removeprefix(HEAD).strip().partition(": ") for line in lines if line.startswith(HEAD)]
-    told = {name: value for name, _, value in head}
+    header = {name: value for name, _, value in head}
     body = io.StringIO("".join(line for line in lines if not line.startswith(HEAD)))
     rows = pd.read_csv(body, dtype=str, keep_default_na=False) if body.getvalue().strip() else pd.DataFrame()
-    if {"protocol", "by", "hash", "audit"} - set(told) or set(COLUMNS) - set(rows.columns):
-        raise LeuknetError(f"{path} is not a split as `leuknet data splits` writes it: write it anew, or remove it")
-    found = split_hash(told["protocol"], told["by"], rows)
-    if found != told["hash"]:
-        raise LeuknetError(f"{path} was changed: its rows have the hash {found}, its head says {told['hash']}")
-    return told, rows.assign(image_id=_here(path, rows, table))
+    if {"protocol", "by", "hash", "audit"} - set(header) or set(COLUMNS) - set(rows.columns):
+        raise LeuknetError(f"{path} is not a split as `leuknet data splits` writes it: write it again, or remove it")
+    actual = split_hash(header["protocol"], header["by"], rows)
+    if actual != header["hash"]:
+        raise LeuknetError(f"{path} was changed: its rows have the hash {actual}, its header says {header['hash']}")
+    return header, rows.assign(image_id=_matched(path, rows, table))
 
 
-def _here(path, rows, table):
+def _matched(path: Path, rows: pd.DataFrame, table: pd.DataFrame) -> list[str]:
     """Return this cohort's image_id for each row."""
     known = table.groupby("sha256")["image_id"].agg(list)
     lost = ~rows["sha256"].isin(known.index)
     if lost.any():
         first = rows[lost].iloc[0]
         raise LeuknetError(
-            f"{path} names {rows.loc[lost, 'image_id'].nunique()} images that this cohort lacks or holds changed, "
+            f"{path} names {rows.loc[lost, 'image_id'].nunique()} images that are missing or changed in this cohort, "
             f"first {first['image_id']} (sha256 {first['sha256'][:12]}…): load the images that the split was made "
-            "from, or write the split anew"
+            "from, or write the split again"
         )
     names = []
     for sha256, image_id in rows[["sha256", "image_id"]].itertuples(index=False, name=None):
-        found = known[sha256]
-        if image_id not in found and len(found) > 1:
-            raise LeuknetError(f"{path}: {len(found)} images of this cohort have the content of {image_id}: name it so")
-        names.append(image_id if image_id in found else found[0])
+        matching = known[sha256]
+        if image_id not in matching and len(matching) > 1:
+            raise LeuknetError(f"{path}: {len(matching)} images of this cohort hold {image_id}: name it so")
+        names.append(image_id if image_id in matching else matching[0])
     return names

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.ndimage import laplace
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix
@@ -13,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from leuknet._random import derive
+from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
 
 CHANNELS = ("red", "green", "blue")
@@ -27,7 +29,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _DENSITY = -np.log10((np.arange(256, dtype=np.float32) + 1) / 256)
 
 
-def image_statistics(cohort, batch=16):
+def image_statistics(cohort: Cohort, batch: int = 16) -> pd.DataFrame:
     """Measure colour, sharpness and size of every image.
 
     Parameters
@@ -52,7 +54,7 @@ def image_statistics(cohort, batch=16):
     return table[["image_id", "data_set", "source", "label", *COLOUR, *SHARPNESS, *SIZE]]
 
 
-def _measure(images):
+def _measure(images: np.ndarray) -> pd.DataFrame:
     planes = np.ascontiguousarray(np.moveaxis(images, -1, 1))
     values = planes.astype(np.float32).reshape(*planes.shape[:2], -1)
     largest = values.max(axis=1)
@@ -71,7 +73,7 @@ def _measure(images):
     return pd.DataFrame(columns).astype(float)
 
 
-def _border(size):
+def _border(size: int) -> np.ndarray:
     width = max(1, size // 20)
     border = np.ones((size, size), bool)
     border[width:-width, width:-width] = False
@@ -101,7 +103,7 @@ class SourceProbe:
     folds: int
     n: int
 
-    def summary(self):
+    def summary(self) -> pd.DataFrame:
         """Return metric, mean, low and high (2.5th and 97.5th percentile of all folds) and chance as a DataFrame."""
         chance = {"accuracy": self.chance, "balanced accuracy": self.balanced_chance}
         rows = []
@@ -111,7 +113,9 @@ class SourceProbe:
         return pd.DataFrame(rows, columns=["metric", "mean", "low", "high", "chance"])
 
 
-def source_probe(features, sources, seed=0, folds=5, repeats=5):
+def source_probe(
+    features: ArrayLike, sources: ArrayLike, seed: int = 0, folds: int = 5, repeats: int = 5
+) -> SourceProbe:
     """Measure how well features name the source: standardised multinomial logistic regression, cross-validated.
 
     Parameters
@@ -156,7 +160,7 @@ def source_probe(features, sources, seed=0, folds=5, repeats=5):
     )
 
 
-def _check_probe(x, y, names, counts):
+def _check_probe(x: np.ndarray, y: np.ndarray, names: np.ndarray, counts: np.ndarray) -> None:
     if x.ndim != 2 or len(x) != len(y):
         raise LeuknetError(f"features of shape {x.shape} do not match {len(y)} sources: give one row per image")
     if not np.isfinite(x).all():
@@ -169,7 +173,7 @@ def _check_probe(x, y, names, counts):
         )
 
 
-def nearest(features, sources):
+def nearest(features: ArrayLike, sources: ArrayLike) -> pd.DataFrame:
     """Find each image's nearest other image in standardised feature space (Euclidean).
 
     Returns

@@ -2,6 +2,7 @@
 
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,13 +12,13 @@ from leuknet._io import atomic, markdown, write_text
 from leuknet.evaluation.intervals import bootstrap
 from leuknet.evaluation.metrics import scores
 from leuknet.exceptions import LeuknetError
-from leuknet.inference.predict import LIMITS, NOT_A_DEVICE
+from leuknet.inference.predict import LIMITS, NOT_A_DEVICE, Kept
 
 CARD_METRICS = ("A", "P", "R", "S", "MCC", "AUC")
 NEEDED = ("onnx", "tf2onnx")
 
 
-def export_run(kept, out, onnx=False):
+def export_run(kept: Kept, out: Path, onnx: bool = False) -> list[Path]:
     """Write a run's network and its model card.
 
     Parameters
@@ -31,7 +32,7 @@ def export_run(kept, out, onnx=False):
     Returns
     -------
     list of pathlib.Path
-        ``model.keras``, ``MODEL_CARD.md`` and, if asked for, ``model.onnx``.
+        ``model.keras``, ``MODEL_CARD.md`` and, if requested, ``model.onnx``.
 
     Raises
     ------
@@ -46,7 +47,7 @@ def export_run(kept, out, onnx=False):
     return [network, card, *([write_onnx(kept.model, out / "model.onnx")] if onnx else [])]
 
 
-def write_onnx(model, path):
+def write_onnx(model: Any, path: Path) -> Path:
     """Write a network as ONNX by Keras' own exporter and return `path`; input and output as in Keras, any batch."""
     if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
         raise LeuknetError(f"ONNX needs {' and '.join(missing)}: python -m pip install 'leuknet[onnx]'")
@@ -61,7 +62,7 @@ def write_onnx(model, path):
     return path
 
 
-def _name_ends(path):
+def _name_ends(path: Path) -> None:
     """Rename input and output of an ONNX file to what the model card calls them; exporters number them."""
     import onnx
 
@@ -76,7 +77,7 @@ def _name_ends(path):
     onnx.save(model, path)
 
 
-def model_card(kept):
+def model_card(kept: Kept) -> str:
     """Return the model card of a run as Markdown."""
     s, about, size = kept.record["settings"], kept.training_features.about, kept.model.input_shape[1]
     dropped = {"backbone", "approach", "weights", "augmentation"}
@@ -108,14 +109,14 @@ def model_card(kept):
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def counts(table):
+def counts(table: pd.DataFrame) -> pd.DataFrame:
     """Return images by data set, label and role, one row a data set and label."""
     found = table.groupby(["data_set", "label"], sort=False)["role"].value_counts().unstack(fill_value=0)
     roles = [role for role in ("train", "test", "external") if role in found]
     return found[roles].rename_axis(columns=None).reset_index().rename(columns={"data_set": "data set"})
 
 
-def results(kept):
+def results(kept: Kept) -> pd.DataFrame:
     """Return each metric of the run's unseen images with its interval (%), one row a role; "–" where undefined."""
     frame = kept.run.predictions()
     rows = []
@@ -126,7 +127,7 @@ def results(kept):
     return pd.DataFrame(rows)
 
 
-def _with_interval(part, name, value):
+def _with_interval(part: pd.DataFrame, name: str, value: float | None) -> str:
     if value is None:
         return "–"
     try:

@@ -5,10 +5,12 @@ Not a medical device. A number from here says what one network, trained on the i
 
 import re
 from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +42,7 @@ class Kept:
     training_features: TrainingFeatures
 
     @cached_property
-    def model(self):
+    def model(self) -> Any:
         """The network, checked by `leuknet.models.network_file` and against the features kept with it."""
         from leuknet.models.network_file import load_network
         from leuknet.models.networks import penultimate
@@ -52,29 +54,29 @@ class Kept:
         return model
 
     @property
-    def folder(self):
+    def folder(self) -> Path:
         """The run's folder."""
         return self.run.folder
 
     @property
-    def record(self):
+    def record(self) -> dict[str, Any]:
         """What ``run.json`` holds."""
         return self.run.run
 
     @property
-    def weights(self):
+    def weights(self) -> str:
         """What the network began from, as captions print it."""
         return self.run.weights["weights"]
 
     @property
-    def name(self):
+    def name(self) -> str:
         """What captions call the run: backbone, approach, protocol, fold, seed and key."""
         s = self.record["settings"]
         run = f"{self.record['protocol']}, fold {self.record['fold']}, seed {self.record['seed']}"
         return f"{s['backbone']} {s['approach']}, {run}, run {self.record['key']}"
 
 
-def open_run(run, root=None):
+def open_run(run: Path | str, root: Path | None = None) -> Kept:
     """Open a kept run.
 
     Parameters
@@ -103,7 +105,7 @@ def open_run(run, root=None):
     return Kept(record, read_training_features(record))
 
 
-def _found(key, root):
+def _found(key: str, root: Path) -> Path:
     """Return the folder of the one finished run in ``<root>/*/trainings`` whose key begins with `key`."""
     found = sorted(root.glob(f"*/trainings/{key}*/{DONE}")) if re.fullmatch("[0-9a-f]+", key) else []
     if len(found) != 1:
@@ -112,13 +114,15 @@ def _found(key, root):
     return found[0].parent
 
 
-def listed(paths):
+def listed(paths: Iterable[Path]) -> list[Path]:
     """Return the pictures that `paths` name, as files or folders; last those that `predict` will report as unusable."""
     files, left_out = pictures(paths)
     return [*files, *(entry.path for entry in left_out)]
 
 
-def predict(kept, files, threshold=None, report=None):
+def predict(
+    kept: Kept, files: Sequence[Path], threshold: float | None = None, report: Callable[[int], None] | None = None
+) -> tuple[list[dict], list[dict]]:
     """Predict image files; a bad one is reported and the rest go on.
 
     Parameters
@@ -157,7 +161,7 @@ def predict(kept, files, threshold=None, report=None):
     return rows, failed
 
 
-def described(kept, images, threshold=None):
+def described(kept: Kept, images: np.ndarray, threshold: float | None = None) -> list[dict]:
     """Return what a run says of images.
 
     Parameters
@@ -192,14 +196,14 @@ def described(kept, images, threshold=None):
     ]
 
 
-def _row(p, threshold, distance, percentile, sources):
+def _row(p: float, threshold: float, distance: float, percentile: float, sources: Counter) -> dict[str, Any]:
     (source, times), n = sources.most_common(1)[0], sum(sources.values())
     row = {"probability": p, "class": "positive" if p >= threshold else "negative", "threshold": threshold}
     row |= {"distance": distance, "percentile": percentile, "looks_like": source, "share": times / n}
     return row | {"words": words(row)}
 
 
-def words(row):
+def words(row: Mapping[str, Any]) -> str:
     """Return one plain sentence or two on how much an image resembles what the network knows."""
     near = f"Of its nearest training images {100 * row['share']:.0f} % are from {row['looks_like']}."
     if row["percentile"] < FAR:
@@ -209,7 +213,7 @@ def words(row):
     return f"{far}: the network does not know such pictures, and its probability means little. {near}"
 
 
-def as_record(kept, rows, failed):
+def as_record(kept: Kept, rows: list[dict], failed: list[dict]) -> dict[str, Any]:
     """Return all that was found as one dictionary of JSON types."""
     run = {"name": kept.name, "key": kept.record["key"], "cohort": kept.training_features.about["cohort"]}
     run |= {

@@ -5,24 +5,26 @@ once. For the same numbers it gives what the ``apply_transform`` of Keras' own `
 what the paper ran, within float32 rounding. Keras deprecates that class, and it works image by image on the host.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from leuknet.exceptions import LeuknetError
-from leuknet.models.policy import COLUMNS, checked_unit, places, ranged
+from leuknet.models.policy import COLUMNS, Policy, checked_unit, places, ranged
 
 
-def _reflect(place, size):
+def _reflect(place: Any, size: int) -> Any:
     """Fold places outside the image back into it (d c b a | a b c d | d c b a)."""
     place = ops.abs(place + 0.5)
     place = place - 2 * size * ops.floor(place / (2 * size))
     return ops.clip(ops.minimum(place, 2 * size - place) - 0.5, 0, size - 1)
 
 
-def _sample(images, x, y, size):
+def _sample(images: Any, x: Any, y: Any, size: int) -> Any:
     """Read `images` at the places x, y by bilinear interpolation; float32, shape (b, size, size, 3)."""
     x0, y0 = ops.floor(x), ops.floor(y)
     right, down = (x - x0)[..., None], (y - y0)[..., None]
@@ -31,7 +33,7 @@ def _sample(images, x, y, size):
     pixels = ops.reshape(images, (-1, images.shape[-1]))
     first = ops.arange(ops.shape(images)[0], dtype="int32")[:, None, None] * (size * size)
 
-    def at(row, column):
+    def at(row: Any, column: Any) -> Any:
         return ops.cast(ops.take(pixels, first + row * size + column, axis=0), "float32")
 
     top, bottom = at(y0, x0), at(y1, x0)
@@ -50,7 +52,7 @@ class Drawn(keras.layers.Layer):
     policy : Policy
     """
 
-    def __init__(self, policy, **kwargs):
+    def __init__(self, policy: Policy, **kwargs: Any) -> None:
         super().__init__(dtype="float32", trainable=False, **kwargs)
         self.policy, self.seed_generator = policy, keras.random.SeedGenerator(0)
 
@@ -58,13 +60,13 @@ class Drawn(keras.layers.Layer):
         """Start again from `seed`, an int below 2**31."""
         self.seed_generator.state.assign(np.array([seed, 0], "uint32"))
 
-    def call(self, rows, training=None):
+    def call(self, rows: Any, training: bool | None = None) -> Any:
         shape = (ops.shape(rows)[0], len(COLUMNS))
         if training is False:  # `Warp` will not look at them
             return ops.zeros(shape)
         return ranged(self.policy, keras.random.uniform(shape, -1.0, 1.0, seed=self.seed_generator), ops)
 
-    def compute_output_spec(self, rows, training=None):
+    def compute_output_spec(self, rows: keras.KerasTensor, training: bool | None = None) -> keras.KerasTensor:
         return keras.KerasTensor((rows.shape[0], len(COLUMNS)), dtype="float32")
 
 
@@ -90,12 +92,12 @@ class Warp(keras.layers.Layer):
         Warp under ``training=False`` as well, e.g. to compute the features of variants.
     """
 
-    def __init__(self, size, shear_unit="degrees", always=False, **kwargs):
+    def __init__(self, size: int, shear_unit: str = "degrees", always: bool = False, **kwargs: Any) -> None:
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         self.size, self.shear_unit, self.always = size, checked_unit(shear_unit), always
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[tuple[int | None, ...]]) -> None:
         images, draws = input_shape
         if tuple(images[1:3]) != (self.size, self.size) or tuple(draws[1:]) != (len(COLUMNS),):
             raise LeuknetError(
@@ -103,22 +105,22 @@ class Warp(keras.layers.Layer):
                 f"needs (b, {self.size}, {self.size}, channels) and (b, {len(COLUMNS)})"
             )
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Sequence[Any], training: bool | None = None) -> Any:
         images, draws = inputs
         if training is False and not self.always:
             return ops.cast(images, "float32") / 255
         x, y = places(ops.cast(draws, "float32"), self.size, self.shear_unit, ops)
         return _sample(images, _reflect(x, self.size), _reflect(y, self.size), self.size) / 255
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[tuple[int | None, ...]]) -> tuple[int | None, ...]:
         return tuple(input_shape[0])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "size": self.size, "shear_unit": self.shear_unit, "always": self.always}
 
 
 @lru_cache(maxsize=4)
-def _model(size, shear_unit, image_type):
+def _model(size: int, shear_unit: str, image_type: str) -> keras.Model:
     images, draws = keras.Input((size, size, 3), dtype=image_type), keras.Input((len(COLUMNS),), dtype="float32")
     model = keras.Model([images, draws], Warp(size, shear_unit, always=True)([images, draws]))
     model.compile(jit_compile=True)

@@ -152,7 +152,8 @@ def fresh_names(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     -------
     dict of str to str
     """
-    fresh, counted = {}, {}
+    fresh: dict[str, str] = {}
+    counted: dict[str, dict[str, int]] = {}
     for name, stem in pairs:
         fresh[name] = name
         if found := re.fullmatch(rf"{stem}(?:_(\d+))?", name):
@@ -163,7 +164,7 @@ def fresh_names(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return fresh
 
 
-def _copy(layer, fresh, narrow):
+def _copy(layer: keras.Layer, fresh: dict[str, str], narrow: bool) -> keras.Layer:
     """Return an unbuilt copy of `layer` under its fresh name, at 1/8 of its width if `narrow`."""
     config = layer.get_config()
     config["name"] = fresh.get(layer.name, layer.name)

@@ -85,11 +85,11 @@ def digest(images: np.ndarray) -> str:
     """Return the SHA-256 of the images' pixels and shape, reading a memory map piece by piece."""
     sha = hashlib.sha256(repr(images.shape).encode())
     for start in range(0, len(images), 256):
-        sha.update(np.ascontiguousarray(images[start : start + 256]))
+        sha.update(images[start : start + 256].tobytes())
     return sha.hexdigest()
 
 
-def _activations(model, layer, images, batch):
+def _activations(model: keras.Model, layer: str, images: np.ndarray, batch: int) -> np.ndarray:
     try:
         out = model.get_layer(layer).output
     except ValueError as error:

@@ -11,7 +11,7 @@ from leuknet.data.cohort import Cohort
 from leuknet.models import networks
 from leuknet.models.augmentation import Warp
 from leuknet.models.inputs import Source
-from leuknet.models.policy import draw, identity
+from leuknet.models.policy import NOTHING, draw, identity
 from leuknet.models.settings import TrainSettings
 
 BATCH = 64
@@ -101,4 +101,4 @@ def compute(path: Path, count: int, settings: TrainSettings, variants: keras.Mod
 
 def variant_draws(settings: TrainSettings, count: int) -> np.ndarray:
     """Return the fixed variants' draws of a whole cohort, float32 (count * copies, 8), image by image."""
-    return draw(settings.augmentation, count * settings.copies, rng("variants", count, settings.copies))
+    return draw(settings.augmentation or NOTHING, count * settings.copies, rng("variants", count, settings.copies))

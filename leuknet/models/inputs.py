@@ -31,7 +31,7 @@ class Rows(keras.layers.Layer):
         uint8 images or float32 features.
     """
 
-    def __init__(self, array, **kwargs):
+    def __init__(self, array: np.ndarray, **kwargs: Any) -> None:
         super().__init__(dtype="float32", trainable=False, **kwargs)
         self.table = self.add_weight(
             shape=array.shape,
@@ -42,10 +42,10 @@ class Rows(keras.layers.Layer):
             name="table",
         )
 
-    def call(self, index):
+    def call(self, index: Any) -> Any:
         return keras.ops.take(self.table, index, axis=0)
 
-    def compute_output_spec(self, index):
+    def compute_output_spec(self, index: keras.KerasTensor) -> keras.KerasTensor:
         return keras.KerasTensor((*index.shape, *self.table.shape[1:]), dtype=self.table.dtype)
 
 
@@ -55,14 +55,16 @@ class Batches(keras.utils.PyDataset):
     `images` is a memory map, or whatever gives a batch for an array of indices.
     """
 
-    def __init__(self, images, indices, also, labels, batch):
+    def __init__(
+        self, images: Any, indices: np.ndarray, also: np.ndarray | None, labels: np.ndarray | None, batch: int
+    ) -> None:
         super().__init__()
         self.parts = images, indices, also, labels, batch
 
-    def __len__(self):
+    def __len__(self) -> int:
         return -(-len(self.parts[1]) // self.parts[4])
 
-    def __getitem__(self, number):
+    def __getitem__(self, number: int) -> tuple:
         images, indices, also, labels, batch = self.parts
         part = np.arange(number * batch, min((number + 1) * batch, len(indices)))
         inputs = images[indices[part]] if also is None else (images[indices[part]], also[part])
@@ -90,8 +92,8 @@ def fed(x: np.ndarray | list[np.ndarray], batch: int, y: np.ndarray | None = Non
 
     options = tf.data.Options()
     options.autotune.enabled = False
-    x = tuple(x) if isinstance(x, list) else x
-    data = tf.data.Dataset.from_tensor_slices((x,) if y is None else (x, y))
+    parts = tuple(x) if isinstance(x, list) else x
+    data = tf.data.Dataset.from_tensor_slices((parts,) if y is None else (parts, y))
     return {"x": data.batch(batch).with_options(options)}
 
 
@@ -115,9 +117,9 @@ class Source:
     streamed : bool
     """
 
-    def __init__(self, images):
+    def __init__(self, images: np.ndarray) -> None:
         self.images, self.streamed = images, images.nbytes > resident_bytes()
-        self.rows = None if self.streamed else Rows(images)
+        self.rows: Any = None if self.streamed else Rows(images)
 
     def input(self) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         """Return (keras.Input, images (b, ...)) for a model; `feed` makes what goes in."""

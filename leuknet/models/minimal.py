@@ -89,7 +89,7 @@ def lodocv(table: pd.DataFrame) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     for name, part in table.groupby("data_set", sort=False):
         if part["label"].nunique() == 2:
             tested = (table["data_set"] == name).to_numpy()
-            yield name, np.flatnonzero(~tested), np.flatnonzero(tested)
+            yield str(name), np.flatnonzero(~tested), np.flatnonzero(tested)
 
 
 def evaluate(images: np.ndarray, table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:

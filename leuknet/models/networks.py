@@ -176,7 +176,7 @@ def last_map(model: keras.Model) -> str:
     return next(layer.name for layer in reversed(model.layers) if len(layer.output.shape) == 4)
 
 
-def _check(spec):
+def _check(spec: NetworkSpec) -> None:
     if spec.approach not in APPROACHES:
         raise LeuknetError(f"approach {spec.approach!r} is unknown: choose one of {', '.join(APPROACHES)}")
     if spec.preprocessing not in ("unit", "imagenet"):
@@ -188,11 +188,11 @@ def _check(spec):
         )
 
 
-def _is_live(layer):
+def _is_live(layer: keras.Layer) -> bool:
     return bool(layer.trainable_weights) or (isinstance(layer, keras.layers.Dropout) and layer.rate > 0)
 
 
-def _new_head(x, spec):
+def _new_head(x: keras.KerasTensor, spec: NetworkSpec) -> keras.KerasTensor:
     """Append flattening or global average pooling and the new dense layers with their dropout."""
     pool = keras.layers.Flatten if has_own_dense(spec.backbone) else keras.layers.GlobalAveragePooling2D
     x = pool(name="head_flatten" if has_own_dense(spec.backbone) else "head_pool")(x)
@@ -203,7 +203,7 @@ def _new_head(x, spec):
     return x
 
 
-def _freeze(model, spec):
+def _freeze(model: keras.Model, spec: NetworkSpec) -> None:
     """Freeze everything up to `spec.frozen_until` (dropout in there stops too), which must cut the network in two."""
     last = spec.frozen_until or last_map(model)
     if last not in [layer.name for layer in model.layers]:

@@ -94,7 +94,7 @@ def ranged(policy: Policy, uniform: Any, xp: Any = np) -> Any:
 
 def identity(n: int) -> np.ndarray:
     """Return the draws that change nothing, float32, shape (n, 8)."""
-    return np.tile(np.float32([0, 0, 0, 0, 1, 1, 0, 0]), (n, 1))
+    return np.tile(np.array([0, 0, 0, 0, 1, 1, 0, 0], np.float32), (n, 1))
 
 
 def places(draws: Any, size: int, shear_unit: str = "degrees", xp: Any = np) -> tuple[Any, Any]:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
-from leuknet._config import Settings, setting
+from leuknet._config import Settings, marks, setting
 from leuknet.models.policy import PAPER, Policy
 
 Approach = Literal["SFT", "mSFT", "DFT", "mDFT", "scratch"]
@@ -84,6 +84,5 @@ class TrainSettings(Settings):
     @property
     def step_key(self) -> tuple[Any, ...]:
         """What decides the compiled training step: every field but those marked ``step=False``."""
-        return tuple(
-            getattr(self, name) for name, f in type(self).model_fields.items() if f.json_schema_extra.get("step", True)
-        )
+        fields = type(self).model_fields.items()
+        return tuple(getattr(self, name) for name, f in fields if marks(f).get("step", True))

@@ -25,8 +25,8 @@ class ActivationBaseline(VectorBaseline):
         What each network began from, as captions print it.
     """
 
-    backbones = ()
-    layer = None
+    backbones: tuple[str, ...] = ()
+    layer: str | None = None
 
     def vectors(self, cohort: Cohort, where: np.ndarray) -> np.ndarray:
         """Return the activations, float32, shape (n, d); those of the whole cohort are computed once and cached."""

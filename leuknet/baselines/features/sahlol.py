@@ -59,7 +59,7 @@ def swarm(values: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
     for number, (_, judged) in enumerate(parts.split(values, labels)):
         folds[judged] = number
 
-    def cost(place):
+    def cost(place: np.ndarray) -> float:
         taken = place > 0.5
         return 0.99 * misjudged(values[:, taken], labels, folds) + 0.01 * taken.mean() if taken.any() else 1.0
 

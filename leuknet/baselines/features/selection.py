@@ -101,7 +101,7 @@ def uncorrelated(values: np.ndarray, order: np.ndarray, limit: float = 0.95) -> 
     """Return the features, int array, in `order` without those that correlate above `limit` with one kept before."""
     scaled = values - values.mean(axis=0)
     scaled /= np.maximum(np.linalg.norm(scaled, axis=0), 1e-12)
-    kept = []
+    kept: list[int] = []
     for feature in order:
         if not kept or np.abs(scaled[:, kept].T @ scaled[:, feature]).max() <= limit:
             kept.append(int(feature))

@@ -61,7 +61,7 @@ def descriptions(cohort: Cohort, describe: Describe, workers: int | None = None)
 
 
 @lru_cache(maxsize=16)
-def _kept(held, describe, workers):
+def _kept(held: CohortKey, describe: Describe, workers: int | None) -> Descriptions:
     cohort = held.cohort
     key = hash_of([cohort.key, describe.__module__, describe.__qualname__, version(describe)])
     values = cached("described", key, lambda: vars(describe_all(cohort.images, describe, workers)))
@@ -76,7 +76,7 @@ def describe_all(images: np.ndarray, describe: Describe, workers: int | None = N
     return Descriptions(np.concatenate(parts), np.array([len(part) for part in parts]), np.array(seconds))
 
 
-def _timed(describe, image):
+def _timed(describe: Describe, image: np.ndarray) -> tuple[np.ndarray, float]:
     cv2.setNumThreads(1)  # the workers share the cores
     began = time.thread_time()
     values = np.asarray(describe(np.asarray(image)), np.float32)

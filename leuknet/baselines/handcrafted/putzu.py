@@ -40,7 +40,7 @@ def describe(image: np.ndarray) -> np.ndarray:
     body, core = segment(image)
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     labels = imaging.cleaned(imaging.separated(body))
-    rows = []
+    rows: list[np.ndarray] = []
     for box, number in imaging.cells(labels):
         whole = labels[box] == number
         inner = core[box] & whole

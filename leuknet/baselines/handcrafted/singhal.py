@@ -12,6 +12,8 @@ image's p is the mean over its nuclei.
 Departures: p is the sigmoid of the SVM's margin, not calibrated.
 """
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -22,7 +24,7 @@ from leuknet.baselines.base import CellBaseline
 from leuknet.baselines.handcrafted import imaging, measures
 
 
-def _each_nucleus(image, texture, columns):
+def _each_nucleus(image: np.ndarray, texture: Callable, columns: int) -> np.ndarray:
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     labels = imaging.separated(imaging.nuclei(image))
     rows = [texture(grey[box], labels[box] == number) for box, number in imaging.cells(labels)]
@@ -32,7 +34,7 @@ def _each_nucleus(image, texture, columns):
 def patterns(image: np.ndarray) -> np.ndarray:
     """Return the local binary patterns of each nucleus, float (nuclei, 54)."""
 
-    def texture(grey, mask):
+    def texture(grey: np.ndarray, mask: np.ndarray) -> np.ndarray:
         return np.concatenate([measures.binary_patterns(grey, mask, 8 * r, r) for r in (1, 2, 3)])
 
     return _each_nucleus(image, texture, 54)

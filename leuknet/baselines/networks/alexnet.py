@@ -7,6 +7,7 @@ narrow one begins from the formula-driven weights of the package, or from random
 
 import os
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -64,7 +65,7 @@ class AlexNetBaseline(NetworkBaseline):
     """A baseline that trains AlexNet; of narrow networks all layers learn."""
 
     epochs, learning_rate = 20, 0.0005
-    build = staticmethod(classifier)
+    build: Any = staticmethod(classifier)
 
     def begin(self, seed: int) -> None:
         """See `NetworkBaseline.begin`."""

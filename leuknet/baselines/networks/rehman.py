@@ -11,11 +11,10 @@ Departures: one output for two classes. Without a file of pretrained weights (se
 layers would be random, so there all layers learn.
 """
 
-from collections.abc import Callable
-
 import keras
 
 from leuknet.baselines.networks.alexnet import AlexNetBaseline, classifier, weights_file
+from leuknet.baselines.settings import BaselineSettings
 
 
 def last_layers(size: int, nano: bool) -> keras.Model:
@@ -29,7 +28,6 @@ def last_layers(size: int, nano: bool) -> keras.Model:
 class Rehman(AlexNetBaseline):
     """See the module's text."""
 
-    @property
-    def build(self) -> Callable[[int, bool], keras.Model]:
-        """How the network is built: where nothing is frozen as for the other AlexNets, so that they share one."""
-        return last_layers if weights_file(self.settings.nano) else classifier
+    def __init__(self, settings: BaselineSettings) -> None:
+        super().__init__(settings)  # where nothing is frozen, the same network as the other AlexNets': they share it
+        self.build = last_layers if weights_file(settings.nano) else classifier

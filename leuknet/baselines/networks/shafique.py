@@ -27,7 +27,7 @@ class Shafique(AlexNetBaseline):
 
     def augment(self, image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Return the image after quarter turns, mirrored or not."""
-        return np.ascontiguousarray(np.rot90(variants.flipped(image, generator), generator.integers(4)))
+        return np.ascontiguousarray(np.rot90(variants.flipped(image, generator), int(generator.integers(4))))
 
 
 class HSV(Shafique):

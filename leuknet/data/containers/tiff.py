@@ -109,5 +109,5 @@ def _from_palette(page: tifffile.TiffPage, index: np.ndarray) -> np.ndarray:
     colours = np.asarray(page.colormap)
     colours = colours >> 8 if colours.max() > 255 else colours
     if index.max(initial=0) >= colours.shape[1]:
-        raise LeuknetError("damaged or truncated: its palette lacks colours that it uses")
+        raise LeuknetError("damaged or truncated: it uses colours that its palette does not define")
     return colours.T.astype(np.uint8)[index]

@@ -96,7 +96,7 @@ def _untar(archive: Path, folder: Path, limits: Limits) -> None:
             if not (member.isfile() or member.isdir()):
                 raise LeuknetError(f"{archive} holds a link or device, {member.name[:80]!r}: refused")
             check.member(member.name, member.size)
-            opened.members = []  # or the list grows without end
+            opened.members = []  # type: ignore[attr-defined]  # undocumented; or the list grows without end
     with _tar(archive, limits) as opened:
         opened.extractall(folder, filter="data")
 
@@ -111,14 +111,14 @@ def _tar(archive: Path, limits: Limits) -> tarfile.TarFile:
 def _limited_headers(archive: Path, limits: Limits) -> type[tarfile.TarInfo]:
     """Return a kind of member that refuses long names and PAX records before they are read."""
     check = _Check(archive, limits)
-    extended = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
-    extended += (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+    extended = {tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE}
+    extended |= {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
 
     class Member(tarfile.TarInfo):
         def _proc_member(self, opened: tarfile.TarFile) -> tarfile.TarInfo:
             if self.type in extended:
                 check.headers(self.size + tarfile.BLOCKSIZE)
-            return super()._proc_member(opened)
+            return super()._proc_member(opened)  # type: ignore[misc]  # no other hook before a header is read
 
     return Member
 

@@ -52,7 +52,7 @@ def deep_apl(folder: Path, files: list[PurePath]) -> list[Image]:
     images = [Image(path, POSITIVE, match[1], *_apl_cell(path)) for path, match in named if match]
     if not any(part.lower() in (_SIGNED, _UNSIGNED) for image in images for part in image.path.parts):
         return []
-    kinds = defaultdict(set)
+    kinds: dict[tuple[str | None, str], set[int | None]] = defaultdict(set)
     for image in images:
         kinds[image.group, image.path.name] |= {image.cell_label} if image.cell_type else set()
     return [

@@ -11,7 +11,7 @@ from leuknet.exceptions import LeuknetError
 EDGE = 257  # px, as ALL-IDB 2's crops
 
 
-def centroids(path):
+def centroids(path: Path) -> np.ndarray:
     """Return the centroids in an ``.xyc`` file: int array (n, 2) of x and y in px; none for healthy images.
 
     Raises
@@ -32,7 +32,7 @@ def centroids(path):
     return np.array(rows, int).reshape(-1, 2)
 
 
-def crop_all(folder, out, edge=EDGE):
+def crop_all(folder: Path, out: Path, edge: int = EDGE) -> int:
     """Cut a square around each centroid of ALL-IDB 1 in `folder`; write ``out/ImNNN_1_KK.png`` and return how many.
 
     The square is moved inside the image where the centroid is nearer to its border than half an edge.

@@ -2,8 +2,10 @@
 
 import logging
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import pandas as pd
 import pooch
@@ -18,18 +20,18 @@ UNKNOWN = "not stated in the paper: ask the provider"
 
 
 @cache
-def providers():
+def providers() -> dict[str, dict[str, Any]]:
     """Return ``providers.toml``: data set to its page, terms, and either direct file with hash or how to get it."""
     return tomllib.loads(files("leuknet.data").joinpath("resources/providers.toml").read_text("utf-8"))
 
 
-def direct(name):
+def direct(name: str) -> tuple[str, str] | None:
     """Return (address, SHA-256) of the provider's own file of a data set, or None if no such file is known."""
     known = providers().get(name, {})
     return (known["file"], known["sha256"]) if "file" in known else None
 
 
-def about(name):
+def about(name: str) -> str:
     """Return provider, terms and layout of a data set as text."""
     if name not in LAYOUTS:
         raise LeuknetError(f"no data set {name!r}; there are {', '.join(LAYOUTS)}")
@@ -41,7 +43,7 @@ def about(name):
     )
 
 
-def steps(name):
+def steps(name: str) -> str:
     """Return what a user does to get a data set, as text."""
     return (
         f"{about(name)}\n1. {_how(name)}; accept the provider's terms there: nothing is redistributed here.\n"
@@ -49,13 +51,13 @@ def steps(name):
     )
 
 
-def _how(name):
+def _how(name: str) -> str:
     if direct(name):
         return f"leuknet data get {name!r} downloads it"
     return providers().get(name, {}).get("how", "get the images from the provider")
 
 
-def listing(found=None):
+def listing(found: Mapping[str, tuple[int, int]] | None = None) -> pd.DataFrame:
     """Return one row a data set: counts as published and found (``{name: (negative, positive)}``), terms, and how."""
     rows = []
     for name, layout in LAYOUTS.items():

@@ -6,6 +6,8 @@ one sigmoid output, on any backend: Grad-CAM (Selvaraju et al., ICCV 2017), Grad
 where the network is sure.
 """
 
+from collections.abc import Callable
+
 import cv2
 import keras
 import numpy as np
@@ -119,7 +121,7 @@ def logits(logit: keras.Model, images: np.ndarray, batch: int = 32) -> np.ndarra
     return np.concatenate(values)
 
 
-def values_of(model, x):
+def values_of(model: keras.Model, x: np.ndarray) -> np.ndarray:
     """Return a network's output for one batch as float32, called as it is: to compile takes longer than a few calls."""
     return keras.ops.convert_to_numpy(model(x, training=False)).astype(np.float32)
 
@@ -137,7 +139,7 @@ def class_signs(z: np.ndarray, target: str) -> np.ndarray:
     return np.where(positive[target], 1, -1).astype(np.float32)
 
 
-def gradient(function, x):
+def gradient(function: Callable, x: np.ndarray) -> np.ndarray:
     """Return d sum(function(x)) / dx as an array: the one place where a backend is named, for Keras has no gradient.
 
     Parameters
@@ -160,13 +162,15 @@ def gradient(function, x):
 
         return np.asarray(jax.grad(lambda v: function(v).sum())(jax.numpy.asarray(x)))
     if backend == "torch":
-        x = keras.ops.convert_to_tensor(x).requires_grad_(True)
-        function(x).sum().backward()
-        return x.grad.cpu().numpy()
+        tensor = keras.ops.convert_to_tensor(x).requires_grad_(True)
+        function(tensor).sum().backward()
+        return tensor.grad.cpu().numpy()
     raise LeuknetError(f"no gradients on Keras backend {backend!r}: use tensorflow, jax or torch")
 
 
-def _maps_and_gradients(low, high, images, signs):
+def _maps_and_gradients(
+    low: keras.Model, high: keras.Model, images: np.ndarray, signs: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the layer's maps A and the gradients g of the signed logit by them, float32 (n, h, w, c) both."""
     maps = values_of(low, images)
     return maps, gradient(lambda v: high(v, training=False)[:, 0] * signs, maps)
@@ -220,7 +224,7 @@ def coarse(masks: np.ndarray, grid: int) -> np.ndarray:
     return enlarged(np.stack(area), masks.shape[1])
 
 
-def filter_maps(model, image, layers=None):
+def filter_maps(model: keras.Model, image: np.ndarray, layers: list[str] | None = None) -> dict[str, np.ndarray]:
     """Return what the filters of some layers make of one image (paper, Figure 6).
 
     Parameters

@@ -1,4 +1,4 @@
-"""Activations of a layer: of a kept network, of one before any training, and of one more whose weights are here."""
+"""Activations of a layer: of a saved network, of it before training, and of a pretrained one."""
 
 import hashlib
 from typing import TYPE_CHECKING
@@ -104,7 +104,7 @@ def at_hand(images: np.ndarray, own: str) -> tuple[np.ndarray | None, str | None
         file = available(name)["imagenet"]
         if name == own or file is None:
             continue
-        content = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
+        content = hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()
         path = (
             cache_dir() / "features" / f"{hash_of([name, hashlib.sha256(file.read_bytes()).hexdigest(), content])}.npy"
         )

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 from sklearn.metrics import pairwise_distances
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits
 
@@ -36,7 +36,7 @@ def sample(n: int, most: int, seed: int = 0) -> np.ndarray:
     return np.sort(rng("points", seed).permutation(n)[:most])
 
 
-def components(n: int, d: int) -> int:
+def components(n: int, d: int) -> int | None:
     """Return how many principal components `d` features of `n` training images are reduced to; None: not reduced."""
     return min(COMPONENTS, n) if d > LONGEST else None
 
@@ -47,7 +47,7 @@ def reduced(x: np.ndarray, seed: int = 0) -> np.ndarray:
     return PCA(kept, random_state=derive("PCA", seed)).fit_transform(x) if kept else x
 
 
-def classifier(n, d, seed=0):
+def classifier(n: int, d: int, seed: int = 0) -> Pipeline:
     """Return the unfitted linear SVM for `n` training images of `d` features, behind PCA where they are long."""
     kept = components(n, d)
     svm = LinearSVC(random_state=derive("SVM", seed))
@@ -102,7 +102,7 @@ def separability(
     return pd.DataFrame(rows)
 
 
-def _within(table, test, k, seed):
+def _within(table: pd.DataFrame, test: np.ndarray, k: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return (train, test) positions in `table` for each of the k folds within the rows `test`."""
     part = table.iloc[test]
     rarer = int(part["label"].value_counts().min())
@@ -113,7 +113,7 @@ def _within(table, test, k, seed):
     return [(test[role["train"]], test[role["test"]]) for role in roles]
 
 
-def _score(x, y, parts, seed):
+def _score(x: np.ndarray, y: np.ndarray, parts: list[tuple[np.ndarray, np.ndarray]], seed: int) -> dict[str, Any]:
     """Return length, components, n and the metrics of all parts' predictions together."""
     tested = np.concatenate([test for _, test in parts])
     calls = np.concatenate([predicted(x, y, train, test, seed) for train, test in parts])
@@ -233,7 +233,7 @@ def neighbours(x: np.ndarray, table: pd.DataFrame, query: np.ndarray, pool: np.n
     return pd.DataFrame(rows, columns=["question", "share", "chance"])
 
 
-def _share(distance, same, allowed, k):
+def _share(distance: np.ndarray, same: np.ndarray, allowed: np.ndarray, k: int) -> tuple[float, float]:
     """Return the share of `same` among the k nearest `allowed` images, and among all allowed ones."""
     some = allowed.any(axis=1)
     if not some.any():

@@ -48,10 +48,10 @@ def region_shares(maps: np.ndarray, masks: np.ndarray, grid: int | None = None) 
     rows = []
     for region, value in REGIONS.items():
         inside = masks == value
-        best = am.coarse(inside, grid) if grid else None
+        best = am.coarse(inside, grid) if grid else np.full(maps.shape, np.nan)
         with np.errstate(invalid="ignore", divide="ignore"):
             share = np.where(total > 0, (maps * inside).sum(axis=(1, 2)) / total, np.nan)
-            top = (best * inside).sum(axis=(1, 2)) / best.sum(axis=(1, 2)) if grid else np.full(len(maps), np.nan)
+            top = (best * inside).sum(axis=(1, 2)) / best.sum(axis=(1, 2))
         hit = np.where(total > 0, inside.reshape(len(maps), -1)[np.arange(len(maps)), highest], np.nan)
         of = {"activation": share, "area": inside.mean(axis=(1, 2)), "hit": hit, "ceiling": top}
         rows.append(pd.DataFrame({"image": np.arange(len(maps)), "region": region, **of}))
@@ -129,7 +129,7 @@ def share_table(
         if len(some):
             unit = some["image"].to_numpy() if groups is None else np.asarray(groups)[some["image"]]
             means = some[["activation", "area", "hit", "ceiling"]].mean()
-            low, high = ratio_interval(some["activation"], some["area"], unit, n, level, seed)
+            low, high = ratio_interval(some["activation"].to_numpy(), some["area"].to_numpy(), unit, n, level, seed)
             head |= {"activation share": means["activation"], "area share": means["area"]}
             head |= {"ratio": means["activation"] / means["area"] if means["area"] else np.nan}
             head |= {"low": low, "high": high, "ceiling ratio": means["ceiling"] / means["area"]}
@@ -197,7 +197,7 @@ def removal_curves(
     return pd.concat(rows, ignore_index=True)
 
 
-def _nearest(block, size):
+def _nearest(block: np.ndarray, size: int) -> np.ndarray:
     at = np.arange(size) * len(block) // size
     return block[np.ix_(at, at)]
 
