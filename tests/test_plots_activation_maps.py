@@ -36,12 +36,12 @@ ABOVE, OPEN, BELOW = (0.5, 0.2, 0.8), (-0.04, -0.3, 0.2), (-0.5, -0.8, -0.2)
     ("table", "gap", "verdict"),
     [
         (ratios(2.0), ABOVE, "supported"),
-        (ratios(1.05), ABOVE, "not told apart from its share of the area, shuffled labels and random weights"),
+        (ratios(1.05), ABOVE, "not distinguishable from its share of the area, shuffled labels and random weights"),
         (ratios(0.8), ABOVE, "not supported: below the nucleus' share of the area"),
         (ratios(2.0), BELOW, "not supported: the cytoplasm is favoured more"),
-        (ratios(2.0), OPEN, "not told apart from the cytoplasm"),
-        (ratios(2.0, random=1.9), ABOVE, "not told apart from random weights"),
-        (ratios(2.0, shuffled=2.5, random=2.2), ABOVE, "not told apart from shuffled labels and random weights"),
+        (ratios(2.0), OPEN, "not distinguishable from the cytoplasm"),
+        (ratios(2.0, random=1.9), ABOVE, "not distinguishable from random weights"),
+        (ratios(2.0, shuffled=2.5, random=2.2), ABOVE, "not distinguishable from shuffled labels and random weights"),
     ],
 )
 def test_verdict_follows_the_rule(table, gap, verdict):

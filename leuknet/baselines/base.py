@@ -88,7 +88,7 @@ class CellBaseline(Baseline):
     positives, so it counts with the larger class.
     """
 
-    describe: ClassVar[staticmethod[[np.ndarray], np.ndarray]]
+    describe: ClassVar[Any]  # a static method, `Describe`
 
     def cells(self, cohort: Cohort, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the leukocytes' descriptions (m, d) and, for each, the place of its image in `where`."""

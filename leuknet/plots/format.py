@@ -110,7 +110,7 @@ def cell(value: object, column: str = "", n: float | None = None) -> str:
 
 
 def is_number(text: str) -> bool:
-    """Tell whether a cell reads as a number, perhaps with ±, an interval or a unit, and is set to the right."""
+    """Return whether a cell reads as a number, perhaps with ±, an interval or a unit, and is set to the right."""
     return NUMBER.fullmatch(text) is not None
 
 

@@ -57,7 +57,7 @@ def figure(
     alt : str
         What the figure shows: its visible title, and its text for those who do not see it.
     n : int or str, optional
-        Number of images (or runs, said so).
+        Number of images (or of runs, if stated).
     weights, protocol, more : str, optional
         For the caption line.
     of : str, optional

@@ -44,7 +44,7 @@ def vary(image, draws, shear_unit="degrees"):
 
 
 def outside(draws, size, shear_unit="degrees"):
-    """Tell which pixels of the warped images are read from beyond the image's edge, bool (n, size, size)."""
+    """Return which pixels of the warped images are read from beyond the image's edge, bool (n, size, size)."""
     x, y = places(draws, size, shear_unit)
     return (np.abs(x - (size - 1) / 2) > size / 2) | (np.abs(y - (size - 1) / 2) > size / 2)
 
@@ -112,8 +112,8 @@ def augmented(cohort, policy=PAPER, seed=0):
             variants = vary(cohort.images[place], draw(policy, 8, rng("Figure 3", seed, label)), policy.shear_unit)
             for ax, image in zip(block.ravel(), [cohort.images[place], *variants], strict=True):
                 tile(ax, image)
-            said = f"({'ab'[label]}) {CLASS_NAMES[label]}, {cohort.table['data_set'].iloc[place]}\noriginal"
-            block[0, 0].set_title(said, loc="left", fontsize=9)
+            heading = f"({'ab'[label]}) {CLASS_NAMES[label]}, {cohort.table['data_set'].iloc[place]}\noriginal"
+            block[0, 0].set_title(heading, loc="left", fontsize=9)
             framed(block[0, 0])
     return fig
 

@@ -322,20 +322,20 @@ def with_real(statistics):
 
 def _described(name, kind, part):
     of = part.set_index("statistic")
-    said = {c: f"{of.loc[c, 'mean']:.{_digits(c)}f} ± {of.loc[c, 'sd']:.{_digits(c)}f}" for c in COMPARED}
-    return {"data set": name, "images are": kind, "n": int(of["images"].iloc[0]), **_headed(said)}
+    texts = {c: f"{of.loc[c, 'mean']:.{_digits(c)}f} ± {of.loc[c, 'sd']:.{_digits(c)}f}" for c in COMPARED}
+    return {"data set": name, "images are": kind, "n": int(of["images"].iloc[0]), **_headed(texts)}
 
 
 def _range(name, kind, part):
     of = part.groupby("statistic")["mean"].agg(["min", "max"])
-    said = {c: f"{of.loc[c, 'min']:.{_digits(c)}f} to {of.loc[c, 'max']:.{_digits(c)}f}" for c in COMPARED}
+    texts = {c: f"{of.loc[c, 'min']:.{_digits(c)}f} to {of.loc[c, 'max']:.{_digits(c)}f}" for c in COMPARED}
     total = int(part.groupby("data_set")["images"].first().sum())
-    return {"data set": name, "images are": f"{kind}, range of means", "n": total, **_headed(said)}
+    return {"data set": name, "images are": f"{kind}, range of means", "n": total, **_headed(texts)}
 
 
 def _digits(statistic):
     return 2 if statistic == "saturation" else 0
 
 
-def _headed(said):
-    return {name.removesuffix("_mean"): text for name, text in said.items()}
+def _headed(texts):
+    return {name.removesuffix("_mean"): text for name, text in texts.items()}

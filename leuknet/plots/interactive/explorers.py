@@ -37,8 +37,8 @@ def filtered(table, data_set=ALL, source=ALL, label=ALL, copies=False):
 
     ``copies`` keeps the images whose file or group (slide, patient) another image of the cohort shares.
     """
-    twins = table.duplicated("sha256", keep=False) | table.duplicated("group", keep=False)
-    keep = twins.to_numpy() if copies else np.ones(len(table), bool)
+    repeated = table.duplicated("sha256", keep=False) | table.duplicated("group", keep=False)
+    keep = repeated.to_numpy() if copies else np.ones(len(table), bool)
     for column, wanted in (("data_set", data_set), ("source", source), ("label", label)):
         if wanted != ALL:
             keep = keep & (table[column] == wanted).to_numpy()
@@ -81,8 +81,8 @@ def browse_card(cohort, place=0, small=None, n=4):
         fig, ax = card(1, (COLUMN, 2.7), top=0.4)
         strip(ax, cohort.images[shown], table["label"].to_numpy()[shown], titles)
         ax.set_ylim(-0.05, 1.38)
-        said = f"{CLASS_NAMES[row['label']]}; {row['width']} × {row['height']} px as found; group {row['group']}"
-        fig.suptitle(f"{row['image_id']}\n{said}", fontsize=10, x=0.01, ha="left")
+        caption = f"{CLASS_NAMES[row['label']]}; {row['width']} × {row['height']} px as found; group {row['group']}"
+        fig.suptitle(f"{row['image_id']}\n{caption}", fontsize=10, x=0.01, ha="left")
     return fig
 
 
@@ -125,8 +125,8 @@ def split_card(table, split, fold):
             ax.legend(loc="lower left", bbox_to_anchor=(0, 1), **look)
         for row, name in enumerate(names):
             axes[0].text(-0.02, row, name, transform=axes[0].get_yaxis_transform(), ha="right", va="center", fontsize=9)
-        said = textwrap.fill(f"fold {fold}. {one.leakage(table)}", 105)
-        fig.suptitle(said, fontsize=9, x=0.01, ha="left")
+        caption = textwrap.fill(f"fold {fold}. {one.leakage(table)}", 105)
+        fig.suptitle(caption, fontsize=9, x=0.01, ha="left")
     return fig
 
 

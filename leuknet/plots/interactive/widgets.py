@@ -1,4 +1,4 @@
-"""Widgets: each draws what its static twin draws, by the same function."""
+"""Widgets: each draws the same figure as its static counterpart, by the same function."""
 
 import cv2
 import ipywidgets
@@ -67,7 +67,7 @@ def browser(cohort):
         "label": _control("label", {ALL: ALL} | {name: label for label, name in CLASS_NAMES.items()}),
         "copies": _control("copies", {"all images": False, "only images that share file, slide or patient": True}),
     }
-    slider, said = _slider("image", 0, len(cohort) - 1, 1, 0), ipywidgets.Label()
+    slider, message = _slider("image", 0, len(cohort) - 1, 1, 0), ipywidgets.Label()
     image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
 
     def draw(_=None):
@@ -77,7 +77,7 @@ def browser(cohort):
 
     def narrow(_=None):
         places = filtered(table, **{name: menu.value for name, menu in menus.items()})
-        said.value = (
+        message.value = (
             f"{len(places)} of {len(cohort)} images" if len(places) else "no image is all of this: change a menu"
         )
         slider.disabled = not len(places)
@@ -90,7 +90,7 @@ def browser(cohort):
         menu.observe(narrow, names="value")
     slider.observe(draw, names="value")
     narrow()
-    return ipywidgets.VBox([*menus.values(), slider, said, image])
+    return ipywidgets.VBox([*menus.values(), slider, message, image])
 
 
 def embedding(points, images, error):
@@ -161,7 +161,7 @@ def upload(draw, label="your slide"):
     """
     wide = ipywidgets.Layout(width="max-content")
     button = ipywidgets.FileUpload(accept="image/*", multiple=False, description=label, layout=wide)
-    said = ipywidgets.Label("No file is sent anywhere but to this notebook's own kernel.")
+    message = ipywidgets.Label("No file is sent anywhere but to this notebook's own kernel.")
     image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%", visibility="hidden"))
 
     def update(change):
@@ -170,12 +170,12 @@ def upload(draw, label="your slide"):
         file = change["new"][0]
         try:
             image.value = png(draw(file["name"], bytes(file["content"])))
-            said.value, image.layout.visibility = file["name"], "visible"
+            message.value, image.layout.visibility = file["name"], "visible"
         except LeuknetError as error:
-            said.value, image.layout.visibility = f"{file['name']}: {error}", "hidden"
+            message.value, image.layout.visibility = f"{file['name']}: {error}", "hidden"
 
     button.observe(update, names="value")
-    return ipywidgets.VBox([button, said, image])
+    return ipywidgets.VBox([button, message, image])
 
 
 def _control(name, limits):

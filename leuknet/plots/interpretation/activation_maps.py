@@ -210,7 +210,7 @@ def nuclei_verdict(table: pd.DataFrame, gaps: dict[str, tuple[float, float, floa
 
     Supported: the trained network's ratio of the nucleus lies above 1 with its whole 95 % interval, its paired
     difference from the cytoplasm above 0, and its interval above those of the two networks that cannot know (shuffled
-    labels, random weights). Not supported: an interval lies on the other side. Else the regions are not told apart.
+    labels, random weights). Not supported: an interval lies on the other side. Otherwise: not distinguishable.
 
     Parameters
     ----------
@@ -253,7 +253,7 @@ def _judged(own, gap, rivals):
         return "not supported: the cytoplasm is favoured more"
     open_ = ["its share of the area"] * (not own["low"] > 1) + ["the cytoplasm"] * (not gap[1] > 0)
     open_ += [name for name, other in rivals.items() if not own["low"] > other["high"]]
-    return f"not told apart from {listed(open_)}" if open_ else "supported"
+    return f"not distinguishable from {listed(open_)}" if open_ else "supported"
 
 
 def map_card(model, cohort, place=0, method="Grad-CAM", layer=None, target="called"):

@@ -217,8 +217,8 @@ def image_map(points, images, cells=22, pixels=40):
         fig, ax = plt.subplots(figsize=(7, 7.2))
         ax.imshow(canvas, interpolation="antialiased")
         bare(ax, points["method"].iloc[0])
-        told = f"{len(chosen)} of {len(points)} images: the one nearest to each cell's middle"
-        ax.set_title(told, fontsize=9, loc="left")
+        title = f"{len(chosen)} of {len(points)} images: the one nearest to each cell's middle"
+        ax.set_title(title, fontsize=9, loc="left")
     return fig
 
 
@@ -298,12 +298,12 @@ def leading_sources(table: pd.DataFrame) -> tuple[pd.Series, dict]:
     )
 
 
-def neighbour_table(asked, probes):
+def neighbour_table(tables, probes):
     """Return one line a feature space: what share of nearest neighbours share the source or class, and the probe (%).
 
     Parameters
     ----------
-    asked : dict of str to pandas.DataFrame
+    tables : dict of str to pandas.DataFrame
         Name of the space to `feature_space.neighbours`.
     probes : dict of str to (accuracy, chance)
         Name of the space to `feature_space.named_source`.
@@ -315,10 +315,10 @@ def neighbour_table(asked, probes):
     """
     lines = [
         {"features": name} | frame.set_index("question")["share"].to_dict() | {"source named": probes[name][0]}
-        for name, frame in asked.items()
+        for name, frame in tables.items()
     ]
-    last = next(reversed(asked))
-    chance = asked[last].set_index("question")["chance"].to_dict()
+    last = next(reversed(tables))
+    chance = tables[last].set_index("question")["chance"].to_dict()
     lines.append({"features": "chance"} | chance | {"source named": probes[last][1]})
     frame = pd.DataFrame(lines).set_index("features") * 100
     return frame.add_suffix(" (%)").reset_index()

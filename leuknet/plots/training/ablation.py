@@ -32,11 +32,11 @@ def approach_layers(study, approaches=("SFT", "mSFT", "DFT", "mDFT"), backbone="
 def approach_diagram(layers):
     """Draw the approaches side by side, input at the bottom: which layers are frozen, trained, or new (Figure 5).
 
-    The axis, or the box where approaches differ, tells the shape that a layer hands on and its parameters.
+    The axis, or the box where approaches differ, shows each layer's output shape and parameter count.
     """
     groups = list(layers.groupby("approach", sort=False))
-    told = [part["output_shape"] + "  " + part["parameters"].map(short) for _, part in groups]
-    sizes = [set(row) for row in zip(*told, strict=False)]
+    labels = [part["output_shape"] + "  " + part["parameters"].map(short) for _, part in groups]
+    sizes = [set(row) for row in zip(*labels, strict=False)]
     with language():
         fig, ax = plt.subplots(figsize=(COLUMN, 0.26 * len(sizes) + 1.6))
         for x, (_, part) in enumerate(groups):
@@ -44,7 +44,7 @@ def approach_diagram(layers):
                 colour, hatch = SHADES[state(row)]
                 ax.barh(y, 0.86, left=x, height=0.84, color=colour, hatch=hatch, edgecolor="white")
                 ink = {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.8}, "fontsize": 9}
-                size = "" if len(sizes[y]) == 1 else f"  {told[x].iloc[y]}"
+                size = "" if len(sizes[y]) == 1 else f"  {labels[x].iloc[y]}"
                 ax.text(x + 0.43, y, f"{row['layer'].removeprefix('head_')}{size}", ha="center", va="center", **ink)
         ax.set_xticks(np.arange(len(groups)) + 0.43, [f"{name}\n{trained_words(part)}" for name, part in groups])
         ax.set_yticks(range(len(sizes)), ["" if len(size) > 1 else min(size) for size in sizes])
