@@ -4,6 +4,7 @@ Rates are medians over finished runs of the same structure, or of a trial of two
 both of this backend and machine only. Nothing is scaled from one network to another.
 """
 
+from leuknet.evaluation.splits import Split
 import json
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -65,7 +66,7 @@ def images_of(spec: RunSpec) -> int:
     return int(images * share) * max(spec.settings.variants, 1) * spec.settings.epochs
 
 
-def _training_images(split) -> Counter[str]:
+def _training_images(split: Split) -> Counter[str]:
     """Return how many images train by fold; counted once for a split."""
     if split.hash not in _counts:
         _counts[split.hash] = Counter(split.table.loc[split.table["role"] == "train", "fold"])

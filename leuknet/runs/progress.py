@@ -1,5 +1,9 @@
 """One display of progress: a live table in a terminal, lines in a log, a widget with epochs in a notebook."""
 
+from leuknet.runs.spec import RunSpec
+from leuknet.runs.store import Store
+from typing import Any
+from typing import TextIO
 import json
 import sys
 import time
@@ -31,7 +35,7 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def epochs(spec, store) -> str:
+def epochs(spec: RunSpec, store: Store) -> str:
     """Return how far a run is, e.g. "epoch 3 of 50, loss 0.41"; empty before its first epoch ends."""
     try:
         row = json.loads((store.folder(spec) / "progress.json").read_text("utf-8"))
@@ -43,7 +47,7 @@ def epochs(spec, store) -> str:
 class Lines:
     """One line a minute, one at the end, and one for each event; for logs."""
 
-    def __init__(self, stream=None) -> None:
+    def __init__(self, stream: TextIO | None = None) -> None:
         self.stream, self.events, self.last = stream or sys.stderr, 0, -LINE_SECONDS
 
     def __call__(self, scheduler: Scheduler) -> None:
@@ -61,13 +65,13 @@ class Lines:
 class Table:
     """A table of the running runs that renews itself in a terminal."""
 
-    def __init__(self, console=None) -> None:
+    def __init__(self, console: Any = None) -> None:
         from rich.console import Console
         from rich.live import Live
 
         self.live = Live(console=console or Console(stderr=True), refresh_per_second=2)
         self.live.start()
-        self.last, self.events = 0.0, []
+        self.last, self.events = 0.0, list[str]()
 
     def __call__(self, scheduler: Scheduler) -> None:
         self.events = scheduler.events
@@ -76,7 +80,7 @@ class Table:
             self.last = time.monotonic()
 
     @staticmethod
-    def drawn(scheduler: Scheduler):
+    def drawn(scheduler: Scheduler) -> Any:
         """Return the table as it stands."""
         from rich.table import Table as Drawn
 
@@ -102,7 +106,7 @@ class Widget:
 
         self.bar, self.text = ipywidgets.IntProgress(), ipywidgets.HTML()
         self.box = ipywidgets.VBox([self.bar, self.text])
-        self.last, self.events = 0.0, []
+        self.last, self.events = 0.0, list[str]()
         display(self.box)
 
     def __call__(self, scheduler: Scheduler) -> None:
@@ -122,7 +126,7 @@ class Widget:
             print(text)
 
 
-def watcher(stream=None) -> Widget | Table | Lines:
+def watcher(stream: TextIO | None = None) -> Widget | Table | Lines:
     """Return the view that fits where this runs: `Widget`, `Table` or `Lines`; call it with a `Scheduler`."""
     stream = stream or sys.stderr
     if "ipykernel" in sys.modules and _in_kernel():

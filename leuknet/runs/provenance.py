@@ -1,5 +1,6 @@
 """What a result was made with: versions, backend, machine, commit."""
 
+from typing import Any
 import functools
 import importlib.metadata
 import os
@@ -24,7 +25,7 @@ PACKAGES = (
 )
 
 
-def version(package):
+def version(package: str) -> str | None:
     """Return the installed version of `package`, or None."""
     try:
         return importlib.metadata.version(package)
@@ -36,7 +37,7 @@ THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"
 
 
 @functools.cache
-def commit():
+def commit() -> str | None:
     """Return the checkout's commit, with "+changes" if files differ from it, or None outside a checkout."""
     root = Path(leuknet.__file__).parent.parent
     if not (root / ".git").exists():
@@ -48,7 +49,7 @@ def commit():
     return head + ("+changes" if changes else "")
 
 
-def _git(root, *arguments):
+def _git(root: Path, *arguments: str) -> str:
     """Return what git prints, asked with no configuration but the checkout's, of which nothing is run."""
     clean = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
     clean |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
@@ -57,12 +58,12 @@ def _git(root, *arguments):
     return subprocess.run(command, cwd=root, env=clean, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def threads():
+def threads() -> dict[str, str]:
     """Return how many threads this process was set to use, by the variables that say so: sums depend on it."""
     return {name: os.environ[name] for name in THREADS if name in os.environ}
 
 
-def thread_settings(narrow):
+def thread_settings(narrow: bool) -> dict[str, str]:
     """Return the variables that set a training process's threads, whatever started it and however many there are.
 
     One thread for narrow networks, whose sums are too short to share out; else one a core. What the user has set stays.
@@ -72,7 +73,7 @@ def thread_settings(narrow):
 
 
 @functools.cache
-def gpus():
+def gpus() -> list[str]:
     """Return the names of this machine's NVIDIA GPUs, as its driver lists them; empty without one."""
     try:
         command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
@@ -83,7 +84,7 @@ def gpus():
 
 
 @functools.cache
-def environment():
+def environment() -> dict[str, Any]:
     """Return a dictionary: package versions, backend, Python, system, processors, GPUs, threads, devices, commit."""
     return {
         "leuknet": leuknet.__version__,
@@ -100,7 +101,7 @@ def environment():
     }
 
 
-def backend():
+def backend() -> str:
     """Return the Keras backend that is in use or would be; a run without a network need not load Keras to know."""
     if "keras" not in sys.modules and os.environ.get("KERAS_BACKEND"):
         return os.environ["KERAS_BACKEND"]

@@ -1,5 +1,9 @@
 """What a kept network carries with it: its features of the images that it was trained and tested on."""
 
+from leuknet.data.cohort import Cohort
+from leuknet.evaluation.splits import Split
+from pathlib import Path
+from typing import Any
 import dataclasses
 import json
 from dataclasses import dataclass
@@ -9,7 +13,7 @@ import pandas as pd
 
 from leuknet._io import atomic, read_arrays
 from leuknet.exceptions import LeuknetError
-from leuknet.runs.record import DamagedRun
+from leuknet.runs.record import DamagedRun, Record
 
 FILE = "training_features.npz"
 NEIGHBOURS = 5
@@ -37,22 +41,22 @@ class TrainingFeatures:
     about: dict
 
     @property
-    def threshold(self):
+    def threshold(self) -> float:
         """The run's threshold."""
         return self.about["threshold"]
 
     @property
-    def known(self):
+    def known(self) -> np.ndarray:
         """Positions of the training images."""
         return np.flatnonzero(self.table["role"] == "train")
 
     @property
-    def unseen_distances(self):
+    def unseen_distances(self) -> np.ndarray:
         """Distance to the training images (`nearest`) of each image that the run did not train on, sorted."""
         unseen = self.features[self.table["role"] != "train"]
         return np.sort(self.nearest(unseen)[0])
 
-    def nearest(self, x, k=NEIGHBOURS):
+    def nearest(self, x: np.ndarray, k: int = NEIGHBOURS) -> tuple[np.ndarray, np.ndarray]:
         """Return the mean Euclidean distance to the `k` nearest training images, and their rows in `table`.
 
         Parameters
@@ -75,7 +79,7 @@ class TrainingFeatures:
         return distance.mean(axis=1), known[rows]
 
 
-def write_training_features(folder, model, cohort, split, fold):
+def write_training_features(folder: Path, model: Any, cohort: Cohort, split: Split, fold: str) -> None:
     """Write ``training_features.npz`` of a run that keeps its network (see `TrainingFeatures`)."""
     from leuknet.models.interpretation.activations import activations
 
@@ -85,13 +89,13 @@ def write_training_features(folder, model, cohort, split, fold):
     table = cohort.table.iloc[where][COLUMNS].assign(role=role)
     one = dataclasses.replace(split, table=split.table[split.table["fold"] == fold])
     about = {"cohort": cohort.name, "leakage": one.leakage(cohort.table), "threshold": THRESHOLD}
-    columns = {name: table[name].to_numpy(int if name == "label" else str) for name in table}
+    columns: dict[str, Any] = {str(name): table[name].to_numpy(int if name == "label" else str) for name in table}
     with atomic(folder / FILE) as temporary:
         features = activations(model, cohort.images[where])
         np.savez(temporary, features=features, about=json.dumps(about), **columns)
 
 
-def read_training_features(record):
+def read_training_features(record: Record) -> TrainingFeatures:
     """Return the `TrainingFeatures` of a finished run.
 
     Parameters
@@ -115,7 +119,7 @@ def read_training_features(record):
     return found
 
 
-def _check(found):
+def _check(found: TrainingFeatures) -> None:
     """Raise ValueError unless the parts of `TrainingFeatures` fit each other."""
     features, table, about = found.features, found.table, found.about
     if features.ndim != 2 or features.dtype.kind != "f" or not np.isfinite(features).all():

@@ -162,7 +162,7 @@ def parameter_counts() -> pd.DataFrame:
 
 def depth(model: "keras.Model") -> int:
     """Return the number of layers, input and output included, on the longest way through a functional model."""
-    longest = {}
+    longest: dict[str, int] = {}
     for layer in model.layers:
         tensors = [tensor for node in layer._inbound_nodes for tensor in node.input_tensors]
         before = [tensor._keras_history.operation.name for tensor in tensors]

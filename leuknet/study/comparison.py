@@ -158,7 +158,9 @@ def compare(
         column: plan_ours(study, split) + plan_baselines(study, split, baselines) for column, split in splits.items()
     }
     failures = study.finish([spec for specs in plans.values() for spec in specs], progress).failed
-    predictions, runs, failed = [], [], {}
+    predictions: list[pd.DataFrame] = []
+    runs: list[pd.DataFrame] = []
+    failed: dict[str, str] = {}
     for column, specs in plans.items():
         absent = {spec.settings.approach: spec for spec in reversed(specs) if spec.key in failures}
         for approach, spec in absent.items():
@@ -168,7 +170,7 @@ def compare(
             raise LeuknetError(f"nothing could be run under {column}: {failures[specs[0].key]}")
         for frames, frame in ((predictions, results.predictions), (runs, costs(study, results))):
             frames.append(frame.assign(work=frame["approach"].map(work), column=column))
-    return Comparison(*(pd.concat(frames, ignore_index=True) for frames in (predictions, runs)), failed)
+    return Comparison(pd.concat(predictions, ignore_index=True), pd.concat(runs, ignore_index=True), failed)
 
 
 def costs(study: Study, results: Results) -> pd.DataFrame:

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from leuknet.data.load import permute_labels
+from leuknet.study.study import Study
 
 
-def label_permutation(study):
+def label_permutation(study: Study) -> Study:
     """Return a study like `study` whose images have one another's labels, permuted over the whole cohort.
 
     Its runs have the role "control" and keys of their own; class counts, images and splits are the same (Adebayo et

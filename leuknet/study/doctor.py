@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -32,12 +33,12 @@ class Finding:
     fix: str = ""
 
 
-def examine():
+def examine() -> list[Finding]:
     """Return the list of `Finding` for this interpreter and machine."""
     return [*packages(), backend(), devices(), precision(), memory(), *disk(), *weights()]
 
 
-def packages():
+def packages() -> list[Finding]:
     """Return a finding for Python, the companion, and each package it declares."""
     version = ".".join(map(str, sys.version_info[:3]))
     try:
@@ -48,15 +49,15 @@ def packages():
     wanted = SpecifierSet(distribution.metadata["Requires-Python"])
     fits = wanted.contains(version)
     python = Finding("Python", version, *(() if fits else ("missing", f"make PYTHON=<a Python {wanted}>")))
-    requirements = [Requirement(line) for line in distribution.requires]
+    requirements = [Requirement(line) for line in distribution.requires or []]
     needed = [line for line in requirements if not line.marker or line.marker.evaluate({"extra": ""})]
     return [python, Finding("leuknet", leuknet.__version__), *map(_package, needed)]
 
 
-def _package(requirement):
+def _package(requirement: Requirement) -> Finding:
     """Return the finding for one requirement, by the metadata of what is installed."""
     try:
-        version = metadata.version(requirement.name)
+        version: str | None = metadata.version(requirement.name)
     except metadata.PackageNotFoundError:
         version = _module_version(requirement.name)
     if version is None:
@@ -73,7 +74,7 @@ def _module_version(name):
     return metadata.version(others[0]) if others else None
 
 
-def backend():
+def backend() -> Finding:
     """Return the finding for what Keras computes with."""
     try:
         import keras
@@ -83,7 +84,7 @@ def backend():
     return Finding("Keras backend", keras.config.backend())
 
 
-def devices():
+def devices() -> Finding:
     """Return the finding for the devices that the backend sees."""
     try:
         seen = _devices()
@@ -95,7 +96,7 @@ def devices():
     return Finding("devices", ", ".join(seen) + "; no GPU", "limited", fix)
 
 
-def _devices():
+def _devices() -> list[str]:
     import keras
 
     if keras.config.backend() == "torch":  # Keras has no list of devices for it
@@ -105,7 +106,7 @@ def _devices():
     return keras.distribution.list_devices()
 
 
-def precision():
+def precision() -> Finding:
     """Return the finding for which of the two values of the setting `precision` trains faster here, by trying both."""
     try:
         plain, short = map(_step_seconds, ("float32", "mixed_bfloat16"))
@@ -115,7 +116,7 @@ def precision():
     return Finding("precision", f"mixed_bfloat16 trains at {plain / short:.2g} times the speed of float32: {advice}")
 
 
-def _step_seconds(policy):
+def _step_seconds(policy: str) -> float:
     """Return the seconds of one training step of two 3 x 3 convolutions of 64 channels at 28 px, the fastest of three.
 
     Forwards alone would not tell: some processors are slow in the gradients only.
@@ -134,7 +135,7 @@ def _step_seconds(policy):
     return min(taken[1:])
 
 
-def memory():
+def memory() -> Finding:
     """Return the finding for the memory that is free now."""
     free = psutil.virtual_memory().available / 1e9
     found = f"{free:.1f} GB free, {psutil.cpu_count()} cores"
@@ -144,12 +145,12 @@ def memory():
     return Finding("memory", found, "limited", fix)
 
 
-def disk():
+def disk() -> list[Finding]:
     """Return findings for the cache folder and the folder that results go to."""
     return [_folder("cache", _io.cache_dir(), "set LEUKNET_CACHE"), _folder("results", Path.cwd(), "give --out")]
 
 
-def _folder(name, folder, remedy):
+def _folder(name: str, folder: Path, remedy: str) -> Finding:
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not os.access(there, os.W_OK):
         return Finding(name, f"{folder}: not writable", "missing", f"{remedy} to a folder you may write to")
@@ -160,14 +161,14 @@ def _folder(name, folder, remedy):
     return Finding(name, found, "limited", f"free some space, or {remedy} to a folder on a larger disk")
 
 
-def weights():
+def weights() -> list[Finding]:
     """Return a finding for each backbone's pretrained weights, by `leuknet.models.weights.available`."""
     from leuknet.models.weights import available
 
     return [_weights(name, available(name)) for name in BACKBONES]
 
 
-def _weights(name, at_hand):
+def _weights(name: str, at_hand: Mapping[str, Path | None]) -> Finding:
     """Return the finding for what `available` says of one backbone: kinds of weights and where each lies."""
     found = "; ".join(f"{kind}: {where}" for kind, where in at_hand.items() if where)
     if found:

@@ -1,6 +1,8 @@
 """The runs behind the paper's tables, each page, and a user's own TOML file, each planned in one place."""
 
 import itertools
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from leuknet.evaluation.splits import hold_out
@@ -19,14 +21,15 @@ from leuknet.study.comparison import comparison_splits, plan_baselines, plan_our
 from leuknet.study.controls import label_permutation
 from leuknet.study.own import own
 from leuknet.study.protocols import EVERY, possible_splits
+from leuknet.study.study import Study
 
 
-def timing(study) -> list[RunSpec]:
+def timing(study: Study) -> list[RunSpec]:
     """Return the runs of Table 8: mDFT on each backbone and test set."""
     return [spec for backbone in TABLES.values() for spec in backbone_plan(study, backbone, "mDFT")]
 
 
-def heads(study) -> list[RunSpec]:
+def heads(study: Study) -> list[RunSpec]:
     """Return the runs of Table 9: the sizes of the head."""
     return list(itertools.chain(*heads_plan(study).values()))
 
@@ -38,13 +41,13 @@ def features(study) -> list[RunSpec]:
     return list(itertools.chain(*plans))
 
 
-def comparison(study) -> list[RunSpec]:
+def comparison(study: Study) -> list[RunSpec]:
     """Return the runs of Table 11: LeukNet, VGG-16 * and every comparison system under page 09's three protocols."""
     splits = comparison_splits(study).values()
     return [spec for split in splits for spec in plan_ours(study, split) + plan_baselines(study, split)]
 
 
-def repeated(study) -> list[RunSpec]:
+def repeated(study: Study) -> list[RunSpec]:
     """Return the runs of Tables 12 and 13: repeated k-fold with and without transfer, one data set kept apart."""
     split = repeated_split(study)
     return plan_ours(study, split) + plan_baselines(study, split, ["vogado"])
@@ -55,24 +58,24 @@ def training(study) -> list[RunSpec]:
     return study.plan(hold_out(study.cohort.table, fraction=0.25, seed=study.seed), keep=True, validation="test")
 
 
-def first_training(study) -> list[RunSpec]:
+def first_training(study: Study) -> list[RunSpec]:
     """Return the run of `training` whose network is kept."""
     return training(study)[:1]
 
 
-def label_permuted(study) -> list[RunSpec]:
+def label_permuted(study: Study) -> list[RunSpec]:
     """Return the control of `first_training`: the same run on permuted labels, with the role "control"."""
     return first_training(label_permutation(study))
 
 
-def protocols(study) -> list[RunSpec]:
+def protocols(study: Study) -> list[RunSpec]:
     """Return LeukNet's runs under those protocols of page 06 that the cohort can have; LODOCV's networks are kept."""
     splits, _ = possible_splits(study)
     plans = [study.plan(split, keep=name == "LODOCV as published") for name, split in splits.items()]
     return list(itertools.chain(*plans))
 
 
-def every_source(study) -> list[RunSpec]:
+def every_source(study: Study) -> list[RunSpec]:
     """Return the runs that test every image once where fewer than two sources hold both classes; else none."""
     if len(study.two_class("source")) >= 2:
         return []
@@ -80,12 +83,13 @@ def every_source(study) -> list[RunSpec]:
     return [spec for split in splits.values() for spec in study.plan(split, seeds=study.seeds[:1])]
 
 
-def projected(study) -> list[RunSpec]:
+def projected(study: Study) -> list[RunSpec]:
     """Return the run of Figure 12: LeukNet on four fifths of the images, first seed, network kept."""
     return study.plan(hold_out(study.cohort.table, fraction=0.2, seed=study.seed), seeds=study.seeds[:1], keep=True)
 
 
-EXPERIMENTS = {f"table{n}": lambda study, b=backbone: backbone_plan(study, b) for n, backbone in TABLES.items()}
+Plan = Callable[[Study], list[RunSpec]]
+EXPERIMENTS: dict[str, Plan] = {f"table{n}": partial(backbone_plan, backbone=name) for n, name in TABLES.items()}
 EXPERIMENTS |= {
     "table8": timing,
     "table9": heads,
@@ -105,12 +109,12 @@ PAGES = {
 }
 
 
-def runs_of_pages(study, names) -> list[RunSpec]:
+def runs_of_pages(study: Study, names: Iterable[str]) -> list[RunSpec]:
     """Return the runs that pages, by their names, need, each once (`together`)."""
     return together({name: itertools.chain(*(plan(study) for plan in PAGES.get(name, ()))) for name in names})
 
 
-def runs_of(study, names) -> dict[str, list[RunSpec]]:
+def runs_of(study: Study, names: Iterable[str]) -> dict[str, list[RunSpec]]:
     """Return the runs of experiments, each once, as a dictionary: experiment to its list of `RunSpec`.
 
     Parameters
@@ -140,13 +144,13 @@ def runs_of(study, names) -> dict[str, list[RunSpec]]:
     return plans
 
 
-def _short(path, plans) -> str:
+def _short(path: Path | str, plans: Collection[str]) -> str:
     """Return what a TOML file's runs are called: its stem, or the path as given where the stem has a meaning."""
     stem = Path(path).stem
     return str(path) if stem in {*plans, *EXPERIMENTS, "pages", "together"} else stem
 
 
-def together(plans) -> list[RunSpec]:
+def together(plans: Mapping[str, Iterable[RunSpec]]) -> list[RunSpec]:
     """Return the runs of several experiments, each once; a network that any of them wants is kept."""
     chosen: dict[str, RunSpec] = {}
     for spec in itertools.chain(*plans.values()):

@@ -1,14 +1,18 @@
 """A user's own experiments: every combination of the lists in a TOML file."""
 
 import itertools
+from pathlib import Path
 from typing import Any, Literal
+
+import pandas as pd
 
 from leuknet._config import Settings, read_toml, setting
 from leuknet.evaluation.named import make_split
-from leuknet.evaluation.splits import hold_out, k_fold, leave_one_source_out, with_external
+from leuknet.evaluation.splits import Split, hold_out, k_fold, leave_one_source_out, with_external
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import Approach, TrainSettings
 from leuknet.runs.spec import RunSpec
+from leuknet.study.study import Study
 
 LISTS = ("dense", "dropout")  # settings that are lists themselves
 Protocol = Literal["lodocv", "lodocv-as-published", "leave-one-source-out", "k-fold", "hold-out"]
@@ -30,7 +34,7 @@ class Experiment(Settings):
     settings: dict[str, Any] = setting({}, "Training settings: values, or lists of values to try.")
 
 
-def own(study, path) -> list[RunSpec]:
+def own(study: Study, path: Path | str) -> list[RunSpec]:
     """Return the runs that the TOML file `path` asks for: every combination of its lists (see `Experiment`).
 
     Raises
@@ -58,7 +62,7 @@ def _checked(values: dict[str, Any]) -> Experiment:
     return experiment
 
 
-def _combined(study, experiment: Experiment) -> list[RunSpec]:
+def _combined(study: Study, experiment: Experiment) -> list[RunSpec]:
     values, specs = experiment.settings, []
     changes = [dict(zip(values, each, strict=True)) for each in itertools.product(*map(_tried, values.items()))]
     seeds = study.seeds_of(experiment.seeds) if isinstance(experiment.seeds, int) else experiment.seeds
@@ -77,10 +81,10 @@ def _tried(item: tuple[str, Any]) -> list[Any]:
     return [value] if whole or not isinstance(value, list) else value
 
 
-def _split(study, protocol: str, experiment: Experiment):
+def _split(study: Study, protocol: str, experiment: Experiment) -> Split:
     p, by, table = study.profile, experiment.by, study.cohort.table
 
-    def draw(table):
+    def draw(table: pd.DataFrame) -> Split:
         if protocol.startswith("lodocv"):
             return make_split(protocol, table)
         if protocol == "leave-one-source-out":
@@ -103,6 +107,7 @@ def _check(specs: list[RunSpec]) -> None:
         raise LeuknetError("asks for no run; give at least one value of each setting")
     for spec in specs:
         spec.key  # noqa: B018
-    for network in dict.fromkeys(network_spec(spec.settings, spec.recipe["size"]) for spec in specs):
+    wanted = [(spec.settings, spec.recipe) for spec in specs]
+    for network in dict.fromkeys(network_spec(s, r["size"]) for s, r in wanted if isinstance(s, TrainSettings) and r):
         with keras.StatelessScope(initialize_variables=False):  # structure only: takes no memory, opens no GPU
             networks.build(network)

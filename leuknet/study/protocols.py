@@ -4,6 +4,7 @@ import pandas as pd
 
 from leuknet.evaluation.splits import Split, k_fold, leave_one_source_out, lodocv
 from leuknet.exceptions import LeuknetError
+from leuknet.study.study import Study
 
 COMPARED = ("pooled", "LODOCV as published", "leave-one-source-out")
 EVERY = "every source left out"
@@ -27,7 +28,7 @@ GROUPED = "Instead, folds that keep groups (slides or patients) whole are shown:
 MIXED = "Instead, random folds of images are shown: images of one group may be in training and in test."
 
 
-def possible_splits(study, *names: str, table: pd.DataFrame | None = None) -> tuple[dict[str, Split], list[str]]:
+def possible_splits(study: Study, *names: str, table: pd.DataFrame | None = None) -> tuple[dict[str, Split], list[str]]:
     """Return the splits of a study's cohort by protocol, and sentences that say why others cannot be had.
 
     Parameters

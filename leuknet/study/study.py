@@ -1,15 +1,19 @@
 """A study: a profile, a cohort, a folder of runs, and a folder for what pages make of them."""
 
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from leuknet._random import derive
+from leuknet.data.cohort import Cohort
 from leuknet.data.load import load_cohort
 from leuknet.evaluation.metrics import scores_by
+from leuknet.evaluation.splits import Split
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.executors.local import execute_here
 from leuknet.runs.executors.scheduler import Report
@@ -22,7 +26,15 @@ from leuknet.study.parameters import read_changes, read_folder, read_seed
 from leuknet.study.profiles import Profile, profile
 
 
-def open_study(page, profile_name="demo", data=None, out=None, seed=0, changes=None, **more):
+def open_study(
+    page: str,
+    profile_name: str = "demo",
+    data: str | Path | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    changes: dict[str, Any] | str | None = None,
+    **more: Any,
+) -> "Study":
     """Open a study for one page: what each notebook calls first.
 
     Parameters
@@ -65,36 +77,36 @@ class Study:
     role: str = "study"
     label_permutation: int | None = None
 
-    def recipe(self, size=None):
+    def recipe(self, size: int | None = None) -> dict[str, Any]:
         """Return the arguments of `load_cohort` that give this study's cohort, at `size` px if given."""
         p = self.profile
-        recipe = {"data": str(self.data) if self.data else None, "size": size or p.size}
+        recipe: dict[str, Any] = {"data": str(self.data) if self.data else None, "size": size or p.size}
         recipe |= {"fraction": p.fraction, "floor": p.floor, "seed": self.seed}
         recipe |= {} if p.limit is None else {"limit": p.limit}
         permuted = {} if self.label_permutation is None else {"label_permutation": self.label_permutation}
         return recipe | permuted
 
     @cached_property
-    def cohort(self):
+    def cohort(self) -> Cohort:
         """The `Cohort` at the profile's size."""
         return load_cohort(**self.recipe())
 
     @cached_property
-    def gallery(self):
+    def gallery(self) -> Cohort:
         """The same cohort at the size that pictures are shown in."""
         return load_cohort(**self.recipe(self.profile.gallery))
 
     @cached_property
-    def store(self):
+    def store(self) -> Store:
         """The folder of runs, shared by all pages."""
         return Store(self.out / "trainings")
 
     @property
-    def seeds(self):
+    def seeds(self) -> list[int]:
         """The runs' seeds, as many as the profile says."""
         return self.seeds_of(self.profile.seeds)
 
-    def seeds_of(self, count):
+    def seeds_of(self, count: int) -> list[int]:
         """Return the first `count` of the study's seeds; they do not depend on `count`."""
         return [derive("run", self.seed, number) for number in range(count)]
 
@@ -109,12 +121,19 @@ class Study:
         left = table.loc[table["data_set"] != name, "label"].value_counts().reindex([0, 1], fill_value=0)
         return name if left.min() >= self.profile.folds else None
 
-    def two_class(self, unit):
+    def two_class(self, unit: str) -> list[str]:
         """Return the data sets or sources (`unit`) that hold both classes, in the table's order."""
         classes = self.cohort.table.groupby(unit, sort=False)["label"].nunique()
         return list(classes.index[classes == 2])
 
-    def plan(self, split, folds=None, seeds=None, keep=False, **settings):
+    def plan(
+        self,
+        split: Split,
+        folds: Iterable[str] | None = None,
+        seeds: Sequence[int] | None = None,
+        keep: bool = False,
+        **settings: Any,
+    ) -> list[RunSpec]:
         """Return the runs of one network over folds and seeds.
 
         Parameters
@@ -138,10 +157,10 @@ class Study:
             for seed in seeds
         ]
 
-    def finish(self, specs, progress=True) -> Report:
+    def finish(self, specs: Sequence[RunSpec], progress: bool = True) -> Report:
         """Train those of `specs` that are not finished, in this process, under a bar that shows epochs."""
         others = {spec.cohort_key: spec.recipe for spec in specs if spec.cohort_key != self.cohort.key}
-        cohorts = {self.cohort.key: self.cohort} | {key: load_cohort(**recipe) for key, recipe in others.items()}
+        cohorts = {self.cohort.key: self.cohort} | {key: load_cohort(**recipe or {}) for key, recipe in others.items()}
         view = watcher() if progress and not all(map(self.store.done, specs)) else None
         try:
             report = execute_here(specs, self.store, cohorts, view)
@@ -152,7 +171,7 @@ class Study:
             print(report)
         return report
 
-    def run(self, specs, progress=True) -> "Results":
+    def run(self, specs: Sequence[RunSpec], progress: bool = True) -> "Results":
         """Finish `specs` (those done are read, not trained again) and return their `Results`.
 
         Raises
@@ -173,17 +192,17 @@ class Results:
     A run that two protocols share (the same images train and are tested) is named by the protocol of the question.
     """
 
-    def __init__(self, specs, store):
+    def __init__(self, specs: Sequence[RunSpec], store: Store) -> None:
         self.specs, self.store = specs, store
 
     @staticmethod
-    def _of(spec):
+    def _of(spec: RunSpec) -> dict[str, Any]:
         s = spec.settings
         row = {"run": spec.key, "backbone": s.backbone, "approach": s.approach}
         return row | {"protocol": spec.split.protocol, "fold": spec.fold, "seed": spec.seed}
 
     @cached_property
-    def runs(self):
+    def runs(self) -> pd.DataFrame:
         """One row a run: settings, protocol, fold, seed, weights as captions print them, timings in seconds."""
         rows = []
         for spec in self.specs:
@@ -193,21 +212,23 @@ class Results:
         return pd.DataFrame(rows)
 
     @cached_property
-    def predictions(self):
+    def predictions(self) -> pd.DataFrame:
         """All predictions (`PREDICTION_COLUMNS`) with run, backbone, approach and protocol."""
         return pd.concat([self.store.predictions(s).assign(**self._of(s)) for s in self.specs], ignore_index=True)
 
     @cached_property
-    def histories(self):
+    def histories(self) -> pd.DataFrame:
         """All epochs: epoch, loss, accuracy, validation loss and accuracy, seconds; with run, backbone, fold, seed."""
         return pd.concat([self.store.history(s).assign(**self._of(s)) for s in self.specs], ignore_index=True)
 
-    def scores(self, role="test", by=("backbone", "approach", "protocol", "fold", "seed")):
+    def scores(
+        self, role: str = "test", by: tuple = ("backbone", "approach", "protocol", "fold", "seed")
+    ) -> pd.DataFrame:
         """Return the metrics of each run, one row a run, for the images in `role`."""
         chosen = self.predictions[self.predictions["split"] == role]
         return scores_by(chosen, list(by))
 
     @property
-    def weights(self):
+    def weights(self) -> str:
         """What the networks began from, as captions print it."""
         return "; ".join(sorted(self.runs["weights"].unique()))

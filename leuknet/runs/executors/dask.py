@@ -5,11 +5,16 @@ that a killed run kills no Dask worker and what is compiled stays. Where a worke
 trained there; elsewhere in the worker's own cache, and its files travel back.
 """
 
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import Any
 import json
 import threading
 import time
 from collections import Counter, defaultdict
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -97,7 +102,7 @@ def take(spec: RunSpec, store: Store, files: dict[str, bytes]) -> None:
             (folder / name).unlink(missing_ok=True)
 
 
-def execute_cluster(specs, store, where, jobs=None, watch=None, again=False, checkpoint_seconds=30.0) -> Report:
+def execute_cluster(specs: Iterable[RunSpec], store: Store, where: str, jobs: int | None = None, watch: Callable | None = None, again: bool = False, checkpoint_seconds: float = 30.0) -> Report:
     """Finish `specs` on a Dask cluster; see `leuknet.runs.executors.local.execute_processes`.
 
     Parameters
@@ -137,7 +142,7 @@ def execute_cluster(specs, store, where, jobs=None, watch=None, again=False, che
 
 
 @contextmanager
-def at_home(store: Store):
+def at_home(store: Store) -> Iterator[None]:
     """Tell a disk of this machine that takes no more from a scheduler that is away: both are OSErrors."""
     try:
         yield
@@ -158,13 +163,15 @@ class Crew:
         Worker address to what it cannot do: a cohort config, a run's key, or everything ("").
     """
 
-    def __init__(self, scheduler, setup, address, replenish, mark, checkpoint_seconds) -> None:
+    def __init__(self, scheduler: Scheduler, setup: Any, address: str, replenish: Callable, mark: str, checkpoint_seconds: float) -> None:
         self.scheduler, self.setup, self.address, self.replenish = scheduler, setup, address, replenish
         self.mark, self.seconds, self.study = mark, checkpoint_seconds, uuid4().hex
-        self.tasks, self.last, self.unfit, self.deaths = {}, {}, defaultdict(set), Counter()
-        self.known, self.changed = set(), time.monotonic()
+        self.tasks: dict[str, tuple[RunSpec, Any]] = {}
+        self.last: dict[str, str] = {}
+        self.unfit: dict[str, set[str]] = defaultdict(set)
+        self.deaths, self.known, self.changed = Counter[str](), set[str](), time.monotonic()
 
-    def connect(self):
+    def connect(self) -> Any:
         """Return a client of the Dask scheduler, waiting for it if it is away."""
         from distributed import Client
 
@@ -177,7 +184,7 @@ class Crew:
                     raise LeuknetError(f"no Dask scheduler answers at {self.address} ({error})") from error
                 time.sleep(LOOK_SECONDS)
 
-    def work(self, watch) -> None:
+    def work(self, watch: Callable | None) -> None:
         """Give out runs and take results until all are done or the Dask scheduler is lost."""
         client, looked = self.connect(), 0.0
         try:
@@ -205,7 +212,7 @@ class Crew:
         if self.scheduler.unfinished:
             self.scheduler.note(f"connecting to {self.address} again")
 
-    def look(self, client) -> None:
+    def look(self, client: Any) -> None:
         """Note which workers came and went, have those replaced that this started, take back runs of the gone."""
         now = set(client.nthreads())
         if len(now) < self.setup.expected:
@@ -217,7 +224,7 @@ class Crew:
         if now != self.known:
             self.known, self.changed = now, time.monotonic()
 
-    def _lost(self, spec: RunSpec, future) -> None:
+    def _lost(self, spec: RunSpec, future: Any) -> None:
         future.cancel()
         self.deaths[spec.key] += 1
         if self.deaths[spec.key] > DEATHS:
@@ -225,10 +232,10 @@ class Crew:
         else:
             self.scheduler.postpone(spec)
 
-    def give(self, client) -> None:
+    def give(self, client: Any) -> None:
         """Give each idle worker a run that it may do; give up the runs that no worker may do."""
         for address in sorted(self.known - set(self.tasks)):
-            spec = self.scheduler.next(self.last.get(address), lambda spec, who=address: self.fits(who, spec))
+            spec = self.scheduler.next(self.last.get(address), partial(self.fits, address))
             if spec:
                 with at_home(self.scheduler.store):
                     order = self.order(spec)

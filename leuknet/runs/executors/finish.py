@@ -1,5 +1,9 @@
 """Finish runs on this machine or on a cluster, under the progress display that fits."""
 
+from collections.abc import Iterable
+from collections.abc import Sequence
+from leuknet.runs.spec import RunSpec
+from leuknet.runs.store import Store
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.cost import is_narrow
 from leuknet.runs.executors.local import execute_processes, slots
@@ -8,7 +12,7 @@ from leuknet.runs.progress import watcher
 
 
 def finish(
-    specs, store, jobs=None, gpus=None, cluster=None, again=False, checkpoint_seconds=30.0, environment=None
+    specs: Iterable[RunSpec], store: Store, jobs: int | None = None, gpus: Sequence[str] | None = None, cluster: str | None = None, again: bool = False, checkpoint_seconds: float = 30.0, environment: dict[str, str] | None = None
 ) -> Report:
     """Finish runs in worker processes, watched by a table, by lines or, in a notebook, by a widget.
 

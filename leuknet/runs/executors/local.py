@@ -1,5 +1,9 @@
 """Executors of this machine: finish a list of runs in this process, or in worker processes that stay."""
 
+from collections.abc import Callable
+from leuknet.data.cohort import Cohort
+from leuknet.runs.store import Store
+from typing import Any
 import os
 import select
 import signal
@@ -26,7 +30,7 @@ MOST_WORKERS = 8  # narrow networks on a large machine: each worker takes about 
 SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
-def execute_here(specs, store, cohorts, watch=None, again=False) -> Report:
+def execute_here(specs: Iterable[RunSpec], store: Store, cohorts: Any, watch: Callable | None = None, again: bool = False) -> Report:
     """Finish `specs` in this process, one after the other.
 
     Parameters
@@ -63,7 +67,7 @@ def execute_here(specs, store, cohorts, watch=None, again=False) -> Report:
     return scheduler.report()
 
 
-def _attempt(spec, store, cohort, scheduler, watch) -> Ending:
+def _attempt(spec: RunSpec, store: Store, cohort: Cohort, scheduler: Scheduler, watch: Callable | None) -> Ending:
     try:
         store.execute(spec, cohort, report=watch and (lambda row: watch(scheduler)), wait=False)
     except LeuknetError as error:
@@ -125,7 +129,7 @@ class Worker:
 
     def __init__(self, environment: dict[str, str], checkpoint_seconds: float = 30.0) -> None:
         self.environment, self.checkpoint_seconds = environment, checkpoint_seconds
-        self.process: subprocess.Popen | None = None
+        self.process: Any = None  # a Popen, from `_start` to `stop`
         self.spec: RunSpec | None = None
         self.structure: str | None = None
         self.peak = 0
@@ -179,7 +183,7 @@ def died(code: int, peak: int, log: Path) -> Ending:
     return Ending(failures.KILLED, reason, tail(log))
 
 
-def execute_processes(specs, store, environments=None, watch=None, again=False, checkpoint_seconds=30.0) -> Report:
+def execute_processes(specs: Iterable[RunSpec], store: Store, environments: Any = None, watch: Callable | None = None, again: bool = False, checkpoint_seconds: float = 30.0) -> Report:
     """Finish `specs` in worker processes, one for each of `environments`.
 
     Parameters
@@ -213,8 +217,7 @@ def execute_processes(specs, store, environments=None, watch=None, again=False, 
                     worker.begin(spec, _described(spec, store))
             busy = [worker for worker in workers if worker.spec]
             wait_for(busy)
-            for worker in busy:
-                spec = worker.spec
+            for worker, spec in [(worker, worker.spec) for worker in busy if worker.spec]:
                 if ending := worker.poll():
                     scheduler.ended(spec, ending)
             if watch:
@@ -226,7 +229,7 @@ def execute_processes(specs, store, environments=None, watch=None, again=False, 
     return scheduler.report()
 
 
-def _described(spec: RunSpec, store) -> Path:
+def _described(spec: RunSpec, store: Store) -> Path:
     try:
         return store.describe(spec)
     except OSError as error:

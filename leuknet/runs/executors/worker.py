@@ -6,6 +6,7 @@ ended, one line of JSON goes to standard output: ``failure`` (a word of `leuknet
 loaded, and ends with its input or with its parent, PARENT, which may be gone before this process can look.
 """
 
+from leuknet.data.cohort import Cohort
 import functools
 import json
 import os
@@ -24,7 +25,7 @@ COHORTS = 4  # memory maps, kept open
 
 
 @functools.lru_cache(COHORTS)
-def cohort_of(config: str):
+def cohort_of(config: str) -> Cohort:
     """Return the cohort that a run's record describes, `config` as JSON."""
     from leuknet.data.load import load_cohort
 
