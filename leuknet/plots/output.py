@@ -14,6 +14,7 @@ from leuknet._io import atomic, markdown, write_json, write_text
 from leuknet.plots.format import cell, is_number
 from leuknet.plots.style import captioned, language
 from leuknet.runs.provenance import environment
+from leuknet.study.study import Study
 
 SHOWN_DPI = 120  # CSS pixels per inch: COLUMN is the width of a page's text, and 9 points are 15 pixels
 SHARP_DPI, PICTURE_DPI = 240, 160  # twice as many pixels as shown; fewer where slides of few pixels fill the figure
@@ -25,7 +26,14 @@ LOOK = """<style>.lk{overflow-x:auto}.lk table{border-collapse:collapse}.lk summ
 .lk table .num{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}</style>"""
 
 
-def caption_line(study, n=None, weights=None, protocol=None, more=None, of=None) -> str:
+def caption_line(
+    study: Study,
+    n: int | str | None = None,
+    weights: str | None = None,
+    protocol: str | None = None,
+    more: str | None = None,
+    of: str | None = None,
+) -> str:
     """Return the line under each figure and table: what it is of (the cohort), n, profile, weights, protocol."""
     parts = [of or cohort_words(study)]
     if n is not None:
@@ -37,13 +45,22 @@ def caption_line(study, n=None, weights=None, protocol=None, more=None, of=None)
     return " · ".join(str(part) for part in parts)
 
 
-def cohort_words(study) -> str:
+def cohort_words(study: Study) -> str:
     """Return the cohort as captions name it."""
     return "synthetic cohort" if study.data is None else f"cohort {study.data.name}"
 
 
 def figure(
-    study, fig: Figure, name: str, alt: str, n=None, weights=None, protocol=None, more=None, of=None, result=""
+    study: Study,
+    fig: Figure,
+    name: str,
+    alt: str,
+    n: int | None = None,
+    weights: str | None = None,
+    protocol: str | None = None,
+    more: str | None = None,
+    of: str | None = None,
+    result: str = "",
 ) -> None:
     """Caption `fig`, keep it as PNG, SVG and JSON under ``figures/``, and show it with title and result.
 
@@ -88,16 +105,16 @@ def picture(png: bytes, alt: str, width: int) -> str:
 
 
 def table(
-    study,
+    study: Study,
     frame: pd.DataFrame,
     name: str,
     caption: str,
-    n=None,
-    weights=None,
-    protocol=None,
-    more=None,
-    of=None,
-    result="",
+    n: int | None = None,
+    weights: str | None = None,
+    protocol: str | None = None,
+    more: str | None = None,
+    of: str | None = None,
+    result: str = "",
     fold: bool | None = None,
 ) -> None:
     """Keep `frame` as CSV and Markdown under ``tables/``, and show it with its caption line.
@@ -120,7 +137,9 @@ def table(
     display(HTML(f"{html}{paragraph(result) * bool(result)}<p><small>{escape(line)}</small></p>"))
 
 
-def keep_table(study, frame: pd.DataFrame, name: str, caption: str, line: str, n: int | None = None) -> pd.DataFrame:
+def keep_table(
+    study: Study, frame: pd.DataFrame, name: str, caption: str, line: str, n: int | None = None
+) -> pd.DataFrame:
     """Keep `frame` as CSV and Markdown, with its record, under ``tables/``; return its cells as readers see them."""
     stem = study.out / "tables" / f"{study.page}-{file_name(name)}"
     write_text(stem.with_suffix(".csv"), frame.map(csv_cell).to_csv(index=False))
@@ -197,7 +216,7 @@ def answer(*sentences: str) -> None:
     display(HTML("<p><strong>Answer of this run</strong></p>" + "".join(paragraph(text) for text in sentences if text)))
 
 
-def banner(study) -> None:
+def banner(study: Study) -> None:
     """Show in one line what the cohort, the profile and the result folder are."""
     counts = study.cohort.table["label"].value_counts()
     text = f"{cohort_words(study)}: {len(study.cohort)} images, {counts.get(1, 0)} positive, {study.cohort.size} px"
@@ -206,7 +225,7 @@ def banner(study) -> None:
     display(HTML(f"{head}<br>Not a medical device.</p>"))
 
 
-def sidecar(study, name: str, line: str) -> dict:
+def sidecar(study: Study, name: str, line: str) -> dict:
     """Return what a figure's or table's JSON says: page, profile, seed, cohort, caption, versions, commit, time."""
     return {
         "page": study.page,

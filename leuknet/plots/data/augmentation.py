@@ -1,13 +1,18 @@
 """The augmentation in pictures and numbers (paper, section 3.2, Figure 3)."""
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from leuknet._random import rng
+from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
-from leuknet.models.policy import COLUMNS, NOTHING, PAPER, SHEAR_UNITS, draw, identity, places
+from leuknet.models.policy import COLUMNS, NOTHING, PAPER, SHEAR_UNITS, Policy, draw, identity, places
 from leuknet.plots.style import CLASS_NAMES, language
 
 BATCH = 8  # one compiled shape for all pictures
@@ -27,7 +32,7 @@ CORNERS = [(0, 0), (0, -1), (-1, -1), (-1, 0), (0, 0)]
 STILL = NOTHING
 
 
-def change(**values):
+def change(**values: Any) -> np.ndarray:
     """Return one row of draws, float32 (1, 8), that changes nothing but the columns named, e.g. ``theta=40``."""
     row = identity(1)
     for name, value in values.items():
@@ -35,7 +40,7 @@ def change(**values):
     return row
 
 
-def vary(image, draws, shear_unit="degrees"):
+def vary(image: np.ndarray, draws: np.ndarray, shear_unit: str = "degrees") -> np.ndarray:
     """Return the variants of one image, float32 (n, size, size, 3) in [0, 1], one for each row of `draws`."""
     from leuknet.models.augmentation import warped
 
@@ -43,13 +48,13 @@ def vary(image, draws, shear_unit="degrees"):
     return warped(np.repeat(image[None], len(rows), axis=0), rows, shear_unit, BATCH)[: len(draws)]
 
 
-def outside(draws, size, shear_unit="degrees"):
+def outside(draws: np.ndarray, size: int, shear_unit: str = "degrees") -> np.ndarray:
     """Return which pixels of the warped images are read from beyond the image's edge, bool (n, size, size)."""
     x, y = places(draws, size, shear_unit)
     return (np.abs(x - (size - 1) / 2) > size / 2) | (np.abs(y - (size - 1) / 2) > size / 2)
 
 
-def one_each(table, seed=0):
+def one_each(table: pd.DataFrame, seed: int = 0) -> dict[int, int]:
     """Return the position of one image a class, ``{label: position}``; of the same data set where one has both.
 
     Of several such data sets it is the one with the smallest images: they show a single cell, not a field of many.
@@ -62,7 +67,7 @@ def one_each(table, seed=0):
     return {k: int(rng("augmented image", seed, k).choice(at)) for k, at in found.items() if len(at)}
 
 
-def policy_table(policy=PAPER):
+def policy_table(policy: Policy = PAPER) -> pd.DataFrame:
     """Return the policy's numbers, one row each, next to the paper's words and how they are drawn."""
     shift = "uniform, {0:+g} to {1:+g} of the size"
     rows = [
@@ -78,20 +83,20 @@ def policy_table(policy=PAPER):
     return pd.DataFrame(drawn, columns=["operation", "paper", "here"]).replace("-", "−", regex=True)
 
 
-def tile(ax, image, title=""):
+def tile(ax: Axes, image: np.ndarray, title: str = "") -> None:
     """Draw one image on `ax`, without an axis."""
     ax.imshow(image, interpolation="antialiased")
     ax.set_title(title, fontsize=9, pad=3)
     ax.axis("off")
 
 
-def framed(ax):
+def framed(ax: Axes) -> None:
     """Frame the original image, so that it is not taken for a variant."""
     frame = {"fill": False, "edgecolor": "black", "linewidth": 3, "clip_on": False}
     ax.add_patch(Rectangle((0, 0), 1, 1, transform=ax.transAxes, **frame))
 
 
-def augmented(cohort, policy=PAPER, seed=0):
+def augmented(cohort: Cohort, policy: Policy = PAPER, seed: int = 0) -> Figure:
     """Draw an image of each class and eight variants of it (paper, Figure 3): the original stands top left.
 
     Raises
@@ -118,7 +123,7 @@ def augmented(cohort, policy=PAPER, seed=0):
     return fig
 
 
-def extremes(policy=PAPER):
+def extremes(policy: Policy = PAPER) -> list[tuple[str, np.ndarray]]:
     """Return ``(title, row of draws)`` of each operation alone at the ends of its range; only what the policy does."""
     found = []
     for field, column in FIELDS.items():
@@ -132,7 +137,7 @@ def extremes(policy=PAPER):
     return found + [(WORDS[name], change(**{name: 1})) for name in flips]
 
 
-def one_at_a_time(image, policy=PAPER):
+def one_at_a_time(image: np.ndarray, policy: Policy = PAPER) -> Figure:
     """Draw the original, then each operation alone at the ends of its range."""
     named = [("original", identity(1)), *extremes(policy)]
     images = vary(image, np.concatenate([row for _, row in named]), policy.shear_unit)
@@ -147,13 +152,13 @@ def one_at_a_time(image, policy=PAPER):
     return fig
 
 
-def moved(draws, size, shear_unit="degrees"):
+def moved(draws: np.ndarray, size: int, shear_unit: str = "degrees") -> np.ndarray:
     """Return how far the farthest pixel is moved, in pixels, float (n,)."""
     (x, y), (x0, y0) = places(draws, size, shear_unit), places(identity(1), size)
     return np.hypot(x - x0, y - y0).max(axis=(1, 2))
 
 
-def shear_units(image, policy=PAPER):
+def shear_units(image: np.ndarray, policy: Policy = PAPER) -> Figure:
     """Draw the policy's largest shear read as degrees next to the same number read as radians, with a straight grid."""
     size, row = len(image), change(shear=policy.shear)
     grid = np.full_like(image, 255)
@@ -170,7 +175,7 @@ def shear_units(image, policy=PAPER):
     return fig
 
 
-def by_keras(images, draws, shear_unit="degrees"):
+def by_keras(images: np.ndarray, draws: np.ndarray, shear_unit: str = "degrees") -> np.ndarray:
     """Warp by the ``apply_transform`` of Keras' legacy ImageDataGenerator, image by image on the host.
 
     It takes shifts in pixels and shear in degrees.
@@ -197,7 +202,7 @@ def by_keras(images, draws, shear_unit="degrees"):
     return np.array([legacy.apply_transform(image, dict(zip(names, row, strict=True))) / 255 for image, row in pairs])
 
 
-def alone(policy):
+def alone(policy: Policy) -> dict[str, Policy]:
     """Return ``{words: policy}``: each operation of `policy` alone, shear in both units, and all together."""
     parts = {
         "rotation": ("rotation",),
@@ -210,7 +215,7 @@ def alone(policy):
     return found | {f"all, shear in {unit}": policy.but(shear_unit=unit) for unit in SHEAR_UNITS}
 
 
-def warp_check(images, policy=PAPER, seed=0):
+def warp_check(images: np.ndarray, policy: Policy = PAPER, seed: int = 0) -> pd.DataFrame:
     """Compare this project's warp with Keras' legacy generator on `images`, one draw an image.
 
     Returns
@@ -240,18 +245,18 @@ def warp_check(images, policy=PAPER, seed=0):
     )
 
 
-def reflected_share(policy=PAPER, n=1000, seed=0):
+def reflected_share(policy: Policy = PAPER, n: int = 1000, seed: int = 0) -> np.ndarray:
     """Return the share of pixels that `n` draws read from beyond the edge, float (n,) in [0, 1]."""
     return outside(draw(policy, n, rng("reflected", seed)), 64, policy.shear_unit).mean(axis=(1, 2))
 
 
-def mirrored(image):
+def mirrored(image: np.ndarray) -> np.ndarray:
     """Return the image amid its eight mirror images: what reflect fill reads, (3 size, 3 size, 3)."""
     size = len(image)
     return np.pad(image, ((size, size), (size, size), (0, 0)), mode="symmetric")
 
 
-def fill(image, policy=PAPER, seed=0):
+def fill(image: np.ndarray, policy: Policy = PAPER, seed: int = 0) -> Figure:
     """Draw where the corners of a rotated image come from: the frame read, black corners, reflected ones, and how many.
 
     The picture is rotated to the end of the policy's range; the histogram is of whole draws.
@@ -275,14 +280,14 @@ def fill(image, policy=PAPER, seed=0):
     return fig
 
 
-def _shares(ax, shares):
+def _shares(ax: Axes, shares: np.ndarray) -> None:
     ax.hist(100 * shares, bins=20, color="#56B4E9", edgecolor="white", weights=np.full(len(shares), 100 / len(shares)))
     ax.axvline(100 * shares.mean(), color="black", linestyle="--")
     ax.set(xlabel="reflected pixels of a variant (%)", ylabel="variants (%)")
     ax.set_title(f"{len(shares)} draws of all operations: mean {shares.mean():.1%}", fontsize=9)
 
 
-def colour_table(cohort, policy=PAPER, n=256, seed=0):
+def colour_table(cohort: Cohort, policy: Policy = PAPER, n: int = 256, seed: int = 0) -> pd.DataFrame:
     """Return mean and s.d. of grey levels (0 to 255) by channel: before, after, and after with black corners.
 
     `n` images are drawn with replacement and varied once each; mean and s.d. are over all pixels.

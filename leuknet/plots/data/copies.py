@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 
 from leuknet.data.registry import DATA_SETS
 from leuknet.paper import tables
@@ -10,18 +11,18 @@ from leuknet.plots.format import listed
 from leuknet.plots.style import APPROACH_COLOURS, language
 
 
-def stated(name):
+def stated(name: str) -> str:
     """Return a setting as the paper states it, e.g. ``stated("epochs")``, as text."""
     return tables.settings().set_index("name").loc[name, "value"]
 
 
-def readings():
+def readings() -> dict[int, str]:
     """Return the readings of "20 times larger" (section 3.2) as ``{images an epoch for each image: words}``."""
     factor = int(stated("augmentation factor"))
     return {1: "each image once an epoch, drawn again", factor: f"{factor} fixed variants of each, all in every epoch"}
 
 
-def training_sizes():
+def training_sizes() -> dict[str, int]:
     """Return the training images of one fold by reading of the paper's counts, ``{words: n}``."""
     printed = int(stated("development images"))
     rows = sum(found.total for name, found in DATA_SETS.items() if name != "UFG")
@@ -32,7 +33,7 @@ def training_sizes():
     }
 
 
-def needed(network, images):
+def needed(network: str, images: int) -> tuple[float, float]:
     """Return what training on `images` (images times epochs) needs of the card in Table 8's time, as two shares.
 
     The first counts every operation at the card's stated peak; the second is the least that can be argued: a clock
@@ -43,12 +44,12 @@ def needed(network, images):
     return timing.seconds_needed(network, images) / seconds, least / seconds
 
 
-def verdict(usual, least):
+def verdict(usual: float, least: float) -> str:
     """Return "possible", "impossible" or "not decidable" from the shares of `needed`."""
     return "impossible" if least > 1 else "possible" if usual <= 1 else "not decidable"
 
 
-def twenty_times(copies=0, network="VGG-16"):
+def twenty_times(copies: int = 0, network: str = "VGG-16") -> pd.DataFrame:
     """Return what each reading of "20 times larger" asks of a TITAN Xp in Table 8's time (ALL-IDB 1).
 
     Parameters
@@ -89,7 +90,7 @@ def twenty_times_sentence(table: pd.DataFrame) -> str:
     return f"In the stated time on the stated card, VGG-16 could be trained as follows. {'; '.join(parts)}."
 
 
-def twenty_times_view():
+def twenty_times_view() -> Figure:
     """Draw, for the five networks of Table 8, the computing that both readings need as a share of the card's.
 
     The marker counts every operation at the stated clock; the line reaches down to the least that can be argued.

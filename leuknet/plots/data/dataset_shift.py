@@ -5,10 +5,12 @@ from importlib.resources import files
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
 from leuknet._random import rng
-from leuknet.data.statistics import COLOUR, SHARPNESS, SIZE, source_probe
+from leuknet.data.statistics import COLOUR, SHARPNESS, SIZE, SourceProbe, source_probe
 from leuknet.plots.data.survey import class_counts, published_counts
 from leuknet.plots.format import number
 from leuknet.plots.style import CLASS_COLOURS, CLASS_MARKERS, CLASS_NAMES, language, table_order
@@ -18,7 +20,7 @@ FEATURES = {"native size": SIZE, "colour": COLOUR, "colour, sharpness, native si
 COMPARED = ["red_mean", "green_mean", "blue_mean", "saturation", "brightness", "width", "height"]
 
 
-def native_sizes(statistics):
+def native_sizes(statistics: pd.DataFrame) -> Figure:
     """Draw native width and height of every image, one row a data set.
 
     Parameters
@@ -43,7 +45,7 @@ def native_sizes(statistics):
     return fig
 
 
-def colour_statistics(statistics, seed=0):
+def colour_statistics(statistics: pd.DataFrame, seed: int = 0) -> Figure:
     """Draw each data set's mean colour, and saturation, brightness and sharpness of every image.
 
     Parameters
@@ -75,7 +77,7 @@ def colour_statistics(statistics, seed=0):
     return fig
 
 
-def _points(ax, statistics, column, rows, names):
+def _points(ax: Axes, statistics: pd.DataFrame, column: str, rows: np.ndarray, names: list[str]) -> None:
     for label in (0, 1):
         of = (statistics["label"] == label).to_numpy()
         style = {
@@ -92,7 +94,7 @@ def _points(ax, statistics, column, rows, names):
     ax.grid(axis="x")
 
 
-def _swatches(ax, statistics, names):
+def _swatches(ax: Axes, statistics: pd.DataFrame, names: list[str]) -> None:
     means = statistics.groupby("data_set").mean(numeric_only=True).reindex(names)
     parts = [means[[f"{channel}_{what}" for channel in ("red", "green", "blue")]] for what in ("mean", "border")]
     ax.imshow(np.stack([part.to_numpy() for part in parts], axis=1).round().astype(np.uint8), aspect="auto")
@@ -140,7 +142,7 @@ def probe_sources(statistics, seed=0, folds=5, repeats=1):
     return found
 
 
-def probe_table(found):
+def probe_table(found: dict[tuple[str, str], SourceProbe]) -> pd.DataFrame:
     """Return what `probe_sources` found as a table: per cent of images named rightly, chance, and numbers."""
     rows = []
     for (target, features), probe in found.items():
@@ -162,7 +164,7 @@ def probe_table(found):
     return pd.DataFrame(rows)
 
 
-def probe_levels(found):
+def probe_levels(found: dict[tuple[str, str], SourceProbe]) -> Figure:
     """Draw how often colour and size name source and data set rightly (balanced accuracy), next to chance."""
     targets = [target for target in dict.fromkeys(target for target, _ in found) if target != "label"]
     with language():
@@ -182,7 +184,7 @@ def probe_levels(found):
     return fig
 
 
-def source_confusion(probe):
+def source_confusion(probe: SourceProbe) -> Figure:
     """Draw which source is taken for which: rows true, columns named, per cent of the row."""
     names = table_order(probe.confusion.index)
     share = probe.confusion.loc[names, names].to_numpy() * PERCENT
@@ -201,7 +203,7 @@ def source_confusion(probe):
     return fig
 
 
-def label_right(counts):
+def label_right(counts: pd.DataFrame) -> float:
     """Return the share of images (0 to 1) whose label is guessed rightly by whoever knows only their row of `counts`.
 
     The guess is the row's more frequent class; a row that holds one class is always right.
@@ -209,7 +211,7 @@ def label_right(counts):
     return float(counts.max(axis=1).sum() / counts.to_numpy().sum())
 
 
-def label_clues(statistics, found):
+def label_clues(statistics: pd.DataFrame, found: dict[tuple[str, str], SourceProbe]) -> pd.DataFrame:
     """Return what predicts the label without a look at a cell, from nothing to the data set's name.
 
     Parameters
@@ -271,7 +273,7 @@ def _predicted(ax, values, label, marker, colour, shift):
         ax.annotate(f"{value:.1f}", (value, row + shift), **at)
 
 
-def real_statistics():
+def real_statistics() -> pd.DataFrame:
     """Return colour and size of real data sets, as ``bench/real_statistics.py`` measured them at 224 px.
 
     Returns
@@ -284,7 +286,7 @@ def real_statistics():
         return pd.read_csv(file)
 
 
-def spread(statistics):
+def spread(statistics: pd.DataFrame) -> pd.DataFrame:
     """Return `COMPARED` over the images of each data set: ``data_set``, ``images``, ``statistic``, ``mean``, ``sd``."""
     long = statistics.melt("data_set", COMPARED, var_name="statistic")
     groups = long.groupby(["data_set", "statistic"], sort=False)["value"]
@@ -292,7 +294,7 @@ def spread(statistics):
     return frame[["data_set", "images", "statistic", "mean", "sd"]]
 
 
-def with_real(statistics):
+def with_real(statistics: pd.DataFrame) -> pd.DataFrame:
     """Return the synthetic cohort's colour and size next to those of real data sets, as mean ± s.d. over images.
 
     Parameters
@@ -320,22 +322,22 @@ def with_real(statistics):
     return pd.DataFrame(rows)
 
 
-def _described(name, kind, part):
+def _described(name: str, kind: str, part: pd.DataFrame) -> dict[str, int | str]:
     of = part.set_index("statistic")
     texts = {c: f"{of.loc[c, 'mean']:.{_digits(c)}f} ± {of.loc[c, 'sd']:.{_digits(c)}f}" for c in COMPARED}
     return {"data set": name, "images are": kind, "n": int(of["images"].iloc[0]), **_headed(texts)}
 
 
-def _range(name, kind, part):
+def _range(name: str, kind: str, part: pd.DataFrame) -> dict[str, int | str]:
     of = part.groupby("statistic")["mean"].agg(["min", "max"])
     texts = {c: f"{of.loc[c, 'min']:.{_digits(c)}f} to {of.loc[c, 'max']:.{_digits(c)}f}" for c in COMPARED}
     total = int(part.groupby("data_set")["images"].first().sum())
     return {"data set": name, "images are": f"{kind}, range of means", "n": total, **_headed(texts)}
 
 
-def _digits(statistic):
+def _digits(statistic: str) -> int:
     return 2 if statistic == "saturation" else 0
 
 
-def _headed(texts):
+def _headed(texts: dict[str, str]) -> dict[str, str]:
     return {name.removesuffix("_mean"): text for name, text in texts.items()}

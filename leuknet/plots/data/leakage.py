@@ -1,9 +1,14 @@
 """What data sets share, and what names their labels: pictures and tables of the leakage audit."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from leuknet.data.leakage.shortcuts import ALL
@@ -20,7 +25,7 @@ KIND_WORDS = {
 }
 
 
-def pair_counts(pairs):
+def pair_counts(pairs: pd.DataFrame) -> pd.DataFrame:
     """Return how many pairs of each kind two data sets share: data set, with, and one column a kind."""
     sides = np.sort(pairs[["data_set_a", "data_set_b"]].to_numpy(str), axis=1)
     frame = pd.DataFrame({"data set": sides[:, 0], "with": sides[:, 1], "kind": pairs["kind"].to_numpy()})
@@ -53,7 +58,7 @@ def shortcut_sentence(found: pd.DataFrame) -> str:
     )
 
 
-def strongest(pairs, n):
+def strongest(pairs: pd.DataFrame, n: int) -> pd.DataFrame:
     """Return up to `n` pairs to show: of each kind and couple of data sets in turn, those of highest detail."""
     if pairs.empty:
         return pairs
@@ -62,7 +67,7 @@ def strongest(pairs, n):
     return ranked.assign(turn_of=turn).sort_values(["turn_of", "kind", "a"]).head(n).drop(columns="turn_of")
 
 
-def pair_pictures(pictures, pairs, n=4):
+def pair_pictures(pictures: Any, pairs: pd.DataFrame, n: int = 4) -> Figure:
     """Draw pairs: to the left the whole image with the box, in the middle the box cut out, right the other image.
 
     Parameters
@@ -81,7 +86,7 @@ def pair_pictures(pictures, pairs, n=4):
     return fig
 
 
-def _pair(axes, pair, crop, holder):
+def _pair(axes: Sequence[Axes], pair: Any, crop: np.ndarray, holder: np.ndarray) -> None:
     left, top, width, height = pair.left, pair.top, pair.width, pair.height
     box = [max(0, round(edge)) for edge in (left, top, left + width, top + height)]
     cut = holder[box[1] : box[3], box[0] : box[2]]
@@ -102,7 +107,7 @@ def _pair(axes, pair, crop, holder):
     axes[2].set_xlabel(f"{pair.score:.3f}")
 
 
-def pair_table(pairs, n=20):
+def pair_table(pairs: pd.DataFrame, n: int = 20) -> pd.DataFrame:
     """Return the pairs drawn by `pair_pictures` and more of them, with correlations at full size."""
     frame = strongest(pairs, n)[["kind", "a", "b", "left", "top", "width", "height", "score", "detail"]]
     boxes = frame[["left", "top", "width", "height"]].round().astype(int)
@@ -111,7 +116,7 @@ def pair_table(pairs, n=20):
     )
 
 
-def shortcut_levels(found):
+def shortcut_levels(found: pd.DataFrame) -> Figure:
     """Draw how well each kind of fact that is not biology names the label, by data set, with 95 % intervals."""
     names = [name for name in table_order(set(found["data_set"]) - {ALL})] + [ALL]
     names = [name for name in names if (found["data_set"] == name).any()]
@@ -130,7 +135,7 @@ def shortcut_levels(found):
     return fig
 
 
-def _levels(ax, part, title, words):
+def _levels(ax: Axes, part: pd.DataFrame, title: str, words: list[str]) -> None:
     for row, of in enumerate(part.itertuples()):
         ax.plot([PERCENT * of.low, PERCENT * of.high], [row, row], "-", color="black", linewidth=2)
         ax.plot(PERCENT * of.score, row, "o", color="#0072B2", markersize=7)
@@ -140,7 +145,7 @@ def _levels(ax, part, title, words):
     ax.grid(axis="x")
 
 
-def shortcut_table(found):
+def shortcut_table(found: pd.DataFrame) -> pd.DataFrame:
     """Return `shortcuts` in per cent: data set, named by, images, different values, score and interval."""
     span = [
         f"{PERCENT * low:.0f} to {PERCENT * high:.0f}" for low, high in zip(found["low"], found["high"], strict=True)
@@ -154,7 +159,7 @@ def shortcut_table(found):
     )
 
 
-def marked_table(table, facts):
+def marked_table(table: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
     """Return how many images of each data set carry a drawn outline or a scale bar; only data sets that have some."""
     counts = facts[["outline", "scale_bar"]].astype(int).groupby(table["data_set"].to_numpy()).agg("sum")
     counts = counts.assign(images=table["data_set"].value_counts())

@@ -11,6 +11,7 @@ from leuknet.plots.format import fold_name
 from leuknet.plots.output import say
 from leuknet.plots.style import language, table_order
 from leuknet.study import protocols
+from leuknet.study.study import Study
 
 
 def test_shares(table: pd.DataFrame, split: Split) -> pd.DataFrame:
@@ -49,7 +50,7 @@ def split_map(table: pd.DataFrame, splits: list[Split]) -> plt.Figure:
     return fig
 
 
-def possible_splits(study, *names: str, table: pd.DataFrame | None = None) -> dict[str, Split]:
+def possible_splits(study: Study, *names: str, table: pd.DataFrame | None = None) -> dict[str, Split]:
     """Return the splits of `leuknet.study.protocols.possible_splits`, and show why others cannot be had."""
     found, notes = protocols.possible_splits(study, *names, table=table)
     for note in notes:

@@ -1,13 +1,17 @@
 """What a cohort holds: Table 1 next to it, and pictures of it (Figures 1 and 2)."""
 
 import textwrap
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from leuknet._random import rng
+from leuknet.data.cohort import Cohort
 from leuknet.data.registry import DATA_SETS, lookup, registry_table, totals
 from leuknet.exceptions import LeuknetError
 from leuknet.plots.style import CLASS_COLOURS, CLASS_HATCHES, CLASS_NAMES, language, table_order
@@ -17,19 +21,19 @@ CLASS_LINES = {0: "-", 1: "--"}
 COLUMNS_A_ROW = 6
 
 
-def class_counts(table, unit="data_set"):
+def class_counts(table: pd.DataFrame, unit: str = "data_set") -> pd.DataFrame:
     """Return ``negative`` and ``positive`` images (int) for each data set or source (index, Table 1's order)."""
     counts = pd.crosstab(table[unit], table["label"]).reindex(columns=[0, 1], fill_value=0)
     return counts.set_axis(["negative", "positive"], axis=1).reindex(table_order(counts.index))
 
 
-def published_counts(unit="data_set"):
+def published_counts(unit: str = "data_set") -> pd.DataFrame:
     """Return Table 1 as `class_counts` returns a cohort."""
     table = registry_table().rename(columns={"name": "data_set", "negatives": "negative", "positives": "positive"})
     return table.groupby(unit, sort=False)[["negative", "positive"]].sum()
 
 
-def table_1(table):
+def table_1(table: pd.DataFrame) -> pd.DataFrame:
     """Return Table 1 as published next to what a cohort holds.
 
     Parameters
@@ -54,24 +58,24 @@ def table_1(table):
     return pd.DataFrame(rows)
 
 
-def _others(names):
+def _others(names: dict[str, str]) -> list[str]:
     return [name for name in table_order(names) if name not in DATA_SETS]
 
 
-def _row(name, here):
+def _row(name: str, here: pd.Series | None) -> dict[str, int | str]:
     known = DATA_SETS.get(name)
     published = [known.negatives, known.positives, known.total] if known else ["", "", ""]
     described = {"source": known.source if known else name, "cells": (known.cells if known else "") or ""}
     return _line(name, published, ["", ""] if here is None else here.tolist()) | described
 
 
-def _line(name, published, here):
+def _line(name: str, published: list[int | str], here: list[int | str]) -> dict[str, int | str]:
     headers = ("non-pathological", "pathological", "total", "here: negative", "here: positive")
     values = zip(headers, [*published, *here], strict=True)
     return {"data set": name, "source": "", "cells": "", **dict(values)}
 
 
-def class_balance(counts):
+def class_balance(counts: dict[str, pd.DataFrame]) -> Figure:
     """Draw negative images to the left and positive images to the right, one bar a data set.
 
     Parameters
@@ -91,7 +95,7 @@ def class_balance(counts):
     return fig
 
 
-def _diverging(ax, frame):
+def _diverging(ax: Axes, frame: pd.DataFrame) -> None:
     rows = np.arange(len(frame))
     widest = max(int(frame.to_numpy().max()), 1)
     for label, side in ((0, -1), (1, 1)):
@@ -110,7 +114,7 @@ def _diverging(ax, frame):
     ax.grid(axis="x")
 
 
-def strip(ax, images, labels, titles=None):
+def strip(ax: Axes, images: np.ndarray, labels: Sequence[int], titles: list[str] | None = None) -> None:
     """Lay `images` side by side on `ax`, each framed and signed by its class (− solid, + dashed), titles above."""
     for place, (image, label) in enumerate(zip(images, labels, strict=True)):
         ax.imshow(image, extent=(place, place + 0.92, 0, 0.92), interpolation="antialiased")
@@ -125,7 +129,7 @@ def strip(ax, images, labels, titles=None):
     ax.axis("off")
 
 
-def examples(table, n, seed=0):
+def examples(table: pd.DataFrame, n: int, seed: int = 0) -> dict[str, list[int]]:
     """Return positions of up to `n` images a data set, evenly of both classes where it has both.
 
     Returns
@@ -145,7 +149,7 @@ def examples(table, n, seed=0):
     return chosen
 
 
-def contact_sheet(cohort, n=4, seed=0):
+def contact_sheet(cohort: Cohort, n: int = 4, seed: int = 0) -> Figure:
     """Draw `n` images of each data set, signed by class (paper, Figure 2)."""
     chosen = examples(cohort.table, n, seed)
     labels = cohort.table["label"].to_numpy()
@@ -162,7 +166,7 @@ def contact_sheet(cohort, n=4, seed=0):
     return fig
 
 
-def first_look(cohort, seed=0):
+def first_look(cohort: Cohort, seed: int = 0) -> Figure:
     """Draw one image of each data set that has the class: negative images above, positive below; rows wrap at six."""
     blocks = [(label, _one_each(cohort.table, label, seed)) for label in (0, 1)]
     blocks = [(label, chosen) for label, chosen in blocks if chosen]
@@ -179,17 +183,17 @@ def first_look(cohort, seed=0):
     return fig
 
 
-def _wrapped(places):
+def _wrapped(places: list[int]) -> list[list[int]]:
     return [places[start : start + COLUMNS_A_ROW] for start in range(0, len(places), COLUMNS_A_ROW)]
 
 
-def _one_each(table, label, seed):
+def _one_each(table: pd.DataFrame, label: int, seed: int) -> list[int]:
     chosen = examples(table[table["label"] == label].reset_index(drop=True), 1, seed)
     positions = np.flatnonzero(table["label"].to_numpy() == label)
     return [int(positions[places[0]]) for places in chosen.values()]
 
 
-def smears(cohort, n=3, seed=0):
+def smears(cohort: Cohort, n: int = 3, seed: int = 0) -> Figure:
     """Draw `n` negative and `n` positive images of one data set that has both classes (paper, Figure 1).
 
     Without such a data set the classes come from different ones; the title says which.
@@ -212,7 +216,7 @@ def smears(cohort, n=3, seed=0):
     return fig
 
 
-def cell_kinds(table):
+def cell_kinds(table: pd.DataFrame) -> list[str]:
     """Return the kinds of leukocyte that single-cell images show, normal ones first; empty where none are known."""
     if "kind" not in table:
         return []
@@ -220,7 +224,7 @@ def cell_kinds(table):
     return one.groupby("kind", sort=True)["label"].mean().sort_values(kind="stable").index.tolist()
 
 
-def cells_and_masks(cohort, seed=0):
+def cells_and_masks(cohort: Cohort, seed: int = 0) -> Figure:
     """Draw one image of each kind of leukocyte above the same image with its masks outlined.
 
     Under each stands the nucleus' share of the cell's area: median over the kind's images, and their number.
@@ -245,7 +249,7 @@ def cells_and_masks(cohort, seed=0):
     return fig
 
 
-def _cell(plain, outlined, cohort, kind, seed):
+def _cell(plain: Axes, outlined: Axes, cohort: Cohort, kind: str, seed: int) -> None:
     places = np.flatnonzero(cohort.table["kind"].to_numpy() == kind)
     place = int(rng("cells", seed, kind).choice(places))
     image, mask = cohort.images[place], cohort.masks[place]
@@ -260,7 +264,7 @@ def _cell(plain, outlined, cohort, kind, seed):
     outlined.set_title(f"nucleus {100 * np.median(shares):.0f} % of cell\n(n = {len(shares)})", fontsize=9)
 
 
-def nucleus_share(mask):
+def nucleus_share(mask: np.ndarray) -> float:
     """Return nucleus area / cell area (0 to 1) of all cells in a mask, or None if it shows none."""
     cell = int((mask > 0).sum())
     return int((mask == 2).sum()) / cell if cell else None

@@ -2,14 +2,18 @@
 
 import textwrap
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from leuknet import _escape
 from leuknet.data.registry import DATA_SETS
 from leuknet.evaluation.metrics import count
+from leuknet.evaluation.split_table import Split
 from leuknet.exceptions import LeuknetError
 from leuknet.plots.data.survey import strip
 from leuknet.plots.interpretation.feature_space import leading_sources
@@ -32,7 +36,9 @@ COLOURS = ("class", "source", "error")
 THUMBNAIL = 8
 
 
-def filtered(table, data_set=ALL, source=ALL, label=ALL, copies=False):
+def filtered(
+    table: pd.DataFrame, data_set: str = ALL, source: str = ALL, label: int | str = ALL, copies: bool = False
+) -> np.ndarray:
     """Return the positions of a cohort's images that pass the filters, by data set, class and name.
 
     ``copies`` keeps the images whose file or group (slide, patient) another image of the cohort shares.
@@ -47,14 +53,14 @@ def filtered(table, data_set=ALL, source=ALL, label=ALL, copies=False):
     return keys.sort_values(["rank", "label", "image_id"])["place"].to_numpy()
 
 
-def thumbnails(images):
+def thumbnails(images: np.ndarray) -> np.ndarray:
     """Return images as 8 x 8 px, float32 (n, 192): what near copies share, whatever their compression."""
     edge = (THUMBNAIL, THUMBNAIL)
     small = [cv2.resize(image.astype(np.float32), edge, interpolation=cv2.INTER_AREA) for image in images]
     return np.stack(small).reshape(len(small), -1)
 
 
-def browse_card(cohort, place=0, small=None, n=4):
+def browse_card(cohort: Cohort, place: int = 0, small: np.ndarray | None = None, n: int = 4) -> Figure:
     """Draw one image next to the images most like it: copies and neighbours on a slide stand first.
 
     Parameters
@@ -86,14 +92,14 @@ def browse_card(cohort, place=0, small=None, n=4):
     return fig
 
 
-def _relation(row, other):
+def _relation(row: pd.Series, other: pd.Series) -> str:
     for column, words in (("sha256", "SAME FILE"), ("group", "same group"), ("source", "same source")):
         if row[column] == other[column]:
             return f"{words}\n{other['data_set']}"
     return f"\n{other['data_set']}"
 
 
-def split_card(table, split, fold):
+def split_card(table: pd.DataFrame, split: Split, fold: str) -> Figure:
     """Draw, for one fold, how many images of each data set and class train and are tested; say what both share.
 
     Parameters
@@ -130,14 +136,14 @@ def split_card(table, split, fold):
     return fig
 
 
-def run_names(results):
+def run_names(results: Any) -> dict[str, str]:
     """Return ``{words: key}`` of finished runs, for a menu: approach, protocol, fold, number of the seed."""
     numbers = {seed: i for i, seed in enumerate(dict.fromkeys(results.runs["seed"]))}
     rows = results.runs.itertuples()
     return {f"{r.backbone} {r.approach}, {r.protocol}, {r.fold}, seed {numbers[r.seed]}": r.run for r in rows}
 
 
-def run_card(results, run, threshold=0.5, role="test"):
+def run_card(results: Any, run: str, threshold: float = 0.5, role: str = "test") -> Figure:
     """Draw one run: learning curve, confusion matrix and metrics at a threshold, probabilities, calibration.
 
     Parameters
@@ -164,7 +170,7 @@ def run_card(results, run, threshold=0.5, role="test"):
     return fig
 
 
-def _curve(ax, history):
+def _curve(ax: Axes, history: pd.DataFrame) -> None:
     for column, words, marker in (("accuracy", "training", "o"), ("validation_accuracy", "validation", "s")):
         if column in history and history[column].notna().any():
             ax.plot(history["epoch"], 100 * history[column], marker=marker, markersize=4, label=words)
@@ -173,7 +179,7 @@ def _curve(ax, history):
     ax.legend(loc="lower left", bbox_to_anchor=(-0.1, 1), borderpad=0.2, labelspacing=0.2)
 
 
-def _matrix(ax, y, p, threshold):
+def _matrix(ax: Axes, y: np.ndarray, p: np.ndarray, threshold: float) -> None:
     tn, fp, fn, tp = (int(mask.sum()) for mask in count(y, p, threshold))
     cells = np.array([[tn, fp], [fn, tp]])
     share = cells / np.maximum(cells.sum(axis=1, keepdims=True), 1)
@@ -186,7 +192,7 @@ def _matrix(ax, y, p, threshold):
     ax.grid(False)
 
 
-def reliability(ax, y, p, bins=10):
+def reliability(ax: Axes, y: np.ndarray, p: np.ndarray, bins: int = 10) -> None:
     """Draw the share of positives against the mean probability in `bins` bins of equal width: the diagonal is right."""
     at = np.minimum((p * bins).astype(int), bins - 1)
     groups = pd.DataFrame({"y": y, "p": p}).groupby(at).agg(y=("y", "mean"), p=("p", "mean"), n=("y", "size"))
@@ -196,14 +202,21 @@ def reliability(ax, y, p, bins=10):
     ax.set(xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
 
 
-def outcomes(table, predictions):
+def outcomes(table: pd.DataFrame, predictions: pd.DataFrame) -> np.ndarray:
     """Return "right", "wrong" or "not tested" for each image of a cohort's table, at 0.5, by its first prediction."""
     first = predictions.drop_duplicates("image_id").set_index("image_id")
     hit = ((first["p"] >= 0.5) == first["y"]).map({True: "right", False: "wrong"})
     return table["image_id"].map(hit).fillna("not tested").to_numpy()
 
 
-def embedding_card(points, images, error, method="t-SNE", colour="class", point=0):
+def embedding_card(
+    points: pd.DataFrame,
+    images: np.ndarray,
+    error: np.ndarray,
+    method: str = "t-SNE",
+    colour: str = "class",
+    point: int = 0,
+) -> Figure:
     """Draw a plane of features with one point marked, and the slide that it is.
 
     Parameters
@@ -246,7 +259,7 @@ def embedding_card(points, images, error, method="t-SNE", colour="class", point=
     return fig
 
 
-def colour_looks(of, error, colour):
+def colour_looks(of: pd.DataFrame, error: np.ndarray, colour: str) -> tuple[pd.Series, dict, dict]:
     """Return each point's value, the (colour, marker) of each value, and what a legend calls it where that differs."""
     if colour == "source":
         return *leading_sources(of), {}

@@ -5,6 +5,7 @@ from importlib.resources import files
 
 import cv2
 import numpy as np
+import pandas as pd
 from IPython.display import HTML, display
 from matplotlib.colors import to_hex
 
@@ -17,7 +18,7 @@ EDGE, MOST = 160, 600
 SIGNS = {0: "●", 1: "▲"}
 
 
-def hover_plane(points, images, error):
+def hover_plane(points: pd.DataFrame, images: np.ndarray, error: np.ndarray) -> None:
     """Show planes of features as points that show their slide when pointed at; also in an exported page.
 
     Parameters
@@ -28,7 +29,7 @@ def hover_plane(points, images, error):
     display(HTML(hover_html(points, images, error)))
 
 
-def hover_html(points, images, error):
+def hover_html(points: pd.DataFrame, images: np.ndarray, error: np.ndarray) -> str:
     """Return what `hover_plane` shows, as HTML."""
     import jinja2
 
@@ -52,7 +53,7 @@ def hover_html(points, images, error):
     return jinja2.Environment(autoescape=True).from_string(text).render(about)
 
 
-def _styles(views, error, shown):
+def _styles(views: list[pd.DataFrame], error: np.ndarray, shown: np.ndarray) -> list[str]:
     """Return for each image shown its places in the planes (%) and its colours as CSS variables."""
     columns = {}
     for k, view in enumerate(views):
@@ -66,7 +67,7 @@ def _styles(views, error, shown):
     return [";".join(f"--{name}:{column[i]}" for name, column in columns.items()) for i in shown]
 
 
-def _jpeg(image):
+def _jpeg(image: np.ndarray) -> str:
     small = cv2.resize(np.ascontiguousarray(image), (EDGE, EDGE), interpolation=cv2.INTER_AREA)
     content = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
     return base64.b64encode(content.tobytes()).decode()

@@ -1,14 +1,18 @@
 """The augmentation by hand: a variant, its eight numbers next to the policy's ranges, and the sliders that set them."""
 
+from typing import Any
+
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from leuknet._random import rng
-from leuknet.models.policy import COLUMNS, PAPER, draw
+from leuknet.models.policy import COLUMNS, PAPER, Policy, draw
 from leuknet.plots.data.augmentation import FIELDS, FLIPS, WORDS, change, outside, tile, vary
 from leuknet.plots.style import COLUMN, card, language
 
 
-def variant_card(image, policy=PAPER, **numbers):
+def variant_card(image: np.ndarray, policy: Policy = PAPER, **numbers: Any) -> Figure:
     """Draw an image, its variant by the eight `numbers` (see `COLUMNS`), and where they lie in the policy's ranges.
 
     A number outside its range is drawn hollow.
@@ -25,7 +29,7 @@ def variant_card(image, policy=PAPER, **numbers):
     return fig
 
 
-def _ranges(ax, policy, row):
+def _ranges(ax: Axes, policy: Policy, row: np.ndarray) -> None:
     reach = [policy.rotation, policy.width_shift, policy.height_shift, policy.shear, policy.zoom, policy.zoom]
     lows = [-r for r in reach[:4]] + [1 - r for r in reach[4:]] + [0, 0]
     highs = reach[:4] + [1 + r for r in reach[4:]] + [policy.horizontal_flip, policy.vertical_flip]
@@ -42,12 +46,12 @@ def _ranges(ax, policy, row):
     ax.grid(False)
 
 
-def slider_words(policy=PAPER):
+def slider_words(policy: Policy = PAPER) -> dict[str, str]:
     """Return what the eight numbers of a variant are called, with their units, by column."""
     return WORDS | {"theta": "rotation (°)", "shear": f"shear ({policy.shear_unit})"}
 
 
-def sliders(policy=PAPER, seed=0):
+def sliders(policy: Policy = PAPER, seed: int = 0) -> dict[str, tuple[float, ...]]:
     """Return ``{column: (low, high, step, start)}`` for `slide`: twice the policy's reach, begun at one draw of it."""
     start = dict(zip(COLUMNS, draw(policy, 1, rng("card", seed))[0].astype(float).round(2).tolist(), strict=True))
     reach = {name: 2 * (getattr(policy, field) or 0.1) for field, name in FIELDS.items()}

@@ -1,16 +1,22 @@
 """Widgets: each draws the same figure as its static counterpart, by the same function."""
 
+from collections.abc import Callable
+from typing import Any
+
 import cv2
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 
+from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
 from leuknet.plots.interactive.explorers import ALL, COLOURS, browse_card, embedding_card, filtered, thumbnails
 from leuknet.plots.style import CLASS_NAMES, table_order
 
 
-def png(fig):
+def png(fig: Figure) -> bytes:
     """Return `fig` as PNG bytes, drawn once at 100 dpi and lightly packed, and close it."""
     fig.set_dpi(100)
     if fig.get_layout_engine() is not None:
@@ -22,7 +28,7 @@ def png(fig):
     return cv2.imencode(".png", pixels)[1].tobytes()
 
 
-def slide(draw, *, words=None, **controls):
+def slide(draw: Callable, *, words: dict[str, str] | None = None, **controls: Any) -> ipywidgets.VBox:
     """Return one control for each argument of `draw`, and the figure it returns.
 
     Parameters
@@ -43,7 +49,7 @@ def slide(draw, *, words=None, **controls):
     image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
     shown = {name: _control((words or {}).get(name, name), limits) for name, limits in controls.items()}
 
-    def update(_=None):
+    def update(_: Any = None) -> None:
         image.value = png(draw(**{name: control.value for name, control in shown.items()}))
 
     for control in shown.values():
@@ -52,7 +58,7 @@ def slide(draw, *, words=None, **controls):
     return ipywidgets.VBox([*shown.values(), image])
 
 
-def browser(cohort):
+def browser(cohort: Cohort) -> ipywidgets.VBox:
     """Return a browser of a cohort, by data set, source, class and copies: each image next to those most like it.
 
     Returns
@@ -70,12 +76,12 @@ def browser(cohort):
     slider, message = _slider("image", 0, len(cohort) - 1, 1, 0), ipywidgets.Label()
     image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
 
-    def draw(_=None):
+    def draw(_: Any = None) -> None:
         places = filtered(table, **{name: menu.value for name, menu in menus.items()})
         if len(places):
             image.value = png(browse_card(cohort, int(places[slider.value]), small))
 
-    def narrow(_=None):
+    def narrow(_: Any = None) -> None:
         places = filtered(table, **{name: menu.value for name, menu in menus.items()})
         message.value = (
             f"{len(places)} of {len(cohort)} images" if len(places) else "no image is all of this: change a menu"
@@ -93,7 +99,7 @@ def browser(cohort):
     return ipywidgets.VBox([*menus.values(), slider, message, image])
 
 
-def embedding(points, images, error):
+def embedding(points: pd.DataFrame, images: np.ndarray, error: np.ndarray) -> ipywidgets.VBox:
     """Return planes of features and the slide of one point, chosen by name, from left to right, or from near to near.
 
     Parameters
@@ -115,22 +121,22 @@ def embedding(points, images, error):
     buttons = [ipywidgets.Button(description=words) for words in ("nearest", "second nearest", "third nearest")]
     image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
 
-    def draw(_=None):
+    def draw(_: Any = None) -> None:
         image.value = png(embedding_card(points, images, error, plane.value, colour.value, slider.value))
 
-    def slid(_):
+    def slid(_: Any) -> None:
         chosen = int(order[plane.value][slider.value])
         if menu.value == chosen:
             draw()
         else:
             menu.value = chosen  # which comes back through `named` and draws
 
-    def named(_):
+    def named(_: Any) -> None:
         before, slider.value = slider.value, int(order[plane.value].argsort()[menu.value])
         if before == slider.value:
             draw()
 
-    def near(rank):
+    def near(rank: int) -> None:
         at = planes[plane.value]
         menu.value = int(((at - at[menu.value]) ** 2).sum(axis=1).argsort(kind="stable")[rank])
 
@@ -144,7 +150,7 @@ def embedding(points, images, error):
     return ipywidgets.VBox([plane, colour, menu, slider, ipywidgets.HBox(buttons), image])
 
 
-def upload(draw, label="your slide"):
+def upload(draw: Callable, label: str = "your slide") -> ipywidgets.VBox:
     """Return a button that takes one image file, and the figure that `draw` makes of it, or why it cannot.
 
     Parameters
@@ -164,7 +170,7 @@ def upload(draw, label="your slide"):
     message = ipywidgets.Label("No file is sent anywhere but to this notebook's own kernel.")
     image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%", visibility="hidden"))
 
-    def update(change):
+    def update(change: Any) -> None:
         if not change["new"]:
             return
         file = change["new"][0]
@@ -178,7 +184,7 @@ def upload(draw, label="your slide"):
     return ipywidgets.VBox([button, message, image])
 
 
-def _control(name, limits):
+def _control(name: str, limits: Any) -> ipywidgets.Widget:
     if isinstance(limits, tuple):
         return _slider(name, *limits)
     options = list(limits.items()) if isinstance(limits, dict) else list(limits)
@@ -187,7 +193,7 @@ def _control(name, limits):
     return ipywidgets.Dropdown(options=options, description=name.replace("_", " "), style=style, layout=wide)
 
 
-def _slider(name, low, high, step, start):
+def _slider(name: str, low: int, high: int, step: int, start: int) -> ipywidgets.Widget:
     whole = all(isinstance(value, int) for value in (low, high, step, start))
     kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
     style = {"description_width": "initial"}

@@ -1,10 +1,16 @@
 """Activation maps: Figures 6 and 9, and what they are worth (paper, section 4.2)."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from leuknet._random import rng
+from leuknet.data.cohort import Cohort
 from leuknet.data.masks import REGIONS, UNKNOWN
 from leuknet.evaluation.intervals import ratio_difference
 from leuknet.exceptions import LeuknetError
@@ -15,7 +21,7 @@ NETWORK_LOOKS = {"trained": ("#0072B2", "o"), "shuffled labels": ("#E69F00", "s"
 CURVE_LINES = ("-", "--", "-.", ":")
 
 
-def overlay(ax, image, heat, mask=None):
+def overlay(ax: Axes, image: np.ndarray, heat: np.ndarray, mask: np.ndarray | None = None) -> None:
     """Lay a map over a grey image: yellow where it is highest; a mask's nucleus is outlined in white."""
     ax.imshow(image.mean(axis=2), cmap="gray", vmin=0, vmax=255)
     if heat is not None and heat.max() > 0:
@@ -25,14 +31,14 @@ def overlay(ax, image, heat, mask=None):
     ax.axis("off")
 
 
-def outline(ax, mask):
+def outline(ax: Axes, mask: np.ndarray | None) -> None:
     """Outline the nucleus of a mask, black under white, where it is known and there is one."""
     if mask is not None and (mask == 2).any() and mask[0, 0] != UNKNOWN:
         for colour, width in (("black", 2.4), ("white", 1.1)):
             ax.contour(mask == 2, [0.5], colors=colour, linewidths=width)
 
 
-def filter_heat_maps(outputs, image, most=6):
+def filter_heat_maps(outputs: dict[str, np.ndarray], image: np.ndarray, most: int = 6) -> Figure:
     """Draw what a few filters of each layer make of one image (paper, Figure 6): yellow is high.
 
     Parameters
@@ -58,7 +64,7 @@ def filter_heat_maps(outputs, image, most=6):
     return fig
 
 
-def map_examples(labels, n=3, seed=0):
+def map_examples(labels: list[int], n: int = 3, seed: int = 0) -> list[int]:
     """Return positions of up to `n` images of each class, negative first, drawn at random."""
     drawn = []
     for label in (0, 1):
@@ -67,7 +73,14 @@ def map_examples(labels, n=3, seed=0):
     return drawn
 
 
-def map_sheet(images, labels, p, maps, masks=None, titles=None):
+def map_sheet(
+    images: np.ndarray,
+    labels: Sequence[int],
+    p: Sequence[float],
+    maps: dict[str, np.ndarray],
+    masks: np.ndarray | None = None,
+    titles: list[str] | None = None,
+) -> Figure:
     """Draw a row an image: the image, then each method's map over it, the nucleus outlined (paper, Figure 9).
 
     Parameters
@@ -96,7 +109,7 @@ def map_sheet(images, labels, p, maps, masks=None, titles=None):
     return fig
 
 
-def percent_shares(table):
+def percent_shares(table: pd.DataFrame) -> pd.DataFrame:
     """Return `regions.share_table` as readers want it: shares in %, ratio with its interval as text."""
     names = {"activation share": "activation (%)", "area share": "area (%)", "pointing": "pointing hits (%)"}
     shown = table.drop(columns=["low", "high"]).rename(columns=names)
@@ -108,7 +121,7 @@ def percent_shares(table):
     return shown.rename(columns={"empty maps": "empty maps (%)", "ratio": "ratio (95 % interval)"})
 
 
-def region_ratios(table):
+def region_ratios(table: pd.DataFrame) -> Figure:
     """Draw activation share / area share of each region by network and method, with the best a map could reach.
 
     Parameters
@@ -134,7 +147,7 @@ def region_ratios(table):
     return fig
 
 
-def _ratio_row(ax, of, name, offset):
+def _ratio_row(ax: Axes, of: pd.DataFrame, name: str, offset: float) -> None:
     colour, marker = NETWORK_LOOKS.get(name, ("#009E73", "^"))
     at = of.set_index("region").reindex(list(REGIONS))
     rows = np.arange(len(REGIONS)) + offset
@@ -142,7 +155,7 @@ def _ratio_row(ax, of, name, offset):
     ax.plot(at["ratio"], rows, marker, color=colour, label=name)
 
 
-def removal_view(curves):
+def removal_view(curves: pd.DataFrame) -> Figure:
     """Draw deletion and insertion curves: mean probability of the called class, and the middle half of the images.
 
     Parameters
@@ -166,7 +179,7 @@ def removal_view(curves):
     return fig
 
 
-def _removal(ax, curves):
+def _removal(ax: Axes, curves: pd.DataFrame) -> None:
     for line, (name, part) in zip(CURVE_LINES, curves.groupby("map", sort=False), strict=False):
         at = part.groupby("share")["p"]
         (drawn,) = ax.plot(100 * at.mean().index, at.mean(), linestyle=line, label=name)
@@ -174,7 +187,7 @@ def _removal(ax, curves):
         ax.fill_between(100 * low.index, low, high, alpha=0.12, color=drawn.get_color(), linewidth=0)
 
 
-def worst_maps(shares, n=4):
+def worst_maps(shares: pd.DataFrame, n: int = 4) -> list[int]:
     """Return positions of the `n` images whose map lies least on the nucleus, by activation share / area share."""
     of = shares[(shares["region"] == "nucleus") & shares["activation"].notna()]
     return of.assign(ratio=of["activation"] / of["area"]).nsmallest(n, "ratio")["image"].tolist()
@@ -246,7 +259,7 @@ def nuclei_verdict(table: pd.DataFrame, gaps: dict[str, tuple[float, float, floa
     return pd.DataFrame(rows)
 
 
-def _judged(own, gap, rivals):
+def _judged(own: pd.Series, gap: tuple[float, float, float], rivals: dict[str, pd.Series]) -> str:
     if own["high"] < 1:
         return "not supported: below the nucleus' share of the area"
     if gap[2] < 0:
@@ -256,7 +269,14 @@ def _judged(own, gap, rivals):
     return f"not distinguishable from {listed(open_)}" if open_ else "supported"
 
 
-def map_card(model, cohort, place=0, method="Grad-CAM", layer=None, target="called"):
+def map_card(
+    model: Any,
+    cohort: Cohort,
+    place: int = 0,
+    method: str = "Grad-CAM",
+    layer: str | None = None,
+    target: str = "called",
+) -> Figure:
     """Draw one image, its map, and where the activation lies: what the explorer shows.
 
     Parameters
@@ -288,7 +308,7 @@ def map_card(model, cohort, place=0, method="Grad-CAM", layer=None, target="call
     return fig
 
 
-def _share_bars(ax, heat, masks):
+def _share_bars(ax: Axes, heat: np.ndarray, masks: np.ndarray) -> None:
     if masks is None or masks[0, 0, 0] == UNKNOWN or heat.max() <= 0:
         ax.axis("off")
         ax.text(0, 0.5, "empty map" if heat.max() <= 0 else "no mask of this image", fontsize=10)

@@ -1,10 +1,15 @@
 """Figures and tables of feature spaces (paper, section 4.3: Table 10, Figures 10 to 12)."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
 from skimage.transform import resize
 
 from leuknet import _escape
@@ -32,7 +37,7 @@ PAPER_NAMES = {"ImageNet": "no fine-tuning"}
 SCENARIO_LOOKS = {"LODOCV": ("#0072B2", "o"), "k-fold": ("#E69F00", "s")}
 
 
-def published10():
+def published10() -> pd.DataFrame:
     """Return the printed Table 10 in the columns of `feature_space.separability` (A, P, R as fractions)."""
     cells = tables.table(10).pivot(index=["block", "row"], columns="column", values="value")
     rows = []
@@ -45,7 +50,7 @@ def published10():
     return pd.DataFrame(rows)
 
 
-def table10(rows):
+def table10(rows: pd.DataFrame) -> pd.DataFrame:
     """Return `rows` next to the printed Table 10: one line a data set, feature space and author ("here" or "paper").
 
     Parameters
@@ -72,19 +77,19 @@ def table10(rows):
     return pd.DataFrame(out)
 
 
-def _number(part):
+def _number(part: pd.DataFrame) -> str:
     """Return how many features the SVM was given, or "LODOCV / k-fold" where the two differ."""
     kept = part.set_index("scenario")["components"].astype(int)
     return " / ".join(dict.fromkeys(str(kept[scenario]) for scenario in SCENARIOS))
 
 
-def _cells(part):
+def _cells(part: pd.DataFrame) -> dict[str, str]:
     """Return the eight cells of one line of Table 10 as text."""
     lines = {scenario: as_text(part.loc[scenario]) for scenario in SCENARIOS}
     return {f"{scenario} {name}": text for scenario, line in lines.items() for name, text in line.items()}
 
 
-def as_text(found):
+def as_text(found: pd.Series) -> dict[str, str]:
     """Return A, P, R (%) and Kappa from fractions as text; "–" where undefined."""
     texts = {}
     for metric in METRICS:
@@ -94,7 +99,7 @@ def as_text(found):
     return texts
 
 
-def calls_table(y, calls):
+def calls_table(y: np.ndarray, calls: dict[str, np.ndarray]) -> pd.DataFrame:
     """Return A, P, R (%) and Kappa of several classifiers on the same images.
 
     Parameters
@@ -106,7 +111,7 @@ def calls_table(y, calls):
     return pd.DataFrame([{"classifier": name, "images": len(y)} | as_text(scores(y, p)) for name, p in calls.items()])
 
 
-def separability(rows):
+def separability(rows: pd.DataFrame) -> Figure:
     """Draw the accuracy of the linear SVM in each feature space, held out and within the data set, next to the paper's.
 
     Parameters
@@ -136,7 +141,7 @@ def separability(rows):
     return fig
 
 
-def decision_regions(points, seed=0):
+def decision_regions(points: pd.DataFrame, seed: int = 0) -> Figure:
     """Draw points of the plane with the regions of a linear SVM fitted to them, a panel for each feature space.
 
     Parameters
@@ -156,7 +161,7 @@ def decision_regions(points, seed=0):
     return fig
 
 
-def _panel(ax, points, name, seed):
+def _panel(ax: Axes, points: pd.DataFrame, name: str, seed: int) -> None:
     fitted = points if "role" not in points else points[points["role"] == "train"]
     shown = fitted if "role" not in points else points[points["role"] == "test"]
     svm = separator(fitted, seed)
@@ -174,7 +179,7 @@ def _panel(ax, points, name, seed):
     bare(ax, points["method"].iloc[0])
 
 
-def _regions(ax, points, svm, steps=200):
+def _regions(ax: Axes, points: pd.DataFrame, svm: Any, steps: int = 200) -> None:
     """Shade what the SVM calls negative and positive, and draw the line between."""
     rims = [(v.min(), v.max(), 0.06 * np.ptp(v)) for v in (points["x"], points["y"])]
     sides = [np.linspace(low - rim, high + rim, steps) for low, high, rim in rims]
@@ -185,13 +190,13 @@ def _regions(ax, points, svm, steps=200):
     ax.contour(x, y, height, levels=[0], colors="black", linewidths=1)
 
 
-def bare(ax, method):
+def bare(ax: Axes, method: str) -> None:
     """Take ticks and grid away: a projection has no units."""
     ax.grid(False)
     ax.set(xticks=[], yticks=[], xlabel=f"{method} 1 (no unit)", ylabel=f"{method} 2 (no unit)")
 
 
-def image_map(points, images, cells=22, pixels=40):
+def image_map(points: pd.DataFrame, images: np.ndarray, cells: int = 22, pixels: int = 40) -> Figure:
     """Draw images where the projection puts them, at most one in each cell of a grid (Figure 12a).
 
     Parameters
@@ -222,7 +227,7 @@ def image_map(points, images, cells=22, pixels=40):
     return fig
 
 
-def one_a_cell(xy, cells):
+def one_a_cell(xy: np.ndarray, cells: int) -> dict[tuple[int, int], int]:
     """Return the point of `xy` (n, 2) nearest to the middle of each occupied cell (column, row) of a square grid."""
     low, span = xy.min(axis=0), np.ptp(xy, axis=0)
     place = (xy - low) / np.where(span > 0, span, 1) * cells
@@ -234,7 +239,7 @@ def one_a_cell(xy, cells):
     return chosen
 
 
-def class_and_source(points):
+def class_and_source(points: pd.DataFrame) -> Figure:
     """Draw each projection twice: coloured by class, and by source.
 
     Parameters
@@ -261,7 +266,7 @@ def class_and_source(points):
     return fig
 
 
-def _scatter(ax, points, column, looks, names):
+def _scatter(ax: Axes, points: pd.DataFrame, column: str, looks: Mapping[Any, tuple], names: Mapping[Any, str]) -> None:
     for value, (colour, marker) in looks.items():
         of = points[points[column] == value]
         look = {"color": colour, "markersize": 4.5, "markeredgecolor": "#333333", "markeredgewidth": 0.4}
@@ -271,7 +276,7 @@ def _scatter(ax, points, column, looks, names):
     bare(ax, points["method"].iloc[0])
 
 
-def source_styles(table):
+def source_styles(table: pd.DataFrame) -> dict[str, tuple[tuple[float, ...], str]]:
     """Return (colour, marker) of each source: its first data set's; evenly spread if any data set is not Table 1's."""
     first = table.drop_duplicates("data_set").set_index("data_set")["source"]
     leading = {}
@@ -298,7 +303,7 @@ def leading_sources(table: pd.DataFrame) -> tuple[pd.Series, dict]:
     )
 
 
-def neighbour_table(tables, probes):
+def neighbour_table(tables: dict[str, pd.DataFrame], probes: dict[str, tuple[float, float]]) -> pd.DataFrame:
     """Return one line a feature space: what share of nearest neighbours share the source or class, and the probe (%).
 
     Parameters

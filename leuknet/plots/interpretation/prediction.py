@@ -2,12 +2,16 @@
 
 import base64
 import io
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from leuknet.plots.format import number
 from leuknet.plots.interpretation.activation_maps import overlay
@@ -16,7 +20,7 @@ from leuknet.plots.style import CLASS_COLOURS, CLASS_HATCHES, CLASS_NAMES, COLUM
 METHOD = "Grad-CAM"
 
 
-def prediction_card(kept, image, row, name=""):
+def prediction_card(kept: Any, image: np.ndarray, row: Mapping[str, Any], name: str = "") -> Figure:
     """Draw an image, its activation map, its probability, and how far it lies from the training images.
 
     Parameters
@@ -43,14 +47,14 @@ def prediction_card(kept, image, row, name=""):
     return fig
 
 
-def read_slide(kept, path):
+def read_slide(kept: Any, path: Path) -> np.ndarray:
     """Return an image file as the network of `kept` sees it, uint8 (size, size, 3)."""
     from leuknet.data.decode import decode
 
     return decode(Path(path).read_bytes(), kept.model.input_shape[1])[0]
 
 
-def slide_card(kept, name, content):
+def slide_card(kept: Any, name: str, content: bytes) -> Figure:
     """Return `prediction_card` of a file's content (bytes): what the upload button shows."""
     from leuknet.data.decode import decode
     from leuknet.inference.predict import described
@@ -59,7 +63,7 @@ def slide_card(kept, name, content):
     return prediction_card(kept, image, described(kept, image[None])[0], name)
 
 
-def prediction_table(rows):
+def prediction_table(rows: list[dict[str, float | str]]) -> pd.DataFrame:
     """Return predictions as readers want them: file name, class, probability, distance, its percentile, words."""
     columns = ("class", "probability", "threshold", "distance")
     lines = [
@@ -70,7 +74,7 @@ def prediction_table(rows):
     return pd.DataFrame(lines)
 
 
-def distance_table(rows, labels):
+def distance_table(rows: list[dict[str, float | str]], labels: list[int]) -> pd.DataFrame:
     """Return the share of right calls (%) in the nearer and the farther half of images with known `labels`."""
     frame = pd.DataFrame(rows).assign(
         right=[(row["class"] == "positive") == y for row, y in zip(rows, labels, strict=True)]
@@ -89,7 +93,7 @@ def distance_sentence(table: pd.DataFrame) -> str:
     return f"Right in the nearer half: {shares[0]} images; in the farther half: {shares[1]}."
 
 
-def _probability(ax, row):
+def _probability(ax: Axes, row: dict[str, float | str]) -> None:
     label = int(row["class"] == "positive")
     style = {"color": CLASS_COLOURS[label], "hatch": CLASS_HATCHES[label], "edgecolor": "white"}
     ax.bar([0], [row["probability"]], width=0.6, **style)
@@ -98,14 +102,14 @@ def _probability(ax, row):
     ax.set_title(f"{row['probability']:.2f}\n{CLASS_NAMES[label].split()[0]}", fontsize=10, loc="left")
 
 
-def _distance(ax, unseen, row):
+def _distance(ax: Axes, unseen: np.ndarray, row: dict[str, float | str]) -> None:
     ax.hist(unseen, bins=20, color="#BFD7EA", edgecolor="white")
     ax.axvline(row["distance"], color="black", linewidth=2)
     ax.set(xlabel="distance to training", ylabel="unseen images")
     ax.set_title(f"farther than {row['percentile']:.0f} %", fontsize=10, loc="left")
 
 
-def overlay_png(image, heat, pixels=160):
+def overlay_png(image: np.ndarray, heat: np.ndarray, pixels: int = 160) -> bytes:
     """Return an image next to its activation map as PNG bytes, each `pixels` wide."""
     fig, axes = plt.subplots(1, 2, figsize=(2 * pixels / 80, pixels / 80), dpi=80)
     axes[0].imshow(image)

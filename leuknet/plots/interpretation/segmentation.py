@@ -1,6 +1,7 @@
 """How well nuclei and leukocytes are found: Dice and IoU where masks exist, successes and failures."""
 
 import os
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,7 +33,7 @@ def mask_sets(study: Study, most: int = MOST) -> dict[str, tuple]:
     return {name: tuple(_some(part, most) for part in parts) for name, parts in found.items()}
 
 
-def _some(parts, most):
+def _some(parts: Sequence, most: int) -> list:
     places = np.unique(np.linspace(0, len(parts) - 1, min(most, len(parts))).round().astype(int))
     return [parts[place] for place in places]
 

@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import HTML, display
+from matplotlib.figure import Figure
 
 from leuknet.paper import tables
 from leuknet.paper.consistency import VERDICTS, WEIGHTS, Finding, printed, sprite, timing, to_frame
@@ -14,6 +15,7 @@ from leuknet.paper.consistency.grim import CLASSES, denominators, printed_rows, 
 from leuknet.plots.format import listed
 from leuknet.plots.output import caption_line, keep_table, table_html
 from leuknet.plots.style import APPROACH_COLOURS, APPROACH_MARKERS, language
+from leuknet.study.study import Study
 
 STRONGEST = ("one-class-sets", "shared-allidb1", "shared-allidb2", "selection")  # by what hangs on them
 OF = "the paper's printed numbers"
@@ -49,7 +51,7 @@ def _place(name: str) -> int:
     return STRONGEST.index(name) if name in STRONGEST else len(STRONGEST)
 
 
-def findings(study, found: list[Finding], weight: str, name: str, fold: bool = False) -> None:
+def findings(study: Study, found: list[Finding], weight: str, name: str, fold: bool = False) -> None:
     """Keep the findings of one weight as CSV, Markdown and JSON, and show each as a numbered card.
 
     Parameters
@@ -91,7 +93,7 @@ def audit_sentence(found: list[Finding]) -> str:
     return f"{len(found)} findings: {listed(parts)}. The strongest: {strongest.says}"
 
 
-def possible_values(number=5, block="ALL-IDB 1"):
+def possible_values(number: int = 5, block: str = "ALL-IDB 1") -> Figure:
     """Draw, for each recall and specificity of a printed table, the values that five runs can have near it."""
     rows = [
         (row, metric, texts[metric]) for n, b, row, texts in printed_rows((number,)) if b == block for metric in "RS"
@@ -121,7 +123,7 @@ def possible_values(number=5, block="ALL-IDB 1"):
     return fig
 
 
-def shares():
+def shares() -> dict[int, tuple[float, float]]:
     """Return positives and images behind Tables 12 and 13, by Table 1's rows."""
     table = tables.table(1).set_index(["row", "column"])["value"].unstack()
     rows = table.drop(index="Total")
@@ -129,7 +131,13 @@ def shares():
     return {number: (part["Pathological"], part["Total"]) for number, part in ((12, pooled), (13, ufg))}
 
 
-def accuracy_between(rows=((12, "LeukNet"), (12, "VGG-16 *"), (13, "LeukNet"))):
+def accuracy_between(
+    rows: tuple[tuple[int, str], tuple[int, str], tuple[int, str]] = (
+        (12, "LeukNet"),
+        (12, "VGG-16 *"),
+        (13, "LeukNet"),
+    ),
+) -> Figure:
     """Draw the accuracy that recall and specificity give for every share of positives, next to the printed one."""
     known = shares()
     with language():
@@ -150,7 +158,7 @@ def accuracy_between(rows=((12, "LeukNet"), (12, "VGG-16 *"), (13, "LeukNet"))):
     return fig
 
 
-def five_runs(tables=(3, 4)):
+def five_runs(tables: tuple[int] = (3, 4)) -> Figure:
     """Draw the five accuracies behind the rows that only one set of five runs can print; others as mean ± spread."""
     known = sprite.recovered().set_index(["table", "block", "row"])
     with language():
@@ -174,7 +182,7 @@ def five_runs(tables=(3, 4)):
     return fig
 
 
-def stated_and_needed():
+def stated_and_needed() -> Figure:
     """Draw the training time that each reading needs at the card's peak, next to the stated time (minutes)."""
     sizes, stated = timing.training_sizes().values(), timing.stated()
     with language():
@@ -211,14 +219,14 @@ def stated_and_needed():
     return fig
 
 
-def catch_rates():
+def catch_rates() -> pd.DataFrame:
     """Return the rates that ``bench/audit.py --write`` measured last: ``what``, ``draws``, percentages."""
     frame = tables.read("audit_rates.csv")
     shares = {f"{name} (%)": 100 * pd.to_numeric(frame[name]) for name in ("measured", "theory")}
     return frame[["what"]].assign(draws=pd.to_numeric(frame["draws"]), **shares)
 
 
-def rate_dots(rates):
+def rate_dots(rates: pd.DataFrame) -> Figure:
     """Draw the measured rate at which one changed decimal is caught against the rate that theory allows."""
     rows = rates.dropna(subset=["theory (%)"])
     with language():
@@ -233,7 +241,7 @@ def rate_dots(rates):
     return fig
 
 
-def checklist(study):
+def checklist(study: Study) -> None:
     """Show the reviewer's questions, each linked to the page that shows how to answer it, and keep them as a table."""
     frame = questions()
     line = caption_line(study, of="questions for studies that test across data sets")
@@ -242,7 +250,7 @@ def checklist(study):
     display(HTML(table_html(linked, "A reviewer's checklist", safe=("page",))))
 
 
-def questions():
+def questions() -> pd.DataFrame:
     """Return the checklist: ``question``, ``look for``, ``page``."""
     with files("leuknet.verdicts").joinpath("checklist.csv").open(encoding="utf-8") as file:
         return pd.read_csv(file)

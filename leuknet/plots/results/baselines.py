@@ -19,12 +19,12 @@ LOOKS = {POOLED: ("#999999", "s"), PUBLISHED: ("#E69F00", "D"), FAIR: ("#0072B2"
 FAMILIES = {entry.work: entry.family for entry in BASELINES.values()}
 
 
-def family(work):
+def family(work: str) -> str:
     """Return what kind of system `work` is: handcrafted, network, features, control."""
     return FAMILIES.get(work, "network")
 
 
-def article_accuracies():
+def article_accuracies() -> dict[str, str]:
     """Return each work's own accuracy in Table 11 as printed, work to text; Sahlol's are of two data sets."""
     table = tables.table(11)
     cells = table[table["column"] == "A"]
@@ -52,7 +52,7 @@ def ranking(comparison: Comparison) -> pd.DataFrame:
     return frame.sort_values("rank", kind="stable", ignore_index=True)
 
 
-def table11_again(comparison):
+def table11_again(comparison: Comparison) -> pd.DataFrame:
     """Return Table 11 run again.
 
     Returns
@@ -83,7 +83,7 @@ def table11_again(comparison):
     return pd.DataFrame([*rows, *missing]).fillna("")
 
 
-def chance_table(comparison):
+def chance_table(comparison: Comparison) -> pd.DataFrame:
     """Return each work's pooled accuracy next to always naming the larger class, whether it is clearly better, why not.
 
     Clearly: the interval's lower limit lies above the larger class's share.
@@ -101,7 +101,7 @@ def chance_table(comparison):
     return pd.DataFrame(columns | {"better": np.where(better, "yes", "no"), "why not": why})
 
 
-def _why_not(comparison, part, low):
+def _why_not(comparison: Comparison, part: pd.DataFrame, low: float) -> str:
     """Say what is known of a work that is not clearly better than the larger class, from its calls and its start."""
     work, positive = part["work"].iloc[0], (part["p"] >= 0.5).mean()
     words = ["a control, it sees no cell"] if family(work) == "control" else []

@@ -17,7 +17,7 @@ LOOKS = {
 }
 
 
-def wide(number):
+def wide(number: int) -> pd.DataFrame:
     """Return a published table with one row a line of the paper's, cells as printed."""
     long = tables.table(number)
     rows = list(dict.fromkeys(zip(long["block"], long["row"], strict=True)))
@@ -25,7 +25,7 @@ def wide(number):
     return cells.loc[rows].reset_index().rename(columns={"block": "kind", "row": "work"}).fillna("")
 
 
-def with_published(number, scores, here):
+def with_published(number: int, scores: pd.DataFrame, here: str) -> pd.DataFrame:
     """Return a published table (12 or 13) with this study's rows under it.
 
     Parameters
@@ -57,7 +57,7 @@ def with_published(number, scores, here):
     return pd.concat([published, pd.DataFrame(rows)], ignore_index=True)[columns].fillna("")
 
 
-def falls(inside, outside):
+def falls(inside: pd.DataFrame, outside: pd.DataFrame) -> pd.DataFrame:
     """Return accuracy within pooled folds and on the unseen set, for each work, published and here (%).
 
     Parameters
@@ -104,7 +104,7 @@ def fall_sentence(table: pd.DataFrame, unseen: str) -> str:
     )
 
 
-def published_accuracies():
+def published_accuracies() -> Figure:
     """Draw Table 11: each work's own accuracy, in the order of the number of images it was measured on."""
     table = tables.table(11)
     cells = table.set_index(["row", "column"])

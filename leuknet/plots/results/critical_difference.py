@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from leuknet.evaluation.metrics import scores_by
@@ -65,7 +66,7 @@ def rank_sentence(comparison: Comparison) -> str:
     return words + f"Two works differ if their mean ranks lie more than {critical} apart (Nemenyi)."
 
 
-def groups(ranks, critical):
+def groups(ranks: np.ndarray, critical: float) -> list[tuple[int, int]]:
     """Return (first, last) of each longest run of ascending `ranks` that spans no more than `critical`."""
     found = []
     for first, rank in enumerate(ranks):
@@ -88,13 +89,13 @@ def critical_difference(comparison: Comparison) -> Figure:
     return fig
 
 
-def bars(found):
+def bars(found: Friedman) -> list[tuple[float, float]]:
     """Return the heavy bars of one panel, each as (least, greatest) mean rank."""
     ranks = np.sort(found.ranks)
     return [(ranks[first], ranks[last]) for first, last in groups(ranks, found.critical_difference)]
 
 
-def _panel(ax, height, names, found, blocks):
+def _panel(ax: Axes, height: float, names: list[str], found: Friedman, blocks: str) -> None:
     """Draw one panel; y counts lines of text downwards from the axis of ranks at 0."""
     k, thin = len(names), {"color": "black", "linewidth": 0.8, "linestyle": "-"}
     ax.set(xlim=(1 - 0.75 * k, 1.75 * k), ylim=(height - 2.1, -2.1))
@@ -113,7 +114,7 @@ def _panel(ax, height, names, found, blocks):
     _names(ax, names, found.ranks, 1.0 + 0.6 * len(heavy), thin | {"color": "#555555"})
 
 
-def _names(ax, names, ranks, top, line):
+def _names(ax: Axes, names: list[str], ranks: np.ndarray, top: float, line: dict[str, float | str]) -> None:
     """Write the better half of the names on the left, the others on the right, each joined to its mean rank."""
     k = len(names)
     for place, i in enumerate(np.argsort(ranks, kind="stable")):

@@ -5,6 +5,7 @@ import re
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from leuknet.evaluation.intervals import PairedDifference, bootstrap, paired_difference, wilson
@@ -111,7 +112,7 @@ def protocols(predictions: pd.DataFrame, by: str = "protocol", published: bool =
     return fig
 
 
-def _levels(ax, row, part):
+def _levels(ax: Axes, row: int, part: pd.DataFrame) -> None:
     """Draw one protocol's two accuracies with intervals, and n."""
     for kind, shift in (("same", -0.08), ("all", 0.22)):
         for found in part[part["images"] == kind].itertuples():
@@ -123,7 +124,7 @@ def _levels(ax, row, part):
             ax.annotate(text, (1.01, row + shift), xycoords=("axes fraction", "data"), va="center", fontsize=9)
 
 
-def _gap(ax, row, gap):
+def _gap(ax: Axes, row: int, gap: PairedDifference) -> None:
     value, low, high = points(gap)
     ax.plot([low, high], [row, row], "-", color="black", linewidth=2.4)
     ax.plot(value, row, "o", color="black", markersize=8)
@@ -136,7 +137,7 @@ def points(gap: PairedDifference) -> tuple[float, float, float]:
     return PERCENT * gap.difference, PERCENT * gap.low, PERCENT * gap.high
 
 
-def _finish(left, right, names, published):
+def _finish(left: Axes, right: Axes, names: list[str], published: bool) -> None:
     looks = [("same images under each protocol", {"marker": "o"})]
     looks += [("all test images", {"marker": "o", "markerfacecolor": "white"})]
     looks += [("published, other images", {"marker": "*", "markerfacecolor": "white"})] * published
@@ -177,7 +178,7 @@ def protocol_table(predictions: pd.DataFrame, by: str = "protocol") -> pd.DataFr
     return pd.DataFrame(rows)
 
 
-def _cell(level) -> str:
+def _cell(level: pd.Series) -> str:
     return estimate(level["A"], level["low"], level["high"], level["n"])
 
 

@@ -1,6 +1,7 @@
 """Tables of settings and of scores, in percent as the paper prints them."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -112,7 +113,7 @@ def profiles_table() -> pd.DataFrame:
     return pd.DataFrame(columns).rename_axis("").reset_index()
 
 
-def tested(test: Callable, *samples) -> str:
+def tested(test: Callable, *samples: Any) -> str:
     """Return the line that a statistical test prints, or why it cannot be done on these samples."""
     try:
         return str(test(*samples))

@@ -1,6 +1,7 @@
 """Page 09's last sections: published | reproduced | verdict, and the claims ledger."""
 
 from html import escape
+from pathlib import Path
 
 import pandas as pd
 from IPython.display import HTML, display
@@ -10,6 +11,7 @@ from leuknet.exceptions import LeuknetError
 from leuknet.paper.consistency import audit
 from leuknet.plots.format import listed
 from leuknet.plots.output import caption_line, keep_table, sidecar, table_html
+from leuknet.study.study import Study
 from leuknet.verdicts import results, verdicts
 from leuknet.verdicts.ledger import ledger
 from leuknet.verdicts.matching import feature_spaces
@@ -20,7 +22,7 @@ BY["outside knowledge"] = "<br><small>by how the data sets were made; the paper'
 COLOURS = {"supported": "#1b6e35", "not supported": "#a61b1b", "depends on the protocol": "#8a5a00"}
 
 
-def finished_runs(out):
+def finished_runs(out: Path) -> pd.DataFrame:
     """Return `evidence.results` of a result folder; an empty table if nothing was run into it."""
     try:
         return results.results(out)
@@ -28,7 +30,7 @@ def finished_runs(out):
         return pd.DataFrame()
 
 
-def verdict_cells(study):
+def verdict_cells(study: Study) -> pd.DataFrame:
     """Return every published cell next to this study's runs, and keep the table as CSV, Markdown, LaTeX and HTML."""
     cells = verdicts.compare(finished_runs(study.out), feature_spaces(study.out))
     stem = study.out / "tables" / f"{study.page}-verdicts"
@@ -40,12 +42,12 @@ def verdict_cells(study):
     return cells
 
 
-def verdict_counts(cells):
+def verdict_counts(cells: pd.DataFrame) -> pd.DataFrame:
     """Return how many cells of each published table got which verdict."""
     return verdicts.counts(cells)
 
 
-def verdict_rows(cells):
+def verdict_rows(cells: pd.DataFrame) -> pd.DataFrame:
     """Return the published rows that this study has runs for, each metric ``published | here``, with verdicts."""
     return verdicts.compact(cells)
 
@@ -56,7 +58,7 @@ def verdict_sentence(cells: pd.DataFrame) -> str:
     return f"Of {len(cells)} published cells: {listed(f'{n} {verdict}' for verdict, n in counts.items())}."
 
 
-def claims_ledger(study) -> pd.DataFrame:
+def claims_ledger(study: Study) -> pd.DataFrame:
     """Keep and show the claims ledger of this study's result folder, folded by verdict; return it."""
     frame = ledger(study.out, audit())
     line = caption_line(study, n=f"{len(frame)} claims", more="runs found in this result folder")

@@ -1,22 +1,29 @@
 """Figures and tables of the ablation: approaches, backbones, heads, running times (Tables 2 to 9, Figures 4 and 5)."""
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from leuknet.evaluation.significance import student_t_from_summary
+from leuknet.evaluation.significance import StudentT, student_t_from_summary
 from leuknet.paper import tables
 from leuknet.plots.format import PERCENT_METRICS, listed, mean_sd
 from leuknet.plots.results.comparison import UNDEFINED
 from leuknet.plots.style import APPROACH_COLOURS, APPROACH_MARKERS, COLUMN, language
 from leuknet.plots.training.network import SHADES, WORDS, short, state
 from leuknet.study.ablation import TABLES
+from leuknet.study.study import Study
 
 NAMES = {"VGG16": "VGG-16", "VGG19": "VGG-19"}
 
 
-def approach_layers(study, approaches=("SFT", "mSFT", "DFT", "mDFT"), backbone="VGG16"):
+def approach_layers(
+    study: Study, approaches: Sequence[str] = ("SFT", "mSFT", "DFT", "mDFT"), backbone: str = "VGG16"
+) -> dict[str, pd.DataFrame]:
     """Return the layers with weights of `backbone` under each approach, from the model objects themselves."""
     from leuknet.models import networks
     from leuknet.models.training import network_spec
@@ -29,7 +36,7 @@ def approach_layers(study, approaches=("SFT", "mSFT", "DFT", "mDFT"), backbone="
     return pd.concat(frames, ignore_index=True)
 
 
-def approach_diagram(layers):
+def approach_diagram(layers: pd.DataFrame) -> Figure:
     """Draw the approaches side by side, input at the bottom: which layers are frozen, trained, or new (Figure 5).
 
     The axis, or the box where approaches differ, shows each layer's output shape and parameter count.
@@ -56,13 +63,13 @@ def approach_diagram(layers):
     return fig
 
 
-def trained_words(layers):
+def trained_words(layers: pd.DataFrame) -> str:
     """Return how many of the parameters are trained, as text."""
     trained = layers.loc[layers["trainable"], "parameters"].sum()
     return f"{trained:,} of\n{layers['parameters'].sum():,} trained"
 
 
-def counts_table(counts):
+def counts_table(counts: pd.DataFrame) -> pd.DataFrame:
     """Return Table 2's parameters and depths next to those of Keras' networks.
 
     Parameters
@@ -83,20 +90,20 @@ def counts_table(counts):
     return pd.DataFrame(rows)
 
 
-def trained_table(counts):
+def trained_table(counts: pd.DataFrame) -> pd.DataFrame:
     """Return `leuknet.study.ablation.trained_parameters` for readers: names as printed, numbers with commas."""
     shares = (100 * counts["trained"] / (counts["trained"] + counts["kept"])).map("{:.1f} %".format)
     named = counts.assign(model=counts["model"].map(lambda name: NAMES.get(name, name)), share=shares)
     return named.assign(**{column: named[column].map("{:,}".format) for column in ("trained", "kept", "new")})
 
 
-def published_cells(number, test_set):
+def published_cells(number: int, test_set: str) -> pd.DataFrame:
     """Return a published ablation table's cells of one test set by (row, column); none if it is not the paper's."""
     table = tables.table(number)
     return table[table["block"] == test_set].set_index(["row", "column"])
 
 
-def ablation_table(scores, test_set):
+def ablation_table(scores: pd.DataFrame, test_set: str) -> pd.DataFrame:
     """Return Tables 3 to 7 for one test set: published cell and this study's, mean ± s.d. over seeds (%).
 
     Parameters
@@ -115,7 +122,7 @@ def ablation_table(scores, test_set):
     return pd.DataFrame(rows)
 
 
-def paired_cells(runs, cells, row):
+def paired_cells(runs: pd.DataFrame, cells: pd.DataFrame, row: str) -> dict[str, str]:
     """Return, for each metric, the published text and this study's mean ± s.d., undefined P and MCC as 0 (Table 7)."""
     found = {}
     for metric in PERCENT_METRICS:
@@ -125,7 +132,7 @@ def paired_cells(runs, cells, row):
     return found
 
 
-def heads_table(scores, test_set):
+def heads_table(scores: pd.DataFrame, test_set: str) -> pd.DataFrame:
     """Return Table 9 for one test set; `scores` has a column ``head`` with the paper's name of the head."""
     cells = published_cells(9, test_set)
     part = scores[scores["fold"] == test_set]
@@ -133,7 +140,7 @@ def heads_table(scores, test_set):
     return pd.DataFrame(rows)
 
 
-def accuracy_dots(scores, test_sets):
+def accuracy_dots(scores: pd.DataFrame, test_sets: list[str]) -> Figure:
     """Draw accuracy of each network and approach: here filled, published open, mean ± s.d. over runs."""
     with language():
         fig, axes = plt.subplots(1, len(test_sets), figsize=(8, 5.4), sharey=True, squeeze=False)
@@ -167,7 +174,7 @@ def ablation_sentence(scores: pd.DataFrame, test_sets: list[str]) -> str:
     return "; ".join(parts) + ". Networks within one spread of each other are not ranked."
 
 
-def _dots(ax, scores, test_set):
+def _dots(ax: Axes, scores: pd.DataFrame, test_set: str) -> list[str]:
     labels = []
     for number, backbone in TABLES.items():
         cells = published_cells(number, test_set)
@@ -183,7 +190,7 @@ def _dots(ax, scores, test_set):
     return labels
 
 
-def times_table(timings):
+def times_table(timings: pd.DataFrame) -> pd.DataFrame:
     """Return Table 8: training time and seconds per image, as printed and as measured here."""
     rows = []
     table = tables.table(8)
@@ -204,7 +211,7 @@ def times_table(timings):
     return pd.DataFrame(rows)
 
 
-def published_t_test(test_set="ALL-IDB 2", factor=1):
+def published_t_test(test_set: str = "ALL-IDB 2", factor: int = 1) -> StudentT:
     """Return Student's t-test of the published accuracies of VGG-16 and VGG-19, mDFT, from mean and s.d. (§4.1).
 
     Parameters
@@ -218,7 +225,7 @@ def published_t_test(test_set="ALL-IDB 2", factor=1):
     return student_t_from_summary(a["value"], factor * a["spread"], next(runs), b["value"], b["spread"], next(runs))
 
 
-def verdict(test, a="VGG-16", b="VGG-19", level=0.05):
+def verdict(test: StudentT, a: str = "VGG-16", b: str = "VGG-19", level: float = 0.05) -> str:
     """Return what a t-test of two networks' accuracies (%) says, as one sentence."""
     if test.p < level:
         return f"At the {100 * level:g} % level {a if test.difference > 0 else b} is the more accurate."

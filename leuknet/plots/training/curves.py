@@ -3,6 +3,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from leuknet.evaluation.metrics import count, scores
 from leuknet.plots.format import PERCENT_METRICS, decimals, estimate, listed, metric_name, number
@@ -18,7 +20,7 @@ from leuknet.plots.style import (
 PERCENT = 100
 
 
-def learning_curves(histories):
+def learning_curves(histories: pd.DataFrame) -> Figure:
     """Draw accuracy and loss against epochs, mean and range over runs (paper, Figure 7).
 
     Parameters
@@ -42,7 +44,7 @@ def learning_curves(histories):
     return fig
 
 
-def confusion(predictions, threshold=0.5):
+def confusion(predictions: pd.DataFrame, threshold: float = 0.5) -> Figure:
     """Draw the confusion matrix of `predictions` (columns ``y``, ``p``): counts and share of the row."""
     tn, fp, fn, tp = (
         int(mask.sum()) for mask in count(predictions["y"].to_numpy(), predictions["p"].to_numpy(), threshold)
@@ -64,7 +66,7 @@ def confusion(predictions, threshold=0.5):
     return fig
 
 
-def threshold_view(predictions, threshold=0.5):
+def threshold_view(predictions: pd.DataFrame, threshold: float = 0.5) -> Figure:
     """Draw the probabilities of both classes with a threshold, and what it gives: A, P, R, S, MCC (%)."""
     y, p = predictions["y"].to_numpy(), predictions["p"].to_numpy()
     with language():
@@ -74,7 +76,7 @@ def threshold_view(predictions, threshold=0.5):
     return fig
 
 
-def metrics_line(y, p, threshold):
+def metrics_line(y: np.ndarray, p: np.ndarray, threshold: float) -> str:
     """Return n, the threshold, calibration error and the paper's five metrics in two lines; "–" where undefined."""
     found, digits = scores(y, p, threshold), decimals(len(y))
     names = [f"{metric_name(k)} {number(PERCENT * found[k], digits) if k in found else '–'}" for k in PERCENT_METRICS]
@@ -82,7 +84,7 @@ def metrics_line(y, p, threshold):
     return f"{head}\n{', '.join(names)} (%)"
 
 
-def histogram(ax, y, p, threshold):
+def histogram(ax: Axes, y: np.ndarray, p: np.ndarray, threshold: float) -> None:
     """Draw how many images of each class get which probability, and the threshold."""
     for label in (0, 1):
         style = {"color": CLASS_COLOURS[label], "hatch": CLASS_HATCHES[label], "alpha": 0.7, "edgecolor": "white"}

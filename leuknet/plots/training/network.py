@@ -1,6 +1,11 @@
 """Networks drawn from the model objects themselves (paper, Figures 4, 5 and 8)."""
 
+from typing import Any
+
 import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from leuknet.plots.style import COLUMN, language
@@ -10,14 +15,14 @@ WORDS = {"frozen": "transferred, frozen", "trained": "transferred, trained", "ne
 DROPPED = {"facecolor": "white", "edgecolor": "#777777", "linestyle": "--"}
 
 
-def state(row):
+def state(row: pd.Series) -> str:
     """Return "frozen", "trained" or "new" of a row of `leuknet.models.networks.layer_table`."""
     if row["part"] == "new":
         return "new"
     return "trained" if row["trainable"] else "frozen"
 
 
-def network_diagram(layers, most=40):
+def network_diagram(layers: pd.DataFrame, most: int = 40) -> Figure:
     """Draw the layers as bars, top to bottom: kind, output shape, parameters (log scale), and where weights come from.
 
     Parameters
@@ -48,7 +53,7 @@ def network_diagram(layers, most=40):
     return fig
 
 
-def _draw_layer(ax, place, row):
+def _draw_layer(ax: Axes, place: float, row: Any) -> None:
     colour, hatch = SHADES[state(row)]
     if row["parameters"]:
         bar = Rectangle(
@@ -59,7 +64,7 @@ def _draw_layer(ax, place, row):
     ax.text(max(row["parameters"], 1) * 1.25, place, text, va="center", fontsize=9)
 
 
-def transfer_diagram(pretrained, layers):
+def transfer_diagram(pretrained: pd.DataFrame, layers: pd.DataFrame) -> Figure:
     """Draw how a pretrained network becomes another: layers copied with their weights, dropped, and new (Figure 4).
 
     Parameters
@@ -93,14 +98,14 @@ def transfer_diagram(pretrained, layers):
     return fig
 
 
-def _box(ax, x, place, row, **look):
+def _box(ax: Axes, x: float, place: float, row: Any, **look: Any) -> None:
     ax.add_patch(Rectangle((x, place - 0.4), 1, 0.8, **look))
     text = f"{row['layer'].removeprefix('head_')}  {row['output_shape']}  {short(row['parameters'])}"
     ink = {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.8}, "fontsize": 9}
     ax.text(x + 0.5, place, text, ha="center", va="center", **ink)
 
 
-def short(count):
+def short(count: int) -> str:
     """Return a count of parameters in few letters: 584, 37k, 2.4M."""
     for unit, letter in ((1e6, "M"), (1e3, "k")):
         if count >= unit:
