@@ -30,8 +30,8 @@ def audit_data(folder: Folder, as_json: Json = False, groups: Annotated[Path | N
     typer.echo(f"{len(table)} images: {verdict(found)}\n{label_meaning(table)}")
     _print_pairs(found.pairs)
     for row in found.shortcuts.itertuples():
-        said = f"{row.score:.2f} ({row.low:.2f} to {row.high:.2f})"
-        typer.echo(f"shortcut  {row.data_set}: label by {row._2}, balanced accuracy {said}, n = {row.images}")
+        interval = f"{row.score:.2f} ({row.low:.2f} to {row.high:.2f})"
+        typer.echo(f"shortcut  {row.data_set}: label by {row._2}, balanced accuracy {interval}, n = {row.images}")
 
 
 def _print_pairs(pairs):
@@ -70,9 +70,9 @@ def splits_data(
     table, found = _audited(folder)
     if check:
         table = regroup(table, found.pairs)
-        split, said = read_splits(check, table)
+        split, audit = read_splits(check, table)
         split.check(table)
-        typer.echo(f"{check}: {split.protocol}, {len(split.folds)} folds: its images are these\naudit then: {said}")
+        typer.echo(f"{check}: {split.protocol}, {len(split.folds)} folds: its images are these\naudit then: {audit}")
         typer.echo(f"audit now: {verdict(found)}\n{split.leakage(table)}")
         return
     table = regroup(table, found.pairs)
@@ -153,15 +153,15 @@ def crop_data(
 
 
 def _say(name, counts, where=""):
-    """Print what was found of a data set beside Table 1, and return whether it is as published (or not in Table 1)."""
+    """Print what was found of a data set next to Table 1, and return whether it is as published (or not in Table 1)."""
     from leuknet.data.registry import lookup
 
     known = lookup(name)
     wanted = (known.negatives, known.positives) if known else counts
-    said = "as published" if known else "not in Table 1"
+    note = "as published" if known else "not in Table 1"
     if counts != wanted:
-        said = f"Table 1 has {wanted[0]} negative, {wanted[1]} positive"
-    typer.echo(f"{where}{name}: {counts[0]} negative, {counts[1]} positive; {said}")
+        note = f"Table 1 has {wanted[0]} negative, {wanted[1]} positive"
+    typer.echo(f"{where}{name}: {counts[0]} negative, {counts[1]} positive; {note}")
     return counts == wanted
 
 

@@ -36,8 +36,8 @@ def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()
     Raises
     ------
     LeuknetError
-        In one line with the file, and its line where there is one: it cannot be read, is no text or a workbook, lacks
-        a column, has an unknown or repeated one, or a row has another number of cells than the header.
+        In one line with the file, and its line where there is one: it cannot be read, is no text or a workbook, has
+        a missing, unknown or repeated column, or a row has another number of cells than the header.
     """
     lines = text_of(path).splitlines(keepends=True)
     separator, first = _separator(lines, required)

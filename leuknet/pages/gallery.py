@@ -63,12 +63,12 @@ def gallery(folder: str | os.PathLike, out: str | os.PathLike, notebooks: str = 
 
 
 def entries(figures: str | os.PathLike) -> list[dict[str, Any]]:
-    """Return what the JSON beside each PNG of a folder says, as dictionaries in the order of pages and of making."""
+    """Return what the JSON next to each PNG of a folder says, as dictionaries in the order of pages and of making."""
     found = []
     for path in Path(figures).glob("*.png"):
-        beside = path.with_suffix(".json")
-        if beside.is_file():
-            found.append(json.loads(beside.read_text("utf-8")) | {"stem": path.stem})
+        record = path.with_suffix(".json")
+        if record.is_file():
+            found.append(json.loads(record.read_text("utf-8")) | {"stem": path.stem})
     if not found:
         raise LeuknetError(f"no figures in {figures}: run 'leuknet study' first")
     return sorted(found, key=lambda entry: (entry["page"], entry["made"], entry["stem"]))
@@ -92,7 +92,7 @@ def as_markdown(found: list[dict[str, Any]], notebooks: str) -> str:
     return "\n\n".join(lines) + "\n"
 
 
-INTRODUCTION = """Each picture was made by one function of `leuknet.plots`; the JSON beside it says by which commit,
+INTRODUCTION = """Each picture was made by one function of `leuknet.plots`; the JSON next to it says by which commit,
 with which packages and seed. `make figures` renews them all. Not a medical device."""
 PAPER_HEAD = "| figure of the paper | here | drawn by |\n|---|---|---|"
 

@@ -51,5 +51,5 @@ def _maker(path):
     sidecar = path.with_suffix(".json")
     if not sidecar.exists():
         return "", ""
-    said = json.loads(sidecar.read_text(encoding="utf-8"))
-    return said.get("page", ""), said.get("alt") or said.get("caption", "")
+    record = json.loads(sidecar.read_text(encoding="utf-8"))
+    return record.get("page", ""), record.get("alt") or record.get("caption", "")

@@ -87,7 +87,7 @@ def kernel_manager(log, environment, meter, folder):
     log : file object
         Takes what the kernel process itself writes to standard output and error.
     environment : dict of str
-        Variables set for the kernel beside those of this process.
+        Variables set for the kernel in addition to those of this process.
     meter : Meter
         Gets the kernel's process id.
     folder : pathlib.Path

@@ -133,7 +133,7 @@ def select(pages, only=()):
 
 
 def check(pages, parameters, backend):
-    """Raise LeuknetError if a page lacks a parameter, or a value is not possible, before anything starts."""
+    """Raise LeuknetError if a page has no such parameter, or a value is not possible, before anything starts."""
     for page in pages:
         unknown = [name for name in parameters if name not in page.parameters]
         if unknown:

@@ -50,7 +50,7 @@ def commit() -> str | None:
 
 
 def _git(root: Path, *arguments: str) -> str:
-    """Return what git prints, asked with no configuration but the checkout's, of which nothing is run."""
+    """Return what git prints, run with no configuration but the checkout's, of which nothing is run."""
     clean = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
     clean |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     nothing = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", f"safe.directory={root}")

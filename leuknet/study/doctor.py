@@ -119,7 +119,7 @@ def precision() -> Finding:
 def _step_seconds(policy: str) -> float:
     """Return the seconds of one training step of two 3 x 3 convolutions of 64 channels at 28 px, the fastest of three.
 
-    Forwards alone would not tell: some processors are slow in the gradients only.
+    The forward pass alone is not enough: some processors are slow in the gradients only.
     """
     import keras
 

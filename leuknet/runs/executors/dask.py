@@ -115,7 +115,7 @@ def execute_cluster(specs: Iterable[RunSpec], store: Store, where: str, jobs: in
     Returns
     -------
     Report
-        Its events name workers that left, or lacked the data, the set-up or room on the disk, and a lost scheduler.
+        Its events name workers that left, or missed the data, the set-up or room on the disk, and a lost scheduler.
 
     Raises
     ------
