@@ -113,8 +113,8 @@ def page_tables(tmp_path, gap, images, nucleus):
     [
         (20, 108, ["supported", "supported"], SUPPORTED),
         (-20, 108, ["supported", "not supported: the cytoplasm is favoured"], NOT_SUPPORTED),
-        (1, 108, ["supported", "not distinguishable"], UNDECIDED),
-        (8, 26, ["not distinguishable", "not distinguishable"], UNDECIDED),  # 8 points of 26 images
+        (1, 108, ["supported", "not told apart"], UNDECIDED),
+        (8, 26, ["not told apart", "not told apart"], UNDECIDED),  # once "not supported": 8 points of 26 images
     ],
 )
 def test_tables_of_pages_support_contradict_and_leave_open(tmp_path, claim, gap, images, nucleus, expected):
