@@ -53,7 +53,7 @@ def repeated(study: Study) -> list[RunSpec]:
     return plan_ours(study, split) + plan_baselines(study, split, ["vogado"])
 
 
-def training(study) -> list[RunSpec]:
+def training(study: Study) -> list[RunSpec]:
     """Return the runs of Figures 7 and 8: LeukNet on 75 % of the images, curves of the 25 %, first network kept."""
     return study.plan(hold_out(study.cohort.table, fraction=0.25, seed=study.seed), keep=True, validation="test")
 

@@ -18,12 +18,12 @@ SOLID = 0.75  # area over convex area: less is debris or a clump that no cut has
 MOST_CELLS = 40
 
 
-def smooth(channel, sigma=1.0):
+def smooth(channel: np.ndarray, sigma: float = 1.0) -> np.ndarray:
     """Return the channel, float32, after a Gaussian filter of `sigma` px."""
     return cv2.GaussianBlur(np.asarray(channel, np.float32), (0, 0), sigma)
 
 
-def purple(image):
+def purple(image: np.ndarray) -> np.ndarray:
     """Return log(B / G), float32, smoothed: how much more green than blue is absorbed.
 
     Chromatin takes the purple of Romanowsky stains, which absorbs green most; red cells absorb green and blue alike,
@@ -33,14 +33,14 @@ def purple(image):
     return smooth(np.log(light[..., 2] / light[..., 1]))
 
 
-def yellow(image):
+def yellow(image: np.ndarray) -> np.ndarray:
     """Return the yellow of CMYK, float32 in [0, 1], smoothed: (1 - B - K) / (1 - K) with K = 1 - max(R, G, B)."""
     rgb = np.asarray(image, np.float32) / 255
     brightest = rgb.max(axis=-1)
     return smooth((brightest - rgb[..., 2]) / np.maximum(brightest, 1e-6))
 
 
-def opened(mask, size=3):
+def opened(mask: np.ndarray, size: int = 3) -> np.ndarray:
     """Return the mask after a morphological opening with a disc of `size` px, without pieces below `SMALLEST`."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     kept = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel)
@@ -50,13 +50,13 @@ def opened(mask, size=3):
     return large[pieces]
 
 
-def nuclei(image):
+def nuclei(image: np.ndarray) -> np.ndarray:
     """Return the mask of all nuclei: `purple` above Otsu's threshold, opened."""
     values = purple(image)
     return opened(values > otsu(values))
 
 
-def leukocytes(image, core=None):
+def leukocytes(image: np.ndarray, core: np.ndarray | None = None) -> np.ndarray:
     """Return the mask of all leukocytes: the nuclei and what is darker in green than the background around them.
 
     The background's end is Zack's threshold (the triangle method); red cells are kept away by `near`.
@@ -68,7 +68,7 @@ def leukocytes(image, core=None):
     return joined(((green < threshold_triangle(green)) & near(core)) | core, core)
 
 
-def near(core):
+def near(core: np.ndarray) -> np.ndarray:
     """Return what lies within `REACH` radii of a nucleus, each piece having its own radius."""
     distance, (row, column) = ndimage.distance_transform_edt(~core, return_indices=True)
     pieces = label(core)
@@ -76,7 +76,7 @@ def near(core):
     return distance < REACH * radius[pieces[row, column]]
 
 
-def joined(body, core):
+def joined(body: np.ndarray, core: np.ndarray) -> np.ndarray:
     """Return the pieces of `body` that hold a pixel of `core`."""
     pieces = label(body)
     wanted = np.zeros(pieces.max() + 1, bool)
@@ -85,7 +85,7 @@ def joined(body, core):
     return wanted[pieces]
 
 
-def separated(mask):
+def separated(mask: np.ndarray) -> np.ndarray:
     """Part cells that touch, by a watershed of the distance to the border; returns labels, int, 0 outside.
 
     A seed is what lies deeper than 0.6 of its own piece's greatest depth, so that no piece is lost.
@@ -97,19 +97,19 @@ def separated(mask):
     return watershed(-depth, seeds, mask=mask)
 
 
-def hull(mask):
+def hull(mask: np.ndarray) -> np.ndarray:
     """Return the corners of the convex hull of a mask's pixels, int32 (corners, 2), x before y."""
     return cv2.convexHull(np.argwhere(mask)[:, ::-1].astype(np.int32))[:, 0]
 
 
-def solidity(mask, corners=None):
+def solidity(mask: np.ndarray, corners: np.ndarray | None = None) -> float:
     """Return a mask's pixels over those within its convex hull, which Pick's theorem counts from the hull's corners."""
     corners = hull(mask) if corners is None else corners
     on_border = np.gcd(*np.abs(np.roll(corners, 1, axis=0) - corners).T).sum()
     return float(np.sum(mask) / (cv2.contourArea(corners) + on_border / 2 + 1))
 
 
-def cleaned(labels):
+def cleaned(labels: np.ndarray) -> np.ndarray:
     """Leave out cells that touch the image's border, are debris or no solid body; keep all if none would be left."""
     regions = regionprops(clear_border(labels))
     if not regions:
@@ -119,7 +119,7 @@ def cleaned(labels):
     return np.where(np.isin(labels, good), labels, 0) if good else labels
 
 
-def cells(labels):
+def cells(labels: np.ndarray) -> list[tuple[tuple[slice, slice], int]]:
     """Return the box (two slices) and label of each cell, largest first, at most `MOST_CELLS`."""
     regions = sorted(regionprops(labels), key=lambda region: (-region.area, region.label))
     return [(region.slice, region.label) for region in regions[:MOST_CELLS] if region.area >= SMALLEST]

@@ -14,7 +14,7 @@ ANGLES = (0, np.pi / 4, np.pi / 2, 3 * np.pi / 4)
 HARALICK = ("contrast", "dissimilarity", "homogeneity", "ASM", "energy", "correlation")
 
 
-def shape(mask):
+def shape(mask: np.ndarray) -> np.ndarray:
     """Return 11 numbers that describe a mask's largest region; lengths and areas relative to the image's edge.
 
     Area, perimeter, major and minor axis, eccentricity, solidity, extent, elongation, circularity (4 pi area /
@@ -44,7 +44,7 @@ def shape(mask):
     )
 
 
-def colour(image, mask):
+def colour(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Return mean, s.d., skewness and kurtosis of R, G, B, H, S, V, L, a and b inside the mask (36 numbers)."""
     if mask.sum() < 2:
         return np.zeros(36)
@@ -56,7 +56,7 @@ def colour(image, mask):
     return np.concatenate([mean, spread, cubes.mean(axis=0), (cubes * scaled).mean(axis=0) - 3])
 
 
-def cooccurrence(grey, mask, distances=(1,)):
+def cooccurrence(grey: np.ndarray, mask: np.ndarray, distances: tuple[int, ...] = (1,)) -> np.ndarray:
     """Return the grey-level co-occurrence features of Haralick (1973) inside the mask: 6 properties and the entropy.
 
     Grey levels are `LEVELS` equal steps from the region's least to its greatest value. Pairs with a pixel outside the
@@ -74,7 +74,7 @@ def cooccurrence(grey, mask, distances=(1,)):
     return np.nan_to_num(np.concatenate([*found, entropy]))
 
 
-def binary_patterns(grey, mask, points=8, radius=1):
+def binary_patterns(grey: np.ndarray, mask: np.ndarray, points: int = 8, radius: int = 1) -> np.ndarray:
     """Return the histogram of uniform, rotation-invariant local binary patterns inside the mask (points + 2 shares)."""
     if not mask.any():
         return np.zeros(points + 2)
@@ -84,7 +84,7 @@ def binary_patterns(grey, mask, points=8, radius=1):
     return np.bincount(codes.astype(int), minlength=points + 2) / len(codes)
 
 
-def fractal_dimension(grey, mask=None, reach=4):
+def fractal_dimension(grey: np.ndarray, mask: np.ndarray | None = None, reach: int = 4) -> float:
     """Return Pentland's fractal dimension of a grey surface (1984, reference [10]).
 
     The surface is taken as fractional Brownian motion: the mean absolute difference of grey levels at distance d grows
@@ -108,4 +108,5 @@ def fractal_dimension(grey, mask=None, reach=4):
             logs.append((np.log(d), np.log(differences.mean())))
     if len(logs) < 2:
         return 2.0
-    return float(3 - np.polyfit(*np.array(logs).T, 1)[0])
+    steps, sizes = np.array(logs).T
+    return float(3 - np.polyfit(steps, sizes, 1)[0])

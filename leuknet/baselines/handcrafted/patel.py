@@ -50,13 +50,13 @@ def describe(image: np.ndarray) -> np.ndarray:
     body, core = segment(image)
     labels = imaging.cleaned(imaging.separated(body))
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    rows = []
+    rows: list[np.ndarray] = []
     for box, number in imaging.cells(labels):
         whole = labels[box] == number
         inner = core[box] & whole
         levels = grey[box][whole] / 255
         statistics = [levels.mean(), levels.std(), np.median(levels), *np.quantile(levels, [0.1, 0.25, 0.75, 0.9])]
-        parts = [statistics, [inner.sum() / whole.sum()], measures.shape(whole), measures.shape(inner)]
+        parts: list = [statistics, [inner.sum() / whole.sum()], measures.shape(whole), measures.shape(inner)]
         parts += [measures.colour(image[box], inner), measures.cooccurrence(grey[box], inner)]
         rows.append(np.concatenate(parts))
     return np.array(rows).reshape(len(rows), 73)

@@ -33,11 +33,11 @@ def describe(image: np.ndarray) -> np.ndarray:
     core = imaging.nuclei(image)
     labels = imaging.cleaned(imaging.separated(imaging.leukocytes(image, core)))
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    rows = []
+    rows: list[np.ndarray] = []
     for box, number in imaging.cells(labels):
         whole = labels[box] == number
         inner = core[box] & whole
-        parts = [[inner.sum() / whole.sum()], measures.shape(whole), measures.shape(inner)]
+        parts: list = [[inner.sum() / whole.sum()], measures.shape(whole), measures.shape(inner)]
         parts += [measures.cooccurrence(grey[box], part) for part in (whole, inner)]
         parts += [[measures.fractal_dimension(grey[box], part) for part in (whole, inner)]]
         rows.append(np.concatenate(parts))

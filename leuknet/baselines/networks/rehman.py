@@ -11,10 +11,11 @@ Departures: one output for two classes. Without a file of pretrained weights (se
 layers would be random, so there all layers learn.
 """
 
+from typing import Any
+
 import keras
 
 from leuknet.baselines.networks.alexnet import AlexNetBaseline, classifier, weights_file
-from leuknet.baselines.settings import BaselineSettings
 
 
 def last_layers(size: int, nano: bool) -> keras.Model:
@@ -28,6 +29,7 @@ def last_layers(size: int, nano: bool) -> keras.Model:
 class Rehman(AlexNetBaseline):
     """See the module's text."""
 
-    def __init__(self, settings: BaselineSettings) -> None:
-        super().__init__(settings)  # where nothing is frozen, the same network as the other AlexNets': they share it
-        self.build = last_layers if weights_file(settings.nano) else classifier
+    @property
+    def build(self) -> Any:  # type: ignore[override]  # which function it is depends on the weights that are there
+        """How the network is built: where nothing is frozen as for the other AlexNets, so that they share one."""
+        return last_layers if weights_file(self.settings.nano) else classifier
