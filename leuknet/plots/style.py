@@ -5,16 +5,14 @@ style says too, so that greyscale print keeps it.
 """
 
 import textwrap
-from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import as_file, files
-from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib import colormaps, font_manager
 
-from leuknet.data.registry import DATA_SETS, DataSet, lookup
+from leuknet.data.registry import DATA_SETS, lookup
 
 CLASS_NAMES = {0: "negative", 1: "positive (leukaemia)"}
 CLASS_COLOURS = {0: "#56B4E9", 1: "#B23A00"}
@@ -33,7 +31,7 @@ LETTER = 0.0078  # width of a letter of the caption line over its size in points
 
 
 @contextmanager
-def language() -> Iterator:
+def language():
     """Draw in the project's style: ``with language(): fig, ax = plt.subplots()``."""
     look = files("leuknet.plots").joinpath("leuknet.mplstyle")
     with as_file(look) as path, plt.style.context([path, {"font.family": families()}]):
@@ -69,7 +67,7 @@ def card(columns, size, left=0.1, right=0.1, bottom=0.3, top=0.5, gap=0.3, rows=
     return plt.subplots(rows, columns, figsize=size, layout="none", gridspec_kw=grid | {"wspace": gap}, **options)
 
 
-def captioned(fig: Figure, line: str) -> None:
+def captioned(fig, line):
     """Put the caption `line` under `fig`, broken to its width, and bring `fig` to the width of a printed page at most.
 
     Text keeps its size, so what has 9 points on the screen has them in print. `COLUMN` is that width in inches. With
@@ -83,7 +81,7 @@ def captioned(fig: Figure, line: str) -> None:
     fig.supxlabel(words, fontsize=SMALLEST, color="#444444", x=0.01, ha="left")
 
 
-def table_order(names: pd.Series) -> list[str]:
+def table_order(names):
     """Return the distinct `names` of data sets or sources in Table 1's order, others behind them by name.
 
     Data sets are matched as `registry.lookup` does; a source stands where its first data set does.
@@ -96,7 +94,7 @@ def table_order(names: pd.Series) -> list[str]:
     return sorted(known, key=lambda name: (places.get(known[name], len(places)), name))
 
 
-def data_set_styles(names: dict[str, DataSet] | list[str]) -> dict[str, tuple[tuple[float, ...], str]]:
+def data_set_styles(names):
     """Return (colour, marker) of each data set in `names`; Table 1's are always the same, others follow in order."""
     known = list(DATA_SETS)
     places = known + sorted(set(names) - set(known))

@@ -6,7 +6,7 @@ Tables 2 and 8 need networks that are counted, not trained, and what the runs to
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -121,7 +121,7 @@ def heads_plan(study: Study) -> dict[tuple[int, int], list[RunSpec]]:
     plans = {}
     for head in HEADS:
         dense = None if head == (1024, 256) else head_sizes(study, head)
-        network = {"backbone": "VGG16", "approach": "mDFT", "dense": dense}
+        network: dict[str, Any] = {"backbone": "VGG16", "approach": "mDFT", "dense": dense}
         plans[head] = study.plan(split, test_sets(split), keep=dense is None, **network)
     return plans
 

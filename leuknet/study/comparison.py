@@ -83,7 +83,7 @@ def repeated_split(study: Study) -> Split:
     """Return the `Split` of Tables 12 and 13: repeated k-fold over all data sets but the one set apart."""
     p, table, apart = study.profile, study.cohort.table, study.set_apart
 
-    def draw(part):
+    def draw(part: pd.DataFrame) -> Split:
         return k_fold(part, p.folds, p.repeats, seed=study.seed)
 
     return with_external(draw, table, apart) if apart else draw(table)

@@ -68,7 +68,7 @@ def _package(requirement: Requirement) -> Finding:
     return Finding(requirement.name, version)
 
 
-def _module_version(name):
+def _module_version(name: str) -> str | None:
     """Return the version of another distribution with the same module (tensorflow-cpu for tensorflow), or None."""
     others = metadata.packages_distributions().get(name, [])
     return metadata.version(others[0]) if others else None
@@ -119,7 +119,7 @@ def precision() -> Finding:
 def _step_seconds(policy: str) -> float:
     """Return the seconds of one training step of two 3 x 3 convolutions of 64 channels at 28 px, the fastest of three.
 
-    The forward pass alone is not enough: some processors are slow in the gradients only.
+    Forwards alone would not tell: some processors are slow in the gradients only.
     """
     import keras
 
@@ -179,7 +179,7 @@ def _weights(name: str, at_hand: Mapping[str, Path | None]) -> Finding:
     return Finding(f"weights {name}", "none; only random weights", "limited", fix)
 
 
-def as_text(findings):
+def as_text(findings: Iterable[Finding]) -> str:
     """Return the findings as lines of text, each with its fix below it."""
     width = max(len(finding.name) for finding in findings)
     lines = []

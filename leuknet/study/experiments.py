@@ -34,7 +34,7 @@ def heads(study: Study) -> list[RunSpec]:
     return list(itertools.chain(*heads_plan(study).values()))
 
 
-def features(study) -> list[RunSpec]:
+def features(study: Study) -> list[RunSpec]:
     """Return the runs of Table 10: the profile's backbone by each approach it can have, first seed, networks kept."""
     split, first = ablation_split(study), study.seeds[:1]
     plans = [study.plan(split, test_sets(split), first, keep=True, approach=a) for a in possible_approaches(study)]

@@ -56,7 +56,7 @@ def possible_splits(study: Study, *names: str, table: pd.DataFrame | None = None
     return found, notes
 
 
-def first_possible(study, *names: str, table: pd.DataFrame | None = None) -> tuple[Split, list[str]]:
+def first_possible(study: Study, *names: str, table: pd.DataFrame | None = None) -> tuple[Split, list[str]]:
     """Return the split of the first of `names` that a cohort can have, and sentences on why not an earlier one.
 
     Raises

@@ -3,13 +3,16 @@
 Nothing is loaded or trained: the cohort is Table 1's counts, so that the sizes of folds are those of the real images.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 
 from leuknet.data.registry import DATA_SETS
 from leuknet.paper import tables
+from leuknet.runs.spec import RunSpec
 from leuknet.study import experiments
 from leuknet.study.profiles import profile
 from leuknet.study.study import Study
@@ -29,7 +32,7 @@ def counted_cohort() -> pd.DataFrame:
     return frame.assign(group=frame["image_id"], sha256=frame["image_id"], path="")
 
 
-def counted_study(name: str = "paper", **changes) -> Study:
+def counted_study(name: str = "paper", **changes: Any) -> Study:
     """Return a study of `counted_cohort` under a profile, for planning only: it has no images."""
     study = Study("scale", profile(name, **changes), None, Path("runs") / name)
     table = counted_cohort()
@@ -55,7 +58,7 @@ def planned(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _counts(specs):
+def _counts(specs: Sequence[RunSpec]) -> dict[str, Any]:
     splits = {spec.split.protocol: spec.split.table for spec in specs}
     counted = {name: table.groupby(["fold", "role"]).size().unstack() for name, table in splits.items()}
     folds = dict.fromkeys((spec.split.protocol, spec.fold) for spec in specs)
@@ -66,11 +69,11 @@ def _counts(specs):
     return dict(zip(COLUMNS, numbers, strict=True))
 
 
-def _span(values):
+def _span(values: pd.Series) -> str:
     return f"{values.min():.0f}" if values.nunique() == 1 else f"{values.min():.0f} to {values.max():.0f}"
 
 
-def _published(number):
+def _published(number: int) -> dict[str, Any]:
     """Return the paper's own runs and images: every row's runs added, images by the totals that Table 1 prints."""
     frame = tables.table(number)
     rows = frame.groupby(["block", "row"], sort=False)["n_runs"].first()

@@ -7,6 +7,7 @@ where the network is sure.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import keras
@@ -78,7 +79,8 @@ def map_layers(model: keras.Model) -> list[str]:
     Convolutions that a path leads around (within blocks of ResNet and DenseNet) are none; `default_layer` always is.
     """
     last = default_layer(model)
-    place, edges, least = {layer.name: n for n, layer in enumerate(model.layers)}, {}, len(model.layers)
+    place, least = {layer.name: n for n, layer in enumerate(model.layers)}, len(model.layers)
+    edges: dict[str, Any] = {}
     for layer in reversed(model.layers):
         convolves = isinstance(layer, keras.layers.Conv2D | keras.layers.SeparableConv2D) and least >= place[layer.name]
         if layer.name == last or (convolves and layer.output.shape[1] not in edges):

@@ -2,18 +2,14 @@
 
 import textwrap
 from dataclasses import replace
-from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from leuknet import _escape
 from leuknet.data.registry import DATA_SETS
 from leuknet.evaluation.metrics import count
-from leuknet.evaluation.split_table import Split
 from leuknet.exceptions import LeuknetError
 from leuknet.plots.data.survey import strip
 from leuknet.plots.interpretation.feature_space import leading_sources
@@ -36,15 +32,13 @@ COLOURS = ("class", "source", "error")
 THUMBNAIL = 8
 
 
-def filtered(
-    table: pd.DataFrame, data_set: str = ALL, source: str = ALL, label: int | str = ALL, copies: bool = False
-) -> np.ndarray:
+def filtered(table, data_set=ALL, source=ALL, label=ALL, copies=False):
     """Return the positions of a cohort's images that pass the filters, by data set, class and name.
 
     ``copies`` keeps the images whose file or group (slide, patient) another image of the cohort shares.
     """
-    repeated = table.duplicated("sha256", keep=False) | table.duplicated("group", keep=False)
-    keep = repeated.to_numpy() if copies else np.ones(len(table), bool)
+    twins = table.duplicated("sha256", keep=False) | table.duplicated("group", keep=False)
+    keep = twins.to_numpy() if copies else np.ones(len(table), bool)
     for column, wanted in (("data_set", data_set), ("source", source), ("label", label)):
         if wanted != ALL:
             keep = keep & (table[column] == wanted).to_numpy()
@@ -53,14 +47,14 @@ def filtered(
     return keys.sort_values(["rank", "label", "image_id"])["place"].to_numpy()
 
 
-def thumbnails(images: np.ndarray) -> np.ndarray:
+def thumbnails(images):
     """Return images as 8 x 8 px, float32 (n, 192): what near copies share, whatever their compression."""
     edge = (THUMBNAIL, THUMBNAIL)
     small = [cv2.resize(image.astype(np.float32), edge, interpolation=cv2.INTER_AREA) for image in images]
     return np.stack(small).reshape(len(small), -1)
 
 
-def browse_card(cohort: Cohort, place: int = 0, small: np.ndarray | None = None, n: int = 4) -> Figure:
+def browse_card(cohort, place=0, small=None, n=4):
     """Draw one image next to the images most like it: copies and neighbours on a slide stand first.
 
     Parameters
@@ -87,19 +81,19 @@ def browse_card(cohort: Cohort, place: int = 0, small: np.ndarray | None = None,
         fig, ax = card(1, (COLUMN, 2.7), top=0.4)
         strip(ax, cohort.images[shown], table["label"].to_numpy()[shown], titles)
         ax.set_ylim(-0.05, 1.38)
-        caption = f"{CLASS_NAMES[row['label']]}; {row['width']} × {row['height']} px as found; group {row['group']}"
-        fig.suptitle(f"{row['image_id']}\n{caption}", fontsize=10, x=0.01, ha="left")
+        said = f"{CLASS_NAMES[row['label']]}; {row['width']} × {row['height']} px as found; group {row['group']}"
+        fig.suptitle(f"{row['image_id']}\n{said}", fontsize=10, x=0.01, ha="left")
     return fig
 
 
-def _relation(row: pd.Series, other: pd.Series) -> str:
+def _relation(row, other):
     for column, words in (("sha256", "SAME FILE"), ("group", "same group"), ("source", "same source")):
         if row[column] == other[column]:
             return f"{words}\n{other['data_set']}"
     return f"\n{other['data_set']}"
 
 
-def split_card(table: pd.DataFrame, split: Split, fold: str) -> Figure:
+def split_card(table, split, fold):
     """Draw, for one fold, how many images of each data set and class train and are tested; say what both share.
 
     Parameters
@@ -131,19 +125,19 @@ def split_card(table: pd.DataFrame, split: Split, fold: str) -> Figure:
             ax.legend(loc="lower left", bbox_to_anchor=(0, 1), **look)
         for row, name in enumerate(names):
             axes[0].text(-0.02, row, name, transform=axes[0].get_yaxis_transform(), ha="right", va="center", fontsize=9)
-        caption = textwrap.fill(f"fold {fold}. {one.leakage(table)}", 105)
-        fig.suptitle(caption, fontsize=9, x=0.01, ha="left")
+        said = textwrap.fill(f"fold {fold}. {one.leakage(table)}", 105)
+        fig.suptitle(said, fontsize=9, x=0.01, ha="left")
     return fig
 
 
-def run_names(results: Any) -> dict[str, str]:
+def run_names(results):
     """Return ``{words: key}`` of finished runs, for a menu: approach, protocol, fold, number of the seed."""
     numbers = {seed: i for i, seed in enumerate(dict.fromkeys(results.runs["seed"]))}
     rows = results.runs.itertuples()
     return {f"{r.backbone} {r.approach}, {r.protocol}, {r.fold}, seed {numbers[r.seed]}": r.run for r in rows}
 
 
-def run_card(results: Any, run: str, threshold: float = 0.5, role: str = "test") -> Figure:
+def run_card(results, run, threshold=0.5, role="test"):
     """Draw one run: learning curve, confusion matrix and metrics at a threshold, probabilities, calibration.
 
     Parameters
@@ -170,7 +164,7 @@ def run_card(results: Any, run: str, threshold: float = 0.5, role: str = "test")
     return fig
 
 
-def _curve(ax: Axes, history: pd.DataFrame) -> None:
+def _curve(ax, history):
     for column, words, marker in (("accuracy", "training", "o"), ("validation_accuracy", "validation", "s")):
         if column in history and history[column].notna().any():
             ax.plot(history["epoch"], 100 * history[column], marker=marker, markersize=4, label=words)
@@ -179,7 +173,7 @@ def _curve(ax: Axes, history: pd.DataFrame) -> None:
     ax.legend(loc="lower left", bbox_to_anchor=(-0.1, 1), borderpad=0.2, labelspacing=0.2)
 
 
-def _matrix(ax: Axes, y: np.ndarray, p: np.ndarray, threshold: float) -> None:
+def _matrix(ax, y, p, threshold):
     tn, fp, fn, tp = (int(mask.sum()) for mask in count(y, p, threshold))
     cells = np.array([[tn, fp], [fn, tp]])
     share = cells / np.maximum(cells.sum(axis=1, keepdims=True), 1)
@@ -192,7 +186,7 @@ def _matrix(ax: Axes, y: np.ndarray, p: np.ndarray, threshold: float) -> None:
     ax.grid(False)
 
 
-def reliability(ax: Axes, y: np.ndarray, p: np.ndarray, bins: int = 10) -> None:
+def reliability(ax, y, p, bins=10):
     """Draw the share of positives against the mean probability in `bins` bins of equal width: the diagonal is right."""
     at = np.minimum((p * bins).astype(int), bins - 1)
     groups = pd.DataFrame({"y": y, "p": p}).groupby(at).agg(y=("y", "mean"), p=("p", "mean"), n=("y", "size"))
@@ -202,21 +196,14 @@ def reliability(ax: Axes, y: np.ndarray, p: np.ndarray, bins: int = 10) -> None:
     ax.set(xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
 
 
-def outcomes(table: pd.DataFrame, predictions: pd.DataFrame) -> np.ndarray:
+def outcomes(table, predictions):
     """Return "right", "wrong" or "not tested" for each image of a cohort's table, at 0.5, by its first prediction."""
     first = predictions.drop_duplicates("image_id").set_index("image_id")
     hit = ((first["p"] >= 0.5) == first["y"]).map({True: "right", False: "wrong"})
     return table["image_id"].map(hit).fillna("not tested").to_numpy()
 
 
-def embedding_card(
-    points: pd.DataFrame,
-    images: np.ndarray,
-    error: np.ndarray,
-    method: str = "t-SNE",
-    colour: str = "class",
-    point: int = 0,
-) -> Figure:
+def embedding_card(points, images, error, method="t-SNE", colour="class", point=0):
     """Draw a plane of features with one point marked, and the slide that it is.
 
     Parameters
@@ -259,7 +246,7 @@ def embedding_card(
     return fig
 
 
-def colour_looks(of: pd.DataFrame, error: np.ndarray, colour: str) -> tuple[pd.Series, dict, dict]:
+def colour_looks(of, error, colour):
     """Return each point's value, the (colour, marker) of each value, and what a legend calls it where that differs."""
     if colour == "source":
         return *leading_sources(of), {}
