@@ -5,8 +5,9 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from leuknet import plots
 from leuknet.models.settings import TrainSettings
-from leuknet.plots.results.summaries import ablation_sentence, settings_table
+from leuknet.plots.results.summaries import settings_table, training_images_sentence
 from leuknet.study import open_study
 
 READ = ["copies", "decay_reading", "preprocessing", "augmentation.shear_unit", "validation"]
@@ -30,7 +31,7 @@ def test_without_augmentation_its_rows_have_no_value():
 
 @pytest.mark.parametrize("cohort, sets", [("development", 16), ("all", 17)])
 def test_the_images_that_train_in_the_ablation_are_counted(tmp_path, cohort, sets):
-    text = ablation_sentence(open_study("05", "smoke", out=tmp_path, ablation_cohort=cohort))
+    text = training_images_sentence(open_study("05", "smoke", out=tmp_path, ablation_cohort=cohort))
     assert f"ablation_cohort: {cohort}" in text and f"(of {sets} data sets) to test ALL-IDB 1's 8" in text
     assert text.endswith("leaves 3294 to train by Table 1's rows, 3307 by its printed total.")
 
@@ -39,4 +40,9 @@ def test_a_cohort_without_the_ablation_is_said_to_have_none(tmp_path):
     study = open_study("05", "smoke", out=tmp_path)
     rows = {"image_id": ["a/1", "b/1"], "data_set": ["a", "b"], "source": ["a", "b"], "group": ["1", "2"]}
     study.cohort = SimpleNamespace(table=pd.DataFrame(rows | {"label": [0, 1], "sha256": ["1", "2"]}))
-    assert ablation_sentence(study).startswith("Tables 3 to 10 cannot be run on this cohort: ")
+    assert training_images_sentence(study).startswith("Tables 3 to 10 cannot be run on this cohort: ")
+
+
+def test_no_name_of_the_plots_has_two_homes():
+    names = " ".join(plots._NAMES.values()).split()
+    assert len(names) == len(set(names))

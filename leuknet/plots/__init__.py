@@ -35,7 +35,7 @@ _NAMES = {
     "results.critical_difference": "can_differ critical_difference rank_sentence",
     "results.generalisation": "cell_path generalisation_steps threshold_curve",
     "results.protocols": "by_test_set family_sentences protocol_sentence protocol_table protocols test_set_sentence",
-    "results.summaries": "ablation_sentence percent_summary profiles_table settings_table tested",
+    "results.summaries": "training_images_sentence percent_summary profiles_table settings_table tested",
     "results.verdicts": "claims_ledger ledger_sentence verdict_cells verdict_counts verdict_rows verdict_sentence",
     "training.ablation": "ablation_sentence ablation_table accuracy_dots approach_diagram approach_layers "
     "counts_table heads_table published_t_test times_table trained_table verdict",

@@ -65,7 +65,7 @@ def _value(settings: TrainSettings, name: str) -> object:
     return getattr(settings.augmentation if policy else settings, field, None)
 
 
-def ablation_sentence(study: Study) -> str:
+def training_images_sentence(study: Study) -> str:
     """Return how many images train for each test set of Tables 3 to 10 here, and by the paper's own counts."""
     try:
         counts = ablation_counts(study)
