@@ -23,7 +23,7 @@ from leuknet._random import rng
 from leuknet.data.cohort import Cohort
 from leuknet.models.settings import TrainSettings
 from leuknet.models.training import train, trainer_for
-from leuknet.runs.cost import random_cohort
+from leuknet.runs.planning.throughput import random_cohort
 
 PAPER_IMAGES = 3523
 

@@ -1,7 +1,7 @@
 """Hours that each table and the whole paper need on this machine, beside the paper's own from its Table 8.
 
 Run: ``python bench/study.py`` (``KERAS_BACKEND=jax`` for JAX). Measures each network of the tables at the paper's size
-and batch on a few random images (`leuknet.runs.throughput.trial`; kept), counts the runs of the
+and batch on a few random images (`leuknet.runs.planning.throughput.trial`; kept), counts the runs of the
 profile ``paper`` on a cohort with Table 1's counts, and multiplies. ``--only VGG16`` measures some backbones only.
 
 The paper's hours: its Table 8 gives minutes of one training by backbone and test set, measured on a TITAN XP; every run
@@ -20,7 +20,7 @@ import pandas as pd
 from leuknet.data.cohort import Cohort
 from leuknet.data.registry import DATA_SETS
 from leuknet.paper import tables
-from leuknet.runs import cost, throughput
+from leuknet.runs.planning import cost, throughput
 from leuknet.study import experiments
 from leuknet.study.study import open_study
 

@@ -31,7 +31,7 @@ from leuknet.models import networks
 from leuknet.models.fitting import optimiser
 from leuknet.models.settings import TrainSettings
 from leuknet.models.training import Trainer, epochs_of, network_spec
-from leuknet.runs.cost import random_cohort
+from leuknet.runs.planning.throughput import random_cohort
 from leuknet.runs.provenance import gpus
 
 

@@ -19,9 +19,10 @@ from leuknet.cli import app, runs
 from leuknet.evaluation.splits import lodocv
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
-from leuknet.runs import cost, failures, progress, query, throughput
+from leuknet.runs import failures, progress, query
 from leuknet.runs.executors.local import slots
 from leuknet.runs.executors.scheduler import RETRIES, Ending, Scheduler
+from leuknet.runs.planning import cost, throughput
 from leuknet.runs.provenance import THREADS
 from leuknet.runs.record import seal
 from leuknet.runs.spec import RunSpec

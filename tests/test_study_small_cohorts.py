@@ -8,7 +8,7 @@ from made import small_cohort
 from leuknet.data.load import permute_labels
 from leuknet.models import frozen
 from leuknet.models.backbones import fits_own_dense
-from leuknet.runs import cost, preview
+from leuknet.runs.planning import cost, preview
 from leuknet.study import ablation, experiments
 from leuknet.study.comparison import comparison_splits, repeated_split
 from leuknet.study.profiles import profile

@@ -78,7 +78,7 @@ def train_command(
 
 def _measure(study, plans, gpus):
     """Time the networks that nothing has measured here yet."""
-    from leuknet.runs import cost, throughput
+    from leuknet.runs.planning import cost, throughput
 
     for settings in cost.unmeasured(plans, study.store, study.profile.size):
         print(throughput.measured(settings, study.profile.size, gpu=gpus[0] if gpus else None), flush=True)
@@ -86,7 +86,8 @@ def _measure(study, plans, gpus):
 
 def _preview(study, plans):
     """Print what there is to do: its cost by experiment, then the runs one by one unless they are many."""
-    from leuknet.runs import cost, query
+    from leuknet.runs import query
+    from leuknet.runs.planning import cost
     from leuknet.study.experiments import together
 
     profile, specs = study.profile, together(plans)

@@ -230,7 +230,7 @@ def train_first(names, parameters, environment, jobs=None):
     A page that needs a run which failed tries or refuses it again, and says so.
     """
     from leuknet.runs.executors.finish import finish
-    from leuknet.runs.preview import prepare, preview
+    from leuknet.runs.planning.preview import prepare, preview
     from leuknet.study.experiments import PAGES, runs_of_pages, together
     from leuknet.study.protocols import possible_splits
     from leuknet.study.study import open_study

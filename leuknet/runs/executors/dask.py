@@ -21,7 +21,7 @@ from uuid import uuid4
 from leuknet._io import atomic, cache_dir, write_json, write_text
 from leuknet.exceptions import LeuknetError
 from leuknet.runs import failures
-from leuknet.runs.cost import is_narrow
+from leuknet.runs.planning.cost import is_narrow
 from leuknet.runs.executors.clusters import opened, read_setup
 from leuknet.runs.executors.gpu_locks import claim_gpu
 from leuknet.runs.executors.local import Worker, stop

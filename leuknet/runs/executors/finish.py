@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from leuknet.runs.spec import RunSpec
 from leuknet.runs.store import Store
 from leuknet.exceptions import LeuknetError
-from leuknet.runs.cost import is_narrow
+from leuknet.runs.planning.cost import is_narrow
 from leuknet.runs.executors.local import execute_processes, slots
 from leuknet.runs.executors.scheduler import Report
 from leuknet.runs.progress import watcher

@@ -18,7 +18,8 @@ from pathlib import Path
 import psutil
 
 from leuknet.exceptions import LeuknetError
-from leuknet.runs import cost, failures
+from leuknet.runs import failures
+from leuknet.runs.planning import cost
 from leuknet.runs.executors.scheduler import Ending, Report, Scheduler
 from leuknet.runs.provenance import gpus as gpu_names
 from leuknet.runs.provenance import thread_settings

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from leuknet.runs import cost, failures
+from leuknet.runs import failures
+from leuknet.runs.planning import cost
 from leuknet.runs.query import locked
 from leuknet.runs.spec import RunSpec
 from leuknet.runs.store import Store, write_failure

@@ -1,6 +1,6 @@
 """What runs cost: how many there are, how many images they train on, and hours from what was measured on this machine.
 
-Rates are medians over finished runs of the same structure, or of a trial of two steps (`leuknet.runs.throughput`),
+Rates are medians over finished runs of the same structure, or of a trial of two steps (`leuknet.runs.planning.throughput`),
 both of this backend and machine only. Nothing is scaled from one network to another.
 """
 

@@ -1,6 +1,6 @@
 """A trial of a structure's speed, in a process of its own, so that the memory it took, a GPU's too, is free again.
 
-``python -m leuknet.runs.throughput`` reads ``{"settings", "size", "batches"}`` as JSON and prints images a second.
+``python -m leuknet.runs.planning.throughput`` reads ``{"settings", "size", "batches"}`` as JSON and prints images a second.
 """
 
 import json
@@ -19,7 +19,7 @@ from leuknet._io import cache_dir, hash_of, write_json
 from leuknet._random import rng
 from leuknet.data.cohort import Cohort
 from leuknet.models.settings import TrainSettings
-from leuknet.runs import cost
+from leuknet.runs.planning import cost
 from leuknet.runs.failures import code_of, explained, signal_name, signal_of
 
 
@@ -27,7 +27,7 @@ def measured(settings: TrainSettings, size: int, batches: int = 2, gpu: str | No
     """Measure by `trial` how many images a second train here, on the GPU of id `gpu` if given; return one line."""
     order = json.dumps({"settings": settings.as_dict(), "size": size, "batches": batches})
     done = subprocess.run(
-        [sys.executable, "-m", "leuknet.runs.throughput"],
+        [sys.executable, "-m", "leuknet.runs.planning.throughput"],
         input=order,
         env=os.environ | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {}),
         capture_output=True,

@@ -1,6 +1,6 @@
 """What is about to be trained and how long it takes on this machine, printed before anything starts.
 
-``python -m leuknet.runs.preview NAME …`` downloads ImageNet weights that are not here, by Keras, which shows size and
+``python -m leuknet.runs.planning.preview NAME …`` downloads ImageNet weights that are not here, by Keras, which shows size and
 progress.
 """
 
@@ -12,7 +12,7 @@ from itertools import chain
 import pandas as pd
 
 from leuknet.models.settings import TrainSettings
-from leuknet.runs import cost, throughput
+from leuknet.runs.planning import cost, throughput
 from leuknet.runs.progress import duration
 from leuknet.runs.spec import RunSpec
 from leuknet.runs.store import Store
@@ -28,7 +28,7 @@ def prepare(plans: dict[str, list[RunSpec]], store: Store, size: int) -> None:
     waiting = [spec.settings for spec in chain(*plans.values()) if not store.done(spec)]
     pretrained = [each for each in waiting if isinstance(each, TrainSettings) and each.weights == "imagenet"]
     if names := sorted({each.backbone for each in pretrained if each.approach != "scratch"}):
-        subprocess.run([sys.executable, "-m", "leuknet.runs.preview", *names], check=False)
+        subprocess.run([sys.executable, "-m", "leuknet.runs.planning.preview", *names], check=False)
     for settings in cost.unmeasured(plans, store, size):
         if not cost.is_narrow(settings):
             print(f"trial: {throughput.measured(settings, size)}", flush=True)
