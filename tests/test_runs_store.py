@@ -14,7 +14,7 @@ from leuknet.evaluation.splits import Split, leave_one_source_out, lodocv
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
 from leuknet.runs.executors.local import execute_here
-from leuknet.runs.failures import EXIT_CODES, REFUSED
+from leuknet.runs.failures import REFUSED
 from leuknet.runs.spec import RunSpec
 from leuknet.runs.store import PREDICTION_COLUMNS, Store
 
@@ -86,22 +86,31 @@ def test_split_file_round_trip_keeps_the_key(spec, tmp_path):
     assert replace(spec, split=Split.from_csv(tmp_path / "s.csv")).key == spec.key
 
 
-def test_worker_tells_a_bad_order_in_one_line(grid_cohort, grid_specs, tmp_path):
+def test_a_worker_answers_a_run_that_cannot_be_done_in_one_line(grid_cohort, grid_specs, tmp_path):
     """A system without a network, so that no Keras need be loaded; its training images hold one class."""
     table, labels = grid_specs[1].split.table, grid_cohort.table.set_index("image_id")["label"]
     one = table[(table["role"] == "test") | (table["image_id"].map(labels) == 0)]
     spec = replace(grid_specs[1], split=Split("one class", one, "image"))
-    command = [sys.executable, "-m", "leuknet.runs.executors.worker", str(Store(tmp_path).describe(spec))]
-    done = subprocess.run(command, env=os.environ | {"KERAS_BACKEND": "tensorflow"}, capture_output=True, text=True)
-    assert done.returncode == EXIT_CODES[REFUSED]
-    assert done.stderr.startswith("error: ") and "training would see one class only" in done.stderr
-    assert done.stderr.count("\n") == 1
+    [ending] = answers_of(str(Store(tmp_path).describe(spec)), os.getpid())
+    assert ending["failure"] == REFUSED and "training would see one class only" in ending["reason"]
+    assert "\n" not in ending["reason"]
+
+
+def answers_of(folder, parent):
+    """Return what a worker process, given one folder, answers."""
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "leuknet.runs.executors.worker", "30", str(parent), str(writing)]
+    env = os.environ | {"KERAS_BACKEND": "tensorflow"}
+    process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, pass_fds=(writing,), text=True)
+    os.close(writing)
+    process.communicate(folder + "\n")
+    with os.fdopen(reading) as stream:
+        return [json.loads(line) for line in stream]
 
 
 def test_worker_ends_when_its_parent_is_gone_before_it_begins(grid_cohort, grid_specs, tmp_path):
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     folder = Store(tmp_path).describe(grid_specs[1])
-    command = [sys.executable, "-m", "leuknet.runs.executors.worker", str(folder), "30", str(gone.pid)]
-    assert subprocess.run(command, capture_output=True).returncode == 1
+    assert answers_of(str(folder), gone.pid) == []
     assert not (folder / "environment.json").exists()

@@ -148,27 +148,32 @@ class Worker:
 
     def _start(self) -> None:
         module = "leuknet.runs.executors.worker"
+        reading, writing = os.pipe()  # not its standard output, to which anything may print
+        self.answers = os.fdopen(reading, "rb", buffering=0)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", module, str(self.checkpoint_seconds), str(os.getpid())],
+            [sys.executable, "-m", module, str(self.checkpoint_seconds), str(os.getpid()), str(writing)],
             env=os.environ | self.environment,
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            pass_fds=(writing,),
             bufsize=0,
             start_new_session=True,  # Ctrl-C reaches the study, which ends its processes in order
         )
+        os.close(writing)
         self.peak = 0
 
     def poll(self) -> Ending | None:
         """Return how the run ended, or None while it goes on; meanwhile note the memory it takes."""
-        if not select.select([self.process.stdout], [], [], 0)[0]:
+        if not select.select([self.answers], [], [], 0)[0]:
             with suppress(psutil.NoSuchProcess):  # it has just ended: the next poll sees how
                 self.peak = max(self.peak, psutil.Process(self.process.pid).memory_info().rss)
             return None
-        line, self.spec = self.process.stdout.readline(), None
+        line, self.spec = self.answers.readline(), None
         if line.endswith(b"\n"):
             return Ending(**loads(line), log=tail(self.folder / "log.txt"))
         code = self.process.wait()
+        self.answers.close()
         self.process = self.structure = None
         return died(code, self.peak, self.folder / "log.txt")
 
@@ -239,7 +244,7 @@ def _described(spec: RunSpec, store: Store) -> Path:
 
 def wait_for(busy: Iterable[Worker]) -> None:
     """Wait until one of the workers has something to say, `POLL_SECONDS` at most."""
-    outputs = [worker.process.stdout for worker in busy]
+    outputs = [worker.answers for worker in busy]
     if outputs:
         select.select(outputs, [], [], POLL_SECONDS)
     else:
@@ -258,6 +263,7 @@ def stop(workers: Iterable[Worker]) -> None:
         except subprocess.TimeoutExpired:
             worker.process.kill()
             worker.process.wait()
+        worker.answers.close()
         worker.process = worker.structure = None
 
 

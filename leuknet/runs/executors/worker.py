@@ -1,7 +1,7 @@
-"""A process that trains one run after another: ``python -m leuknet.runs.executors.worker CHECKPOINT_SECONDS PARENT``.
+"""A process that trains one run after another: ``python -m leuknet.runs.executors.worker SECONDS PARENT ANSWERS``.
 
 Each line of standard input is the folder of a run, which says what the run is (`RunSpec.write`). When the run has
-ended, one line of JSON goes to standard output: ``failure`` (a word of `leuknet.runs.failures`, or null) and
+ended, one line of JSON goes to the file descriptor ANSWERS: ``failure`` (a word of `leuknet.runs.failures`, or null) and
 ``reason``. Whatever else a run prints goes to ``log.txt`` in its folder. The process keeps what it has compiled and
 loaded, and ends with its input or with its parent, PARENT, which may be gone before this process can look.
 """
@@ -73,13 +73,13 @@ def end_with(parent: int, gone: Callable[[], None] = lambda: os._exit(1)) -> Non
     threading.Thread(target=look, daemon=True).start()
 
 
-def main(checkpoint_seconds: str, parent: str) -> None:
+def main(checkpoint_seconds: str, parent: str, answers: str) -> None:
     """Train the runs whose folders come by standard input."""
     end_with(int(parent))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # by an exception, which cleans up
-    with os.fdopen(os.dup(sys.stdout.fileno()), "w") as answers:
+    with os.fdopen(int(answers), "w") as stream:
         for line in sys.stdin:
-            print(json.dumps(attempt(Path(line.rstrip("\n")), float(checkpoint_seconds))), file=answers, flush=True)
+            print(json.dumps(attempt(Path(line.rstrip("\n")), float(checkpoint_seconds))), file=stream, flush=True)
 
 
 if __name__ == "__main__":
