@@ -91,6 +91,7 @@ def _matches(found, sizes):
     owner = np.concatenate([np.full(len(points), place) for place, (points, _) in enumerate(found)])
     points = np.concatenate([points for points, _ in found])
     descriptors = np.concatenate([values for _, values in found])
+    cv2.setRNGSeed(0)  # the trees are random: the same images must give the same pairs, whatever ran before
     forest = cv2.flann_Index(descriptors, {"algorithm": 1, "trees": 4})
     queries = np.concatenate([np.flatnonzero(owner == place)[:QUERIES] for place in range(len(found))])
     parts = []
