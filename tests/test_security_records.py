@@ -66,7 +66,7 @@ def hurt(folder, name, how):
 def test_damage_to_any_file_is_noticed_by_every_reader(folder, name, how):
     other = write_finished(folder.parent, seed=1)
     hurt(folder, name, how)
-    with pytest.raises(record.DamagedRun, match="is damaged: .*Delete this folder and retrain"):
+    with pytest.raises(record.DamagedRunError, match="is damaged: .*Delete this folder and retrain"):
         record.read(folder)
     assert query.status(folder) == "damaged" and not Store(folder.parent).done(folder.name)
     if name != "run.json" or how != "absent":
@@ -123,7 +123,7 @@ def test_a_seal_of_ones_own_does_not_make_nonsense_readable(folder, name, data):
     """Checksums are no signature: whoever seals a folder again is still refused where the content is none."""
     (folder / name).write_bytes(data)
     sealed_again(folder)
-    with pytest.raises(record.DamagedRun):
+    with pytest.raises(record.DamagedRunError):
         found = record.read(folder)
         found.predictions()
         found.history()

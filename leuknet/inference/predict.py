@@ -18,7 +18,7 @@ import leuknet
 from leuknet.data.decode import decode, is_blank
 from leuknet.data.walk import pictures, read_bytes, shown
 from leuknet.exceptions import LeuknetError
-from leuknet.runs.record import DONE, DamagedRun, Record, read
+from leuknet.runs.record import DONE, DamagedRunError, Record, read
 from leuknet.runs.spec import RunSpec
 from leuknet.runs.training_features import TrainingFeatures, read_training_features
 
@@ -50,7 +50,7 @@ class Kept:
         model = load_network(self.run.path("model.keras"))
         width = prod(model.get_layer(penultimate(model)).output.shape[1:])
         if width != self.training_features.features.shape[1]:
-            raise DamagedRun(self.folder, f"the network gives {width} features, those kept with it are others")
+            raise DamagedRunError(self.folder, f"the network gives {width} features, those kept with it are others")
         return model
 
     @property
@@ -101,7 +101,7 @@ def open_run(run: Path | str, root: Path | None = None) -> Kept:
     record = read(folder)
     RunSpec.read(folder)  # the key is that of the settings, the fold and the seed
     if not isinstance(record.weights.get("weights"), str) or "backbone" not in record.run["settings"]:
-        raise DamagedRun(folder, "nothing says what its network began from")
+        raise DamagedRunError(folder, "nothing says what its network began from")
     return Kept(record, read_training_features(record))
 
 

@@ -29,7 +29,7 @@ from leuknet.plots.output import table_html
 from leuknet.plots.results.audit import audit_summary, ordered, questions
 from leuknet.plots.results.verdicts import COLOURS, LEDGER, ledger_cells
 from leuknet.plots.style import APPROACH_COLOURS, table_order
-from leuknet.runs.record import DamagedRun, Record, read_all
+from leuknet.runs.record import DamagedRunError, Record, read_all
 from leuknet.verdicts import results, verdicts
 from leuknet.verdicts.claim_rules.protocols import POOLED, falls, shared
 from leuknet.verdicts.claim_rules.protocols import leuknet as of_leuknet
@@ -187,7 +187,7 @@ def protocols_and_results(runs: pd.DataFrame) -> list[Section]:
     ]
 
 
-def origins(whole: list[Record], damaged: list[DamagedRun]) -> list[Section]:
+def origins(whole: list[Record], damaged: list[DamagedRunError]) -> list[Section]:
     """Return the sections on settings, environments and damaged runs."""
     settings = [
         (

@@ -5,8 +5,8 @@ import os
 import signal
 from pathlib import Path
 
-from leuknet.exceptions import LeuknetError, SetUpError
 from leuknet._io import cache_dir
+from leuknet.exceptions import LeuknetError, SetUpError
 
 REFUSED = "refused"  # cannot be done as asked: one class only, a loss that is no number
 SETUP = "set-up"  # not in this place as it is: weights not to be had, another backend or more devices wanted

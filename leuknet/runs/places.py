@@ -1,4 +1,4 @@
-"""Where results go: the working directory or, inside a checkout, the checkout's top folder; one rule for all commands."""
+"""Where results go: the working directory or, inside a checkout, its top folder; one rule for all commands."""
 
 from pathlib import Path
 

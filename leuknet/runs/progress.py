@@ -1,14 +1,13 @@
 """One display of progress: a live table in a terminal, lines in a log, a widget with epochs in a notebook."""
 
-from leuknet.runs.spec import RunSpec
-from leuknet.runs.store import Store
-from typing import Any
-from typing import TextIO
 import json
 import sys
 import time
+from typing import Any, TextIO
 
 from leuknet.runs.executors.scheduler import Scheduler
+from leuknet.runs.spec import RunSpec
+from leuknet.runs.store import Store
 
 LINE_SECONDS = 60.0
 REFRESH_SECONDS = 0.5

@@ -1,6 +1,5 @@
 """What a result was made with: versions, backend, machine, commit."""
 
-from typing import Any
 import functools
 import importlib.metadata
 import os
@@ -8,6 +7,7 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import leuknet
 

@@ -11,7 +11,7 @@ from leuknet._escape import csv_cell
 from leuknet._io import atomic, object_or_empty
 from leuknet.evaluation.metrics import scores
 from leuknet.exceptions import LeuknetError
-from leuknet.runs.record import DONE, DamagedRun, damage, read
+from leuknet.runs.record import DONE, DamagedRunError, damage, read
 from leuknet.runs.where import matches
 
 STATES = ("done", "damaged", "running", "failed", "interrupted", "planned")
@@ -69,8 +69,10 @@ def row(folder: str | Path) -> dict[str, Any]:
         if (folder / DONE).is_file():
             found |= {"status": "done"} | _flat(**read(folder).as_dict())
         else:
-            found |= {"status": _unfinished(folder)} | _flat(**{n: object_or_empty(folder / f"{n}.json") for n in PARTS})
-    except DamagedRun as error:
+            found |= {"status": _unfinished(folder)} | _flat(
+                **{n: object_or_empty(folder / f"{n}.json") for n in PARTS}
+            )
+    except DamagedRunError as error:
         found |= {"status": "damaged", "reason": error.reason}
     return found | {"folder": str(folder)}
 

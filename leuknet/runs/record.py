@@ -1,8 +1,9 @@
 """A finished run's folder: sealed with checksums by ``done.json``, and read by one function that notices damage.
 
-``done.json`` is written last. Beside the run's seconds it holds ``files`` (bytes and SHA-256 of every file of the run) and
-``checksum`` (of ``done.json``'s own other values). The checksums notice damage and edits by hand; they are no signature,
-and whoever changes a file on purpose can seal the folder again, so what is read is still checked as a stranger's.
+``done.json`` is written last. Next to the run's seconds it holds ``files`` (bytes and SHA-256 of every file of the run)
+and ``checksum`` (of ``done.json``'s own other values). The checksums notice damage and edits by hand; they are no
+signature, and whoever changes a file on purpose can seal the folder again, so what is read is still checked as
+a stranger's.
 """
 
 import io
@@ -32,7 +33,7 @@ MAX_BYTES = 1 << 30  # of one column of them
 PREDICTION_COLUMNS = ["image_id", "data_set", "source", "group", "y", "p", "fold", "seed", "split"]
 
 
-class DamagedRun(LeuknetError):
+class DamagedRunError(LeuknetError):
     """A finished run whose files are not those that its ``done.json`` was written for."""
 
     def __init__(self, folder: Path, reason: str) -> None:
@@ -79,7 +80,7 @@ def damage(folder: str | Path) -> str:
     """Return why the finished run in `folder` cannot be believed, in a few words; empty if it is whole."""
     try:
         _checked(Path(folder))
-    except DamagedRun as error:
+    except DamagedRunError as error:
         return error.reason
     return ""
 
@@ -89,7 +90,7 @@ def read(folder: str | Path) -> "Record":
 
     Raises
     ------
-    DamagedRun
+    DamagedRunError
         If a file is absent, unreadable or not the one that ``done.json`` was written for.
     LeuknetError
         If the run is not finished.
@@ -101,17 +102,17 @@ def read(folder: str | Path) -> "Record":
     parts = {name: _object(folder, f"{name}.json") for name in ("run", "environment", "weights")}
     for name, kind in {"settings": dict, "recipe": dict | None}.items():
         if not isinstance(parts["run"].get(name), kind):
-            raise DamagedRun(folder, f"run.json holds no {name}")
+            raise DamagedRunError(folder, f"run.json holds no {name}")
     return Record(folder, **parts, done=done)
 
 
-def read_all(root: str | Path) -> tuple[list["Record"], list[DamagedRun]]:
+def read_all(root: str | Path) -> tuple[list["Record"], list[DamagedRunError]]:
     """Read every finished run in the folder `root`, in the order of keys; return the whole and the damaged ones."""
     whole, damaged = [], []
     for folder in finished(root):
         try:
             whole.append(read(folder))
-        except DamagedRun as error:
+        except DamagedRunError as error:
             damaged.append(error)
     return whole, damaged
 
@@ -144,7 +145,7 @@ class Record:
         return {"run": self.run, "environment": self.environment, "weights": self.weights, "done": done}
 
     def data(self, name: str) -> bytes:
-        """Return the content of one of the run's files; raise `DamagedRun` unless it is what the seal says."""
+        """Return the content of one of the run's files; raise `DamagedRunError` unless it is what the seal says."""
         return self.path(name).read_bytes()
 
     def path(self, name: str) -> Path:
@@ -153,7 +154,7 @@ class Record:
         if entry is None:
             raise LeuknetError(f"{self.folder} has no {name}")
         if not path.is_file() or sha256_of(path) != entry["sha256"]:
-            raise DamagedRun(self.folder, f"{name} changed after the run was finished")
+            raise DamagedRunError(self.folder, f"{name} changed after the run was finished")
         return path
 
     def predictions(self) -> pd.DataFrame:
@@ -165,14 +166,14 @@ class Record:
         try:
             return _table(self.data("predictions.parquet"))
         except (ValueError, TypeError, KeyError, OSError, pa.ArrowException) as error:
-            raise DamagedRun(self.folder, f"predictions.parquet holds no predictions ({_first(error)})") from error
+            raise DamagedRunError(self.folder, f"predictions.parquet holds no predictions ({_first(error)})") from error
 
     def history(self) -> pd.DataFrame:
         """Return the history, one row an epoch."""
         try:
             return pd.read_csv(io.BytesIO(self.data("history.csv")))
         except ValueError as error:
-            raise DamagedRun(self.folder, f"history.csv is no table ({_first(error)})") from error
+            raise DamagedRunError(self.folder, f"history.csv is no table ({_first(error)})") from error
 
 
 def _schema(text: pa.DataType) -> pa.Schema:
@@ -203,11 +204,13 @@ def _checked(folder: Path) -> dict[str, Any]:
     done = _object(folder, DONE)
     files = done.get("files")
     if files is None and "seconds" in done:
-        raise DamagedRun(folder, "an earlier version finished it without checksums (leuknet runs seal accepts it as it is)")
+        raise DamagedRunError(
+            folder, "an earlier version finished it without checksums (leuknet runs seal accepts it as it is)"
+        )
     if done.get("checksum") != hash_of({name: value for name, value in done.items() if name != "checksum"}):
-        raise DamagedRun(folder, f"{DONE} was changed or cut off")
+        raise DamagedRunError(folder, f"{DONE} was changed or cut off")
     if not isinstance(files, dict) or not set(REQUIRED) <= set(files) <= {*REQUIRED, *NETWORK}:
-        raise DamagedRun(folder, f"{DONE} does not name the run's files")
+        raise DamagedRunError(folder, f"{DONE} does not name the run's files")
     for name, entry in files.items():
         _compare(folder, name, entry)
     return done
@@ -219,16 +222,16 @@ def _compare(folder: Path, name: str, entry: dict[str, Any]) -> None:
         size = path.stat().st_size if path.is_file() else -1
         same = size == entry["bytes"] and (size > LARGE or sha256_of(path) == entry["sha256"])
     except (OSError, TypeError, KeyError) as error:
-        raise DamagedRun(folder, f"{name} cannot be read ({_first(error)})") from error
+        raise DamagedRunError(folder, f"{name} cannot be read ({_first(error)})") from error
     if not same:
-        raise DamagedRun(folder, f"{name} is absent" if size < 0 else f"{name} changed after the run was finished")
+        raise DamagedRunError(folder, f"{name} is absent" if size < 0 else f"{name} changed after the run was finished")
 
 
 def _object(folder: Path, name: str) -> dict[str, Any]:
     try:
         return read_object(folder / name)
     except (OSError, ValueError) as error:
-        raise DamagedRun(folder, f"{name} cannot be read ({_first(error)})") from error
+        raise DamagedRunError(folder, f"{name} cannot be read ({_first(error)})") from error
 
 
 def _first(error: Exception) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from leuknet.data.load import load_cohort
 from leuknet._io import scratch
+from leuknet.data.load import load_cohort
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.provenance import THREADS
 from leuknet.runs.query import agreement, same_place

@@ -41,7 +41,7 @@ class Store:
         return self.root / (spec if isinstance(spec, str) else spec.key)
 
     def done(self, spec):
-        """Whether the run is finished and whole, and its network there if it is to be kept; a damaged run is not done."""
+        """Whether the run is finished and whole, with its network if it is to be kept; a damaged run is not done."""
         folder = self.folder(spec)
         keep = not isinstance(spec, str) and spec.keep_model
         names = (DONE, *NETWORK) if keep else (DONE,)

@@ -1,19 +1,19 @@
 """What a kept network carries with it: its features of the images that it was trained and tested on."""
 
-from leuknet.data.cohort import Cohort
-from leuknet.evaluation.splits import Split
-from pathlib import Path
-from typing import Any
 import dataclasses
 import json
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from leuknet._io import atomic, read_arrays
+from leuknet.data.cohort import Cohort
+from leuknet.evaluation.splits import Split
 from leuknet.exceptions import LeuknetError
-from leuknet.runs.record import DamagedRun, Record
+from leuknet.runs.record import DamagedRunError, Record
 
 FILE = "training_features.npz"
 NEIGHBOURS = 5
@@ -115,7 +115,7 @@ def read_training_features(record: Record) -> TrainingFeatures:
         found = TrainingFeatures(arrays["features"], table, json.loads(str(arrays["about"])))
         _check(found)
     except (ValueError, KeyError, OSError, RecursionError) as error:
-        raise DamagedRun(record.folder, f"{FILE} holds no features ({str(error).splitlines()[0]})") from error
+        raise DamagedRunError(record.folder, f"{FILE} holds no features ({str(error).splitlines()[0]})") from error
     return found
 
 

@@ -5,6 +5,7 @@ A condition is Python's syntax for such expressions, for example ``backbone == '
 """
 
 import ast
+import itertools
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -76,7 +77,7 @@ def _value(node: ast.AST, row: dict[Any, Any]) -> Any:
             return not value if isinstance(node.op, ast.Not) else -value
         case ast.Compare():
             values = [_value(part, row) for part in (node.left, *node.comparators)]
-            return all(_compared(op, *pair) for op, pair in zip(node.ops, zip(values, values[1:]), strict=True))
+            return all(_compared(op, *pair) for op, pair in zip(node.ops, itertools.pairwise(values), strict=True))
     raise ValueError(f"a condition holds no {type(node).__name__}")
 
 

@@ -20,7 +20,7 @@ from leuknet.evaluation.splits import AS_PUBLISHED, LODOCV
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
 from leuknet.paper import tables
-from leuknet.runs.record import DamagedRun, Record, read_all
+from leuknet.runs.record import DamagedRunError, Record, read_all
 
 SIZE = 224
 SYNTHETIC = "synthetic cohort"
@@ -67,7 +67,7 @@ def of_records(records: Iterable[Record]) -> pd.DataFrame:
     """
     runs, tables = [], []
     for record in records:
-        with suppress(DamagedRun):  # `leuknet.runs.query.records` lists them
+        with suppress(DamagedRunError):  # `leuknet.runs.query.records` lists them
             if not is_control(record.run):
                 tables.append(record.prediction_table().select(READ))
                 trained = training_counts(record.data("split.csv").decode("utf-8"))
@@ -97,7 +97,7 @@ def _common(record: Record, images: int) -> dict[str, Any]:
     """Return what all rows of a run share."""
     run, settings, done = record.run, record.run["settings"], record.done
     if not isinstance(run.get("protocol"), str) or not isinstance(run.get("fold"), str):
-        raise DamagedRun(record.folder, "run.json holds no protocol or no fold")
+        raise DamagedRunError(record.folder, "run.json holds no protocol or no fold")
     return {
         "run": record.folder.name,
         "backbone": settings.get("backbone", "").removesuffix("-nano"),

@@ -5,27 +5,25 @@ that a killed run kills no Dask worker and what is compiled stays. Where a worke
 trained there; elsewhere in the worker's own cache, and its files travel back.
 """
 
-from collections.abc import Callable
-from collections.abc import Iterable
-from collections.abc import Iterator
-from typing import Any
 import json
 import threading
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from leuknet._io import atomic, cache_dir, write_json, write_text
 from leuknet.exceptions import LeuknetError
 from leuknet.runs import failures
-from leuknet.runs.planning.cost import is_narrow
 from leuknet.runs.executors.clusters import opened, read_setup
 from leuknet.runs.executors.gpu_locks import claim_gpu
 from leuknet.runs.executors.local import Worker, stop
 from leuknet.runs.executors.scheduler import Ending, Report, Scheduler
+from leuknet.runs.planning.cost import is_narrow
 from leuknet.runs.provenance import backend, thread_settings
 from leuknet.runs.record import seal
 from leuknet.runs.spec import RunSpec
@@ -102,7 +100,15 @@ def take(spec: RunSpec, store: Store, files: dict[str, bytes]) -> None:
             (folder / name).unlink(missing_ok=True)
 
 
-def execute_cluster(specs: Iterable[RunSpec], store: Store, where: str, jobs: int | None = None, watch: Callable | None = None, again: bool = False, checkpoint_seconds: float = 30.0) -> Report:
+def execute_cluster(
+    specs: Iterable[RunSpec],
+    store: Store,
+    where: str,
+    jobs: int | None = None,
+    watch: Callable | None = None,
+    again: bool = False,
+    checkpoint_seconds: float = 30.0,
+) -> Report:
     """Finish `specs` on a Dask cluster; see `leuknet.runs.executors.local.execute_processes`.
 
     Parameters
@@ -163,7 +169,9 @@ class Crew:
         Worker address to what it cannot do: a cohort config, a run's key, or everything ("").
     """
 
-    def __init__(self, scheduler: Scheduler, setup: Any, address: str, replenish: Callable, mark: str, checkpoint_seconds: float) -> None:
+    def __init__(
+        self, scheduler: Scheduler, setup: Any, address: str, replenish: Callable, mark: str, checkpoint_seconds: float
+    ) -> None:
         self.scheduler, self.setup, self.address, self.replenish = scheduler, setup, address, replenish
         self.mark, self.seconds, self.study = mark, checkpoint_seconds, uuid4().hex
         self.tasks: dict[str, tuple[RunSpec, Any]] = {}
@@ -218,7 +226,9 @@ class Crew:
         if len(now) < self.setup.expected:
             self.replenish()
         for address in sorted(self.known - now):
-            self.scheduler.note(f"worker {address} is gone; its run starts again elsewhere, from its checkpoint if seen")
+            self.scheduler.note(
+                f"worker {address} is gone; its run starts again elsewhere, from its checkpoint if seen"
+            )
             if address in self.tasks:
                 self._lost(*self.tasks.pop(address))
         if now != self.known:

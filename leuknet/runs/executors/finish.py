@@ -1,18 +1,25 @@
 """Finish runs on this machine or on a cluster, under the progress display that fits."""
 
-from collections.abc import Iterable
-from collections.abc import Sequence
-from leuknet.runs.spec import RunSpec
-from leuknet.runs.store import Store
+from collections.abc import Iterable, Sequence
+
 from leuknet.exceptions import LeuknetError
-from leuknet.runs.planning.cost import is_narrow
 from leuknet.runs.executors.local import execute_processes, slots
 from leuknet.runs.executors.scheduler import Report
+from leuknet.runs.planning.cost import is_narrow
 from leuknet.runs.progress import watcher
+from leuknet.runs.spec import RunSpec
+from leuknet.runs.store import Store
 
 
 def finish(
-    specs: Iterable[RunSpec], store: Store, jobs: int | None = None, gpus: Sequence[str] | None = None, cluster: str | None = None, again: bool = False, checkpoint_seconds: float = 30.0, environment: dict[str, str] | None = None
+    specs: Iterable[RunSpec],
+    store: Store,
+    jobs: int | None = None,
+    gpus: Sequence[str] | None = None,
+    cluster: str | None = None,
+    again: bool = False,
+    checkpoint_seconds: float = 30.0,
+    environment: dict[str, str] | None = None,
 ) -> Report:
     """Finish runs in worker processes, watched by a table, by lines or, in a notebook, by a widget.
 

@@ -1,29 +1,28 @@
 """Executors of this machine: finish a list of runs in this process, or in worker processes that stay."""
 
-from collections.abc import Callable
-from leuknet.data.cohort import Cohort
-from leuknet.runs.store import Store
-from typing import Any
 import os
 import select
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from json import loads
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
 from leuknet.runs import failures
-from leuknet.runs.planning import cost
 from leuknet.runs.executors.scheduler import Ending, Report, Scheduler
+from leuknet.runs.planning import cost
 from leuknet.runs.provenance import gpus as gpu_names
 from leuknet.runs.provenance import thread_settings
 from leuknet.runs.spec import RunSpec
+from leuknet.runs.store import Store
 
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 15.0
@@ -31,7 +30,9 @@ MOST_WORKERS = 8  # narrow networks on a large machine: each worker takes about 
 SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
-def execute_here(specs: Iterable[RunSpec], store: Store, cohorts: Any, watch: Callable | None = None, again: bool = False) -> Report:
+def execute_here(
+    specs: Iterable[RunSpec], store: Store, cohorts: Any, watch: Callable | None = None, again: bool = False
+) -> Report:
     """Finish `specs` in this process, one after the other.
 
     Parameters
@@ -189,7 +190,14 @@ def died(code: int, peak: int, log: Path) -> Ending:
     return Ending(failures.KILLED, reason, tail(log))
 
 
-def execute_processes(specs: Iterable[RunSpec], store: Store, environments: Any = None, watch: Callable | None = None, again: bool = False, checkpoint_seconds: float = 30.0) -> Report:
+def execute_processes(
+    specs: Iterable[RunSpec],
+    store: Store,
+    environments: Any = None,
+    watch: Callable | None = None,
+    again: bool = False,
+    checkpoint_seconds: float = 30.0,
+) -> Report:
     """Finish `specs` in worker processes, one for each of `environments`.
 
     Parameters

@@ -1,12 +1,11 @@
 """A process that trains one run after another: ``python -m leuknet.runs.executors.worker SECONDS PARENT ANSWERS``.
 
 Each line of standard input is the folder of a run, which says what the run is (`RunSpec.write`). When the run has
-ended, one line of JSON goes to the file descriptor ANSWERS: ``failure`` (a word of `leuknet.runs.failures`, or null) and
-``reason``. Whatever else a run prints goes to ``log.txt`` in its folder. The process keeps what it has compiled and
+ended, one line of JSON goes to the file descriptor ANSWERS: ``failure`` (a word of `leuknet.runs.failures`, or null)
+and ``reason``. Whatever else a run prints goes to ``log.txt`` in its folder. The process keeps what it has compiled and
 loaded, and ends with its input or with its parent, PARENT, which may be gone before this process can look.
 """
 
-from leuknet.data.cohort import Cohort
 import functools
 import json
 import os
@@ -17,6 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.failures import NO_DATA, RunError, explained
 

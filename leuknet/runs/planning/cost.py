@@ -1,10 +1,9 @@
 """What runs cost: how many there are, how many images they train on, and hours from what was measured on this machine.
 
-Rates are medians over finished runs of the same structure, or of a trial of two steps (`leuknet.runs.planning.throughput`),
-both of this backend and machine only. Nothing is scaled from one network to another.
+Rates are medians over finished runs of the same structure, or of a trial (`leuknet.runs.planning.throughput`), both
+of this backend and machine only. Nothing is scaled from one network to another.
 """
 
-from leuknet.evaluation.splits import Split
 import json
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -14,6 +13,7 @@ import pandas as pd
 
 from leuknet._io import cache_dir, hash_of
 from leuknet.baselines.settings import BaselineSettings
+from leuknet.evaluation.splits import Split
 from leuknet.models.settings import FROZEN_APPROACHES, TrainSettings
 from leuknet.runs.failures import FINAL
 from leuknet.runs.provenance import environment
@@ -77,7 +77,7 @@ _counts: dict[str, Counter[str]] = {}
 
 
 def measured(store: Store) -> dict[str, float]:
-    """Return images a second by the hash of `structure`: the median over the store's finished runs made on this machine.
+    """Return images a second by the hash of `structure`: the median over the finished runs made on this machine.
 
     Structures without one have the rate of a trial, if there was one here.
     """

@@ -1,7 +1,7 @@
 """What is about to be trained and how long it takes on this machine, printed before anything starts.
 
-``python -m leuknet.runs.planning.preview NAME …`` downloads ImageNet weights that are not here, by Keras, which shows size and
-progress.
+``python -m leuknet.runs.planning.preview NAME …`` downloads ImageNet weights that are not here, by Keras, which shows
+size and progress.
 """
 
 import subprocess

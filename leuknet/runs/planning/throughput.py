@@ -1,6 +1,7 @@
 """A trial of a structure's speed, in a process of its own, so that the memory it took, a GPU's too, is free again.
 
-``python -m leuknet.runs.planning.throughput`` reads ``{"settings", "size", "batches"}`` as JSON and prints images a second.
+``python -m leuknet.runs.planning.throughput`` reads ``{"settings", "size", "batches"}`` as JSON and prints
+images a second.
 """
 
 import json
@@ -19,8 +20,8 @@ from leuknet._io import cache_dir, hash_of, write_json
 from leuknet._random import rng
 from leuknet.data.cohort import Cohort
 from leuknet.models.settings import TrainSettings
-from leuknet.runs.planning import cost
 from leuknet.runs.failures import code_of, explained, signal_name, signal_of
+from leuknet.runs.planning import cost
 
 
 def measured(settings: TrainSettings, size: int, batches: int = 2, gpu: str | None = None) -> str:
