@@ -29,8 +29,8 @@ from leuknet.runs.executors.local import died
 def test_outcomes(error, outcome, tmp_path):
     told = failures.explained(error, "VGG19", tmp_path)
     assert told.outcome == outcome and "\n" not in str(told)
-    assert failures.outcome_of(failures.code_of(told)) == outcome
-    assert failures.outcome_of(-9) == failures.outcome_of(143) == failures.KILLED and failures.outcome_of(0) is None
+    assert failures.code_of(told) == failures.EXIT_CODES[outcome]
+    assert failures.signal_of(-9) == 9 and failures.signal_of(143) == 15 and failures.signal_of(0) == 0
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM])

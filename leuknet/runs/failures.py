@@ -80,13 +80,6 @@ def code_of(error):
     return EXIT_CODES[error.outcome]
 
 
-def outcome_of(code):
-    """Return the outcome that a process's exit code tells; None for 0."""
-    if code == 0:
-        return None
-    return KILLED if signal_of(code) else {v: k for k, v in EXIT_CODES.items()}.get(code, ERROR)
-
-
 def signal_of(code):
     """Return the number of the signal that ended a process, or 0: Popen tells it as negative, a shell as 128 + it."""
     return -code if code < 0 else code - 128 if 128 < code < 128 + signal.NSIG else 0
