@@ -55,7 +55,7 @@ baseline: $(READY)
 # and the API. Nothing is executed. `make docs` makes it without results, in docs/_build.
 site: $(READY)
 	$(BIN)/leuknet report $(RESULTS)
-	LEUKNET_RESULTS=$(RESULTS) $(BIN)/sphinx-build -q -d docs/_build/doctrees docs $(RESULTS)/site
+	LEUKNET_RESULTS=$(abspath $(RESULTS)) $(BIN)/sphinx-build -q -d docs/_build/doctrees docs $(RESULTS)/site
 	$(BIN)/python tools/check_links.py $(RESULTS)/site
 
 docs: $(READY)
