@@ -63,8 +63,8 @@ def test_every_figure_is_given_out_with_an_alternative_text(page):
     for cell in code(page[0]):
         for call in (node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)):
             name = ast.unparse(call.func)
-            assert name not in ("plt.show", "display", "Image.open"), f"give figures out by show.figure: {cell.source}"
-            if name == "show.figure":
+            assert name not in ("plt.show", "display", "Image.open"), f"show figures by plots.figure: {cell.source}"
+            if name == "plots.figure":
                 assert len(call.args) >= 4 and len(ast.unparse(call.args[3])) > 20
 
 

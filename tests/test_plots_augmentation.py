@@ -8,7 +8,7 @@ from made import small_cohort
 
 from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
-from leuknet.models.policy import COLUMNS, PAPER, Policy, identity
+from leuknet.models.policy import COLUMNS, NOTHING, PAPER, Policy, identity
 from leuknet.paper.consistency import flops, timing
 from leuknet.plots.data import augmentation as pictures
 from leuknet.plots.data import copies
@@ -35,7 +35,7 @@ def test_outside_has_the_share_that_geometry_gives():
     rows = [identity(1), *(pictures.change(**v) for v in ({"theta": 45}, {"tx": 0.2}, {"zx": 0.8}, {"zy": 1.25}))]
     shares = pictures.outside(np.concatenate(rows), 200).mean(axis=(1, 2))
     np.testing.assert_allclose(shares, [0, 1 - 2 * (np.sqrt(2) - 1), 0.2, 0, 0.2], atol=0.003)
-    assert pictures.reflected_share(pictures.STILL, 5).max() == 0
+    assert pictures.reflected_share(NOTHING, 5).max() == 0
     usual, far = (pictures.reflected_share(policy, 200).mean() for policy in (PAPER, Policy(width_shift=0.6)))
     assert 0 < usual < far
 
@@ -84,13 +84,13 @@ def test_each_operation_alone_and_only_what_the_policy_does(cohort):
     assert len(named) == 14 and ("zoom, width 0.8" in dict(named)) and ("rotation −40°" in dict(named))
     for _, row in named:
         assert (row != identity(1)).sum() == 1
-    assert pictures.extremes(pictures.STILL) == []
+    assert pictures.extremes(NOTHING) == []
     assert len(images_of(pictures.one_at_a_time(cohort.images[0], Policy(zoom=0, vertical_flip=False)))) == 1 + 9
 
 
 def test_shear_is_shown_in_both_units(cohort):
     fig = pictures.shear_units(cohort.images[0])
-    titles = [ax.get_title() for ax in fig.axes[:3]]
+    titles = [ax.get_title(loc="left") for ax in fig.axes[:3]]
     assert [title.split("\n")[0] for title in titles] == ["original", "shear 0.2 degrees", "shear 0.2 radians"]
     gaps = [np.abs(images_of(fig)[at] - images_of(fig)[3] / 255).mean() for at in (4, 5)]
     assert gaps[1] > 5 * gaps[0] > 0
@@ -121,7 +121,7 @@ def test_card_marks_numbers_outside_the_policy(cohort):
     assert "50" in [text.get_text() for text in fig.axes[2].texts]
 
 
-@pytest.mark.parametrize("policy", [PAPER, pictures.STILL, Policy(zoom=0.7, shear_unit="radians")])
+@pytest.mark.parametrize("policy", [PAPER, NOTHING, Policy(zoom=0.7, shear_unit="radians")])
 def test_sliders_begin_at_a_draw_of_the_policy_and_reach_further(policy, cohort):
     found = variant.sliders(policy, seed=2)
     assert tuple(found) == COLUMNS

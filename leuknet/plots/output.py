@@ -3,6 +3,8 @@
 import base64
 from datetime import UTC, datetime
 from html import escape
+from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -34,15 +36,21 @@ def caption_line(
     more: str | None = None,
     of: str | None = None,
 ) -> str:
-    """Return the line under each figure and table: what it is of (the cohort), n, profile, weights, protocol."""
-    parts = [of or cohort_words(study)]
-    if n is not None:
-        parts.append(f"n = {n}")
-    parts += [] if of else [f"{study.profile.name} profile"]
-    parts += [f"weights: {weights}"] if weights else []
-    parts += [protocol] if protocol else []
-    parts += [more] if more else []
-    return " · ".join(str(part) for part in parts)
+    """Return the line under each figure and table.
+
+    Parameters
+    ----------
+    study : Study
+    n : int or str, optional
+        Number of images (or of runs, if stated).
+    weights, protocol, more : str, optional
+        What the networks began from, the protocol, and anything else.
+    of : str, optional
+        What it is of, where that is not this study's cohort under its profile.
+    """
+    parts = [of or cohort_words(study), "" if n is None else f"n = {n}", "" if of else f"{study.profile.name} profile"]
+    parts += [f"weights: {weights}" if weights else "", protocol or "", more or ""]
+    return " · ".join(filter(None, parts))
 
 
 def cohort_words(study: Study) -> str:
@@ -50,18 +58,30 @@ def cohort_words(study: Study) -> str:
     return "synthetic cohort" if study.data is None else f"cohort {study.data.name}"
 
 
-def figure(
-    study: Study,
-    fig: Figure,
-    name: str,
-    alt: str,
-    n: int | None = None,
-    weights: str | None = None,
-    protocol: str | None = None,
-    more: str | None = None,
-    of: str | None = None,
-    result: str = "",
-) -> None:
+def keep(study: Study, kind: str, name: str, line: str, **said: str) -> Path:
+    """Write the record of a figure or table as JSON, and return the path of its files without their suffix.
+
+    Parameters
+    ----------
+    study : Study
+    kind : {"figures", "tables"}
+    name : str
+        Unique within the page; the files are named ``<page>-<name>``.
+    line : str
+        From `caption_line`.
+    **said
+        Further texts of the record, such as ``alt``. The record also has page, profile, seed, cohort, versions,
+        commit and time.
+    """
+    stem = study.out / kind / f"{study.page}-{file_name(name)}"
+    profile = {"profile": study.profile.name, "banner": study.profile.banner, "seed": study.seed}
+    record = {"page": study.page, "name": name, "caption": line, "cohort": cohort_words(study)} | profile
+    record |= {"environment": environment(), "made": datetime.now(UTC).isoformat(timespec="seconds")}
+    write_json(stem.with_suffix(".json"), record | said)
+    return stem
+
+
+def figure(study: Study, fig: Figure, name: str, alt: str, result: str = "", **caption: Any) -> None:
     """Caption `fig`, keep it as PNG, SVG and JSON under ``figures/``, and show it with title and result.
 
     Parameters
@@ -70,32 +90,27 @@ def figure(
     fig : matplotlib.figure.Figure
         Closed afterwards.
     name : str
-        Unique within the page; the files are named ``<page>-<name>``.
+        Unique within the page.
     alt : str
         What the figure shows: its visible title, and its text for those who do not see it.
-    n : int or str, optional
-        Number of images (or of runs, if stated).
-    weights, protocol, more : str, optional
-        For the caption line.
-    of : str, optional
-        What the figure is of, where it is not this study's cohort.
     result : str
         The result in one sentence, computed from what is drawn; shown under the figure.
+    **caption
+        As `caption_line` takes it: ``n``, ``weights``, ``protocol``, ``more``, ``of``.
     """
-    line = caption_line(study, n, weights, protocol, more, of)
-    stem = study.out / "figures" / f"{study.page}-{file_name(name)}"
+    line = caption_line(study, **caption)
+    stem = keep(study, "figures", name, line, alt=alt, result=result)
     with language():
         captioned(fig, line)
         dpi = PICTURE_DPI if sum(bool(ax.images) for ax in fig.axes) > 2 else SHARP_DPI
         for suffix, options in ((".png", {"dpi": dpi}), (".svg", {"metadata": {"Date": None}})):
             with atomic(stem.with_suffix(suffix)) as temporary:
                 fig.savefig(temporary, **options)
-    write_json(stem.with_suffix(".json"), sidecar(study, name, line) | {"alt": alt, "result": result})
     width = round(fig.get_figwidth() * SHOWN_DPI)
     plt.close(fig)
-    caption = f"<figcaption><strong>{escape(alt)}.</strong> {escape(result)}</figcaption>"
     shown = picture(stem.with_suffix(".png").read_bytes(), f"{alt} ({line})", width)
-    display(HTML(f'<figure style="margin:0;max-width:{width}px">{shown}{caption}</figure>'))
+    words = f"<figcaption><strong>{escape(alt)}.</strong> {escape(result)}</figcaption>"
+    display(HTML(f'<figure style="margin:0;max-width:{width}px">{shown}{words}</figure>'))
 
 
 def picture(png: bytes, alt: str, width: int) -> str:
@@ -108,14 +123,10 @@ def table(
     study: Study,
     frame: pd.DataFrame,
     name: str,
-    caption: str,
-    n: int | None = None,
-    weights: str | None = None,
-    protocol: str | None = None,
-    more: str | None = None,
-    of: str | None = None,
+    title: str,
     result: str = "",
     fold: bool | None = None,
+    **caption: Any,
 ) -> None:
     """Keep `frame` as CSV and Markdown under ``tables/``, and show it with its caption line.
 
@@ -124,34 +135,32 @@ def table(
     study : Study
     frame : pandas.DataFrame
         Its index is not shown; cells as `leuknet.plots.format.cell` prints them.
-    name, n, weights, protocol, more, of, result
+    name, result, **caption
         As for `figure`.
-    caption : str
+    title : str
         What the table says.
     fold : bool, optional
-        Whether the rows are folded under the caption; if not given, those of more than `FOLDED` are.
+        Whether the rows are folded under the title; if not given, those of more than `FOLDED` are.
     """
-    line = caption_line(study, n, weights, protocol, more, of)
-    shown = keep_table(study, frame, name, caption, line, n if isinstance(n, int) else None)
-    html = table_html(shown, caption, len(frame) > FOLDED if fold is None else fold)
+    n, line = caption.get("n"), caption_line(study, **caption)
+    shown = keep_table(study, frame, name, title, line, n if isinstance(n, int) else None)
+    html = table_html(shown, title, len(frame) > FOLDED if fold is None else fold)
     display(HTML(f"{html}{paragraph(result) * bool(result)}<p><small>{escape(line)}</small></p>"))
 
 
 def keep_table(
-    study: Study, frame: pd.DataFrame, name: str, caption: str, line: str, n: int | None = None
+    study: Study, frame: pd.DataFrame, name: str, title: str, line: str, n: int | None = None
 ) -> pd.DataFrame:
     """Keep `frame` as CSV and Markdown, with its record, under ``tables/``; return its cells as readers see them."""
-    stem = study.out / "tables" / f"{study.page}-{file_name(name)}"
+    stem = keep(study, "tables", name, line, caption=title)
     write_text(stem.with_suffix(".csv"), frame.map(csv_cell).to_csv(index=False))
-    shown = pd.DataFrame(
-        {column: [cell(value, str(column), n) for value in frame[column]] for column in frame}, dtype=object
-    )
-    write_text(stem.with_suffix(".md"), f"{caption}\n\n{markdown(shown)}\n{line}\n")
-    write_json(stem.with_suffix(".json"), sidecar(study, name, line) | {"caption": caption})
+    cells = {column: [cell(value, str(column), n) for value in frame[column]] for column in frame}
+    shown = pd.DataFrame(cells, dtype=object)
+    write_text(stem.with_suffix(".md"), f"{title}\n\n{markdown(shown)}\n{line}\n")
     return shown
 
 
-def table_html(shown: pd.DataFrame, caption: str, fold: bool = False, safe: tuple = ()) -> str:
+def table_html(shown: pd.DataFrame, caption: str, fold: bool = False, safe: tuple[str, ...] = ()) -> str:
     """Return a table of texts as HTML: numbers to the right and unbroken, repeated first cells merged.
 
     Parameters
@@ -165,8 +174,8 @@ def table_html(shown: pd.DataFrame, caption: str, fold: bool = False, safe: tupl
     """
     numeric = [_numeric(shown[column]) for column in shown]
     merged = 0 if numeric[0] else 1 + (shown.shape[1] > 2 and not numeric[1])
-    texts = shown.to_numpy().tolist()
-    rows = "".join(_row(texts, i, numeric, merged, [column in safe for column in shown]) for i in range(len(texts)))
+    texts = shown.apply(lambda column: column if column.name in safe else column.map(escape)).to_numpy().tolist()
+    rows = "".join(_row(texts, i, numeric, merged) for i in range(len(texts)))
     head = "".join(
         f'<th scope="col"{" class=num" * right}>{escape(str(column).replace("_", " "))}</th>'
         for column, right in zip(shown, numeric, strict=True)
@@ -183,11 +192,10 @@ def _numeric(column: pd.Series) -> bool:
     return bool(filled) and all(map(is_number, filled))
 
 
-def _row(texts: list, i: int, numeric: list, merged: int, safe: list) -> str:
+def _row(texts: list[list[str]], i: int, numeric: list[bool], merged: int) -> str:
     """Return one row; a cell of the first `merged` columns spans the rows below that repeat it and those left of it."""
     cells = []
-    for j, text in enumerate(texts[i]):
-        inner = text if safe[j] else escape(text)
+    for j, inner in enumerate(texts[i]):
         if j >= merged:
             cells.append(f"<td{' class=num' * numeric[j]}>{inner}</td>")
         elif i == 0 or texts[i][: j + 1] != texts[i - 1][: j + 1]:
@@ -223,18 +231,3 @@ def banner(study: Study) -> None:
     left_out = f"; {len(study.cohort.rejected)} files left out" if len(study.cohort.rejected) else ""
     head = f"<p><strong>{escape(text)}{left_out}</strong><br>{escape(study.profile.banner)}"
     display(HTML(f"{head}<br>Not a medical device.</p>"))
-
-
-def sidecar(study: Study, name: str, line: str) -> dict:
-    """Return what a figure's or table's JSON says: page, profile, seed, cohort, caption, versions, commit, time."""
-    return {
-        "page": study.page,
-        "name": name,
-        "caption": line,
-        "profile": study.profile.name,
-        "banner": study.profile.banner,
-        "seed": study.seed,
-        "cohort": cohort_words(study),
-        "environment": environment(),
-        "made": datetime.now(UTC).isoformat(timespec="seconds"),
-    }

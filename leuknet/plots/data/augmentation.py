@@ -12,8 +12,8 @@ from matplotlib.patches import Rectangle
 from leuknet._random import rng
 from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
-from leuknet.models.policy import COLUMNS, NOTHING, PAPER, SHEAR_UNITS, Policy, draw, identity, places
-from leuknet.plots.style import CLASS_NAMES, language
+from leuknet.models.policy import COLUMNS, NOTHING, PAPER, SHEAR_UNITS, Policy, draw, identity, places, ranged
+from leuknet.plots.style import CLASS_NAMES, language, picture, picture_grid
 
 BATCH = 8  # one compiled shape for all pictures
 WORDS = {
@@ -26,18 +26,21 @@ WORDS = {
     "flip_h": "horizontal flip",
     "flip_v": "vertical flip",
 }
-FIELDS = {"rotation": "theta", "width_shift": "tx", "height_shift": "ty", "shear": "shear", "zoom": "zx"}
-FLIPS = {"flip_h": "horizontal", "flip_v": "vertical"}
+FLIPS = ("flip_h", "flip_v")
+SMOOTH = {"interpolation": "antialiased"}
 CORNERS = [(0, 0), (0, -1), (-1, -1), (-1, 0), (0, 0)]
-STILL = NOTHING
 
 
 def change(**values: Any) -> np.ndarray:
     """Return one row of draws, float32 (1, 8), that changes nothing but the columns named, e.g. ``theta=40``."""
-    row = identity(1)
-    for name, value in values.items():
-        row[0, COLUMNS.index(name)] = value
-    return row
+    row = dict(zip(COLUMNS, identity(1)[0], strict=True)) | values
+    return np.array([[row[name] for name in COLUMNS]], np.float32)
+
+
+def ranges(policy: Policy) -> dict[str, tuple[float, float]]:
+    """Return the lowest and the highest draw of each of `COLUMNS`; they are equal where the policy changes nothing."""
+    ends = np.sort(ranged(policy, np.outer([-1.0, 1.0], np.ones(len(COLUMNS)))), axis=0)
+    return {name: (low, high) for name, (low, high) in zip(COLUMNS, ends.T.tolist(), strict=True)}
 
 
 def vary(image: np.ndarray, draws: np.ndarray, shear_unit: str = "degrees") -> np.ndarray:
@@ -69,25 +72,19 @@ def one_each(table: pd.DataFrame, seed: int = 0) -> dict[int, int]:
 
 def policy_table(policy: Policy = PAPER) -> pd.DataFrame:
     """Return the policy's numbers, one row each, next to the paper's words and how they are drawn."""
-    shift = "uniform, {0:+g} to {1:+g} of the size"
-    rows = [
-        ("rotation", policy.rotation, "40°", f"uniform, {-policy.rotation:+g}° to {policy.rotation:+g}°"),
-        ("width shift", policy.width_shift, "0.2", shift.format(-policy.width_shift, policy.width_shift)),
-        ("height shift", policy.height_shift, "0.2", shift.format(-policy.height_shift, policy.height_shift)),
-        ("shear", policy.shear, "0.2", f"uniform, {-policy.shear:+g} to {policy.shear:+g} {policy.shear_unit}"),
-        ("zoom", policy.zoom, "0.2", f"uniform, {1 - policy.zoom:g} to {1 + policy.zoom:g}, width and height apart"),
-        ("horizontal flip", policy.horizontal_flip, "yes", "one variant in two"),
-        ("vertical flip", policy.vertical_flip, "yes", "one variant in two"),
-    ]
-    drawn = [(name, words, how if value else "never") for name, value, words, how in rows]
+    shift, unit = "uniform, {:+g} to {:+g} of the size", policy.shear_unit
+    rows = {
+        "theta": ("rotation", "40°", "uniform, {:+g}° to {:+g}°"),
+        "tx": ("width shift", "0.2", shift),
+        "ty": ("height shift", "0.2", shift),
+        "shear": ("shear", "0.2", f"uniform, {{:+g}} to {{:+g}} {unit}"),
+        "zx": ("zoom", "0.2", "uniform, {:g} to {:g}, width and height apart"),
+        "flip_h": ("horizontal flip", "yes", "one variant in two"),
+        "flip_v": ("vertical flip", "yes", "one variant in two"),
+    }
+    ends = ranges(policy)
+    drawn = [(*words, how.format(*ends[k]) if np.ptp(ends[k]) else "never") for k, (*words, how) in rows.items()]
     return pd.DataFrame(drawn, columns=["operation", "paper", "here"]).replace("-", "−", regex=True)
-
-
-def tile(ax: Axes, image: np.ndarray, title: str = "") -> None:
-    """Draw one image on `ax`, without an axis."""
-    ax.imshow(image, interpolation="antialiased")
-    ax.set_title(title, fontsize=9, pad=3)
-    ax.axis("off")
 
 
 def framed(ax: Axes) -> None:
@@ -107,16 +104,13 @@ def augmented(cohort: Cohort, policy: Policy = PAPER, seed: int = 0) -> Figure:
     chosen = one_each(cohort.table, seed)
     if not chosen:
         raise LeuknetError(f"cohort {cohort.name} has no image to augment")
-    gap = len(chosen) - 1
+    widths = [1, 1, 1, 0.2, 1, 1, 1][: 4 * len(chosen) - 1]
     with language():
-        widths = [1, 1, 1] + [0.2, 1, 1, 1] * gap
-        fig, axes = plt.subplots(3, len(widths), figsize=(4 * len(chosen), 4.4), width_ratios=widths)
-        for ax in axes.ravel():
-            ax.axis("off")
+        fig, axes = picture_grid(3, len(widths), (4 * len(chosen), 4.4), width_ratios=widths)
         for block, (label, place) in zip((axes[:, :3], axes[:, -3:]), chosen.items(), strict=False):
             variants = vary(cohort.images[place], draw(policy, 8, rng("Figure 3", seed, label)), policy.shear_unit)
-            for ax, image in zip(block.ravel(), [cohort.images[place], *variants], strict=True):
-                tile(ax, image)
+            for ax, image in zip(block.flat, [cohort.images[place], *variants], strict=True):
+                picture(ax, image, **SMOOTH)
             heading = f"({'ab'[label]}) {CLASS_NAMES[label]}, {cohort.table['data_set'].iloc[place]}\noriginal"
             block[0, 0].set_title(heading, loc="left", fontsize=9)
             framed(block[0, 0])
@@ -125,16 +119,12 @@ def augmented(cohort: Cohort, policy: Policy = PAPER, seed: int = 0) -> Figure:
 
 def extremes(policy: Policy = PAPER) -> list[tuple[str, np.ndarray]]:
     """Return ``(title, row of draws)`` of each operation alone at the ends of its range; only what the policy does."""
-    found = []
-    for field, column in FIELDS.items():
-        reach = getattr(policy, field)
-        for name in ("zx", "zy") if field == "zoom" else (column,):
-            ends = (1 - reach, 1 + reach) if field == "zoom" else (-reach, reach)
-            unit = {"theta": "°", "shear": f" {policy.shear_unit}"}.get(name, "")
-            named = [(f"{WORDS[name]} {end:{'g' if field == 'zoom' else '+g'}}{unit}", end) for end in ends if reach]
-            found += [(title.replace("-", "−"), change(**{name: end})) for title, end in named]
-    flips = [name for name in ("flip_h", "flip_v") if getattr(policy, f"{FLIPS[name]}_flip")]
-    return found + [(WORDS[name], change(**{name: 1})) for name in flips]
+    found, units = [], {"theta": "°", "shear": f" {policy.shear_unit}"}
+    for name, ends in ranges(policy).items():
+        for end in sorted(set(ends) - {0} if name in FLIPS else set(ends) if np.ptp(ends) else ()):
+            size = "" if name in FLIPS else f" {end:{'g' if name in ('zx', 'zy') else '+g'}}{units.get(name, '')}"
+            found.append((f"{WORDS[name]}{size}".replace("-", "−"), change(**{name: end})))
+    return found
 
 
 def one_at_a_time(image: np.ndarray, policy: Policy = PAPER) -> Figure:
@@ -143,11 +133,9 @@ def one_at_a_time(image: np.ndarray, policy: Policy = PAPER) -> Figure:
     images = vary(image, np.concatenate([row for _, row in named]), policy.shear_unit)
     rows = -(-len(named) // 5)
     with language():
-        fig, axes = plt.subplots(rows, 5, figsize=(8, 1.8 * rows + 0.2), squeeze=False)
-        for ax in axes.ravel():
-            ax.axis("off")
-        for ax, shown, (title, _) in zip(axes.ravel(), images, named, strict=False):
-            tile(ax, shown, title)
+        fig, axes = picture_grid(rows, 5, (8, 1.8 * rows + 0.2))
+        for ax, shown, (title, _) in zip(axes.flat, images, named, strict=False):
+            picture(ax, shown, title, **SMOOTH)
         framed(axes[0, 0])
     return fig
 
@@ -165,13 +153,13 @@ def shear_units(image: np.ndarray, policy: Policy = PAPER) -> Figure:
     for line in np.linspace(0, size - 1, 9).astype(int):
         grid[max(line - 1, 0) : line + 1] = grid[:, max(line - 1, 0) : line + 1] = 40
     with language():
-        fig, axes = plt.subplots(2, 3, figsize=(7, 4.9))
+        fig, axes = picture_grid(2, 3, (7, 4.9))
         for upper, given in zip(axes, (image, grid), strict=True):
-            tile(upper[0], given, "original" if given is image else "")
+            picture(upper[0], given, "original" if given is image else "", **SMOOTH)
             for ax, unit in zip(upper[1:], SHEAR_UNITS, strict=True):
-                far = float(moved(row, size, unit)[0])
-                title = f"shear {policy.shear:g} {unit}\nfarthest pixel moves {far:.1f} px"
-                tile(ax, vary(given, row, unit)[0], title if given is image else "")
+                far = f"\nfarthest pixel moves {moved(row, size, unit)[0]:.1f} px"
+                title = f"shear {policy.shear:g} {unit}{far}" if given is image else ""
+                picture(ax, vary(given, row, unit)[0], title, **SMOOTH)
     return fig
 
 
@@ -210,8 +198,8 @@ def alone(policy: Policy) -> dict[str, Policy]:
         "zoom": ("zoom",),
         "flips": ("horizontal_flip", "vertical_flip"),
     }
-    found = {words: STILL.but(**{f: getattr(policy, f) for f in fields}) for words, fields in parts.items()}
-    found |= {f"shear, {unit}": STILL.but(shear=policy.shear, shear_unit=unit) for unit in SHEAR_UNITS}
+    found = {words: NOTHING.but(**{f: getattr(policy, f) for f in fields}) for words, fields in parts.items()}
+    found |= {f"shear, {unit}": NOTHING.but(shear=policy.shear, shear_unit=unit) for unit in SHEAR_UNITS}
     return found | {f"all, shear in {unit}": policy.but(shear_unit=unit) for unit in SHEAR_UNITS}
 
 
@@ -226,23 +214,14 @@ def warp_check(images: np.ndarray, policy: Policy = PAPER, seed: int = 0) -> pd.
     """
     from leuknet.models.augmentation import warped
 
+    columns = ["operation", "draws", "augmentation changes the image by"]
     rows = []
     for words, part in alone(policy).items():
         draws = draw(part, len(images), rng("warp check", seed, words))
         ours, theirs = warped(images, draws, part.shear_unit), by_keras(images, draws, part.shear_unit)
         changed, gap = np.abs(theirs - images / 255).mean(), np.abs(ours - theirs)
-        numbers = [f"{value:.1e}" for value in (changed, gap.mean(), gap.max())]
-        rows.append((words, len(images), *numbers))
-    return pd.DataFrame(
-        rows,
-        columns=[
-            "operation",
-            "draws",
-            "augmentation changes the image by",
-            "ours differs from Keras' by (mean)",
-            "(largest)",
-        ],
-    )
+        rows.append((words, len(images), *(f"{value:.1e}" for value in (changed, gap.mean(), gap.max()))))
+    return pd.DataFrame(rows, columns=[*columns, "ours differs from Keras' by (mean)", "(largest)"])
 
 
 def reflected_share(policy: Policy = PAPER, n: int = 1000, seed: int = 0) -> np.ndarray:
@@ -264,27 +243,23 @@ def fill(image: np.ndarray, policy: Policy = PAPER, seed: int = 0) -> Figure:
     size, row = len(image), change(theta=policy.rotation)
     out = outside(row, size)[0]
     x, y = (values[0] for values in places(row, size))
+    shares = 100 * reflected_share(policy, seed=seed)
     with language():
-        fig, axes = plt.subplots(2, 2, figsize=(7, 7))
-        ax = axes[0, 0]
-        tile(ax, mirrored(image), "solid: the image; dashed: what is read")
-        ax.set(xlim=(size / 2, 2.5 * size), ylim=(2.5 * size, size / 2))
+        fig, ((left, right), (below, ax)) = plt.subplots(2, 2, figsize=(7, 7))
+        picture(left, mirrored(image), "solid: the image; dashed: what is read", **SMOOTH)
+        left.set(xlim=(size / 2, 2.5 * size), ylim=(2.5 * size, size / 2))
         for line, colour in ((3.2, "black"), (1.6, "white")):
             for style, (across, down) in (("--", (x, y)), ("-", [v[0] for v in places(identity(1), size)])):
                 frame = [[values[at] + size for at in CORNERS] for values in (across, down)]
-                ax.plot(*frame, style, color=colour, linewidth=line)
+                left.plot(*frame, style, color=colour, linewidth=line)
         reflected = vary(image, row)[0]
-        tile(axes[0, 1], reflected * ~out[..., None], f"black corners: {out.mean():.1%} of pixels")
-        tile(axes[1, 0], reflected, "the same, reflected")
-        _shares(axes[1, 1], reflected_share(policy, seed=seed))
+        picture(right, reflected * ~out[..., None], f"black corners: {out.mean():.1%} of pixels", **SMOOTH)
+        picture(below, reflected, "the same, reflected", **SMOOTH)
+        ax.hist(shares, bins=20, color="#56B4E9", edgecolor="white", weights=np.full(len(shares), 100 / len(shares)))
+        ax.axvline(shares.mean(), color="black", linestyle="--")
+        ax.set(xlabel="reflected pixels of a variant (%)", ylabel="variants (%)")
+        ax.set_title(f"{len(shares)} draws of all operations: mean {shares.mean():.1f} %", fontsize=9)
     return fig
-
-
-def _shares(ax: Axes, shares: np.ndarray) -> None:
-    ax.hist(100 * shares, bins=20, color="#56B4E9", edgecolor="white", weights=np.full(len(shares), 100 / len(shares)))
-    ax.axvline(100 * shares.mean(), color="black", linestyle="--")
-    ax.set(xlabel="reflected pixels of a variant (%)", ylabel="variants (%)")
-    ax.set_title(f"{len(shares)} draws of all operations: mean {shares.mean():.1%}", fontsize=9)
 
 
 def colour_table(cohort: Cohort, policy: Policy = PAPER, n: int = 256, seed: int = 0) -> pd.DataFrame:

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from leuknet._random import rng
 from leuknet.models.policy import COLUMNS, PAPER, Policy, draw
-from leuknet.plots.data.augmentation import FIELDS, FLIPS, WORDS, change, outside, tile, vary
-from leuknet.plots.style import COLUMN, card, language
+from leuknet.plots.data.augmentation import FLIPS, SMOOTH, WORDS, change, outside, ranges, vary
+from leuknet.plots.style import COLUMN, card, language, name_rows, picture
 
 
 def variant_card(image: np.ndarray, policy: Policy = PAPER, **numbers: Any) -> Figure:
@@ -20,9 +20,9 @@ def variant_card(image: np.ndarray, policy: Policy = PAPER, **numbers: Any) -> F
     row = change(**numbers)
     with language():
         fig, axes = card(3, (COLUMN, 2.6), right=0.6, bottom=0.6, gap=0.35, width_ratios=[1.1, 1.5, 1])
-        tile(axes[0], image, "original")
+        picture(axes[0], image, "original", **SMOOTH)
         share = outside(row, len(image), policy.shear_unit).mean()
-        tile(axes[1], vary(image, row, policy.shear_unit)[0], f"variant, {share:.1%} reflected")
+        picture(axes[1], vary(image, row, policy.shear_unit)[0], f"variant, {share:.1%} reflected", **SMOOTH)
         for ax, side in zip(axes, "EW", strict=False):
             ax.set_anchor(side)
         _ranges(axes[2], policy, row[0])
@@ -30,18 +30,13 @@ def variant_card(image: np.ndarray, policy: Policy = PAPER, **numbers: Any) -> F
 
 
 def _ranges(ax: Axes, policy: Policy, row: np.ndarray) -> None:
-    reach = [policy.rotation, policy.width_shift, policy.height_shift, policy.shear, policy.zoom, policy.zoom]
-    lows = [-r for r in reach[:4]] + [1 - r for r in reach[4:]] + [0, 0]
-    highs = reach[:4] + [1 + r for r in reach[4:]] + [policy.horizontal_flip, policy.vertical_flip]
-    for place, (value, low, high) in enumerate(zip(row, lows, highs, strict=True)):
+    for place, (value, (low, high)) in enumerate(zip(row, ranges(policy).values(), strict=True)):
         inside = low - 1e-6 <= value <= high + 1e-6
-        width = float(high - low) or 1.0
         ax.plot([0, 1], [place, place], color="#999999", linewidth=4, solid_capstyle="butt", linestyle="-")
-        at = np.clip((value - low) / width, -0.25, 1.25)
+        at = np.clip((value - low) / (high - low or 1), -0.25, 1.25)
         ax.plot(at, place, "o", color="#0072B2", markerfacecolor="#0072B2" if inside else "white", markersize=8)
         ax.text(1.32, place, f"{value:.3g}", va="center", ha="left", fontsize=9)
-    ax.set(yticks=range(8), yticklabels=slider_words(policy).values(), ylim=(7.5, -0.5))
-    ax.set(xticks=[0, 1], xticklabels=["low", "high"], xlim=(-0.3, 1.3))
+    name_rows(ax, slider_words(policy).values(), xticks=[0, 1], xticklabels=["low", "high"], xlim=(-0.3, 1.3))
     ax.set_title("in the policy's range", fontsize=9)
     ax.grid(False)
 
@@ -54,7 +49,8 @@ def slider_words(policy: Policy = PAPER) -> dict[str, str]:
 def sliders(policy: Policy = PAPER, seed: int = 0) -> dict[str, tuple[float, ...]]:
     """Return ``{column: (low, high, step, start)}`` for `slide`: twice the policy's reach, begun at one draw of it."""
     start = dict(zip(COLUMNS, draw(policy, 1, rng("card", seed))[0].astype(float).round(2).tolist(), strict=True))
-    reach = {name: 2 * (getattr(policy, field) or 0.1) for field, name in FIELDS.items()}
-    found = {name: (-r, r, r / 40, start[name]) for name, r in reach.items() if name != "zx"}
-    found |= {name: (round(1 - reach["zx"], 2), round(1 + reach["zx"], 2), 0.02, start[name]) for name in ("zx", "zy")}
+    found: dict[str, tuple[float, ...]] = {}
+    for name, (low, high) in ranges(policy).items():
+        middle, reach = (low + high) / 2, (high - low) or 0.2
+        found[name] = (round(middle - reach, 2), round(middle + reach, 2), reach / 40, start[name])
     return found | {name: (0, 1, 1, int(start[name])) for name in FLIPS}
