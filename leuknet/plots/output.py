@@ -184,7 +184,7 @@ def table_html(shown: pd.DataFrame, caption: str, fold: bool = False, safe: tupl
     html = f'<table class="dataframe">{title}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
     if fold:
         html = f"<details><summary>{escape(caption)} ({len(shown)} rows)</summary>{html}</details>"
-    return f'{LOOK}<div class="lk">{html}</div>'
+    return f'{LOOK}<div class="lk" tabindex="0" role="region" aria-label="{escape(caption)}">{html}</div>'
 
 
 def _numeric(column: pd.Series) -> bool:
