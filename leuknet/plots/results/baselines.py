@@ -145,7 +145,7 @@ def ranked_dots(comparison: Comparison) -> Figure:
     works = list(dict.fromkeys(frame["work"]))
     shown = [(column, "same") for column in comparison.columns] + [(POOLED, "all")]
     with language():
-        fig, ax = plt.subplots(figsize=(7.3, 0.46 * len(works) + 1.5))
+        fig, ax = plt.subplots(figsize=(7.3, 0.36 * len(works) + 1.5))
         for number, (column, kind) in enumerate(shown):
             part = frame[(frame["column"] == column) & (frame["images"] == kind)]
             colour, marker = LOOKS[column]
