@@ -3,10 +3,14 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis.extra.numpy import array_shapes, arrays
+from scipy import ndimage
 
 from leuknet._random import rng
 from leuknet.baselines.handcrafted import imaging, measures, patel, putzu
 from leuknet.baselines.handcrafted.segmentation import METHODS, mask_set, overlap, scored, summary
+from leuknet.cells.scale import filled
 from leuknet.cells.segmentation import masks
 from leuknet.exceptions import LeuknetError
 
@@ -24,6 +28,11 @@ def drawn(centres, radius=14, size=SCENE):
             cv2.circle(mask, centre, r, value, -1)
     noise = rng("drawn").normal(0, 2, image.shape)
     return np.clip(image + noise, 0, 255).astype(np.uint8), mask
+
+
+@given(arrays(bool, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12)))
+def test_holes_are_those_of_scipy(mask):
+    assert np.array_equal(filled(mask), ndimage.binary_fill_holes(mask))
 
 
 def test_nucleus_and_leukocyte_are_found_and_the_red_cell_is_not():

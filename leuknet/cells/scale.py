@@ -97,7 +97,18 @@ def red_cells(density: np.ndarray, nominal: float) -> np.ndarray:
     if rest.sum() < nominal**2:
         return np.zeros_like(dark)
     mask = (green > otsu(green[rest])) & rest
-    return ndimage.binary_fill_holes(mask) & rest
+    return filled(mask) & rest
+
+
+def filled(mask: np.ndarray) -> np.ndarray:
+    """Return a mask, bool (height, width), with its holes filled: what its outside does not reach by edges of pixels.
+
+    The same pixels as ``scipy.ndimage.binary_fill_holes``, but several times as fast on fields: that one dilates step by step.
+    """
+    _, pieces = cv2.connectedComponents((~mask).astype(np.uint8), connectivity=4)
+    outside = np.zeros(pieces.max() + 1, bool)
+    outside[np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]])] = True
+    return mask | ~outside[pieces]
 
 
 def otsu(values: np.ndarray) -> float:

@@ -14,7 +14,7 @@ from skimage.filters import threshold_multiotsu
 from skimage.measure import label, regionprops
 from skimage.segmentation import watershed
 
-from leuknet.cells.scale import WORKING, optical_density, otsu, red_cells, resized
+from leuknet.cells.scale import WORKING, filled, optical_density, otsu, red_cells, resized
 
 BLUR = 0.045  # d
 CENTRE = 1.5  # d: Otsu's window of a single-cell image reaches so far from its centre
@@ -59,7 +59,7 @@ def _disc(diameter):
 def tidy(mask: np.ndarray) -> np.ndarray:
     """Return the mask opened by a disc of `OPENING` d, holes filled, without specks."""
     opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, _disc(OPENING))
-    pieces = label(ndimage.binary_fill_holes(opened))
+    pieces = label(filled(opened > 0))
     large = np.bincount(pieces.ravel()) >= SPECK * RED_AREA
     large[0] = False
     return large[pieces]
@@ -290,4 +290,4 @@ def joined(mask: np.ndarray, nucleus: np.ndarray) -> np.ndarray:
     pieces, count = ndimage.label(opened.astype(bool) | nucleus)
     wanted = np.zeros(count + 1, bool)
     wanted[pieces[nucleus]] = True
-    return ndimage.binary_fill_holes(wanted[pieces])
+    return filled(wanted[pieces])
