@@ -312,6 +312,12 @@ def test_what_was_found_is_kept_and_read_back_alike(drawn):
     np.testing.assert_array_equal(again.crops, cells.crops)
 
 
+def test_the_same_drawings_at_another_size_are_not_searched_again(drawn, monkeypatch):
+    monkeypatch.setattr(extract, "_one", None)
+    table = cells_of(synthetic_cohort(size=32, fraction=0.001, floor=4)).table
+    pd.testing.assert_frame_equal(table, drawn[1].table)
+
+
 @pytest.fixture(scope="module")
 def material(drawn):
     """Return the drawn cohort as the steps and controls of page 12 take it."""

@@ -244,7 +244,7 @@ def _held(held, given):
 def _of_data_set(cohort, where, given):
     content = ["image_id", "width", "height", "sha256"]
     key = [decode.VERSION, given, cohort.table[content].iloc[where].astype(str).to_numpy().tolist()]
-    if not cohort.table["path"].iloc[where[0]]:
-        key.append(cohort.key)  # drawn images, or pixels of the cohort's own size
+    if not cohort.table["path"].iloc[where[0]] and "drawing" not in cohort.table:
+        key.append(cohort.key)  # pixels of the cohort's own size
     readers = [partial(native, cohort, i) for i in where]
     return extract(readers, lambda: diameters(cohort, where, given), key)
