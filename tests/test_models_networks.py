@@ -1,5 +1,7 @@
 """Networks: Table 2's counts, Figures 4, 5 and 8, section 3.4, and that they are flat, separable and storable."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from leuknet.exceptions import LeuknetError
 from leuknet.models import backbones, networks, weights
 from leuknet.models.networks import NetworkSpec, build, layer_table, split_at_frozen
+from leuknet.paper.consistency import timing
 from leuknet.paper.tables import table
 
 NARROW = [f"{name}-nano" for name in backbones.PAPER_BACKBONES]
@@ -32,10 +35,50 @@ def uninitialised():
     keras.backend.clear_session()
 
 
+def operations(layer):
+    """Return the multiply-accumulates of a convolution for one image; 0 for other layers."""
+    if not isinstance(layer, keras.layers.Conv2D | keras.layers.SeparableConv2D):
+        return 0
+    kernels = [variable for variable in layer.weights if variable.name.endswith("kernel")]
+    return math.prod(layer.output.shape[1:3]) * sum(math.prod(kernel.shape) for kernel in kernels)
+
+
+def longest_path(model, padding):
+    """Return the number of layers on the longest path, zero padding counted or not."""
+    depth = {}
+    for layer in model.layers:
+        before = [node.operation.name for part in layer._inbound_nodes for node in part.parent_nodes]
+        counted = padding or not isinstance(layer, keras.layers.ZeroPadding2D)
+        depth[layer.name] = counted + max((depth[name] for name in before), default=0)
+    return max(depth.values())
+
+
 @pytest.mark.parametrize("name", backbones.PAPER_BACKBONES)
-def test_imagenet_networks_have_table_2s_parameters(uninitialised, name):
-    printed = table(2).query("column == 'Number of Parameters'").set_index("row").loc[backbones.label(name), "value"]
-    assert getattr(keras.applications, name)(weights=None).count_params() == printed
+def test_the_audits_counts_are_those_of_keras_networks(uninitialised, name):
+    known = timing.networks().loc[backbones.label(name)]
+    model = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=(224, 224, 3))
+    macs = {layer: operations(layer) for layer in model.layers}
+    dense3 = [x for x in macs if type(x) is keras.layers.Conv2D and x.kernel_size == (3, 3) and x.strides == (1, 1)]
+    shape = model.output.shape[1:]
+    assert known["macs"] == sum(macs.values()) and known["macs3"] == sum(macs[layer] for layer in dense3)
+    assert known["convolutions"] == sum(map(bool, macs.values())) and known["first"] == next(
+        filter(None, macs.values())
+    )
+    assert known["parameters"] == model.count_params()
+    assert known["features"] == (math.prod(shape) if name.startswith("VGG") else shape[-1])
+    assert known["dense"] == (*networks.dense_sizes(NetworkSpec(name)), 1)
+
+
+@pytest.mark.parametrize("name", backbones.PAPER_BACKBONES)
+def test_imagenet_networks_have_table_2s_parameters_and_depth(uninitialised, name):
+    printed = table(2).set_index(["row", "column"])["value"][backbones.label(name)]
+    model = getattr(keras.applications, name)(weights=None)
+    assert model.count_params() == printed["Number of Parameters"]
+    known = timing.networks().loc[backbones.label(name)]
+    assert known["depth"] == printed["Topological Depth"]
+    assert longest_path(model, False) <= known["depth"] <= longest_path(model, True)
+    units = [layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+    assert known["imagenet_dense"] == tuple(units)
 
 
 def test_figure_8_leuknet_is_vgg16_with_1024_and_256_neurons(uninitialised):

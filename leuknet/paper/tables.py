@@ -5,27 +5,17 @@ import io
 import json
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 import pandas as pd
 
 from leuknet.exceptions import LeuknetError
 
 TABLES = range(1, 14)
-_SUMS = "checksums.json"
+DATA = files("leuknet.paper") / "data"
 
 
-def _folder():
-    return files("leuknet.paper") / "data"
-
-
-def _bytes(folder, name):
-    try:
-        return (folder / name).read_bytes()
-    except OSError:
-        raise LeuknetError(f"{folder / name}: missing; install leuknet again") from None
-
-
-def read(name, folder=None):
+def read(name: str, folder: Traversable = DATA) -> pd.DataFrame:
     """Return one data file as text columns, after its SHA-256 has been checked.
 
     Parameters
@@ -45,16 +35,17 @@ def read(name, folder=None):
     LeuknetError
         If the file is missing, unlisted or changed.
     """
-    folder = folder or _folder()
-    listed = json.loads(_bytes(folder, _SUMS))
-    data = _bytes(folder, name)
+    try:
+        listed, data = json.loads((folder / "checksums.json").read_bytes()), (folder / name).read_bytes()
+    except OSError as error:
+        raise LeuknetError(f"{error.filename}: missing; install leuknet again") from None
     if hashlib.sha256(data).hexdigest() != listed.get(name):
         raise LeuknetError(f"{folder / name}: changed since it was checked against the paper; install leuknet again")
     return pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False)
 
 
 @cache
-def _table(number):
+def _table(number: int) -> pd.DataFrame:
     frame = read(f"table{number:02d}.csv")
     for column in ("value", "spread"):
         frame[column] = pd.to_numeric(frame[column])
@@ -64,7 +55,7 @@ def _table(number):
     return frame
 
 
-def table(number):
+def table(number: int) -> pd.DataFrame:
     """Return one printed table, a row for each cell.
 
     Parameters
@@ -89,17 +80,17 @@ def table(number):
     return _table(int(number)).copy()
 
 
-def tables():
+def tables() -> pd.DataFrame:
     """Return all thirteen tables, one below the other (columns as in `table`)."""
     return pd.concat([_table(number) for number in TABLES], ignore_index=True)
 
 
-def settings():
+def settings() -> pd.DataFrame:
     """Return every setting stated in sections 3 and 4: ``name, value, unit, section, sentence`` (verbatim), as text."""
     return read("settings.csv")
 
 
-def training_settings():
+def training_settings() -> pd.DataFrame:
     """Return what the paper states of each training setting, and which reading is taken and why.
 
     Returns
@@ -111,26 +102,21 @@ def training_settings():
     return read("training_settings.csv")
 
 
-def claims():
+def claims() -> pd.DataFrame:
     """Return the claims of the abstract, results, discussion and conclusions: ``id, section, gist, sentence``."""
     return read("claims.csv")
 
 
-def quotes():
+def quotes() -> pd.DataFrame:
     """Return numbers and pointers of the running text: ``id, value, unit, section, sentence``, as text."""
     return read("quotes.csv")
 
 
-def references():
-    """Return the works of Table 11: ``number`` (int, in the paper's list), ``row`` (as in Table 11), ``citation``."""
-    return read("references.csv").astype({"number": int})
-
-
-def _plain(name):
+def _plain(name: str) -> str:
     return "".join(c for c in name.casefold() if c.isalnum())
 
 
-def cell(number, row, column, block=""):
+def cell(number: int, row: str, column: str, block: str = "") -> pd.Series:
     """Return one printed cell as a Series (fields as in `table`).
 
     Names match ignoring case, blanks and punctuation; `block` may be left out where row and column are enough.
@@ -151,6 +137,6 @@ def cell(number, row, column, block=""):
     return frame[keep].iloc[0]
 
 
-def published(number, row, column, block=""):
+def published(number: int, row: str, column: str, block: str = "") -> float:
     """Return the value of one printed cell (float, NaN if none is printed), e.g. ``published(13, "LeukNet", "A")``."""
     return float(cell(number, row, column, block)["value"])

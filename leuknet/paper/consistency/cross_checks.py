@@ -1,33 +1,39 @@
 """What must hold between printed numbers: accuracy between recall and specificity, spreads, averages by class."""
 
+from collections.abc import Mapping
 from fractions import Fraction
 
 from leuknet.paper import tables
-from leuknet.paper.consistency.finding import Finding
-from leuknet.paper.consistency.grim import CLASSES, RUN_TABLES, denominators, matrices, printed_rows, slug, totals
+from leuknet.paper.consistency.finding import Finding, finding
+from leuknet.paper.consistency.grim import CLASSES, RUN_TABLES, denominators, matrices, printed_rows, totals
 from leuknet.paper.consistency.printed import bounds, could_print, split, spread_bounds
 from leuknet.paper.consistency.sprite import matthews, precision, scale, spread_possible
+from leuknet.paper.consistency.sums import counts, stated_classes
 
-LINEAR = "A = (positives x R + negatives x S) / images, linear and so true of means"
-TRIANGLE = "the spread of a sum (Minkowski's inequality)"
-WEIGHTED = "enumeration of confusion matrices, averages weighted by class"
-
-
-def accuracy_bounds(recall, specificity, negatives, positives):
-    """Return lowest and highest accuracy (percent) of test sets of these classes with the printed R and S (texts)."""
-    (r0, r1), (s0, s1) = bounds(recall), bounds(specificity)
-    images = negatives + positives
-    return (positives * r0 + negatives * s0) / images, (positives * r1 + negatives * s1) / images
+Interval = tuple[Fraction, Fraction]
+Texts = Mapping[str, str]
 
 
-def overlap(first, second):
+def accuracy_bounds(recall: str, specificity: str, negatives: int, positives: int) -> Interval:
+    """Return lowest and highest accuracy (percent) of test sets of these classes with the printed R and S."""
+    ends = zip(bounds(recall), bounds(specificity), strict=True)
+    low, high = ((positives * r + negatives * s) / (negatives + positives) for r, s in ends)
+    return low, high
+
+
+def overlap(first: Interval, second: Interval) -> bool:
     """Return whether two closed intervals meet."""
     return max(first[0], second[0]) <= min(first[1], second[1])
 
 
-def accuracy_fits(texts, negatives, positives, n):
+def means(texts: Texts) -> dict[str, str]:
+    """Return the printed means of A, R and S without their spreads."""
+    return {m: split(texts[m])[0] for m in "ARS"}
+
+
+def accuracy_fits(texts: Texts, negatives: int, positives: int, n: int) -> bool:
     """Return whether the printed means of A, R and S can belong together, in whole images where R and S can."""
-    mean = {m: split(texts[m])[0] for m in ("A", "R", "S")}
+    mean = means(texts)
     hits, correct = totals(mean["R"], positives * n), totals(mean["S"], negatives * n)
     if hits and correct:
         allowed = totals(mean["A"], (negatives + positives) * n)
@@ -35,15 +41,15 @@ def accuracy_fits(texts, negatives, positives, n):
     return overlap(accuracy_bounds(mean["R"], mean["S"], negatives, positives), bounds(mean["A"]))
 
 
-def spreads_fit(texts, negatives, positives, factors=None):
+def spreads_fit(texts: Texts, negatives: int, positives: int, factors: Mapping[str, int] | None = None) -> bool:
     """Return whether the spread of A lies between difference and sum of its parts' spreads, with n or n - 1 alike."""
     (a0, a1), (r0, r1), (s0, s1) = (spread_bounds(split(texts[m])[1], (factors or {}).get(m, 1)) for m in "ARS")
     p, q, images = positives, negatives, positives + negatives
-    apart = max(p * r0 - q * s1, q * s0 - p * r1, 0)
+    apart = max(p * r0 - q * s1, q * s0 - p * r1, Fraction(0))
     return apart <= images * a1 and images * a0 <= p * r1 + q * s1
 
 
-def accusations(texts, negatives, positives, n=1):
+def accusations(texts: Texts, negatives: int, positives: int, n: int = 1) -> list[str]:
     """Return what cannot be true of one printed row of any table; an empty list accuses nothing.
 
     Parameters
@@ -62,160 +68,99 @@ def accusations(texts, negatives, positives, n=1):
         Any of ``"granularity A"`` (R, S), ``"matrix"``, ``"accuracy"``, ``"spread A"`` (R, S), ``"spreads"``.
     """
     items = {m: k for m, k in denominators(negatives, positives).items() if m in texts}
-    found = [f"granularity {m}" for m, k in items.items() if not totals(split(texts[m])[0], k * n)]
+    wrong = [f"granularity {m}" for m, k in items.items() if not totals(split(texts[m])[0], k * n)]
     if n == 1:
-        return found + ["matrix"] * (not matrices(texts, negatives, positives))
-    found += ["accuracy"] * (not accuracy_fits(texts, negatives, positives, n))
-    found += [f"spread {m}" for m, k in items.items() if not spread_possible(texts[m], k, n)]
-    return found + ["spreads"] * (not spreads_fit(texts, negatives, positives))
+        return wrong + ["matrix"] * (not matrices(dict(texts), negatives, positives))
+    wrong += ["accuracy"] * (not accuracy_fits(texts, negatives, positives, n))
+    wrong += [f"spread {m}" for m, k in items.items() if not spread_possible(texts[m], k, n)]
+    return wrong + ["spreads"] * (not spreads_fit(texts, negatives, positives))
 
 
 def check_runs() -> list[Finding]:
     """Accuracy against recall and specificity, means and spreads, in Tables 3-7 and 9."""
-    findings, good, even = [], 0, 0
-    for number, block, row, texts in printed_rows(RUN_TABLES):
-        classes = CLASSES[block]
-        even += spreads_fit(texts, *classes, scale(texts))
-        if accuracy_fits(texts, *classes, 5):
-            good += 1
-            continue
-        mean = {m: split(texts[m])[0] for m in ("A", "R", "S")}
-        low, high = (float(b) for b in accuracy_bounds(mean["R"], mean["S"], *classes))
-        findings.append(
-            Finding(
-                slug("accuracy", f"table{number}", block, row),
-                f"Table {number}, {block}, {row}",
-                LINEAR,
-                "inconsistent",
-                "changes a number",
-                f"A {mean['A']} does not fit R {mean['R']} and S {mean['S']} on {classes[0]} + {classes[1]} images.",
-                f"({classes[1]} x {mean['R']} + {classes[0]} x {mean['S']}) / {sum(classes)} lies in "
-                f"{low:.3f}..{high:.3f}.",
-                "",
-                "A is possible by itself, R and S are not: those two may be the cells to look at.",
-            )
-        )
-    findings.append(
-        Finding(
-            "accuracy-runs",
-            "Tables 3-7 and 9",
-            LINEAR,
-            "consistent",
-            "",
-            f"{good} rows: accuracy is what recall and specificity give, to the image.",
-            "correct positives + correct negatives = correct images, over five runs.",
-        )
-    )
-    findings.append(
-        Finding(
-            "spread-runs",
-            "Tables 3-7 and 9",
-            TRIANGLE,
-            "consistent",
-            "",
-            f"{even} rows: the spread of A lies between the difference and the sum of its parts' spreads.",
-            "|p sd(R) - q sd(S)| <= (p + q) sd(A) <= p sd(R) + q sd(S); spreads of the two rows as fractions x 100.",
-        )
-    )
-    return findings
-
-
-def needed_share_spread(gap, spread_recall, spread_specificity):
-    """Return how much (standard deviation, 0-1) the share of positives must vary between folds to hide `gap`.
-
-    mean(A) = mean(w) mean(R) + (1 - mean(w)) mean(S) + cov(w, R - S), where cov is within ± sd(w) (sd(R) + sd(S)).
-    """
-    return float(gap) / float(spread_recall + spread_specificity)
-
-
-def _table12(row):
-    cells = tables.table(12).set_index(["row", "column"])["text"]
-    return {m: cells[row, m] for m in ("A", "P", "R", "S", "MCC")}
+    rows = list(printed_rows(RUN_TABLES))
+    bad = [row for row in rows if not accuracy_fits(row[3], *CLASSES[row[1]], 5)]
+    even = sum(spreads_fit(texts, *CLASSES[block], scale(texts)) for _, block, _, texts in rows)
+    findings = []
+    for number, block, row, texts in bad:
+        mean, (negatives, positives) = means(texts), CLASSES[block]
+        low, high = map(float, accuracy_bounds(mean["R"], mean["S"], negatives, positives))
+        words = mean | {"negatives": negatives, "positives": positives, "images": negatives + positives}
+        findings.append(finding("accuracy", number, block, row, low=low, high=high, **words))
+    good = finding("accuracy-runs", holds=True, good=len(rows) - len(bad))
+    return [*findings, good, finding("spread-runs", holds=True, even=even)]
 
 
 def check_table12() -> list[Finding]:
     """Accuracy of Table 12 against its recall and specificity, for both counts of the development set."""
-    findings, rows = [], {}
-    for row in ("VGG-16 *", "LeukNet"):
-        texts = rows[row] = {m: split(t) for m, t in _table12(row).items()}
+    cells = tables.table(12).set_index(["row", "column"])["text"]
+    rows = {row: {m: split(cells[row, m]) for m in ("A", "P", "R", "S", "MCC")} for row in ("VGG-16 *", "LeukNet")}
+    findings = []
+    for row, texts in rows.items():
         ranges = [accuracy_bounds(texts["R"][0], texts["S"][0], *c) for c in development_classes()]
-        printed = bounds(texts["A"][0])
-        if not any(overlap(r, printed) for r in ranges):
-            findings.append(_table12_gap(row, texts, ranges, min(low for low, _ in ranges) - printed[1]))
-    return [*findings, _ordering(rows)]
+        if not any(overlap(r, bounds(texts["A"][0])) for r in ranges):
+            findings.append(_table12_gap(row, texts, ranges))
+    return [*findings, _ordering(*rows.values())]
 
 
-def stated_classes():
-    """Return negatives and positives of the development set as section 3.2 states them."""
-    value = tables.settings().set_index("name")["value"]
-    return tuple(int(value[f"development {kind} images"]) for kind in ("non-pathological", "pathological"))
+def _table12_gap(row: str, texts: dict[str, tuple[str, str]], ranges: list[Interval]) -> Finding:
+    """Say by how much an accuracy of Table 12 is off, and what could hide it.
 
-
-def _table12_gap(row, texts, ranges, gap):
+    mean(A) = mean(w) mean(R) + (1 - mean(w)) mean(S) + cov(w, R - S), where w is the share of positives of a fold and
+    cov is within ± sd(w) (sd(R) + sd(S)).
+    """
     (negatives, positives), (_, fewer) = development_classes()
     recall, specificity = texts["R"][0], texts["S"][0]
-    images = negatives + fewer
-    low, high = float(min(r[0] for r in ranges)), float(max(r[1] for r in ranges))
-    share = 100 * needed_share_spread(gap, *(spread_bounds(texts[m][1])[1] for m in ("R", "S")))
-    chance = 100 * (negatives * fewer / images**2 / (images / 5)) ** 0.5
-    stated = stated_classes()
+    images, stated = negatives + fewer, stated_classes()
+    gap = min(low for low, _ in ranges) - bounds(texts["A"][0])[1]
     other = accuracy_bounds(recall, specificity, *stated)
     near = overlap(other, bounds(texts["A"][0]))
-    return Finding(
-        slug("accuracy", "table12", row),
-        f"Table 12, {row}" + ("; abstract and section 4.4" if row == "LeukNet" else ""),
-        LINEAR,
-        "inconsistent",
-        "changes a number",
-        f"R {recall} and S {specificity} on {positives} (or {fewer}) + {negatives} images give an accuracy "
-        f"of {low:.2f} to {high:.2f}, not {texts['A'][0]}.",
-        f"the gap is {float(gap):.3f} points at least; to hide it, the share of positives would have to vary by "
-        f"{share:.0f} points (standard deviation) between test folds; random folds vary by {chance:.1f} at most. "
-        f"Section 3.2's {stated[1]} + {stated[0]} images would give {float(other[0]):.3f} to {float(other[1]):.3f}"
-        f"{', which fits,' * near} but {implied(recall, specificity, *stated)}.",
-        "spreads taken over folds; folds drawn at random or with the classes' shares kept"
-        + "; the 3415 images that the caption names" * near,
-        f"R, S and the class counts give {implied(recall, specificity, negatives, positives)}, close to the "
-        f"printed {texts['P'][0]} and {texts['MCC'][0]}; so A may come from another set of runs.",
+    return finding(
+        "accuracy-table12",
+        row,
+        quoted="; abstract and section 4.4" * (row == "LeukNet"),
+        **{m: mean for m, (mean, _) in texts.items()},
+        positives=positives,
+        fewer=fewer,
+        negatives=negatives,
+        low=float(min(low for low, _ in ranges)),
+        high=float(max(high for _, high in ranges)),
+        gap=float(gap),
+        share=100 * float(gap) / float(sum(spread_bounds(texts[m][1])[1] for m in "RS")),
+        chance=100 * (negatives * fewer / images**2 / (images / 5)) ** 0.5,
+        stated_negatives=stated[0],
+        stated_positives=stated[1],
+        stated_low=float(other[0]),
+        stated_high=float(other[1]),
+        fits=", which fits," * near,
+        caption="; the 3415 images that the caption names" * near,
+        implied=implied(recall, specificity, negatives, positives),
+        implied_stated=implied(recall, specificity, *stated),
     )
 
 
-def implied(recall, specificity, negatives, positives):
-    """Return, as text, the P and MCC of one confusion matrix with these rates (texts, percent)."""
+def implied(recall: str, specificity: str, negatives: int, positives: int) -> str:
+    """Return, as text, the P and MCC of one confusion matrix with these rates (percent)."""
     tp, tn = positives * float(recall) / 100, negatives * float(specificity) / 100
     fp, fn = negatives - tn, positives - tp
     return f"P {float(precision(tp, fp)):.2f} and MCC {float(matthews(tp, tn, fp, fn)):.2f}"
 
 
-def _ordering(rows):
-    a, b = rows["VGG-16 *"], rows["LeukNet"]
-    ahead = {m: bounds(b[m][0])[0] - bounds(a[m][0])[1] for m in ("R", "S")}
-    difference = {m: float(Fraction(b[m][0]) - Fraction(a[m][0])) for m in ("A", "R", "S")}
-    certain = all(v > 0 for v in ahead.values()) and difference["A"] < 0
-    return Finding(
-        "order-table12",
-        "Table 12, VGG-16 * and LeukNet",
-        LINEAR,
-        "inconsistent" if certain else "not decidable",
-        "changes a number",
-        "LeukNet's recall and specificity are both above those of VGG-16 from random weights, yet its accuracy is "
-        "below.",
-        ", ".join(f"{m} {v:+.2f}" for m, v in difference.items())
-        + "; whatever the class counts, A lies between R and S with the same weights for both.",
-        "the same folds for both networks, classes' shares nearly kept",
-        "A, or R and S, of one row may come from another set of runs.",
-    )
+def _ordering(scratch: dict[str, tuple[str, str]], ours: dict[str, tuple[str, str]]) -> Finding:
+    ahead = all(bounds(ours[m][0])[0] > bounds(scratch[m][0])[1] for m in "RS")
+    gaps = {m: float(Fraction(ours[m][0]) - Fraction(scratch[m][0])) for m in "ARS"}
+    return finding("order-table12", holds="inconsistent" if ahead and gaps["A"] < 0 else "not decidable", **gaps)
 
 
-def development_classes():
+def development_classes() -> list[tuple[int, int]]:
     """Return ``[(negatives, positives), ...]`` of the development set: by Table 1's totals, and by its rows."""
-    frame = tables.table(1).pivot(index="row", columns="column", values="value")[["Non-Pathological", "Pathological"]]
-    totals_, rows = frame.loc["Total"] - frame.loc["UFG"], frame.drop(index=["Total", "UFG"]).sum()
-    return [(int(negatives), int(positives)) for negatives, positives in (totals_, rows)]
+    frame = counts()[["Non-Pathological", "Pathological"]]
+    readings = frame.loc["Total"] - frame.loc["UFG"], frame.drop(index=["Total", "UFG"]).sum()
+    return [(int(negatives), int(positives)) for negatives, positives in readings]
 
 
-def weighted(tp, tn, negatives, positives):
-    """Return P, R and S in percent as averages of both classes weighted by their size (Fractions), or None.
+def weighted(tp: int, tn: int, negatives: int, positives: int) -> dict[str, Fraction] | None:
+    """Return P, R and S in percent as averages of both classes weighted by their size, or None.
 
     Such averages are what WEKA prints (Hall et al., SIGKDD Explor. 2009, 11, 10); the weighted R is the accuracy.
     """
@@ -227,19 +172,19 @@ def weighted(tp, tn, negatives, positives):
     return {"P": 100 * p / images, "R": Fraction(100 * (tp + tn), images), "S": 100 * s / images}
 
 
-def weighted_matrices(texts, negatives, positives):
+def weighted_matrices(texts: Texts, negatives: int, positives: int) -> list[tuple[int, int]]:
     """Return every ``(TP, TN)`` whose A and class-weighted P, R and S may be printed as `texts`."""
 
-    def fits(tp, tn):
-        found = weighted(tp, tn, negatives, positives)
-        return found and all(could_print(found[m], texts[m]) for m in "PRS")
+    def fits(tp: int, tn: int) -> bool:
+        values = weighted(tp, tn, negatives, positives)
+        return values is not None and all(could_print(values[m], texts[m]) for m in "PRS")
 
     correct = totals(texts["A"], negatives + positives)
     pairs = [(tp, c - tp) for c in correct for tp in range(positives + 1)]
     return [(tp, tn) for tp, tn in pairs if 0 <= tn <= negatives and fits(tp, tn)]
 
 
-def coarse(text):
+def coarse(text: str) -> str:
     """Return a percentage without a trailing zero: 52.10 may be 0.521 times 100."""
     return text.rstrip("0").rstrip(".")
 
@@ -249,57 +194,35 @@ def check_competitor() -> list[Finding]:
     findings, own = [], tables.published(13, "LeukNet", "R")
     for number, (negatives, positives) in ((12, development_classes()[0]), (13, (57, 64))):
         cells = tables.table(number)
-        texts = cells[cells["row"] == "Vogado et al. [22]"].set_index("column")["text"]
-        low, high = (float(b) for b in accuracy_bounds(texts["R"], texts["S"], negatives, positives))
-        single = matrices({"A": texts["A"], "P": coarse(texts["P"]), "R": coarse(texts["R"])}, negatives, positives)
+        texts = cells[cells["row"] == "Vogado et al. [22]"].set_index("column")["text"].to_dict()
+        low, high = map(float, accuracy_bounds(texts["R"], texts["S"], negatives, positives))
         rough = {m: coarse(texts[m]) for m in "PRS"} | {"A": texts["A"]}
-        found = weighted_matrices(rough, negatives, positives)
-        meant = "R is nearly A in both tables, as an average of both classes weighted by size always is."
+        single = matrices({m: rough[m] for m in "APR"}, negatives, positives)
+        found, meant = weighted_matrices(rough, negatives, positives), ""
         if not found:
-            meant += f" In Table {number} no one matrix fits all four so; means over folds need not."
+            meant = f" In Table {number} no one matrix fits all four so; means over folds need not."
         if len(found) == 1:
             tp, tn = found[0]
-            meant += (
+            meant = (
                 f" In Table {number} one matrix fits so: TP {tp}, TN {tn}; its recall of leukaemia is "
                 f"{100 * tp / positives:.2f} % and its specificity {100 * tn / negatives:.2f} %, so the bold recall "
                 f"of LeukNet ({own:.2f} %) is not the best of the column."
             )
-        findings.append(
-            Finding(
-                slug("weighted", f"table{number}", "vogado"),
-                f"Table {number}, Vogado et al. [22]",
-                WEIGHTED,
-                "inconsistent",
-                "changes a number",
-                f"A {texts['A']} does not belong to R {texts['R']} and S {texts['S']} as recall and specificity of "
-                f"leukaemia on {positives} + {negatives} images.",
-                f"they would give A in {low:.2f}..{high:.2f}; {len(single)} matrices fit A, P and R together.",
-                "" if number == 13 else "folds with the classes' shares nearly kept",
-                meant,
-            )
-        )
+        words = {m: texts[m] for m in "ARS"} | {"single": len(single), "meant": meant}
+        words["depends_on"] = "" if number == 13 else "folds with the classes' shares nearly kept"
+        numbers = {"negatives": negatives, "positives": positives, "low": low, "high": high}
+        findings.append(finding("weighted", number, **numbers, **words))
     return findings
 
 
 def check_table13() -> list[Finding]:
     """Accuracy of Table 13 against recall and specificity of the 100 models on 57 + 64 images."""
-    findings = []
+    findings, cells = [], tables.table(13).set_index(["row", "column"])["text"]
     for row in ("VGG-16 *", "LeukNet"):
-        texts = tables.table(13).set_index(["row", "column"])["text"][row]
-        mean = {m: split(texts[m])[0] for m in ("A", "R", "S")}
+        mean = means(cells[row])
         low, high = accuracy_bounds(mean["R"], mean["S"], 57, 64)
-        good = overlap((low, high), bounds(mean["A"])) and spreads_fit(texts, 57, 64)
-        findings.append(
-            Finding(
-                slug("accuracy", "table13", row),
-                f"Table 13, {row}",
-                LINEAR,
-                "consistent" if good else "inconsistent",
-                "" if good else "changes a number",
-                f"A {mean['A']} {'belongs' if good else 'does not belong'} to R {mean['R']} and S {mean['S']} on UFG.",
-                f"(64 R + 57 S) / 121 lies in {float(low):.3f}..{float(high):.3f}; the spreads were tried likewise.",
-            )
-        )
+        good = overlap((low, high), bounds(mean["A"])) and spreads_fit(cells[row], 57, 64)
+        findings.append(finding("accuracy-table13", row, holds=good, low=float(low), high=float(high), **mean))
     return findings
 
 

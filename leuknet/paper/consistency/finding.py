@@ -1,6 +1,10 @@
-"""What a check of the paper's numbers says."""
+"""What a check of the paper's numbers finds; the words of the findings stand in ``findings.toml``."""
 
-from dataclasses import dataclass
+import tomllib
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
 from leuknet.paper import tables
 
@@ -46,11 +50,49 @@ class Finding:
     depends_on: str = ""
     may_have_meant: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.verdict not in VERDICTS or self.weight not in WEIGHTS:
             raise ValueError(f"{self.id}: no such verdict or weight: {self.verdict!r}, {self.weight!r}")
         if (self.verdict == "consistent") != (self.weight == ""):
             raise ValueError(f"{self.id}: a weight belongs to every finding but the consistent ones")
+
+
+@cache
+def _words() -> dict[str, Any]:
+    return tomllib.loads(files("leuknet.paper.consistency").joinpath("findings.toml").read_text("utf-8"))
+
+
+def finding(name: str, *parts: object, holds: object = False, **values: object) -> Finding:
+    """Return the finding `name` of ``findings.toml``, its fields filled.
+
+    Parameters
+    ----------
+    name : str
+        Table of the file: fields of `Finding` as format strings; ``otherwise``, the verdict where the check fails
+        ("inconsistent" if not given); and tables named by a verdict, whose fields replace the others under it.
+    *parts
+        What ``{0}``, ``{1}``, … stand for, e.g. table, block and row; in the id their letters and digits only.
+    holds : bool or str
+        Whether the check holds, or the verdict.
+    **values
+        What the fields' other names stand for.
+
+    Returns
+    -------
+    Finding
+    """
+    words = _words()[name]
+    verdict = holds if isinstance(holds, str) else "consistent" if holds else words.get("otherwise", "inconsistent")
+    words = {"id": name} | words | words.get(verdict, {})
+    values |= _words()["methods"]
+    text = {f.name: words.get(f.name, "").format(*parts, **values) for f in fields(Finding) if f.name != "verdict"}
+    text["id"] = words["id"].format(*map(slug, parts))
+    return Finding(**text | {"verdict": verdict} | ({"weight": ""} if verdict == "consistent" else {}))
+
+
+def slug(part: object) -> str:
+    """Return the letters and digits of a part of an id."""
+    return "".join(c for c in str(part).casefold().replace("–", "to") if c.isalnum())
 
 
 def readings() -> list[Finding]:
@@ -59,4 +101,4 @@ def readings() -> list[Finding]:
     The column `rests_on` there names the settings, claims and quotes behind each.
     """
     frame = tables.read("readings.csv").drop(columns="rests_on")
-    return [Finding(**line) for line in frame.to_dict("records")]
+    return [Finding(**{str(field): text for field, text in line.items()}) for line in frame.to_dict("records")]

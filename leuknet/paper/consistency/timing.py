@@ -1,35 +1,54 @@
 """What the stated graphics card could have computed in the stated times."""
 
+from functools import cache
+from itertools import pairwise
+
+import pandas as pd
+
 from leuknet.paper import tables
-from leuknet.paper.consistency import flops
-from leuknet.paper.consistency.finding import Finding
+from leuknet.paper.consistency.finding import Finding, finding
 from leuknet.paper.consistency.sums import counts
 
-METHOD = "operations counted layer by layer against the card's peak (NVIDIA TITAN Xp: 3840 cores x 2 x 1.582 GHz)"
 PEAK = 3840 * 2 * 1.582e9  # operations a second in single precision, at the stated boost clock
 CEILING = 15e12  # above any clock these cards are seen to hold
 WINOGRAD = 4.0  # most that F(4x4, 3x3) saves: Lavin & Gray, CVPR 2016
-HEADS = {
-    "VGG-16": (1024, 256, 1),
-    "VGG-19": (1024, 256, 1),
-    "ResNet50": (1024, 1),
-    "InceptionV3": (1024, 1),
-    "Xception": (128, 1),
-}  # section 3.4
 
 
-# Layers on the longest path from input to output of keras.applications' networks: input, convolutions (with batch
-# normalisation and activation as layers of their own outside VGG), pooling, joins, dense layers.
-DEPTHS = {
-    "VGG-16": 1 + 13 + 5 + 1 + 3,
-    "VGG-19": 1 + 16 + 5 + 1 + 3,
-    "ResNet50": 1 + 5 + 16 * 10 + 2,
-    "InceptionV3": 1 + (5 * 3 + 2) + 3 * 10 + 10 + 4 * 16 + 13 + 2 * 11 + 2,
-    "Xception": 1 + 6 + 7 + 2 * 8 + 8 * 10 + 8 + 6 + 2,
-}
+@cache
+def networks() -> pd.DataFrame:
+    """Return ``data/networks.csv``: the five networks of Table 2, counted layer by layer at 224 x 224 px.
+
+    Returns
+    -------
+    DataFrame
+        By name: of the convolutional part ``macs`` (multiply-accumulates for one image), ``macs3`` (those of dense
+        3 x 3 convolutions with stride 1), ``first`` (of the first layer), ``convolutions``, ``parameters`` and
+        ``features`` (at its end, flattened in VGG and pooled in the others); ``imagenet_dense`` and ``dense``, the
+        units of ImageNet's and of section 3.4's dense layers (tuples); ``depth``, layers on the longest path from
+        input to output. A test counts all of them again in keras.applications.
+    """
+    frame = tables.read("networks.csv").set_index("network")
+    units = {name: [tuple(map(int, text.split())) for text in frame[name]] for name in ("imagenet_dense", "dense")}
+    return frame.drop(columns=list(units)).astype(int).assign(**units)
 
 
-def seconds_needed(name, images, speed=PEAK, saved=1.0):
+def dense_macs(name: str, units: tuple[int, ...]) -> int:
+    """Return the multiply-accumulates of dense layers of so many `units` behind the convolutions of network `name`."""
+    return sum(a * b for a, b in pairwise((int(networks().loc[name, "features"]), *units)))
+
+
+def training_operations(name: str, saved: float = 1.0) -> float:
+    """Return operations for one image forward and backward (mDFT); `saved` divides the 3 x 3 convolutions (Winograd).
+
+    A multiply-accumulate is two operations. Backward costs twice the forward pass, less the first layer's gradient of
+    its input.
+    """
+    net = networks().loc[name]
+    macs = net["macs"] + dense_macs(name, net["dense"])
+    return 2 * (3 * (macs - net["macs3"] * (1 - 1 / saved)) - net["first"])
+
+
+def seconds_needed(name: str, images: int, speed: float = PEAK, saved: float = 1.0) -> float:
     """Return the least seconds to train network `name` (mDFT, 224 x 224) on `images` images, one after another.
 
     Parameters
@@ -43,10 +62,10 @@ def seconds_needed(name, images, speed=PEAK, saved=1.0):
     saved : float
         What the 3 x 3 convolutions are divided by.
     """
-    return images * flops.training_operations(flops.count(name, 224, HEADS[name]), saved) / speed
+    return images * training_operations(name, saved) / speed
 
 
-def training_sizes():
+def training_sizes() -> dict[str, int]:
     """Return the images that training may have had with ALL-IDB 1 left out, by reading."""
     total = counts().loc["Total", "Total"]
     return {
@@ -56,134 +75,74 @@ def training_sizes():
     }
 
 
-def stated():
+def stated() -> dict[str, float]:
     """Return ``{network: seconds}`` of training for ALL-IDB 1 (Table 8), the printed ResNet as ResNet50."""
     frame = tables.table(8)
     frame = frame[(frame["block"] == "ALL-IDB 1") & (frame["column"] == "Training Time")]
     return {name.replace("ResNet", "ResNet50"): 60 * m for name, m in zip(frame["row"], frame["value"], strict=True)}
 
 
-def _reading(key, words, passes, weight):
+def _reading(key: str, words: str, passes: int) -> Finding:
     """Judge one reading of "20 times larger" and "50 epochs": `passes` over the original images in all."""
-    lines, verdicts = [], []
+    lines, verdicts, sizes = [], [], training_sizes()
     for name, seconds in stated().items():
-        least = [seconds_needed(name, n * passes, CEILING, WINOGRAD) for n in training_sizes().values()]
-        usual = [seconds_needed(name, n * passes) for n in training_sizes().values()]
-        verdicts.append("too long" if min(least) > seconds else "fits" if max(usual) <= seconds else "between")
+        least = min(seconds_needed(name, n * passes, CEILING, WINOGRAD) for n in sizes.values())
+        usual = [seconds_needed(name, n * passes) for n in sizes.values()]
+        verdicts.append("too long" if least > seconds else "fits" if max(usual) <= seconds else "between")
         lines.append(
             f"{name}: {seconds / 60:.1f} min stated, {min(usual) / 60:.0f} to {max(usual) / 60:.0f} needed at 12.15 "
-            f"TFLOP/s, {min(least) / 60:.0f} at the very least"
+            f"TFLOP/s, {least / 60:.0f} at the very least"
         )
-    long = verdicts.count("too long")
-    verdict = "inconsistent" if long else "consistent" if set(verdicts) == {"fits"} else "not decidable"
-    result = (
-        f"{long} of 5 networks could not have been trained so in the stated minutes"
-        if long
-        else "every network fits the stated minutes"
-        if verdict == "consistent"
-        else "not every network is sure to fit"
-    )
-    return Finding(
-        f"physics-{key}",
-        "sections 3.2 and 4.2, Table 8",
-        METHOD,
-        verdict,
-        "" if verdict == "consistent" else weight,
-        f"Reading: {words}; {result}.",
-        "; ".join(lines)
-        + ". Readings of the training set: "
-        + ", ".join(f"{n} ({k})" for k, n in training_sizes().items())
-        + f"; the least takes the smallest, {CEILING / 1e12:.0f} TFLOP/s and 3 x 3 convolutions divided by "
-        f"{WINOGRAD:.0f}.",
-        "this reading; one training in the stated time, in single precision" if verdict != "consistent" else "",
-        "One random draw of each image in each epoch, as the Keras generator makes them: 50 draws, or 20, in all."
-        if long
-        else "",
-    )
+    verdict, result = "not decidable", "not every network is sure to fit"
+    if long := verdicts.count("too long"):
+        verdict, result = "inconsistent", f"{long} of 5 networks could not have been trained so in the stated minutes"
+    elif set(verdicts) == {"fits"}:
+        verdict, result = "consistent", "every network fits the stated minutes"
+    listed = {"lines": "; ".join(lines), "sizes": ", ".join(f"{n} ({k})" for k, n in sizes.items())}
+    limits = {"ceiling": CEILING / 1e12, "winograd": WINOGRAD}
+    return finding("physics", key, holds=verdict, reading=words, result=result, **listed, **limits)
 
 
 def check_training() -> list[Finding]:
     """The stated training times for each reading of the training set's size."""
     return [
-        _reading("20x50", "20 images made of each, 50 epochs over all of them", 20 * 50, "changes a number"),
-        _reading("1x50", "one draw of each image an epoch, 50 epochs", 50, "changes a number"),
-        _reading("20", "20 draws of each image in all", 20, "changes a number"),
+        _reading("20x50", "20 images made of each, 50 epochs over all of them", 20 * 50),
+        _reading("1x50", "one draw of each image an epoch, 50 epochs", 50),
+        _reading("20", "20 draws of each image in all", 20),
     ]
 
 
 def check_rates() -> list[Finding]:
     """Table 8's times for an image, and how training times go with the work."""
-    frame = tables.table(8)
-    cells = frame[frame["column"] == "Classification Time"]
-    speed = {
-        (r["block"], r["row"]): 2
-        * flops.count(r["row"].replace("ResNet", "ResNet50"), 224, HEADS[r["row"].replace("ResNet", "ResNet50")])[
-            "macs"
-        ]
-        / r["value"]
-        for _, r in cells.iterrows()
-    }
-    top = max(speed, key=speed.get)
-    good = speed[top] <= PEAK
-    work = {n: flops.training_operations(flops.count(n, 224, HEADS[n])) for n in HEADS}
-    times = stated()
+    cells = tables.table(8).query("column == 'Classification Time'").replace({"row": {"ResNet": "ResNet50"}})
+    macs = {name: net["macs"] + dense_macs(str(name), net["dense"]) for name, net in networks().iterrows()}
+    speed = (2 * cells["row"].map(macs) / cells["value"]).astype(float)
+    top, fastest = cells.loc[speed.idxmax()], speed.max()
+    work, times = [training_operations(name) for name in macs], stated()
     rate = 50 * next(iter(training_sizes().values())) / times["VGG-16"]
+    ratios = {"work": max(work) / min(work), "times": max(times.values()) / min(times.values())}
+    classified = {"row": top["row"].replace("ResNet50", "ResNet"), "block": top["block"]}
     return [
-        Finding(
-            "physics-classification",
-            "Table 8",
-            METHOD,
-            "consistent" if good else "inconsistent",
-            "" if good else "changes a number",
-            "The times for classifying an image are possible.",
-            f"the fastest, {top[1]} on {top[0]}, needs {speed[top] / 1e12:.1f} of {PEAK / 1e12:.2f} TFLOP/s.",
-        ),
-        Finding(
-            "physics-work",
-            "section 4.1, Table 8",
-            METHOD,
-            "not decidable",
-            "changes a number",
-            "The training times cannot rank the networks: they differ far less than the work does, so something "
-            "else, such as reading and augmenting images, took most of the time.",
-            f"work for an image: {max(work.values()) / min(work.values()):.1f} to 1; times: "
-            f"{max(times.values()) / min(times.values()):.2f} to 1. One draw an epoch would be {rate:.0f} images/s "
-            "for VGG-16.",
-            "",
-            "Times as they were on this PC, whatever limited them.",
-        ),
+        finding("physics-classification", holds=fastest <= PEAK, speed=fastest / 1e12, peak=PEAK / 1e12, **classified),
+        finding("physics-work", rate=rate, **ratios),
     ]
 
 
 def check_parameters() -> list[Finding]:
     """Check Table 2's parameters and depths against the networks' definitions."""
-    sizes = {"InceptionV3": 299, "Xception": 299}
-    counted = {name: flops.count(name, sizes.get(name, 224))["parameters"] for name in flops.BACKBONES}
+    frame = networks()
+    counted = {}
+    for name, net in frame.iterrows():
+        biases = sum(net["imagenet_dense"])
+        counted[name] = net["parameters"] + dense_macs(str(name), net["imagenet_dense"]) + biases
     good = all(n == tables.published(2, name, "Number of Parameters") for name, n in counted.items())
-    deep = all(n == tables.published(2, name, "Topological Depth") for name, n in DEPTHS.items())
-    convolutions = flops.count("InceptionV3")["convolutions"]
+    deep = all(n == tables.published(2, name, "Topological Depth") for name, n in frame["depth"].items())
+    listed = "; ".join(f"{name} {n}" for name, n in counted.items())
+    depths = "; ".join(f"{name} {n}" for name, n in frame["depth"].items())
+    convolutions = frame.loc["InceptionV3", "convolutions"]
     return [
-        Finding(
-            "parameters-table2",
-            "Table 2",
-            flops.REFERENCE,
-            "consistent" if good else "inconsistent",
-            "" if good else "changes a number",
-            "The numbers of parameters are those of the networks with their ImageNet tops, before a head is replaced.",
-            "; ".join(f"{name} {n}" for name, n in counted.items()) + ".",
-        ),
-        Finding(
-            "depths-table2",
-            "Table 2",
-            flops.REFERENCE,
-            "consistent" if deep else "inconsistent",
-            "" if deep else "changes a number",
-            "The depths are those of the longest path through each network, as Keras' page gives them; the number of "
-            "layers, which the caption may be read as, is higher where paths run in parallel.",
-            "; ".join(f"{name} {n}" for name, n in DEPTHS.items())
-            + f". InceptionV3's {convolutions} convolutions, each with normalisation and activation, are "
-            f"{3 * convolutions} layers.",
-        ),
+        finding("parameters-table2", holds=good, counted=listed),
+        finding("depths-table2", holds=deep, depths=depths, convolutions=convolutions, layers=3 * convolutions),
     ]
 
 
