@@ -78,7 +78,7 @@ def falls(inside: pd.DataFrame, outside: pd.DataFrame) -> pd.DataFrame:
 def fall_lines(table: pd.DataFrame, unseen: str) -> Figure:
     """Draw `falls`: a line a work, from pooled folds to the data set `unseen`; published hollow, here filled."""
     with language():
-        fig, axes = plt.subplots(1, 2, figsize=(7.3, 4.2), sharey=True)
+        fig, axes = plt.subplots(1, 2, figsize=(7.3, 3.4), sharey=True)
         for ax, where in zip(axes, ("published", "here"), strict=True):
             for _, row in table[table["where"] == where].iterrows():
                 colour, marker = LOOKS[row["work"]]
