@@ -47,6 +47,7 @@ figures: $(READY)
 	rm -rf runs/demo/figures
 	$(BIN)/leuknet study --profile demo --out runs/demo
 	$(BIN)/leuknet pages gallery runs/demo figures
+	$(BIN)/python tools/reduce_figures.py figures
 
 # Renews the pictures that tests/test_plots_images.py compares with; look at each before you commit it.
 baseline: $(READY)
