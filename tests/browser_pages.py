@@ -16,6 +16,9 @@ LAPTOP, PROJECTOR = (1200, 900), (1920, 1080)
 TALLEST = 14_000  # px at the width of a laptop
 SHORT = {"09_comparison_tables": 8_000}  # pages that fold their long tables
 
+ALIGNED = """[...document.querySelectorAll('.lk tbody :is(th, td):not(.num)')]
+    .map(cell => getComputedStyle(cell).textAlign)"""
+
 
 @pytest.fixture(scope="module")
 def browser():
@@ -44,6 +47,7 @@ def test_page_fits_and_is_accessible(browser, document, size):
         if one["impact"] in ("serious", "critical")
         for node in one["nodes"]
     ]
+    assert set(page.evaluate(ALIGNED)) <= {"left"}, "text in a table is not left-aligned"
     width, height = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
     page.close()
     assert not serious, "\n".join(serious)

@@ -23,9 +23,11 @@ SHARP_DPI, PICTURE_DPI = 240, 160  # twice as many pixels as shown; fewer where 
 FOLDED = 15  # rows from which a table is folded
 LOOK = """<style>.lk{overflow-x:auto}.lk table{border-collapse:collapse}.lk summary{cursor:pointer;font-weight:bold}
 .lk caption{caption-side:top;text-align:left;font-weight:bold;padding:4px 0}
-.lk table th,.lk table td{text-align:left;vertical-align:top;padding:3px 10px;font-weight:normal;white-space:normal}
+.lk table.dataframe :is(th,td){text-align:left;vertical-align:top;padding:3px 10px;white-space:normal}
+.lk table.dataframe tbody th{font-weight:normal}
+.lk table.dataframe:has(th:nth-child(11)) :is(th,td){padding:3px 4px}
 .lk thead th{font-weight:bold!important;border-bottom:1px solid}.lk tbody tr.new>*{border-top:1px solid #ccc}
-.lk table .num{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}</style>"""
+.lk table.dataframe .num{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}</style>"""
 
 
 def caption_line(
