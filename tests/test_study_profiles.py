@@ -127,6 +127,17 @@ def test_each_training_setting_says_what_the_paper_states_and_which_reading_is_t
     assert table.set_index("setting").loc[list(ours), "why"].ne("stated").all()
 
 
+def test_the_profile_paper_repeats_as_the_paper_does():
+    paper = profile("paper")
+    assert (paper.size, paper.seeds, paper.folds, paper.repeats, paper.comparison_seeds) == (224, 5, 5, 20, 5)
+    assert (paper.ablation_cohort, paper.nano, paper.limit, paper.training) == (
+        "development",
+        False,
+        None,
+        {"weights": "imagenet"},
+    )
+
+
 def test_stated_numbers_are_the_defaults():
     table, paper = tables.training_settings().set_index("setting"), TrainSettings()
     for name in ("learning_rate", "momentum", "weight_decay", "batch", "epochs"):
