@@ -13,8 +13,8 @@ import pandas as pd
 
 from leuknet import plots
 from leuknet.evaluation.splits import lodocv
+from leuknet.plots.axes import png
 from leuknet.plots.interactive.explorers import thumbnails
-from leuknet.plots.interactive.widgets import png
 from leuknet.study import open_study
 
 TIMES = 10

@@ -1,4 +1,4 @@
-"""The ablation's tables and figures: published cells beside made ones, and cohorts that the paper does not know."""
+"""The ablation's tables and figures: published cells next to made ones, and cohorts that the paper does not know."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -31,7 +31,7 @@ def made_scores(*folds):
     return pd.DataFrame(rows)
 
 
-def test_table_sets_the_published_cell_beside_ours():
+def test_table_has_the_published_cell_next_to_ours():
     table = ablation.ablation_table(made_scores("ALL-IDB 1"), "ALL-IDB 1").set_index(["network", "approach"])
     assert len(table) == 14
     assert table.loc[("VGG-16", "mDFT"), "A, published"] == "97.04 ± 1.21"
@@ -52,7 +52,7 @@ def test_another_test_set_has_no_published_cells():
     assert all(set(table[f"{metric}, published"]) == {""} for metric in METRICS)
 
 
-def test_heads_beside_table_9():
+def test_heads_next_to_table_9():
     scores = made_scores("ALL-IDB 2").query("backbone == 'VGG16-nano' and approach == 'mDFT'")
     table = ablation.heads_table(pd.concat([scores.assign(head=h) for h in ("512–256", "1024–256")]), "ALL-IDB 2")
     assert table["head"].tolist() == ["512–256", "1024–256"]

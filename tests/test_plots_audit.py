@@ -53,11 +53,11 @@ def test_findings_are_numbered_and_ordered_by_consequence(found):
 
 def test_impossible_cells_are_those_of_the_finding():
     fig = shown.possible_values()
-    told = {
+    words = {
         label.get_text().split(" ")[0] + label.get_text().split(" ")[1]: note.get_text()
         for label, note in zip(fig.axes[0].get_yticklabels(), fig.axes[0].texts, strict=True)
     }
-    assert told == {"mSFT,R": "fits", "mSFT,S": "fits", "mDFT,R": "no five runs", "mDFT,S": "no five runs"}
+    assert words == {"mSFT,R": "fits", "mSFT,S": "fits", "mDFT,R": "no five runs", "mDFT,S": "no five runs"}
 
 
 def test_accuracy_line_needs_the_printed_share_only_where_the_row_agrees():

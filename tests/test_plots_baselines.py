@@ -63,7 +63,7 @@ def test_limits_lie_around_the_accuracy():
     assert (frame["low"] < frame["A"]).all() and (frame["A"] < frame["high"]).all() and (frame["n"] == 40).all()
 
 
-def test_chance_is_told():
+def test_accuracy_is_compared_with_the_larger_class():
     table = chance_table(made()).set_index("work")
     assert table.loc["LeukNet", "better"] == "yes" and table.loc["Putzu et al. [6]", "better"] == "no"
     assert (table["larger class (%)"] == 50).all() and table.loc["LeukNet", "why not"] == ""
@@ -105,7 +105,7 @@ def left_out(sources):
     return Comparison(pd.concat([made().of(POOLED), *rows], ignore_index=True), pd.DataFrame(), {})
 
 
-def test_ranks_are_over_sources_left_out_and_bars_join_what_is_not_told_apart():
+def test_ranks_are_over_sources_left_out_and_bars_join_what_cannot_be_distinguished():
     comparison = left_out(5)
     names, found = ranked_test(comparison)
     assert found.n == 5 and dict(zip(names, found.ranks, strict=True))["image size and format"] == 1
@@ -145,10 +145,10 @@ def test_the_sentence_names_best_leuknet_control_and_paired_difference():
     )
 
 
-def test_a_work_refused_under_one_protocol_stands_once_in_the_table():
+def test_a_work_not_run_under_one_protocol_stands_once_in_the_table():
     whole = made()
-    lacking = whole.predictions[(whole.predictions["column"] != FAIR) | (whole.predictions["work"] != "LeukNet")]
-    table = table11_again(Comparison(lacking, whole.runs, {"LeukNet": "out of memory"}))
+    without = whole.predictions[(whole.predictions["column"] != FAIR) | (whole.predictions["work"] != "LeukNet")]
+    table = table11_again(Comparison(without, whole.runs, {"LeukNet": "out of memory"}))
     assert list(table["work"]) == ["image size and format", "Putzu et al. [6]", "LeukNet"]
     assert list(table["rank"]) == ["1", "2", ""] and table[f"{FAIR} (%)"].iloc[2] == ""
 

@@ -8,8 +8,8 @@ from matplotlib.colors import to_rgba
 
 from leuknet._random import rng
 from leuknet.exceptions import LeuknetError
+from leuknet.plots import style
 from leuknet.plots.interpretation import feature_space
-from leuknet.plots.style import CLASS_COLOURS
 
 
 @pytest.fixture(autouse=True)
@@ -56,18 +56,18 @@ def test_the_printed_table_as_it_stands():
     assert row.loc["LODOCV", "Kappa"] == -0.007 and row.loc["k-fold", "A"] == pytest.approx(0.8769)
 
 
-def test_table10_puts_each_line_beside_the_papers():
-    beside = feature_space.table10(scored("ALL-IDB 1"))
-    pair = beside[(beside["data set"] == "ALL-IDB 1") & (beside["features"] == "mDFT")]
+def test_table10_puts_each_line_next_to_the_papers():
+    both = feature_space.table10(scored("ALL-IDB 1"))
+    pair = both[(both["data set"] == "ALL-IDB 1") & (both["features"] == "mDFT")]
     assert pair["who"].tolist() == ["here", "paper"] and pair["number"].tolist() == ["100 / 16", "256"]
     assert pair["LODOCV A (%)"].tolist() == ["87.50", "87.96"] and pair["k-fold Kappa"].tolist() == ["0.250", "0.857"]
     assert pair["LODOCV P (%)"].tolist() == ["–", "86.00"]
 
 
 def test_table10_of_another_cohort_keeps_the_papers_lines():
-    beside = feature_space.table10(scored("Taleqani", ("ImageNet DenseNet169",)))
-    assert beside["data set"].unique().tolist() == ["ALL-IDB 1", "ALL-IDB 2", "Taleqani"]
-    assert (beside["who"] == "here").sum() == 1 and (beside["who"] == "paper").sum() == 10
+    both = feature_space.table10(scored("Taleqani", ("ImageNet DenseNet169",)))
+    assert both["data set"].unique().tolist() == ["ALL-IDB 1", "ALL-IDB 2", "Taleqani"]
+    assert (both["who"] == "here").sum() == 1 and (both["who"] == "paper").sum() == 10
 
 
 def test_separability_draws_ours_filled_and_the_papers_hollow():
@@ -91,7 +91,7 @@ def test_decision_regions_shade_each_side_with_its_class():
     tint = mesh.to_rgba(mesh.get_array(), alpha=1)
     corners = mesh.get_array().reshape(200, 200)
     assert not corners[0, 0] and corners[-1, -1]
-    assert tuple(tint.reshape(-1, 4)[0]) == to_rgba(CLASS_COLOURS[0])
+    assert tuple(tint.reshape(-1, 4)[0]) == to_rgba(style.CLASS_COLOURS[0])
     assert ax.get_xlabel() == "t-SNE 1 (no unit)"
 
 
@@ -136,16 +136,13 @@ def test_class_and_source_side_by_side():
 
 def test_a_source_looks_as_its_first_data_set():
     table = pd.DataFrame({"data_set": ["ALL-IDB 2", "ALL-IDB 1", "JTSC"], "source": ["ALL-IDB", "ALL-IDB", "JTSC"]})
-    looks = feature_space.source_styles(table)
-    assert (
-        list(looks) == ["ALL-IDB", "JTSC"]
-        and looks["ALL-IDB"] == feature_space.data_set_styles(["ALL-IDB 1"])["ALL-IDB 1"]
-    )
+    looks = style.source_styles(table)
+    assert list(looks) == ["ALL-IDB", "JTSC"] and looks["ALL-IDB"] == style.data_set_styles(["ALL-IDB 1"])["ALL-IDB 1"]
 
 
-def test_sources_outside_table_1_are_told_apart():
+def test_sources_outside_table_1_are_distinguishable():
     table = pd.DataFrame({"data_set": ["JTSC", "a", "b", "c"], "source": ["JTSC", "a", "b", "c"]})
-    looks = feature_space.source_styles(table)
+    looks = style.source_styles(table)
     colours = np.array([colour for colour, _ in looks.values()])
     assert list(looks) == ["JTSC", "a", "b", "c"] and len({marker for _, marker in looks.values()}) == 4
     assert min(abs(colours[i] - colours[j]).max() for i in range(4) for j in range(i)) > 0.3
@@ -154,10 +151,10 @@ def test_sources_outside_table_1_are_told_apart():
 def test_a_legend_names_the_largest_sources_and_counts_the_others():
     names = [f"s{number}" for number in range(12)]
     table = pd.DataFrame({"data_set": names * 2 + names[5:], "source": names * 2 + names[5:]})
-    values, looks = feature_space.leading_sources(table)
+    values, looks = style.leading_sources(table)
     assert list(looks)[-1] == "5 other sources" and len(looks) == 8 and set(values) == set(looks)
     assert set(looks) == {*names[5:], "5 other sources"}
-    assert list(feature_space.leading_sources(table.query("source in @names[:8]"))[1]) == names[:8]
+    assert list(style.leading_sources(table.query("source in @names[:8]"))[1]) == names[:8]
 
 
 def test_neighbour_table_in_percent_with_chance_last():

@@ -1,4 +1,4 @@
-"""Figures as pictures: each beside its committed baseline (``make baseline`` renews them, after a look).
+"""Figures as pictures: each next to its committed baseline (``make baseline`` renews them, after a look).
 
 Made of the smallest synthetic cohort, of made-up runs and of published numbers: no network is trained. The tolerance is
 far above what another release of Matplotlib or FreeType moves, and far below a lost bar, label or colour.

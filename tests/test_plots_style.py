@@ -1,4 +1,4 @@
-"""The visual language: what must be told apart is, in colour, in greyscale, and with deuteranopia; nothing is small."""
+"""The visual language: looks differ in colour, in greyscale, and with deuteranopia; nothing is small."""
 
 from itertools import combinations
 
@@ -41,12 +41,12 @@ def test_what_a_colour_says_a_second_cue_says_too(what):
 
 @pytest.mark.parametrize("what", CUES)
 @pytest.mark.parametrize("matrix", [np.eye(3), DEUTERANOPIA], ids=["colour", "deuteranopia"])
-def test_colours_are_told_apart(what, matrix):
+def test_colours_are_distinguishable(what, matrix):
     for a, b in combinations(CUES[what][0].values(), 2):
         assert np.linalg.norm(seen(a, matrix) - seen(b, matrix)) > 10, (a, b)
 
 
-def test_classes_are_told_apart_in_greyscale():
+def test_classes_are_distinguishable_in_greyscale():
     light = [seen(colour, np.eye(3))[0] for colour in style.CLASS_COLOURS.values()]
     assert abs(light[0] - light[1]) > 20
 

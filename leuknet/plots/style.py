@@ -9,12 +9,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import as_file, files
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib import colormaps, font_manager
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from leuknet.data.registry import DATA_SETS, lookup
@@ -22,6 +21,7 @@ from leuknet.data.registry import DATA_SETS, lookup
 CLASS_NAMES = {0: "negative", 1: "positive (leukaemia)"}
 CLASS_COLOURS = {0: "#56B4E9", 1: "#B23A00"}
 CLASS_MARKERS = {0: "o", 1: "^"}
+CLASS_LOOKS = {label: (CLASS_COLOURS[label], CLASS_MARKERS[label]) for label in CLASS_NAMES}
 CLASS_HATCHES = {0: "", 1: "////"}
 APPROACH_COLOURS = {"SFT": "#E69F00", "mSFT": "#CC79A7", "DFT": "#009E73", "mDFT": "#0072B2", "scratch": "#4D4D4D"}
 APPROACH_MARKERS = {"SFT": "s", "mSFT": "D", "DFT": "^", "mDFT": "o", "scratch": "X"}
@@ -32,6 +32,7 @@ CJK_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQ
 CJK_FONTS += ("Droid Sans Fallback", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "Arial Unicode MS")
 COLUMN = 7.3
 SMALLEST = 9
+LEADING, OTHER = 7, ("#BBBBBB", ".")  # sources named in a legend; how the rest looks
 LETTER = 0.0078  # width of a letter of the caption line over its size in points, inches
 
 
@@ -48,76 +49,6 @@ def families() -> list[str]:
     """Return the fonts to draw with: the style's, then one with Chinese, Japanese and Korean glyphs if there is any."""
     installed = set(font_manager.get_font_names())
     return ["sans-serif", *[name for name in CJK_FONTS if name in installed][:1]]
-
-
-def card(
-    columns: int,
-    size: tuple[float, float],
-    left: float = 0.1,
-    right: float = 0.1,
-    bottom: float = 0.3,
-    top: float = 0.5,
-    gap: float = 0.3,
-    rows: int = 1,
-    **options: Any,
-) -> tuple[Figure, Any]:
-    """Return a figure and its axes, side by side in one or more rows, laid out by hand: what widgets redraw.
-
-    Constrained layout takes half of a redraw's time, and the picture would jump under a slider.
-
-    Parameters
-    ----------
-    columns : int
-    size : (width, height)
-        In inches.
-    left, right, bottom, top : float
-        Margins in inches; the caption line of a page takes the lowest 0.25.
-    gap : float
-        Between the axes, as a share of their mean width.
-    **options
-        For `matplotlib.pyplot.subplots`, such as ``width_ratios``.
-    """
-    width, height = size
-    grid = {"left": left / width, "right": 1 - right / width, "bottom": bottom / height, "top": 1 - top / height}
-    return plt.subplots(rows, columns, figsize=size, layout="none", gridspec_kw=grid | {"wspace": gap}, **options)
-
-
-def picture_grid(rows: int, columns: int, size: tuple[float, float], **options: Any) -> tuple[Figure, np.ndarray]:
-    """Return a figure of `size` inches and its axes, shape (rows, columns), all without ticks, frame and grid."""
-    fig, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, **options)
-    for ax in axes.flat:
-        ax.axis("off")
-    return fig, axes
-
-
-def picture(ax: Axes, image: np.ndarray, title: str = "", **look: Any) -> None:
-    """Draw an image (for `Axes.imshow`, with `look`) under a title to its left, without an axis."""
-    ax.imshow(image, **look)
-    ax.set_title(title, fontsize=SMALLEST, loc="left")
-    ax.axis("off")
-
-
-def name_rows(ax: Axes, names: Iterable[str], **options: Any) -> None:
-    """Name the rows of `ax`, the first on top at y = 0, and rule it by value; `options` are for `Axes.set`."""
-    labels = list(names)
-    ax.set(**{"yticks": range(len(labels)), "yticklabels": labels, "ylim": (len(labels) - 0.5, -0.5)} | options)
-    ax.grid(axis="x")
-
-
-def whisker(ax: Axes, value: float, low: float, high: float, row: float, **look: Any) -> None:
-    """Draw a value as a mark on the line of its interval, at height `row`; `look` as `Axes.plot` takes it."""
-    line = {"color": "black", "linewidth": 2.4, "marker": "o", "markersize": 8} | look
-    ax.plot([low, high], [row, row], linestyle="-", color=line["color"], linewidth=line["linewidth"])
-    ax.plot(value, row, **line)
-
-
-def matrix(ax: Axes, share: np.ndarray, texts: np.ndarray, size: float = 9) -> None:
-    """Shade the cells of a matrix by `share` (0 to 1), and write `texts` (same shape) into them; "" for none."""
-    ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    ax.grid(False)
-    for (row, column), text in np.ndenumerate(texts):
-        ink = "white" if share[row, column] > 0.55 else "black"
-        ax.text(column, row, text, ha="center", va="center", color=ink, fontsize=size)
 
 
 def captioned(fig: Figure, line: str) -> None:
@@ -154,3 +85,30 @@ def data_set_styles(names: Iterable[str]) -> dict[str, tuple[tuple[float, ...], 
     shades = colormaps["turbo"]
     span = max(len(places) - 1, 1)
     return {n: (shades(0.05 + 0.9 * places.index(n) / span), MARKERS[places.index(n) % len(MARKERS)]) for n in names}
+
+
+def source_styles(table: pd.DataFrame) -> dict[str, tuple[tuple[float, ...], str]]:
+    """Return (colour, marker) of each source: its first data set's; evenly spread if any data set is not Table 1's."""
+    first = table.drop_duplicates("data_set").set_index("data_set")["source"]
+    leading = {}
+    for data_set in table_order(first.index):
+        leading.setdefault(first[data_set], data_set)
+    if set(first.index) <= set(DATA_SETS):
+        styles = data_set_styles(list(leading.values()))
+        return {source: styles[data_set] for source, data_set in leading.items()}
+    shades = colormaps["turbo"](np.linspace(0.05, 0.95, len(leading)))
+    return {source: (tuple(shades[i]), MARKERS[i % len(MARKERS)]) for i, source in enumerate(leading)}
+
+
+def leading_sources(table: pd.DataFrame) -> tuple[pd.Series, dict]:
+    """Return the source of each image for a legend that can be read, and the (colour, marker) of each.
+
+    The `LEADING` sources with the most images keep their names, all others are one grey "n other sources".
+    """
+    looks, counts = source_styles(table), table["source"].value_counts()
+    kept = sorted(looks, key=lambda name: -counts[name])[:LEADING] if len(looks) > LEADING + 1 else list(looks)
+    rest = f"{len(looks) - len(kept)} other sources"
+    named = {name: look for name, look in looks.items() if name in kept} | (
+        {rest: OTHER} if looks.keys() - kept else {}
+    )
+    return table["source"].where(table["source"].isin(kept), rest), named

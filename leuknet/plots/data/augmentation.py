@@ -13,7 +13,8 @@ from leuknet._random import rng
 from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
 from leuknet.models.policy import COLUMNS, NOTHING, PAPER, SHEAR_UNITS, Policy, draw, identity, places, ranged
-from leuknet.plots.style import CLASS_NAMES, language, picture, picture_grid
+from leuknet.plots.axes import picture, picture_grid
+from leuknet.plots.style import CLASS_NAMES, language
 
 BATCH = 8  # one compiled shape for all pictures
 WORDS = {

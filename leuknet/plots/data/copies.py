@@ -1,5 +1,7 @@
 """What "an image dataset 20 times larger" (section 3.2) can mean, given the training times of Table 8."""
 
+import itertools
+
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
@@ -7,6 +9,7 @@ from matplotlib.figure import Figure
 from leuknet.data.registry import DATA_SETS
 from leuknet.paper import tables
 from leuknet.paper.consistency import timing
+from leuknet.plots.axes import name_rows, whisker
 from leuknet.plots.format import listed
 from leuknet.plots.style import APPROACH_COLOURS, language
 
@@ -50,7 +53,7 @@ def verdict(usual: float, least: float) -> str:
 
 
 def twenty_times(copies: int = 0, network: str = "VGG-16") -> pd.DataFrame:
-    """Return what each reading of "20 times larger" asks of a TITAN Xp in Table 8's time (ALL-IDB 1).
+    """Return what each reading of "20 times larger" needs of a TITAN Xp in Table 8's time (ALL-IDB 1).
 
     Parameters
     ----------
@@ -64,24 +67,16 @@ def twenty_times(copies: int = 0, network: str = "VGG-16") -> pd.DataFrame:
     pandas.DataFrame
         One row for each reading and size of the training set.
     """
+    columns = ["reading", "training images", "images/s needed", "TFLOP/s needed", "share of the peak (%)"]
+    columns += ["at the very least (%)", "verdict", "this profile"]
     epochs, seconds = int(stated("epochs")), timing.stated()[network]
     rows = []
-    for times, words in readings().items():
-        for counted, n in training_sizes().items():
-            usual, least = needed(network, n * times * epochs)
-            rows.append(
-                {
-                    "reading": words,
-                    "training images": f"{n} ({counted})",
-                    "images/s needed": n * times * epochs / seconds,
-                    "TFLOP/s needed": usual * timing.PEAK / 1e12,
-                    "share of the peak (%)": 100 * usual,
-                    "at the very least (%)": 100 * least,
-                    "verdict": verdict(usual, least),
-                    "this profile": "used" if copies == (times if times > 1 else 0) else "",
-                }
-            )
-    return pd.DataFrame(rows)
+    for (times, words), (counted, n) in itertools.product(readings().items(), training_sizes().items()):
+        usual, least = needed(network, n * times * epochs)
+        used = "used" if copies == (times if times > 1 else 0) else ""
+        speed = n * times * epochs / seconds, usual * timing.PEAK / 1e12
+        rows.append((words, f"{n} ({counted})", *speed, 100 * usual, 100 * least, verdict(usual, least), used))
+    return pd.DataFrame(rows, columns=columns)
 
 
 def twenty_times_sentence(table: pd.DataFrame) -> str:
@@ -102,18 +97,11 @@ def twenty_times_view() -> Figure:
         for (times, words), (colour, marker), lift in zip(readings().items(), looks, (-0.12, 0.12), strict=True):
             for row, name in enumerate(names):
                 usual, least = (100 * share for share in needed(name, n * times * int(stated("epochs"))))
-                ax.plot([least, usual], [row + lift] * 2, color=colour, linewidth=3, linestyle="-")
-                ax.plot(usual, row + lift, marker, color=colour, markersize=8, label="" if row else words)
+                look = {"color": colour, "marker": marker, "label": "" if row else words}
+                whisker(ax, usual, least, usual, row + lift, line=colour, linewidth=3, **look)
         ax.axvline(100, color="black", linestyle="--")
         ax.annotate("peak", (100, -0.3), xytext=(4, 0), textcoords="offset points", fontsize=9)
-        ax.set(
-            xscale="log",
-            yticks=range(len(names)),
-            yticklabels=names,
-            ylim=(len(names) - 0.5, -0.5),
-            xlabel="computing needed in the stated time (% of a TITAN Xp's peak)",
-        )
-        ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        ax.grid(axis="x")
+        name_rows(ax, names, xscale="log", xlabel="computing needed in the stated time (% of a TITAN Xp's peak)")
+        ax.xaxis.set_major_formatter("{x:g}")
         ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=1)
     return fig

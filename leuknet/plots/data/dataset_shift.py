@@ -11,11 +11,11 @@ from threadpoolctl import threadpool_limits
 
 from leuknet._random import rng
 from leuknet.data.statistics import COLOUR, SHARPNESS, SIZE, SourceProbe, source_probe
+from leuknet.plots.axes import matrix, name_rows, whisker
 from leuknet.plots.data.survey import class_counts, published_counts
 from leuknet.plots.format import number
 from leuknet.plots.style import CLASS_COLOURS, CLASS_MARKERS, CLASS_NAMES, language, table_order
 
-PERCENT = 100
 FEATURES = {"native size": SIZE, "colour": COLOUR, "colour, sharpness, native size": COLOUR + SHARPNESS + SIZE}
 COMPARED = ["red_mean", "green_mean", "blue_mean", "saturation", "brightness", "width", "height"]
 
@@ -37,10 +37,7 @@ def native_sizes(statistics: pd.DataFrame) -> Figure:
             ax.plot(statistics[name], rows + shift, marker, linestyle="", label=name, **style)
         ax.set_xscale("log", base=2)
         ax.xaxis.set_major_formatter("{x:.0f}")
-        ax.set(
-            yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.4, -0.6), xlabel="px as found (log scale)"
-        )
-        ax.grid(axis="x")
+        name_rows(ax, names, xlabel="native px (log scale)")
         ax.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
     return fig
 
@@ -58,61 +55,46 @@ def colour_statistics(statistics: pd.DataFrame, seed: int = 0) -> Figure:
     names = table_order(statistics["data_set"])
     half = rng("scatter", seed).uniform(0.03, 0.36, len(statistics)) * np.where(statistics["label"] == 0, -1, 1)
     rows = statistics["data_set"].map(names.index).to_numpy() + half
+    shown = {"saturation": "(0–1)", "brightness": "(0–255)", "sharpness": "(log scale)"}
+    middle = statistics.groupby("data_set")[list(shown)].median().reindex(names)
     with language():
-        height = 0.29 * len(names) + 2.0
-        fig, axes = plt.subplots(1, 4, figsize=(8, height), sharey=True, width_ratios=[0.55, 1, 1, 1])
+        size = (8, 0.29 * len(names) + 2.0)
+        fig, axes = plt.subplots(1, 4, figsize=size, sharey=True, width_ratios=[0.55, 1, 1, 1])
         _swatches(axes[0], statistics, names)
-        shown = (
-            ("saturation", "saturation (0–1)"),
-            ("brightness", "brightness (0–255)"),
-            ("sharpness", "sharpness (log scale)"),
-        )
-        for ax, (column, label) in zip(axes[1:], shown, strict=True):
-            _points(ax, statistics, column, rows, names)
-            ax.set_xlabel(label)
+        for ax, (column, scale) in zip(axes[1:], shown.items(), strict=True):
+            for label in (0, 1):
+                of = (statistics["label"] == label).to_numpy()
+                look = {"color": CLASS_COLOURS[label], "mew": 0.3, "mec": "#333333", "alpha": 0.8, "linestyle": ""}
+                look |= {"marker": CLASS_MARKERS[label], "markersize": 4.5 if len(statistics) < 600 else 2.5}
+                ax.plot(statistics.loc[of, column], rows[of], label=CLASS_NAMES[label], **look)
+            ax.plot(middle[column], range(len(names)), "|", color="black", markersize=13, mew=2.2, label="median")
+            ax.grid(axis="x")
+            ax.set_xlabel(f"{column} {scale}")
         axes[3].set_xscale("log")
+        axes[3].xaxis.set_major_locator(plt.LogLocator(subs=(1, 3)))
         axes[3].xaxis.set_major_formatter("{x:,.0f}")
-        handles, labels = axes[1].get_legend_handles_labels()
-        fig.legend(handles, labels, ncols=3, loc="outside upper center")
+        axes[3].xaxis.set_minor_formatter("")
+        fig.legend(*axes[1].get_legend_handles_labels(), ncols=3, loc="outside upper center")
     return fig
-
-
-def _points(ax: Axes, statistics: pd.DataFrame, column: str, rows: np.ndarray, names: list[str]) -> None:
-    for label in (0, 1):
-        of = (statistics["label"] == label).to_numpy()
-        style = {
-            "color": CLASS_COLOURS[label],
-            "markersize": 4.5 if len(statistics) < 600 else 2.5,
-            "alpha": 0.8,
-            "label": CLASS_NAMES[label],
-        }
-        ax.plot(
-            statistics.loc[of, column], rows[of], CLASS_MARKERS[label], linestyle="", mew=0.3, mec="#333333", **style
-        )
-    middle = statistics.groupby("data_set")[column].median().reindex(names)
-    ax.plot(middle, range(len(names)), "|", color="black", markersize=13, markeredgewidth=2.2, label="median")
-    ax.grid(axis="x")
 
 
 def _swatches(ax: Axes, statistics: pd.DataFrame, names: list[str]) -> None:
     means = statistics.groupby("data_set").mean(numeric_only=True).reindex(names)
-    parts = [means[[f"{channel}_{what}" for channel in ("red", "green", "blue")]] for what in ("mean", "border")]
-    ax.imshow(np.stack([part.to_numpy() for part in parts], axis=1).round().astype(np.uint8), aspect="auto")
-    ax.set_yticks(range(len(names)), names)
-    ax.set_xticks([0, 1], ["image", "border"], rotation=90)
-    ax.set_ylim(len(names) - 0.4, -0.6)
-    ax.set_xlabel("mean colour")
+    columns = [f"{channel}_{what}" for what in ("mean", "border") for channel in ("red", "green", "blue")]
+    ax.imshow(means[columns].to_numpy().reshape(-1, 2, 3).round().astype(np.uint8), aspect="auto")
+    name_rows(ax, names, xticks=[0, 1], xlabel="mean colour")
+    ax.set_xticklabels(["image", "border"], rotation=90)
     ax.grid(False)
 
 
-def probe_sources(statistics, seed=0, folds=5, repeats=1):
+def probe_sources(statistics: pd.DataFrame, seed: int = 0, folds: int = 5) -> dict[tuple[str, str], SourceProbe]:
     """Probe what colour and size say about source, data set and label, in pooled folds.
 
     Parameters
     ----------
     statistics : pandas.DataFrame
         From `image_statistics`; sizes and sharpness enter as logarithms.
-    seed, folds, repeats : int
+    seed, folds : int
         As `source_probe` takes them.
 
     Returns
@@ -121,47 +103,32 @@ def probe_sources(statistics, seed=0, folds=5, repeats=1):
         `features` as in `FEATURES`; targets ``"source"``, ``"data set"`` (where they are not the same) and ``"label"``.
         Sources and data sets with fewer than `folds` images are left out; a target with fewer than two is absent.
     """
-    logs = {name: np.log1p(statistics[name]) for name in [*SHARPNESS, *SIZE]}
-    values = statistics.assign(**logs)
-    targets = {
-        "source": statistics["source"],
-        "data set": statistics["data_set"],
-        "label": statistics["label"].astype(str),
-    }
-    pairs = len(statistics[["source", "data_set"]].drop_duplicates())
-    if pairs == targets["source"].nunique() == targets["data set"].nunique():
+    values = statistics.assign(**{name: np.log1p(statistics[name]) for name in [*SHARPNESS, *SIZE]})
+    targets = {"source": statistics["source"], "data set": statistics["data_set"]}
+    pairs = statistics[["source", "data_set"]].drop_duplicates()
+    if len(pairs) == pairs["source"].nunique() == pairs["data_set"].nunique():
         del targets["data set"]
     found = {}
-    for target, names in targets.items():
+    for target, names in (targets | {"label": statistics["label"].astype(str)}).items():
         enough = names.map(names.value_counts()) >= folds
         if names[enough].nunique() < 2:
             continue
         with threadpool_limits(1):  # the matrices are small: threads that wait for each other cost more than they give
             for features, columns in FEATURES.items():
-                found[target, features] = source_probe(values.loc[enough, columns], names[enough], seed, folds, repeats)
+                found[target, features] = source_probe(values.loc[enough, columns], names[enough], seed, folds, 1)
     return found
 
 
 def probe_table(found: dict[tuple[str, str], SourceProbe]) -> pd.DataFrame:
     """Return what `probe_sources` found as a table: per cent of images named rightly, chance, and numbers."""
+    columns = ["named", "from", "right (%)", "folds (%)", "largest alone (%)", "balanced (%)", "chance (%)"]
     rows = []
-    for (target, features), probe in found.items():
-        of = probe.summary().set_index("metric") * PERCENT
-        plain, balanced = of.loc["accuracy"], of.loc["balanced accuracy"]
-        rows.append(
-            {
-                "named": target,
-                "from": features,
-                "right (%)": plain["mean"],
-                "folds (%)": f"{plain['low']:.1f} to {plain['high']:.1f}",
-                "largest alone (%)": plain["chance"],
-                "balanced (%)": balanced["mean"],
-                "chance (%)": balanced["chance"],
-                "names": len(probe.confusion),
-                "images": probe.n,
-            }
-        )
-    return pd.DataFrame(rows)
+    for names, probe in found.items():
+        plain, balanced = (100 * probe.summary().set_index("metric")).to_dict("records")
+        spread = f"{plain['low']:.1f} to {plain['high']:.1f}"
+        numbers = (plain["mean"], spread, plain["chance"], balanced["mean"], balanced["chance"])
+        rows.append((*names, *numbers, len(probe.confusion), probe.n))
+    return pd.DataFrame(rows, columns=[*columns, "names", "images"])
 
 
 def probe_levels(found: dict[tuple[str, str], SourceProbe]) -> Figure:
@@ -171,35 +138,30 @@ def probe_levels(found: dict[tuple[str, str], SourceProbe]) -> Figure:
         fig, axes = plt.subplots(1, len(targets), figsize=(8, 2.6), sharey=True, squeeze=False)
         for ax, target in zip(axes[0], targets, strict=True):
             for row, features in enumerate(FEATURES):
-                _, of = found[target, features].summary().to_dict("records")
-                low, mean, high = (PERCENT * of[name] for name in ("low", "mean", "high"))
-                ax.plot([low, high], [row, row], "-", color="black", linewidth=2)
-                ax.plot(mean, row, "o", color="#0072B2", markersize=8)
-                ax.annotate(f"{mean:.0f}", (mean, row), (0, 7), textcoords="offset points", ha="center", fontsize=9)
-            ax.axvline(PERCENT * of["chance"], color="#555555", linestyle=":")
-            ax.set_title(f"dotted: chance, {PERCENT * of['chance']:.1f} %", loc="left", fontsize=9)
-            ax.set(yticks=range(len(FEATURES)), yticklabels=FEATURES, ylim=(len(FEATURES) - 0.5, -0.7), xlim=(0, 104))
+                of = 100 * found[target, features].summary().set_index("metric").loc["balanced accuracy"]
+                whisker(ax, of["mean"], of["low"], of["high"], row, linewidth=2)
+                at = {"xytext": (0, 7), "textcoords": "offset points", "ha": "center", "fontsize": 9}
+                ax.annotate(f"{of['mean']:.0f}", (of["mean"], row), **at)
+            ax.axvline(of["chance"], color="#555555", linestyle=":")
+            ax.set_title(f"dotted: chance, {of['chance']:.1f} %", loc="left", fontsize=9)
+            name_rows(ax, FEATURES, ylim=(len(FEATURES) - 0.5, -0.7), xlim=(0, 104))
             ax.set_xlabel(f"{target} named rightly (%, balanced)")
-            ax.grid(axis="x")
     return fig
 
 
 def source_confusion(probe: SourceProbe) -> Figure:
     """Draw which source is taken for which: rows true, columns named, per cent of the row."""
     names = table_order(probe.confusion.index)
-    share = probe.confusion.loc[names, names].to_numpy() * PERCENT
+    share = probe.confusion.loc[names, names].to_numpy()
+    texts = np.where(share >= 0.005, np.char.mod("%.0f", 100 * share), "")
     side = min(0.33 * len(names) + 2.6, 8)
     with language():
         fig, ax = plt.subplots(figsize=(max(side, 5), side))
-        ax.imshow(share, cmap="Blues", vmin=0, vmax=PERCENT)
-        for row, column in np.argwhere(share >= 0.5):
-            ink = "white" if share[row, column] > 55 else "black"
-            ax.text(column, row, f"{share[row, column]:.0f}", ha="center", va="center", color=ink, fontsize=9)
+        matrix(ax, share, texts)
         ax.set_xticks(range(len(names)), names, rotation=90)
         ax.set_yticks(range(len(names)), names)
         ax.set(xlabel="named", ylabel="true")
         ax.set_title("% of each row", loc="left", fontsize=9)
-        ax.grid(False)
     return fig
 
 
@@ -229,13 +191,11 @@ def label_clues(statistics: pd.DataFrame, found: dict[tuple[str, str], SourcePro
     """
     counts = {unit: class_counts(statistics, unit) for unit in ("source", "data_set")}
     published = {unit: published_counts(unit) for unit in counts}
-    nothing = [frame.sum().to_frame().T for frame in (counts["source"], published["source"])]
-    rows = [("nothing", *map(label_right, nothing))]
-    predicted = {features: probe for (target, features), probe in found.items() if target == "label"}
-    rows += [(features, probe.scores["accuracy"].mean(), np.nan) for features, probe in predicted.items()]
+    rows = [("nothing", *(label_right(frame.sum().to_frame().T) for frame in (counts["source"], published["source"])))]
+    rows += [(of, probe.scores["accuracy"].mean(), np.nan) for (name, of), probe in found.items() if name == "label"]
     rows += [(unit.replace("_", " "), label_right(counts[unit]), label_right(published[unit])) for unit in counts]
     frame = pd.DataFrame(rows, columns=["known", "here (%)", "Table 1 (%)"])
-    return frame.assign(**{name: frame[name] * PERCENT for name in frame.columns[1:]})
+    return (100 * frame.set_index("known")).reset_index()
 
 
 def clue_sentence(clues: pd.DataFrame) -> str:
@@ -250,27 +210,23 @@ def clue_sentence(clues: pd.DataFrame) -> str:
     )
 
 
-def label_levels(clues):
+def label_levels(clues: pd.DataFrame) -> Figure:
     """Draw `label_clues`: how often the label is predicted correctly by what is known."""
+    looks = {"here (%)": ("this cohort", "o", "#0072B2", -0.17)}
+    looks |= {"Table 1 (%)": ("Table 1, as published", "D", "#E69F00", 0.17)}
+    edge = {"markeredgecolor": "black", "markeredgewidth": 0.6, "markersize": 8, "linestyle": ""}
     with language():
         fig, ax = plt.subplots(figsize=(8, 0.42 * len(clues) + 1.5))
-        _predicted(ax, clues["here (%)"], "this cohort", "o", "#0072B2", -0.17)
-        _predicted(ax, clues["Table 1 (%)"], "Table 1, as published", "D", "#E69F00", 0.17)
-        low = min(45, clues[["here (%)", "Table 1 (%)"]].min(axis=None) - 3)
+        for column, (label, marker, colour, shift) in looks.items():
+            ax.plot(clues[column], np.arange(len(clues)) + shift, marker, color=colour, label=label, **edge)
+            for row, value in clues[column].dropna().items():
+                at = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "fontsize": 9}
+                ax.annotate(f"{value:.1f}", (value, row + shift), **at)
         ax.axvline(50, color="#777777", linestyle=":", linewidth=1)
-        ax.set(yticks=range(len(clues)), yticklabels=clues["known"], ylim=(len(clues) - 0.4, -0.6), xlim=(low, 104))
-        ax.set(xlabel="label predicted correctly (% of images)", ylabel="known")
-        ax.grid(axis="x")
+        low = min(45, clues[list(looks)].min(axis=None) - 3)
+        name_rows(ax, clues["known"], xlim=(low, 104), xlabel="label predicted correctly (% of images)", ylabel="known")
         ax.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
     return fig
-
-
-def _predicted(ax, values, label, marker, colour, shift):
-    style = {"color": colour, "markeredgecolor": "black", "markeredgewidth": 0.6, "markersize": 8}
-    ax.plot(values, np.arange(len(values)) + shift, marker, linestyle="", label=label, **style)
-    for row, value in values.dropna().items():
-        at = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "fontsize": 9}
-        ax.annotate(f"{value:.1f}", (value, row + shift), **at)
 
 
 def real_statistics() -> pd.DataFrame:
@@ -310,34 +266,22 @@ def with_real(statistics: pd.DataFrame) -> pd.DataFrame:
     """
     real, drawn = real_statistics(), spread(statistics)
     rows = []
-    for name in table_order(real["data_set"]):
-        part = real[real["data_set"] == name]
-        rows.append(_described(name, "real, fitted to" if part["fitted"].all() else "real, not used in the fit", part))
-        if (drawn["data_set"] == name).any():
-            rows.append(_described(name, "synthetic", drawn[drawn["data_set"] == name]))
-    rows += [
-        _range(f"{part['data_set'].nunique()} data sets", kind, part)
-        for kind, part in (("real", real), ("synthetic", drawn))
-    ]
-    return pd.DataFrame(rows)
+    for name, part in ((name, real[real["data_set"] == name]) for name in table_order(real["data_set"])):
+        fitted = "fitted to" if part["fitted"].all() else "not used in the fit"
+        for kind, of in ((f"real, {fitted}", part), ("synthetic", drawn[drawn["data_set"] == name])):
+            if len(of):
+                rows.append((name, kind, of["images"].iloc[0], *_texts(of, "mean", "sd", " ± ")))
+    for kind, frame in (("real", real), ("synthetic", drawn)):
+        ends = frame.groupby("statistic")["mean"].agg(["min", "max"]).reset_index()
+        images = frame.groupby("data_set")["images"].first()
+        rows.append(
+            (f"{len(images)} data sets", f"{kind}, range of means", images.sum(), *_texts(ends, "min", "max", " to "))
+        )
+    return pd.DataFrame(rows, columns=["data set", "images are", "n", *(c.removesuffix("_mean") for c in COMPARED)])
 
 
-def _described(name: str, kind: str, part: pd.DataFrame) -> dict[str, int | str]:
-    of = part.set_index("statistic")
-    texts = {c: f"{of.loc[c, 'mean']:.{_digits(c)}f} ± {of.loc[c, 'sd']:.{_digits(c)}f}" for c in COMPARED}
-    return {"data set": name, "images are": kind, "n": int(of["images"].iloc[0]), **_headed(texts)}
-
-
-def _range(name: str, kind: str, part: pd.DataFrame) -> dict[str, int | str]:
-    of = part.groupby("statistic")["mean"].agg(["min", "max"])
-    texts = {c: f"{of.loc[c, 'min']:.{_digits(c)}f} to {of.loc[c, 'max']:.{_digits(c)}f}" for c in COMPARED}
-    total = int(part.groupby("data_set")["images"].first().sum())
-    return {"data set": name, "images are": f"{kind}, range of means", "n": total, **_headed(texts)}
-
-
-def _digits(statistic: str) -> int:
-    return 2 if statistic == "saturation" else 0
-
-
-def _headed(texts: dict[str, str]) -> dict[str, str]:
-    return {name.removesuffix("_mean"): text for name, text in texts.items()}
+def _texts(frame: pd.DataFrame, first: str, second: str, between: str) -> list[str]:
+    """Return two columns of `COMPARED` statistics as text: saturation with two decimals, the others without."""
+    of = frame.set_index("statistic").loc[COMPARED]
+    digits = [2 if name == "saturation" else 0 for name in COMPARED]
+    return [f"{a:.{d}f}{between}{b:.{d}f}" for a, b, d in zip(of[first], of[second], digits, strict=True)]

@@ -35,18 +35,16 @@ def split_map(table: pd.DataFrame, splits: list[Split]) -> plt.Figure:
     """
     shares = [100 * test_shares(table, split) for split in splits]
     widths = [max(part.shape[1], 2) for part in shares]
+    lines = {"linewidths": 0.5, "linecolor": "#cccccc", "xticklabels": 1, "yticklabels": 1}
     with language():
-        height = 0.24 * len(shares[0]) + 2.2
-        fig, axes = plt.subplots(1, len(splits), figsize=(8, height), sharey=True, width_ratios=widths, squeeze=False)
-        axes = axes[0]
-        for ax, part, split in zip(axes, shares, splits, strict=True):
-            lines = {"linewidths": 0.5, "linecolor": "#cccccc"}
-            sns.heatmap(part, ax=ax, vmin=0, vmax=100, cmap="Blues", cbar=False, xticklabels=1, yticklabels=1, **lines)
+        size = (8, 0.24 * len(shares[0]) + 2.2)
+        fig, axes = plt.subplots(1, len(splits), figsize=size, sharey=True, width_ratios=widths, squeeze=False)
+        for ax, part, split in zip(axes[0], shares, splits, strict=True):
+            sns.heatmap(part.rename(columns=fold_name), ax=ax, vmin=0, vmax=100, cmap="Blues", cbar=False, **lines)
             ax.set(xlabel="", ylabel="")
-            ax.set_xticklabels([fold_name(fold) for fold in part.columns])
             ax.tick_params(axis="x", rotation=90)
             ax.set_title(textwrap.fill(split.protocol, 12), fontsize=9)
-        fig.colorbar(axes[-1].collections[0], ax=axes, label="share tested (%)", shrink=0.6)
+        fig.colorbar(axes[0, -1].collections[0], ax=axes[0], label="share tested (%)", shrink=0.6)
     return fig
 
 

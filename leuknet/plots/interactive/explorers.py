@@ -2,28 +2,24 @@
 
 import textwrap
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from leuknet import _escape
+from leuknet.data.cohort import Cohort
 from leuknet.data.registry import DATA_SETS
-from leuknet.evaluation.metrics import count
+from leuknet.evaluation.splits import Split
 from leuknet.exceptions import LeuknetError
+from leuknet.plots.axes import card, name_rows, picture
 from leuknet.plots.data.survey import strip
-from leuknet.plots.interpretation.feature_space import leading_sources
-from leuknet.plots.style import (
-    CLASS_COLOURS,
-    CLASS_HATCHES,
-    CLASS_MARKERS,
-    CLASS_NAMES,
-    COLUMN,
-    card,
-    language,
-    table_order,
-)
-from leuknet.plots.training.curves import histogram, metrics_line
+from leuknet.plots.interpretation.feature_space import scatter
+from leuknet.plots.style import CLASS_HATCHES, CLASS_LOOKS, CLASS_NAMES, COLUMN, language, leading_sources, table_order
+from leuknet.plots.training.curves import calls, histogram, metrics_line
+from leuknet.study.study import Results
 
 ALL = "all"
 ROLE_COLOURS = {"train": "#BFD7EA", "test": "#0072B2", "external": "#E69F00"}
@@ -32,29 +28,29 @@ COLOURS = ("class", "source", "error")
 THUMBNAIL = 8
 
 
-def filtered(table, data_set=ALL, source=ALL, label=ALL, copies=False):
+def filtered(
+    table: pd.DataFrame, data_set: str = ALL, source: str = ALL, label: int | str = ALL, copies: bool = False
+) -> np.ndarray:
     """Return the positions of a cohort's images that pass the filters, by data set, class and name.
 
     ``copies`` keeps the images whose file or group (slide, patient) another image of the cohort shares.
     """
-    twins = table.duplicated("sha256", keep=False) | table.duplicated("group", keep=False)
-    keep = twins.to_numpy() if copies else np.ones(len(table), bool)
+    keep = table.duplicated("sha256", keep=False) | table.duplicated("group", keep=False) | (not copies)
     for column, wanted in (("data_set", data_set), ("source", source), ("label", label)):
-        if wanted != ALL:
-            keep = keep & (table[column] == wanted).to_numpy()
-    rank = {name: i for i, name in enumerate(table_order(table["data_set"]))}
-    keys = table.assign(rank=table["data_set"].map(rank), place=np.arange(len(table)))[keep]
-    return keys.sort_values(["rank", "label", "image_id"])["place"].to_numpy()
+        keep &= (table[column] == wanted) | (wanted == ALL)
+    order = table_order(table["data_set"])
+    rows = table.assign(rank=table["data_set"].map(order.index), place=np.arange(len(table)))[keep]
+    return rows.sort_values(["rank", "label", "image_id"])["place"].to_numpy()
 
 
-def thumbnails(images):
+def thumbnails(images: np.ndarray) -> np.ndarray:
     """Return images as 8 x 8 px, float32 (n, 192): what near copies share, whatever their compression."""
     edge = (THUMBNAIL, THUMBNAIL)
     small = [cv2.resize(image.astype(np.float32), edge, interpolation=cv2.INTER_AREA) for image in images]
     return np.stack(small).reshape(len(small), -1)
 
 
-def browse_card(cohort, place=0, small=None, n=4):
+def browse_card(cohort: Cohort, place: int = 0, small: np.ndarray | None = None, n: int = 4) -> Figure:
     """Draw one image next to the images most like it: copies and neighbours on a slide stand first.
 
     Parameters
@@ -81,20 +77,20 @@ def browse_card(cohort, place=0, small=None, n=4):
         fig, ax = card(1, (COLUMN, 2.7), top=0.4)
         strip(ax, cohort.images[shown], table["label"].to_numpy()[shown], titles)
         ax.set_ylim(-0.05, 1.38)
-        said = f"{CLASS_NAMES[row['label']]}; {row['width']} × {row['height']} px as found; group {row['group']}"
-        fig.suptitle(f"{row['image_id']}\n{said}", fontsize=10, x=0.01, ha="left")
+        words = f"{CLASS_NAMES[row['label']]}; {row['width']} × {row['height']} px on disk; group {row['group']}"
+        fig.suptitle(f"{row['image_id']}\n{words}", fontsize=10, x=0.01, ha="left")
     return fig
 
 
-def _relation(row, other):
+def _relation(row: pd.Series, other: pd.Series) -> str:
     for column, words in (("sha256", "SAME FILE"), ("group", "same group"), ("source", "same source")):
         if row[column] == other[column]:
             return f"{words}\n{other['data_set']}"
     return f"\n{other['data_set']}"
 
 
-def split_card(table, split, fold):
-    """Draw, for one fold, how many images of each data set and class train and are tested; say what both share.
+def split_card(table: pd.DataFrame, split: Split, fold: str) -> Figure:
+    """Draw, for one fold, how many images of each data set and class train and are tested, and name what both share.
 
     Parameters
     ----------
@@ -103,41 +99,36 @@ def split_card(table, split, fold):
     split : Split
     fold : str
     """
-    roles = split.indices(table, fold)
-    names, data_sets, labels = table_order(table["data_set"]), table["data_set"].to_numpy(), table["label"].to_numpy()
+    roles, names = split.indices(table, fold), table_order(table["data_set"])
     one = replace(split, table=split.table[split.table["fold"] == fold])
     with language():
         words = 0.08 * max(map(len, names)) + 0.2
         fig, axes = card(2, (COLUMN, 0.24 * len(names) + 1.95), left=words, right=0.2, bottom=0.75, top=1.05, gap=0.08)
-        for ax, label in zip(axes, (0, 1), strict=True):
+        for label, ax in enumerate(axes):
             left = np.zeros(len(names))
             for role, where in roles.items():
-                of = data_sets[where][labels[where] == label]
-                of = np.array([(of == name).sum() for name in names])
-                rows = np.flatnonzero(of)
-                ax.barh(rows, of[rows], left=left[rows], color=ROLE_COLOURS[role], hatch=CLASS_HATCHES[label],
-                        edgecolor="white", label=f"{role} ({of.sum()})")  # fmt: skip
+                of = table.iloc[where].query("label == @label")["data_set"].value_counts()
+                of = of.reindex(names, fill_value=0).to_numpy()
+                look = {"color": ROLE_COLOURS[role], "hatch": CLASS_HATCHES[label], "edgecolor": "white"}
+                ax.barh(range(len(names)), of, left=left, label=f"{role} ({of.sum()})", **look)
                 left += of
-            ax.set(xlabel="images", ylim=(len(names) - 0.4, -0.6), yticks=[])
+            name_rows(ax, names, xlabel="images", ylim=(len(names) - 0.4, -0.6))
+            ax.tick_params("y", left=False, labelleft=not label)
             ax.xaxis.get_major_locator().set_params(integer=True, nbins=4)
-            ax.grid(axis="x")
             look = {"title": CLASS_NAMES[label], "alignment": "left", "ncols": 3}
             ax.legend(loc="lower left", bbox_to_anchor=(0, 1), **look)
-        for row, name in enumerate(names):
-            axes[0].text(-0.02, row, name, transform=axes[0].get_yaxis_transform(), ha="right", va="center", fontsize=9)
-        said = textwrap.fill(f"fold {fold}. {one.leakage(table)}", 105)
-        fig.suptitle(said, fontsize=9, x=0.01, ha="left")
+        fig.suptitle(textwrap.fill(f"fold {fold}. {one.leakage(table)}", 105), fontsize=9, x=0.01, ha="left")
     return fig
 
 
-def run_names(results):
+def run_names(results: Results) -> dict[str, str]:
     """Return ``{words: key}`` of finished runs, for a menu: approach, protocol, fold, number of the seed."""
     numbers = {seed: i for i, seed in enumerate(dict.fromkeys(results.runs["seed"]))}
     rows = results.runs.itertuples()
     return {f"{r.backbone} {r.approach}, {r.protocol}, {r.fold}, seed {numbers[r.seed]}": r.run for r in rows}
 
 
-def run_card(results, run, threshold=0.5, role="test"):
+def run_card(results: Results, run: str, threshold: float = 0.5) -> Figure:
     """Draw one run: learning curve, confusion matrix and metrics at a threshold, probabilities, calibration.
 
     Parameters
@@ -146,17 +137,16 @@ def run_card(results, run, threshold=0.5, role="test"):
     run : str
         Key of the run.
     threshold : float
-    role : str
-        The images scored.
+        Of the test images' probabilities.
     """
     history = results.histories[results.histories["run"] == run]
-    frame = results.predictions[(results.predictions["run"] == run) & (results.predictions["split"] == role)]
+    frame = results.predictions.query("run == @run and split == 'test'")
     y, p = frame["y"].to_numpy(), frame["p"].to_numpy()
     with language():
         looks = {"left": 0.7, "right": 0.25, "bottom": 0.8, "top": 1.0, "gap": 0.45}
         fig, axes = card(4, (COLUMN, 3.4), **looks, width_ratios=[1.1, 0.8, 1.1, 1])
         _curve(axes[0], history)
-        _matrix(axes[1], y, p, threshold)
+        calls(axes[1], y, p, threshold, small=True)
         histogram(axes[2], y, p, threshold)
         axes[2].set_xticks([0, 0.5, 1])
         reliability(axes[3], y, p)
@@ -164,7 +154,7 @@ def run_card(results, run, threshold=0.5, role="test"):
     return fig
 
 
-def _curve(ax, history):
+def _curve(ax: Axes, history: pd.DataFrame) -> None:
     for column, words, marker in (("accuracy", "training", "o"), ("validation_accuracy", "validation", "s")):
         if column in history and history[column].notna().any():
             ax.plot(history["epoch"], 100 * history[column], marker=marker, markersize=4, label=words)
@@ -173,20 +163,7 @@ def _curve(ax, history):
     ax.legend(loc="lower left", bbox_to_anchor=(-0.1, 1), borderpad=0.2, labelspacing=0.2)
 
 
-def _matrix(ax, y, p, threshold):
-    tn, fp, fn, tp = (int(mask.sum()) for mask in count(y, p, threshold))
-    cells = np.array([[tn, fp], [fn, tp]])
-    share = cells / np.maximum(cells.sum(axis=1, keepdims=True), 1)
-    ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    for (row, column), value in np.ndenumerate(cells):
-        ink = "white" if share[row, column] > 0.55 else "black"
-        ax.text(column, row, str(value), ha="center", va="center", color=ink)
-    ax.set(xticks=[0, 1], xticklabels=["neg.", "pos."], yticks=[0, 1], yticklabels=["neg.", "pos."])
-    ax.set(xlabel="called", ylabel="label")
-    ax.grid(False)
-
-
-def reliability(ax, y, p, bins=10):
+def reliability(ax: Axes, y: np.ndarray, p: np.ndarray, bins: int = 10) -> None:
     """Draw the share of positives against the mean probability in `bins` bins of equal width: the diagonal is right."""
     at = np.minimum((p * bins).astype(int), bins - 1)
     groups = pd.DataFrame({"y": y, "p": p}).groupby(at).agg(y=("y", "mean"), p=("p", "mean"), n=("y", "size"))
@@ -196,14 +173,21 @@ def reliability(ax, y, p, bins=10):
     ax.set(xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
 
 
-def outcomes(table, predictions):
+def outcomes(table: pd.DataFrame, predictions: pd.DataFrame) -> np.ndarray:
     """Return "right", "wrong" or "not tested" for each image of a cohort's table, at 0.5, by its first prediction."""
     first = predictions.drop_duplicates("image_id").set_index("image_id")
     hit = ((first["p"] >= 0.5) == first["y"]).map({True: "right", False: "wrong"})
     return table["image_id"].map(hit).fillna("not tested").to_numpy()
 
 
-def embedding_card(points, images, error, method="t-SNE", colour="class", point=0):
+def embedding_card(
+    points: pd.DataFrame,
+    images: np.ndarray,
+    error: np.ndarray,
+    method: str = "t-SNE",
+    colour: str = "class",
+    point: int = 0,
+) -> Figure:
     """Draw a plane of features with one point marked, and the slide that it is.
 
     Parameters
@@ -221,36 +205,28 @@ def embedding_card(points, images, error, method="t-SNE", colour="class", point=
     """
     of = points[points["method"] == method].reset_index(drop=True)
     if of.empty or colour not in COLOURS:
-        raise LeuknetError(
-            f"no plane {method!r} by {colour!r}: methods {', '.join(points['method'].unique())}, {COLOURS}"
-        )
+        known = ", ".join(points["method"].unique())
+        raise LeuknetError(f"no plane {method!r} by {colour!r}: methods {known}, {COLOURS}")
     marked = int(of["x"].argsort(kind="stable")[min(point, len(of) - 1)])
+    row = of.iloc[marked]
     with language():
         fig, (ax, right) = card(2, (COLUMN, 3.7), left=0.35, bottom=0.6, gap=0.55, width_ratios=[1.7, 1])
         values, looks, names = colour_looks(of, error, colour)
-        for value, (shade, marker) in looks.items():
-            some = of[values == value]
-            look = {"color": shade, "markersize": 4.7, "markeredgecolor": "#333333", "markeredgewidth": 0.3}
-            at = some["x"].to_numpy(), some["y"].to_numpy()
-            ax.plot(*at, marker, linestyle="none", label=_escape.label(names.get(value, value)), **look)
-        ax.plot(
-            *of.loc[marked, ["x", "y"]], "o", markersize=15, markerfacecolor="none", markeredgecolor="black", mew=2.2
-        )
-        ax.set(xticks=[], yticks=[], xlabel=f"{method} 1", ylabel=f"{method} 2")
+        scatter(ax, of, values, looks, names)
+        ax.plot(row["x"], row["y"], "o", markersize=15, markerfacecolor="none", markeredgecolor="black", mew=2.2)
         if len(looks) <= len(DATA_SETS):
             ax.legend(loc="upper left", bbox_to_anchor=(1, 1.03), labelspacing=0.25, handletextpad=0.2)
-        right.imshow(images[marked])
-        right.axis("off")
-        row = of.iloc[marked]
-        right.set_title(f"{row['image_id']}\n{CLASS_NAMES[row['label']]}, {error[marked]}", fontsize=9, loc="left")
+        picture(right, images[marked], f"{row['image_id']}\n{CLASS_NAMES[row['label']]}, {error[marked]}")
     return fig
 
 
-def colour_looks(of, error, colour):
+def colour_looks(
+    of: pd.DataFrame, error: np.ndarray, colour: str
+) -> tuple[pd.Series, dict[Any, tuple], dict[Any, str]]:
     """Return each point's value, the (colour, marker) of each value, and what a legend calls it where that differs."""
     if colour == "source":
         return *leading_sources(of), {}
     if colour == "class":
         short = {label: name.split()[0] for label, name in CLASS_NAMES.items()}
-        return of["label"], {k: (CLASS_COLOURS[k], CLASS_MARKERS[k]) for k in (0, 1)}, short
+        return of["label"], CLASS_LOOKS, short
     return pd.Series(error), {k: v for k, v in ERROR_LOOKS.items() if k in set(error)}, {}

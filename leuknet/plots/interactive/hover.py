@@ -38,15 +38,10 @@ def hover_html(points: pd.DataFrame, images: np.ndarray, error: np.ndarray) -> s
         raise LeuknetError(f"each plane needs the same {len(images)} images")
     shown = np.unique(np.linspace(0, len(images) - 1, min(len(images), MOST)).round().astype(int))
     one, styles = views[0], _styles(views, error, shown)
-    rows = [
-        {
-            "style": style,
-            "sign": SIGNS[one["label"][i]],
-            "picture": _jpeg(images[i]),
-            "words": ", ".join([one["image_id"][i], CLASS_NAMES[one["label"][i]], one["source"][i], error[i]]),
-        }
-        for i, style in zip(shown, styles, strict=True)
-    ]
+    rows = []
+    for i, style in zip(shown, styles, strict=True):
+        words = ", ".join([one["image_id"][i], CLASS_NAMES[one["label"][i]], one["source"][i], error[i]])
+        rows.append({"style": style, "sign": SIGNS[one["label"][i]], "picture": _jpeg(images[i]), "words": words})
     text = files("leuknet.plots").joinpath("templates", "hover.html.j2").read_text("utf-8")
     about = {"planes": [view["method"][0] for view in views], "colours": COLOURS, "points": rows}
     about |= {"name": f"hover-{hash_of(styles)[:8]}", "left_out": len(images) - len(shown)}

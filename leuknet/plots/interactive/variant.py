@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 
 from leuknet._random import rng
 from leuknet.models.policy import COLUMNS, PAPER, Policy, draw
+from leuknet.plots.axes import card, name_rows, picture
 from leuknet.plots.data.augmentation import FLIPS, SMOOTH, WORDS, change, outside, ranges, vary
-from leuknet.plots.style import COLUMN, card, language, name_rows, picture
+from leuknet.plots.style import COLUMN, language
 
 
 def variant_card(image: np.ndarray, policy: Policy = PAPER, **numbers: Any) -> Figure:

@@ -3,29 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-import cv2
 import ipywidgets
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
+from leuknet.plots.axes import png
 from leuknet.plots.interactive.explorers import ALL, COLOURS, browse_card, embedding_card, filtered, thumbnails
 from leuknet.plots.style import CLASS_NAMES, table_order
 
-
-def png(fig: Figure) -> bytes:
-    """Return `fig` as PNG bytes, drawn once at 100 dpi and lightly packed, and close it."""
-    fig.set_dpi(100)
-    if fig.get_layout_engine() is not None:
-        fig.get_layout_engine().execute(fig)
-        fig.set_layout_engine("none")
-    fig.canvas.draw()
-    pixels = cv2.cvtColor(np.asarray(fig.canvas.buffer_rgba()), cv2.COLOR_RGBA2BGR)
-    plt.close(fig)
-    return cv2.imencode(".png", pixels)[1].tobytes()
+WIDE = {"description_width": "initial"}
 
 
 def slide(draw: Callable, *, words: dict[str, str] | None = None, **controls: Any) -> ipywidgets.VBox:
@@ -46,7 +34,7 @@ def slide(draw: Callable, *, words: dict[str, str] | None = None, **controls: An
     ipywidgets.VBox
         The last line of a cell shows it.
     """
-    image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+    image = _picture()
     shown = {name: _control((words or {}).get(name, name), limits) for name, limits in controls.items()}
 
     def update(_: Any = None) -> None:
@@ -73,21 +61,20 @@ def browser(cohort: Cohort) -> ipywidgets.VBox:
         "label": _control("label", {ALL: ALL} | {name: label for label, name in CLASS_NAMES.items()}),
         "copies": _control("copies", {"all images": False, "only images that share file, slide or patient": True}),
     }
-    slider, message = _slider("image", 0, len(cohort) - 1, 1, 0), ipywidgets.Label()
-    image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+    slider, message, image = _slider("image", 0, len(cohort) - 1, 1, 0), ipywidgets.Label(), _picture()
+
+    def places() -> np.ndarray:
+        return filtered(table, **{name: menu.value for name, menu in menus.items()})
 
     def draw(_: Any = None) -> None:
-        places = filtered(table, **{name: menu.value for name, menu in menus.items()})
-        if len(places):
-            image.value = png(browse_card(cohort, int(places[slider.value]), small))
+        if len(shown := places()):
+            image.value = png(browse_card(cohort, int(shown[slider.value]), small))
 
     def narrow(_: Any = None) -> None:
-        places = filtered(table, **{name: menu.value for name, menu in menus.items()})
-        message.value = (
-            f"{len(places)} of {len(cohort)} images" if len(places) else "no image is all of this: change a menu"
-        )
-        slider.disabled = not len(places)
-        slider.max, before = max(len(places) - 1, 0), slider.value
+        n = len(places())
+        message.value = f"{n} of {len(cohort)} images" if n else "no image has all of these: change a menu"
+        slider.disabled = not n
+        slider.max, before = max(n - 1, 0), slider.value
         slider.value = 0
         if before == 0:
             draw()
@@ -119,7 +106,7 @@ def embedding(points: pd.DataFrame, images: np.ndarray, error: np.ndarray) -> ip
     menu = _control("slide", {name: i for i, name in enumerate(ids)})
     slider = _slider("point", 0, len(images) - 1, 1, int(order[plane.value].argsort()[0]))
     buttons = [ipywidgets.Button(description=words) for words in ("nearest", "second nearest", "third nearest")]
-    image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+    image = _picture()
 
     def draw(_: Any = None) -> None:
         image.value = png(embedding_card(points, images, error, plane.value, colour.value, slider.value))
@@ -168,7 +155,8 @@ def upload(draw: Callable, label: str = "your slide") -> ipywidgets.VBox:
     wide = ipywidgets.Layout(width="max-content")
     button = ipywidgets.FileUpload(accept="image/*", multiple=False, description=label, layout=wide)
     message = ipywidgets.Label("No file is sent anywhere but to this notebook's own kernel.")
-    image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%", visibility="hidden"))
+    image = _picture()
+    image.layout.visibility = "hidden"
 
     def update(change: Any) -> None:
         if not change["new"]:
@@ -184,18 +172,20 @@ def upload(draw: Callable, label: str = "your slide") -> ipywidgets.VBox:
     return ipywidgets.VBox([button, message, image])
 
 
+def _picture() -> ipywidgets.Image:
+    return ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+
+
 def _control(name: str, limits: Any) -> ipywidgets.Widget:
     if isinstance(limits, tuple):
         return _slider(name, *limits)
     options = list(limits.items()) if isinstance(limits, dict) else list(limits)
-    style = {"description_width": "initial"}
     wide = ipywidgets.Layout(width="max-content", max_width="100%")
-    return ipywidgets.Dropdown(options=options, description=name.replace("_", " "), style=style, layout=wide)
+    return ipywidgets.Dropdown(options=options, description=name.replace("_", " "), style=WIDE, layout=wide)
 
 
-def _slider(name: str, low: int, high: int, step: int, start: int) -> ipywidgets.Widget:
+def _slider(name: str, low: float, high: float, step: float, start: float) -> ipywidgets.Widget:
     whole = all(isinstance(value, int) for value in (low, high, step, start))
     kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
-    style = {"description_width": "initial"}
-    words = name.replace("_", " ")
-    return kind(value=start, min=low, max=high, step=step, description=words, continuous_update=False, style=style)
+    look = {"description": name.replace("_", " "), "continuous_update": False, "style": WIDE}
+    return kind(value=start, min=low, max=high, step=step, **look)

@@ -14,6 +14,7 @@ from leuknet.data.cohort import Cohort
 from leuknet.data.masks import REGIONS, UNKNOWN
 from leuknet.evaluation.intervals import ratio_difference
 from leuknet.exceptions import LeuknetError
+from leuknet.plots.axes import name_rows, picture, picture_grid
 from leuknet.plots.format import interval, listed, number
 from leuknet.plots.style import CLASS_NAMES, COLUMN, language
 
@@ -50,13 +51,9 @@ def filter_heat_maps(outputs: dict[str, np.ndarray], image: np.ndarray, most: in
         Filters a layer: those whose output differs most over the image.
     """
     with language():
-        fig, axes = plt.subplots(len(outputs), most + 1, figsize=(8, 8 / (most + 1) * len(outputs) * 1.12 + 0.4))
-        axes = np.atleast_2d(axes)
-        for ax in axes.ravel():
-            ax.axis("off")
+        fig, axes = picture_grid(len(outputs), most + 1, (8, 8 / (most + 1) * len(outputs) * 1.12 + 0.4))
         for row, (name, maps) in zip(axes, outputs.items(), strict=True):
-            row[0].imshow(image)
-            row[0].set_title(f"{name}\n{maps.shape[0]} x {maps.shape[1]} x {maps.shape[2]}", fontsize=9, loc="left")
+            picture(row[0], image, f"{name}\n{maps.shape[0]} x {maps.shape[1]} x {maps.shape[2]}")
             chosen = np.argsort(-maps.std(axis=(0, 1)), kind="stable")[:most]
             for ax, channel in zip(row[1:], chosen, strict=False):
                 ax.imshow(maps[..., channel], cmap="viridis")
@@ -95,16 +92,13 @@ def map_sheet(
     """
     with language():
         edge = 8 / (len(maps) + 1)
-        fig, axes = plt.subplots(len(images), len(maps) + 1, figsize=(8, (edge + 0.42) * len(images)), squeeze=False)
+        fig, axes = picture_grid(len(images), len(maps) + 1, (8, (edge + 0.42) * len(images)))
         for i, row in enumerate(axes):
-            mask = None if masks is None else masks[i]
-            row[0].imshow(images[i])
-            row[0].axis("off")
             right = "" if (p[i] >= 0.5) == labels[i] else ", WRONG"
             more = f"\n{titles[i]}" if titles else ""
-            row[0].set_title(f"{CLASS_NAMES[int(labels[i])]}\np = {p[i]:.2f}{right}{more}", fontsize=9, loc="left")
+            picture(row[0], images[i], f"{CLASS_NAMES[int(labels[i])]}\np = {p[i]:.2f}{right}{more}")
             for ax, (name, heat) in zip(row[1:], maps.items(), strict=True):
-                overlay(ax, images[i], heat[i], mask)
+                overlay(ax, images[i], heat[i], None if masks is None else masks[i])
                 ax.set_title(name if heat[i].max() > 0 else f"{name}: empty", fontsize=9, loc="left")
     return fig
 
@@ -112,13 +106,10 @@ def map_sheet(
 def percent_shares(table: pd.DataFrame) -> pd.DataFrame:
     """Return `regions.share_table` as readers want it: shares in %, ratio with its interval as text."""
     names = {"activation share": "activation (%)", "area share": "area (%)", "pointing": "pointing hits (%)"}
-    shown = table.drop(columns=["low", "high"]).rename(columns=names)
-    for name in (*names.values(), "empty maps"):
-        shown[name] = 100 * shown[name]
+    shown = table.drop(columns=["low", "high"]).assign(**100 * table[[*names, "empty maps"]])
     of = table[["ratio", "low", "high"]].to_numpy()
-    words = [f"{r:.2f} ({a:.2f} to {b:.2f})" if a == a else f"{r:.2f} (one slide)" for r, a, b in of]
-    shown["ratio"] = words
-    return shown.rename(columns={"empty maps": "empty maps (%)", "ratio": "ratio (95 % interval)"})
+    shown["ratio"] = [f"{r:.2f} ({a:.2f} to {b:.2f})" if a == a else f"{r:.2f} (one slide)" for r, a, b in of]
+    return shown.rename(columns=names | {"empty maps": "empty maps (%)", "ratio": "ratio (95 % interval)"})
 
 
 def region_ratios(table: pd.DataFrame) -> Figure:
@@ -135,24 +126,18 @@ def region_ratios(table: pd.DataFrame) -> Figure:
         for ax, method in zip(axes[0], methods, strict=True):
             of = table[table["method"] == method]
             for step, name in enumerate(networks):
-                _ratio_row(ax, of[of["network"] == name], name, 0.24 * (step - (len(networks) - 1) / 2))
+                colour, marker = NETWORK_LOOKS.get(name, ("#009E73", "^"))
+                at = of[of["network"] == name].set_index("region").reindex(list(REGIONS))
+                rows = np.arange(len(REGIONS)) + 0.24 * (step - (len(networks) - 1) / 2)
+                ax.hlines(rows, at["low"], at["high"], color=colour, linewidth=2)
+                ax.plot(at["ratio"], rows, marker, color=colour, label=name)
             best = of[of["network"] == networks[0]].set_index("region")["ceiling ratio"].reindex(list(REGIONS))
             ax.plot(best, range(len(best)), "|", color="black", markersize=26, label="best on this grid")
             ax.axvline(1, color="black", linestyle=":", linewidth=1)
             ax.set_title(f"{method}\nn = {int(of['images'].max())}", fontsize=10, loc="left")
-            ax.set(yticks=range(len(REGIONS)), yticklabels=list(REGIONS), ylim=(len(REGIONS) - 0.5, -0.5))
-            ax.set_xlabel("activation share / area share")
-            ax.grid(axis="x")
+            name_rows(ax, REGIONS, xlabel="activation share / area share")
         fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return fig
-
-
-def _ratio_row(ax: Axes, of: pd.DataFrame, name: str, offset: float) -> None:
-    colour, marker = NETWORK_LOOKS.get(name, ("#009E73", "^"))
-    at = of.set_index("region").reindex(list(REGIONS))
-    rows = np.arange(len(REGIONS)) + offset
-    ax.hlines(rows, at["low"], at["high"], color=colour, linewidth=2)
-    ax.plot(at["ratio"], rows, marker, color=colour, label=name)
 
 
 def removal_view(curves: pd.DataFrame) -> Figure:
@@ -170,21 +155,19 @@ def removal_view(curves: pd.DataFrame) -> Figure:
         fig, axes = plt.subplots(len(networks), 2, figsize=size, sharex=True, sharey=True, squeeze=False)
         for row, (network, of) in zip(axes, networks, strict=True):
             for ax, (curve, title) in zip(row, words.items(), strict=True):
-                _removal(ax, of[of["curve"] == curve])
+                parts = of[of["curve"] == curve].groupby("map", sort=False)
+                for line, (name, part) in zip(CURVE_LINES, parts, strict=False):
+                    at = part.groupby("share")["p"].describe()
+                    (drawn,) = ax.plot(100 * at.index, at["mean"], linestyle=line, label=name)
+                    ax.fill_between(
+                        100 * at.index, at["25%"], at["75%"], alpha=0.12, color=drawn.get_color(), linewidth=0
+                    )
                 ax.set_title(f"{network}: {title}", fontsize=10, loc="left")
             row[0].set(ylim=(0, 1.02), ylabel="p of the called class")
         for ax in axes[-1]:
             ax.set_xlabel("pixels changed (%)")
         fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return fig
-
-
-def _removal(ax: Axes, curves: pd.DataFrame) -> None:
-    for line, (name, part) in zip(CURVE_LINES, curves.groupby("map", sort=False), strict=False):
-        at = part.groupby("share")["p"]
-        (drawn,) = ax.plot(100 * at.mean().index, at.mean(), linestyle=line, label=name)
-        low, high = at.quantile(0.25), at.quantile(0.75)
-        ax.fill_between(100 * low.index, low, high, alpha=0.12, color=drawn.get_color(), linewidth=0)
 
 
 def worst_maps(shares: pd.DataFrame, n: int = 4) -> list[int]:
@@ -211,10 +194,8 @@ def nucleus_gaps(shares: pd.DataFrame, groups: np.ndarray) -> dict[str, tuple[fl
     for method, part in shares[(shares["network"] == "trained") & shares["activation"].notna()].groupby("method"):
         sides = {name: of.set_index("image") for name, of in part.groupby("region")}
         images = sides["nucleus"].index.intersection(sides["cytoplasm"].index)
-        pair = [
-            tuple(sides[name].loc[images, ["activation", "area"]].to_numpy().T) for name in ("nucleus", "cytoplasm")
-        ]
-        found[method] = ratio_difference(*pair, np.asarray(groups)[images])
+        pair = (sides[name].loc[images, ["activation", "area"]].to_numpy().T for name in ("nucleus", "cytoplasm"))
+        found[method] = ratio_difference(*map(tuple, pair), np.asarray(groups)[images])
     return found
 
 
@@ -246,14 +227,9 @@ def nuclei_verdict(table: pd.DataFrame, gaps: dict[str, tuple[float, float, floa
         at = of.set_index(["network", "region"])
         own, gap = at.loc["trained", "nucleus"], gaps[method]
         rivals = {name: at.loc[name, "nucleus"] for name in ("shuffled labels", "random weights")}
-        row = {
-            "claim": "nuclei-decide",
-            "method": method,
-            "value": own["ratio"],
-            "low": own["low"],
-            "high": own["high"],
-        }
-        row |= {"n": int(own["images"]), "above cytoplasm": f"{number(gap[0], 2, True)} ({interval(*gap[1:], 2)})"}
+        row = {"claim": "nuclei-decide", "method": method, "value": own["ratio"], "low": own["low"]}
+        row |= {"high": own["high"], "n": int(own["images"])}
+        row |= {"above cytoplasm": f"{number(gap[0], 2, True)} ({interval(*gap[1:], 2)})"}
         row |= {name: rival["ratio"] for name, rival in rivals.items()}
         rows.append(row | {"verdict": _judged(own, gap, rivals), "weights": weights})
     return pd.DataFrame(rows)
@@ -298,28 +274,24 @@ def map_card(
     masks = None if cohort.masks is None else cohort.masks[place : place + 1]
     with language():
         fig, axes = plt.subplots(1, 3, figsize=(8, 3.1), width_ratios=[1, 1, 1.1])
-        axes[0].imshow(image[0])
-        axes[0].axis("off")
-        axes[0].set_title(f"{CLASS_NAMES[int(row['label'])]}\np = {1 / (1 + np.exp(-z)):.2f}", fontsize=10, loc="left")
+        picture(axes[0], image[0], f"{CLASS_NAMES[int(row['label'])]}\np = {1 / (1 + np.exp(-z)):.2f}")
         overlay(axes[1], image[0], heat[0], None if masks is None else masks[0])
-        axes[1].set_title(f"{method}, for: {target}\n{layer or am.default_layer(model)}", fontsize=10, loc="left")
+        axes[1].set_title(f"{method}, for: {target}\n{layer or am.default_layer(model)}", fontsize=9, loc="left")
         _share_bars(axes[2], heat, masks)
         fig.suptitle(row["image_id"], fontsize=10, x=0.01, ha="left")
     return fig
 
 
-def _share_bars(ax: Axes, heat: np.ndarray, masks: np.ndarray) -> None:
+def _share_bars(ax: Axes, heat: np.ndarray, masks: np.ndarray | None) -> None:
     if masks is None or masks[0, 0, 0] == UNKNOWN or heat.max() <= 0:
         ax.axis("off")
         ax.text(0, 0.5, "empty map" if heat.max() <= 0 else "no mask of this image", fontsize=10)
         return
     from leuknet.models.interpretation.regions import region_shares
 
-    shares = region_shares(heat, masks).set_index("region").reindex(list(REGIONS))
-    rows = np.arange(len(shares))
-    ax.barh(rows - 0.2, 100 * shares["activation"], height=0.36, label="activation", color="#D55E00")
-    ax.barh(
-        rows + 0.2, 100 * shares["area"], height=0.36, label="area", color="#999999", hatch="////", edgecolor="white"
-    )
-    ax.set(yticks=rows, yticklabels=list(REGIONS), ylim=(len(shares) - 0.4, -0.6), xlabel="share (%)")
+    shares = 100 * region_shares(heat, masks).set_index("region")[["activation", "area"]].reindex(list(REGIONS))
+    rows, grey = np.arange(len(shares)), {"color": "#999999", "hatch": "////", "edgecolor": "white"}
+    ax.barh(rows - 0.2, shares["activation"], height=0.36, label="activation", color="#D55E00")
+    ax.barh(rows + 0.2, shares["area"], height=0.36, label="area", **grey)
+    name_rows(ax, REGIONS, xlabel="share (%)")
     ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)

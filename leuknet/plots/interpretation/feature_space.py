@@ -6,32 +6,20 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from skimage.transform import resize
 
 from leuknet import _escape
-from leuknet.data.registry import DATA_SETS
 from leuknet.evaluation.metrics import scores
 from leuknet.exceptions import LeuknetError
 from leuknet.models.interpretation.feature_space import METRICS, separator
 from leuknet.paper import tables
+from leuknet.plots.axes import card, name_rows
 from leuknet.plots.format import listed, number
-from leuknet.plots.style import (
-    CLASS_COLOURS,
-    CLASS_MARKERS,
-    CLASS_NAMES,
-    COLUMN,
-    MARKERS,
-    card,
-    data_set_styles,
-    language,
-    table_order,
-)
+from leuknet.plots.style import CLASS_COLOURS, CLASS_LOOKS, CLASS_NAMES, COLUMN, language, leading_sources, table_order
 
-LEADING, OTHER = 7, ("#BBBBBB", ".")  # sources named in a legend; how the rest looks
 SCENARIOS = ("LODOCV", "k-fold")
 PAPER_NAMES = {"ImageNet": "no fine-tuning"}
 SCENARIO_LOOKS = {"LODOCV": ("#0072B2", "o"), "k-fold": ("#E69F00", "s")}
@@ -40,14 +28,13 @@ SCENARIO_LOOKS = {"LODOCV": ("#0072B2", "o"), "k-fold": ("#E69F00", "s")}
 def published10() -> pd.DataFrame:
     """Return the printed Table 10 in the columns of `feature_space.separability` (A, P, R as fractions)."""
     cells = tables.table(10).pivot(index=["block", "row"], columns="column", values="value")
-    rows = []
-    for (data_set, name), cell in cells.iterrows():
-        for scenario in SCENARIOS:
-            row = {"data_set": data_set, "features": PAPER_NAMES.get(name, name), "scenario": scenario}
-            row["components"] = int(cell["Num. of Features"])
-            percent = {metric: cell[f"{scenario} {metric}"] / 100 for metric in ("A", "P", "R")}
-            rows.append(row | percent | {"Kappa": cell[f"{scenario} Kappa"]})
-    return pd.DataFrame(rows)
+    parts = []
+    for scenario in SCENARIOS:
+        part = cells[[f"{scenario} {metric}" for metric in METRICS]].set_axis(list(METRICS), axis=1)
+        part[["A", "P", "R"]] /= 100
+        parts.append(part.assign(components=cells["Num. of Features"].astype(int), scenario=scenario))
+    names = {"block": "data_set", "row": "features"}
+    return pd.concat(parts).reset_index().rename(columns=names).replace({"features": PAPER_NAMES})
 
 
 def table10(rows: pd.DataFrame) -> pd.DataFrame:
@@ -65,28 +52,17 @@ def table10(rows: pd.DataFrame) -> pd.DataFrame:
         A, P, R (%) and Kappa for each scenario as text; "–" where undefined. The paper's data sets are always there.
     """
     both = pd.concat([rows.assign(who="here"), published10().assign(who="paper")], ignore_index=True)
-    names = list(dict.fromkeys(both["features"]))
-    out = []
-    for data_set in table_order(both["data_set"]):
-        for name in names:
-            for who in ("here", "paper"):
-                part = both[(both["data_set"] == data_set) & (both["features"] == name) & (both["who"] == who)]
-                if len(part):
-                    line = {"data set": data_set, "features": name, "who": who, "number": _number(part)}
-                    out.append(line | _cells(part.set_index("scenario")))
-    return pd.DataFrame(out)
-
-
-def _number(part: pd.DataFrame) -> str:
-    """Return how many features the SVM was given, or "LODOCV / k-fold" where the two differ."""
-    kept = part.set_index("scenario")["components"].astype(int)
-    return " / ".join(dict.fromkeys(str(kept[scenario]) for scenario in SCENARIOS))
-
-
-def _cells(part: pd.DataFrame) -> dict[str, str]:
-    """Return the eight cells of one line of Table 10 as text."""
-    lines = {scenario: as_text(part.loc[scenario]) for scenario in SCENARIOS}
-    return {f"{scenario} {name}": text for scenario, line in lines.items() for name, text in line.items()}
+    names, data_sets = list(dict.fromkeys(both["features"])), table_order(both["data_set"])
+    lines = []
+    for (data_set, name, who), part in both.groupby(["data_set", "features", "who"], sort=False):
+        of = part.set_index("scenario").loc[list(SCENARIOS)]
+        number = " / ".join(of["components"].astype(int).astype(str).unique())
+        line = {"data set": data_set, "features": name, "who": who, "number": number}
+        for scenario in SCENARIOS:
+            line |= {f"{scenario} {metric}": text for metric, text in as_text(of.loc[scenario]).items()}
+        lines.append(line)
+    lines.sort(key=lambda of: (data_sets.index(of["data set"]), names.index(of["features"]), of["who"]))
+    return pd.DataFrame(lines)
 
 
 def as_text(found: pd.Series) -> dict[str, str]:
@@ -124,20 +100,15 @@ def separability(rows: pd.DataFrame) -> Figure:
     with language():
         fig, axes = plt.subplots(1, len(data_sets), figsize=(7, 0.42 * len(names) + 1.9), sharey=True, squeeze=False)
         for ax, data_set in zip(axes[0], data_sets, strict=True):
-            for frame, who, filled in ((rows, "here", True), (printed, "paper", False)):
+            for frame, who, shift in ((rows, "here", -0.27), (printed, "paper", 0.09)):
                 of = frame[frame["data_set"] == data_set]
-                if of.empty:
-                    continue
-                for step, (scenario, (colour, marker)) in enumerate(SCENARIO_LOOKS.items()):
+                for step, (scenario, (colour, marker)) in enumerate(SCENARIO_LOOKS.items() if len(of) else ()):
                     at = of[of["scenario"] == scenario].set_index("features")["A"].reindex(names) * 100
-                    y = np.arange(len(names)) + (-0.27 if filled else 0.09) + 0.18 * step
-                    look = {"color": colour, "markerfacecolor": colour if filled else "white", "markersize": 7}
-                    ax.plot(at, y, marker, label=f"{scenario}, {who}", **look)
-            ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5), xlabel="accuracy (%)")
+                    look = {"color": colour, "markersize": 7} | ({"markerfacecolor": "white"} if who == "paper" else {})
+                    ax.plot(at, np.arange(len(names)) + shift + 0.18 * step, marker, label=f"{scenario}, {who}", **look)
+            name_rows(ax, names, xlabel="accuracy (%)")
             ax.set_title(data_set, loc="left")
-            ax.grid(axis="x")
-        handles, labels = axes[0][0].get_legend_handles_labels()
-        fig.legend(handles, labels, loc="outside upper center", ncols=4)
+        fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return fig
 
 
@@ -156,8 +127,7 @@ def decision_regions(points: pd.DataFrame, seed: int = 0) -> Figure:
         fig, axes = plt.subplots(1, len(names), figsize=(width, 5.6 if len(names) == 1 else 3.9), squeeze=False)
         for ax, name in zip(axes[0], names, strict=True):
             _panel(ax, points[points["features"] == name], name, seed)
-        handles, labels = axes[0][0].get_legend_handles_labels()
-        fig.legend(handles, labels, loc="outside upper left", ncols=2)
+        fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
     return fig
 
 
@@ -167,7 +137,7 @@ def _panel(ax: Axes, points: pd.DataFrame, name: str, seed: int) -> None:
     svm = separator(fitted, seed)
     _regions(ax, points, svm)
     for label in (0, 1):
-        look = {"color": CLASS_COLOURS[label], "marker": CLASS_MARKERS[label], "linewidth": 0.5}
+        look = dict(zip(("color", "marker"), CLASS_LOOKS[label], strict=True)) | {"linewidth": 0.5}
         if "role" in points:
             faint = fitted[fitted["label"] == label]
             ax.scatter(faint["x"], faint["y"], s=12, alpha=0.45, label=f"{CLASS_NAMES[label]}, training", **look)
@@ -250,15 +220,14 @@ def class_and_source(points: pd.DataFrame) -> Figure:
     sources, looks = leading_sources(points)
     points = points.assign(source=sources)
     views = list(points.groupby(["features", "method"], sort=False))
-    classes = {label: (CLASS_COLOURS[label], CLASS_MARKERS[label]) for label in (0, 1)}
     with language():
         height = max(3.3 * len(views), 0.21 * len(looks)) + 0.9
         names = 0.085 * max(map(len, looks)) + 0.45
         margins = {"left": 0.35, "right": names, "bottom": 0.55, "top": 0.65, "gap": 0.12}
         fig, axes = card(2, (COLUMN, height), rows=len(views), squeeze=False, **margins)
         for pair, ((name, method), of) in zip(axes, views, strict=True):
-            _scatter(pair[0], of, "label", classes, CLASS_NAMES)
-            _scatter(pair[1], of, "source", looks, {name: name for name in looks})
+            scatter(pair[0], of, of["label"], CLASS_LOOKS, CLASS_NAMES)
+            scatter(pair[1], of, of["source"], looks)
             pair[0].set_title(f"{name}, {method}, by class", fontsize=10, loc="left")
             pair[1].set_title(f"{name}, {method}, by source", fontsize=10, loc="left")
         fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="upper left", ncols=2)
@@ -266,41 +235,19 @@ def class_and_source(points: pd.DataFrame) -> Figure:
     return fig
 
 
-def _scatter(ax: Axes, points: pd.DataFrame, column: str, looks: Mapping[Any, tuple], names: Mapping[Any, str]) -> None:
+def scatter(
+    ax: Axes,
+    points: pd.DataFrame,
+    values: pd.Series,
+    looks: Mapping[Any, tuple],
+    names: Mapping[Any, str] | None = None,
+) -> None:
+    """Draw points of a plane, each by the (colour, marker) of its value; `names` where a legend calls it otherwise."""
+    edge = {"markersize": 4.5, "markeredgecolor": "#333333", "markeredgewidth": 0.4, "linestyle": "none"}
     for value, (colour, marker) in looks.items():
-        of = points[points[column] == value]
-        look = {"color": colour, "markersize": 4.5, "markeredgecolor": "#333333", "markeredgewidth": 0.4}
-        ax.plot(
-            of["x"].to_numpy(), of["y"].to_numpy(), marker, linestyle="none", label=_escape.label(names[value]), **look
-        )
+        at = points[values == value][["x", "y"]].to_numpy().T
+        ax.plot(*at, marker, color=colour, label=_escape.label((names or {}).get(value, value)), **edge)
     bare(ax, points["method"].iloc[0])
-
-
-def source_styles(table: pd.DataFrame) -> dict[str, tuple[tuple[float, ...], str]]:
-    """Return (colour, marker) of each source: its first data set's; evenly spread if any data set is not Table 1's."""
-    first = table.drop_duplicates("data_set").set_index("data_set")["source"]
-    leading = {}
-    for data_set in table_order(first.index):
-        leading.setdefault(first[data_set], data_set)
-    if set(first.index) <= set(DATA_SETS):
-        styles = data_set_styles(list(leading.values()))
-        return {source: styles[data_set] for source, data_set in leading.items()}
-    shades = colormaps["turbo"](np.linspace(0.05, 0.95, len(leading)))
-    return {source: (tuple(shades[i]), MARKERS[i % len(MARKERS)]) for i, source in enumerate(leading)}
-
-
-def leading_sources(table: pd.DataFrame) -> tuple[pd.Series, dict]:
-    """Return the source of each image for a legend that can be read, and the (colour, marker) of each.
-
-    The `LEADING` sources with the most images keep their names, all others are one grey "n other sources".
-    """
-    looks, counts = source_styles(table), table["source"].value_counts()
-    kept = sorted(looks, key=lambda name: -counts[name])[:LEADING] if len(looks) > LEADING + 1 else list(looks)
-    rest = f"{len(looks) - len(kept)} other sources"
-    values = table["source"].where(table["source"].isin(kept), rest)
-    return values, {name: looks[name] for name in looks if name in kept} | (
-        {rest: OTHER} if len(kept) < len(looks) else {}
-    )
 
 
 def neighbour_table(tables: dict[str, pd.DataFrame], probes: dict[str, tuple[float, float]]) -> pd.DataFrame:
@@ -318,22 +265,18 @@ def neighbour_table(tables: dict[str, pd.DataFrame], probes: dict[str, tuple[flo
     pandas.DataFrame
         The last line, "chance", is what features that know nothing would give.
     """
-    lines = [
-        {"features": name} | frame.set_index("question")["share"].to_dict() | {"source named": probes[name][0]}
-        for name, frame in tables.items()
-    ]
-    last = next(reversed(tables))
-    chance = tables[last].set_index("question")["chance"].to_dict()
-    lines.append({"features": "chance"} | chance | {"source named": probes[last][1]})
-    frame = pd.DataFrame(lines).set_index("features") * 100
-    return frame.add_suffix(" (%)").reset_index()
+    lines = {name: frame.set_index("question")["share"] for name, frame in tables.items()}
+    last, frame = list(tables.items())[-1]
+    lines["chance"] = frame.set_index("question")["chance"]
+    named = {name: probes[name][0] for name in tables} | {"chance": probes[last][1]}
+    found = 100 * pd.DataFrame(lines).T.assign(**{"source named": pd.Series(named)})
+    return found.add_suffix(" (%)").rename_axis("features").reset_index().rename_axis(columns=None)
 
 
 def neighbour_sentence(table: pd.DataFrame, features: str = "LeukNet") -> str:
     """Return what the nearest images share in one feature space, each share next to chance."""
     rows = table.set_index("features")
     own, chance = rows.loc[features].dropna(), rows.loc["chance"]
-    parts = [
-        f"{name.removesuffix(' (%)')} {number(own[name])} % (chance {number(chance[name])} %)" for name in own.index
-    ]
+    words = "{} {} % (chance {} %)".format
+    parts = [words(name.removesuffix(" (%)"), number(own[name]), number(chance[name])) for name in own.index]
     return f"Features of {features}, five nearest images: {listed(parts)}."

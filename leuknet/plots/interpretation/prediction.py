@@ -1,8 +1,7 @@
 """What a kept run says of one's own slide, as a figure and as a page."""
 
 import base64
-import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from leuknet.plots.axes import picture, picture_grid, png
 from leuknet.plots.format import number
 from leuknet.plots.interpretation.activation_maps import overlay
 from leuknet.plots.style import CLASS_COLOURS, CLASS_HATCHES, CLASS_NAMES, COLUMN, language
@@ -37,8 +37,7 @@ def prediction_card(kept: Any, image: np.ndarray, row: Mapping[str, Any], name: 
     heat = activation_maps(kept.model, image[None], METHOD, batch=1)[0]
     with language():
         fig, axes = plt.subplots(1, 4, figsize=(COLUMN, 2.9), width_ratios=[1, 1, 0.5, 1.25])
-        axes[0].imshow(image)
-        axes[0].axis("off")
+        picture(axes[0], image)
         overlay(axes[1], image, heat)
         axes[1].set_title(f"{METHOD}\nfor: {row['class']}", fontsize=10, loc="left")
         _probability(axes[2], row)
@@ -65,23 +64,18 @@ def slide_card(kept: Any, name: str, content: bytes) -> Figure:
 
 def prediction_table(rows: list[dict[str, float | str]]) -> pd.DataFrame:
     """Return predictions as readers want them: file name, class, probability, distance, its percentile, words."""
-    columns = ("class", "probability", "threshold", "distance")
-    lines = [
-        {"file": Path(row["file"]).name} | {name: row[name] for name in columns}
-        | {"farther than (%)": row["percentile"], "looks like": f"{row['looks_like']} ({100 * row['share']:.0f} %)"}
-        for row in rows
-    ]  # fmt: skip
-    return pd.DataFrame(lines)
+    frame = pd.DataFrame(rows).assign(file=[Path(row["file"]).name for row in rows])
+    looks_like = [f"{row['looks_like']} ({100 * row['share']:.0f} %)" for row in rows]
+    shown = frame[["file", "class", "probability", "threshold", "distance", "percentile"]]
+    return shown.rename(columns={"percentile": "farther than (%)"}).assign(**{"looks like": looks_like})
 
 
 def distance_table(rows: list[dict[str, float | str]], labels: list[int]) -> pd.DataFrame:
     """Return the share of right calls (%) in the nearer and the farther half of images with known `labels`."""
-    frame = pd.DataFrame(rows).assign(
-        right=[(row["class"] == "positive") == y for row, y in zip(rows, labels, strict=True)]
-    )
+    frame = pd.DataFrame(rows)
+    frame["right"] = 100 * ((frame["class"] == "positive") == np.asarray(labels, bool))
     half = np.where(frame["distance"].rank(method="first") <= len(frame) / 2, "nearer half", "farther half")
     found = frame.groupby(half).agg(images=("right", "size"), right=("right", "mean"), distance=("distance", "mean"))
-    found["right"] *= 100
     names = {"right": "right calls (%)", "distance": "mean distance"}
     return found.rename(columns=names).loc[["nearer half", "farther half"]].rename_axis("unseen images").reset_index()
 
@@ -111,18 +105,16 @@ def _distance(ax: Axes, unseen: np.ndarray, row: dict[str, float | str]) -> None
 
 def overlay_png(image: np.ndarray, heat: np.ndarray, pixels: int = 160) -> bytes:
     """Return an image next to its activation map as PNG bytes, each `pixels` wide."""
-    fig, axes = plt.subplots(1, 2, figsize=(2 * pixels / 80, pixels / 80), dpi=80)
-    axes[0].imshow(image)
-    axes[0].axis("off")
-    overlay(axes[1], image, heat)
+    fig, ((left, right),) = picture_grid(1, 2, (2 * pixels / 80, pixels / 80))
+    picture(left, image)
+    overlay(right, image, heat)
     fig.subplots_adjust(0, 0, 1, 1, 0.02, 0)
-    buffer = io.BytesIO()
-    fig.savefig(buffer, format="png")
-    plt.close(fig)
-    return buffer.getvalue()
+    return png(fig, 80)
 
 
-def prediction_page(kept, rows, failed, cells=()):
+def prediction_page(
+    kept: Any, rows: list[dict[str, Any]], failed: list[dict[str, str]], cells: Sequence[Any] = ()
+) -> str:
     """Return predictions as one HTML page that needs no other file: pictures, maps, numbers, limits.
 
     Parameters

@@ -25,9 +25,8 @@ def mask_sets(study: Study, most: int = MOST) -> dict[str, tuple]:
     found, gallery = {}, study.gallery
     if gallery.masks is not None:
         table = gallery.table
-        shrunk = gallery.size / np.sqrt(table["width"] * table["height"])
-        ids, diameters = list(table["image_id"]), list(table["red_cell"] * shrunk)
-        found["synthetic cohort"] = gallery.images, gallery.masks, ids, diameters
+        diameters = table["red_cell"] * gallery.size / np.sqrt(table["width"] * table["height"])
+        found["synthetic cohort"] = gallery.images, gallery.masks, list(table["image_id"]), list(diameters)
     if folder := os.environ.get("LEUKNET_MASKS"):
         found |= {name: mask_set(folder, name) for name in MASK_SETS}
     return {name: tuple(_some(part, most) for part in parts) for name, parts in found.items()}
@@ -48,9 +47,8 @@ def segmentation_table(scores: pd.DataFrame) -> pd.DataFrame:
     """Return mean Dice and IoU by set, method and part; one line that says so where there are no masks."""
     if scores.empty:
         return pd.DataFrame({"images of": [NO_MASKS]})
-    frames = [summary(part).assign(**{"images of": name}) for name, part in scores.groupby("images of", sort=False)]
-    table = pd.concat(frames, ignore_index=True)
-    return table[["images of", *[name for name in table if name != "images of"]]]
+    parts = scores.groupby("images of", sort=False)
+    return pd.concat({name: summary(part) for name, part in parts}, names=["images of"]).reset_index("images of")
 
 
 def segmentation_examples(sets: dict[str, tuple], scores: pd.DataFrame, count: int = 4) -> Figure:
@@ -69,7 +67,7 @@ def segmentation_examples(sets: dict[str, tuple], scores: pd.DataFrame, count: i
     return fig
 
 
-def _examples(axes, parts, scores, kind):
+def _examples(axes: np.ndarray, parts: tuple[Sequence, ...], scores: pd.DataFrame, kind: str) -> None:
     images, masks, ids, diameters = parts
     method = next(iter(METHODS))
     own = scores[(scores["method"] == method) & (scores["part"] == "nucleus")]
@@ -77,11 +75,11 @@ def _examples(axes, parts, scores, kind):
     for ax in axes:
         ax.set(xticks=[], yticks=[])
         ax.grid(False)
-    for ax, (_, row) in zip(axes, chosen.iterrows(), strict=False):
-        place = ids.index(row["image_id"])
+    for ax, image_id, dice in zip(axes, chosen["image_id"], chosen["dice"], strict=False):
+        place = ids.index(image_id)
         core = METHODS[method](np.asarray(images[place]), diameters[place])[1]
         ax.imshow(images[place])
         ax.contour(masks[place] == 2, [0.5], colors="white", linewidths=1.6)
         if core.any():
             ax.contour(core, [0.5], colors="black", linewidths=1, linestyles="--")
-        ax.set_title(f"Dice {row['dice']:.2f}", fontsize=9)
+        ax.set_title(f"Dice {dice:.2f}", fontsize=9)

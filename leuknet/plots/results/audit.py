@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from leuknet.paper import tables
 from leuknet.paper.consistency import VERDICTS, WEIGHTS, Finding, printed, sprite, timing, to_frame
 from leuknet.paper.consistency.grim import CLASSES, denominators, printed_rows, totals
+from leuknet.plots.axes import name_rows
 from leuknet.plots.format import listed
 from leuknet.plots.output import caption_line, keep_table, table_html
 from leuknet.plots.style import APPROACH_COLOURS, APPROACH_MARKERS, language
@@ -30,11 +31,8 @@ READINGS = {
 def audit_summary(found: list[Finding]) -> pd.DataFrame:
     """Return how many findings there are of each weight and verdict, as a table."""
     frame = to_frame(found)
-    rows = []
-    for weight in WEIGHTS:
-        counts = frame.loc[frame["weight"] == weight, "verdict"].value_counts()
-        rows.append({"weight": weight or "none: consistent"} | {v: int(counts.get(v, 0)) for v in VERDICTS})
-    return pd.DataFrame(rows)
+    counts = pd.crosstab(frame["weight"], frame["verdict"]).reindex(index=WEIGHTS, columns=VERDICTS, fill_value=0)
+    return counts.rename(index={"": "none: consistent"}).rename_axis(columns=None).reset_index()
 
 
 def ordered(found: list[Finding], weight: str) -> list[Finding]:
@@ -42,13 +40,9 @@ def ordered(found: list[Finding], weight: str) -> list[Finding]:
 
     First what `STRONGEST` names, then what is inconsistent, then what is not decidable.
     """
+    places = {name: place for place, name in enumerate(STRONGEST)}
     chosen = [finding for finding in found if finding.weight == weight]
-    names = [finding.id for finding in chosen]
-    return sorted(chosen, key=lambda f: (_place(f.id), VERDICTS.index(f.verdict), names.index(f.id)))
-
-
-def _place(name: str) -> int:
-    return STRONGEST.index(name) if name in STRONGEST else len(STRONGEST)
+    return sorted(chosen, key=lambda f: (places.get(f.id, len(places)), VERDICTS.index(f.verdict)))
 
 
 def findings(study: Study, found: list[Finding], weight: str, name: str, fold: bool = False) -> None:
@@ -93,33 +87,23 @@ def audit_sentence(found: list[Finding]) -> str:
     return f"{len(found)} findings: {listed(parts)}. The strongest: {strongest.says}"
 
 
-def possible_values(number: int = 5, block: str = "ALL-IDB 1") -> Figure:
-    """Draw, for each recall and specificity of a printed table, the values that five runs can have near it."""
-    rows = [
-        (row, metric, texts[metric]) for n, b, row, texts in printed_rows((number,)) if b == block for metric in "RS"
-    ]
+def possible_values() -> Figure:
+    """Draw, for each recall and specificity of Table 5 on ALL-IDB 1, the values that five runs can have near it."""
+    block = "ALL-IDB 1"
+    rows = [(row, metric, texts[metric]) for _, b, row, texts in printed_rows((5,)) if b == block for metric in "RS"]
     with language():
         fig, ax = plt.subplots(figsize=(7, 0.7 * len(rows) + 1.4))
         for y, (_, metric, text) in enumerate(rows):
-            mean = printed.split(text)[0]
-            images = 5 * denominators(*CLASSES[block])[metric]
-            value = float(mean)
+            mean, images = printed.split(text)[0], 5 * denominators(*CLASSES[block])[metric]
+            low, value, high = map(float, (printed.bounds(mean)[0], mean, printed.bounds(mean)[1]))
+            words, colour = ("fits", FITS) if totals(mean, images) else ("no five runs", FAILS)
             nearest = np.arange(np.floor(images * value / 100) - 1, np.ceil(images * value / 100) + 2)
-            good = bool(totals(mean, images))
-            low, high = (float(bound) for bound in printed.bounds(mean))
-            ax.barh(y, high - low, left=low - value, height=0.7, color=FITS if good else FAILS, alpha=0.8)
+            ax.barh(y, high - low, left=low - value, height=0.7, color=colour, alpha=0.8)
             ax.plot(100 * nearest / images - value, np.full(len(nearest), y), "|", color="black", markersize=20)
-            ax.annotate(
-                "fits" if good else "no five runs",
-                (1.02, y),
-                xycoords=("axes fraction", "data"),
-                va="center",
-                color=FITS if good else FAILS,
-                fontsize=9,
-            )
-        ax.set_yticks(range(len(rows)), [f"{row}, {metric} {text}" for row, metric, text in rows])
-        ax.set(xlabel="distance from the printed mean (points); stroke: possible, bar: prints so", xlim=(-0.6, 0.6))
-        ax.invert_yaxis()
+            at = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 9}
+            ax.annotate(words, (1.02, y), color=colour, **at)
+        name_rows(ax, [f"{row}, {metric} {text}" for row, metric, text in rows], xlim=(-0.6, 0.6))
+        ax.set_xlabel("distance from the printed mean (points); stroke: possible, bar: prints so")
     return fig
 
 
@@ -131,14 +115,9 @@ def shares() -> dict[int, tuple[float, float]]:
     return {number: (part["Pathological"], part["Total"]) for number, part in ((12, pooled), (13, ufg))}
 
 
-def accuracy_between(
-    rows: tuple[tuple[int, str], tuple[int, str], tuple[int, str]] = (
-        (12, "LeukNet"),
-        (12, "VGG-16 *"),
-        (13, "LeukNet"),
-    ),
-) -> Figure:
+def accuracy_between() -> Figure:
     """Draw the accuracy that recall and specificity give for every share of positives, next to the printed one."""
+    rows = ((12, "LeukNet"), (12, "VGG-16 *"), (13, "LeukNet"))
     known = shares()
     with language():
         fig, axes = plt.subplots(1, len(rows), figsize=(7.3, 3.4))
@@ -158,13 +137,13 @@ def accuracy_between(
     return fig
 
 
-def five_runs(tables: tuple[int] = (3, 4)) -> Figure:
+def five_runs(numbers: tuple[int, ...] = (3, 4)) -> Figure:
     """Draw the five accuracies behind the rows that only one set of five runs can print; others as mean ± spread."""
     known = sprite.recovered().set_index(["table", "block", "row"])
     with language():
         fig, axes = plt.subplots(1, len(CLASSES), figsize=(8, 4), sharey=True)
         for ax, block in zip(axes, CLASSES, strict=True):
-            rows = [(n, row, texts) for n, b, row, texts in printed_rows(tables) if b == block]
+            rows = [(n, row, texts) for n, b, row, texts in printed_rows(numbers) if b == block]
             for y, (number, row, texts) in enumerate(rows):
                 look = {"color": APPROACH_COLOURS[row], "marker": APPROACH_MARKERS[row]}
                 if (number, block, row) in known.index:
@@ -185,36 +164,21 @@ def five_runs(tables: tuple[int] = (3, 4)) -> Figure:
 def stated_and_needed() -> Figure:
     """Draw the training time that each reading needs at the card's peak, next to the stated time (minutes)."""
     sizes, stated = timing.training_sizes().values(), timing.stated()
+    looks = zip(READINGS.items(), ("s", "D", "^"), (FAILS, FITS, "#009E73"), (-0.25, 0, 0.25), strict=True)
     with language():
         fig, ax = plt.subplots(figsize=(7, 4.2))
-        for k, ((words, passes), marker) in enumerate(zip(READINGS.items(), ("s", "D", "^"), strict=True)):
+        for (words, passes), marker, colour, shift in looks:
             for y, name in enumerate(stated):
                 needed = [timing.seconds_needed(name, n * passes) / 60 for n in sizes]
                 low = timing.seconds_needed(name, min(sizes) * passes, timing.CEILING, timing.WINOGRAD) / 60
-                place = y + 0.25 * (k - 1)
-                ax.plot((low, max(needed)), (place, place), color="#999999", linewidth=2, linestyle="-")
-                ax.plot(
-                    needed,
-                    [place] * len(needed),
-                    marker,
-                    color=(FAILS, FITS, "#009E73")[k],
-                    markersize=5,
-                    linestyle="",
-                    label=words if y == 0 else None,
-                )
-        for y, seconds in enumerate(stated.values()):
-            ax.plot(
-                (seconds / 60,) * 2,
-                (y - 0.4, y + 0.4),
-                color="black",
-                linewidth=2,
-                linestyle="-",
-                label="stated" if y == 0 else None,
-            )
-        ax.set(xscale="log", xlabel="minutes of training, at the card's peak (grey: from the least imaginable)")
+                ax.plot((low, max(needed)), [y + shift] * 2, color="#999999", linewidth=2, linestyle="-")
+                look = {"color": colour, "markersize": 5, "linestyle": "", "label": "" if y else words}
+                ax.plot(needed, [y + shift] * len(needed), marker, **look)
+        minutes = [seconds / 60 for seconds in stated.values()]
+        ax.plot(minutes, range(len(minutes)), "|", color="black", mew=2, markersize=30, linestyle="", label="stated")
+        name_rows(ax, stated, xscale="log")
+        ax.set_xlabel("minutes of training, at the card's peak (grey: from the least imaginable)")
         ax.xaxis.set_major_formatter("{x:,g}")
-        ax.set_yticks(range(len(stated)), list(stated))
-        ax.invert_yaxis()
         fig.legend(*ax.get_legend_handles_labels(), ncols=2, loc="outside upper left")
     return fig
 
@@ -234,9 +198,7 @@ def rate_dots(rates: pd.DataFrame) -> Figure:
         y = np.arange(len(rows))
         ax.plot(rows["theory (%)"], y, "o", color="#555555", markerfacecolor="white", markersize=10, label="theory")
         ax.plot(rows["measured (%)"], y, "x", color=FITS, label="measured")
-        ax.set_yticks(y, rows["what"])
-        ax.set(xlabel="changed cells that are caught (%)", xlim=(85, 100))
-        ax.invert_yaxis()
+        name_rows(ax, rows["what"], xlabel="changed cells that are caught (%)", xlim=(85, 100))
         ax.legend(loc="lower left")
     return fig
 

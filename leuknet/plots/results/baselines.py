@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from leuknet.baselines.registry import BASELINES
 from leuknet.evaluation.significance import holm, paired_permutation
 from leuknet.paper import tables
+from leuknet.plots.axes import name_rows
 from leuknet.plots.format import estimate, listed
-from leuknet.plots.results.protocols import PERCENT, accuracy, gap_words, paired_by_source, same_images
+from leuknet.plots.results.protocols import gap_words, paired_by_source, protocol_levels, same_images
 from leuknet.plots.style import language
 from leuknet.study.comparison import FAIR, POOLED, PUBLISHED, Comparison
 
@@ -40,16 +41,11 @@ def ranking(comparison: Comparison) -> pd.DataFrame:
         ``work``, ``column``, ``images`` ("same": those that every protocol tests, or "all"), ``A``, ``low``, ``high``
         (per cent; groups resampled), ``n``, ``rank`` by the last protocol on the same images.
     """
-    tested, rows = comparison.predictions[comparison.predictions["split"] == "test"], []
-    for kind, frame in (("same", same_images(tested, "column")), ("all", tested)):
-        for (work, column), part in frame.groupby(["work", "column"], sort=False):
-            rows.append((work, column, kind, *accuracy(part), part["image_id"].nunique()))
-    frame = pd.DataFrame(rows, columns=["work", "column", "images", "A", "low", "high", "n"])
-    last = frame[(frame["column"] == comparison.last) & (frame["images"] == "same")].sort_values(
-        "A", ascending=False, kind="stable"
-    )
-    frame["rank"] = frame["work"].map({work: place for place, work in enumerate(last["work"], start=1)})
-    return frame.sort_values("rank", kind="stable", ignore_index=True)
+    levels = protocol_levels(comparison.predictions.query("split == 'test'"), "column", ["work"])
+    last = levels[(levels["column"] == comparison.last) & (levels["images"] == "same")]
+    best = last.sort_values("A", ascending=False, kind="stable")["work"]
+    levels["rank"] = levels["work"].map({work: place for place, work in enumerate(best, start=1)})
+    return levels.sort_values(["rank", "images"], ascending=[True, False], kind="stable", ignore_index=True)
 
 
 def table11_again(comparison: Comparison) -> pd.DataFrame:
@@ -67,17 +63,12 @@ def table11_again(comparison: Comparison) -> pd.DataFrame:
     rows = []
     for work, part in ranked.groupby("work", sort=False):
         same = part[part["images"] == "same"].set_index("column")
-        cells = {name: estimate(*same.loc[name, NUMBERS]) if name in same.index else "" for name in comparison.columns}
-        rows.append(
-            {
-                "rank": "" if part["rank"].isna().all() else f"{part['rank'].iloc[0]:.0f}",
-                "work": work,
-                "kind": family(work),
-                OWN: own.get(work, ""),
-            }
-            | {f"{name} (%)": text for name, text in cells.items()}
-            | {"images/s": f"{1 / costs.loc[work, 'seconds']:,.0f}", "MB": f"{costs.loc[work, 'bytes'] / 1e6:.2f}"}
-        )
+        place = "" if part["rank"].isna().all() else f"{part['rank'].iloc[0]:.0f}"
+        row = {"rank": place, "work": work, "kind": family(work), OWN: own.get(work, "")}
+        for name in comparison.columns:
+            row[f"{name} (%)"] = estimate(*same.loc[name, NUMBERS]) if name in same.index else ""
+        row |= {"images/s": f"{1 / costs.loc[work, 'seconds']:,.0f}", "MB": f"{costs.loc[work, 'bytes'] / 1e6:.2f}"}
+        rows.append(row)
     absent = [work for work in comparison.failed if work not in costs.index]
     missing = [{"work": work, "kind": family(work), OWN: own.get(work, "")} for work in absent]
     return pd.DataFrame([*rows, *missing]).fillna("")
@@ -93,10 +84,8 @@ def chance_table(comparison: Comparison) -> pd.DataFrame:
     share = 100 * max(positive, 1 - positive)
     frame = ranking(comparison).query("column == @POOLED and images == 'all'")
     better = frame["low"] > share
-    why = [
-        "" if clear else _why_not(comparison, pooled[pooled["work"] == work], low)
-        for work, low, clear in zip(frame["work"], frame["low"], better, strict=True)
-    ]
+    why = ["" if clear else _why_not(comparison, pooled[pooled["work"] == work], low)
+           for work, low, clear in zip(frame["work"], frame["low"], better, strict=True)]  # fmt: skip
     columns = {"work": frame["work"], "pooled A (%)": frame["A"], "larger class (%)": share}
     return pd.DataFrame(columns | {"better": np.where(better, "yes", "no"), "why not": why})
 
@@ -111,7 +100,7 @@ def _why_not(comparison: Comparison, part: pd.DataFrame, low: float) -> str:
     return "; ".join([*words, f"{len(part)} images put the lower limit at {low:.1f}"])
 
 
-def paired_tests(comparison, column=FAIR, against="LeukNet"):
+def paired_tests(comparison: Comparison, column: str = FAIR, against: str = "LeukNet") -> pd.DataFrame:
     """Test each work against one over the same test images, by a paired permutation test over groups, with Holm.
 
     An image counts once: its calls are averaged over the seeds that predicted it. Images of a group (patient or slide
@@ -129,7 +118,7 @@ def paired_tests(comparison, column=FAIR, against="LeukNet"):
     for work in [name for name in wide if name != against]:
         gaps = (wide[work] - wide[against]).dropna()
         units = gaps.groupby("group").sum().round(9)
-        rows.append((work, PERCENT * gaps.mean(), int((units != 0).sum()), paired_permutation(units)))
+        rows.append((work, 100 * gaps.mean(), int((units != 0).sum()), paired_permutation(units)))
     frame = pd.DataFrame(rows, columns=["work", f"minus {against} (points)", "groups that differ", "p"])
     frame["p, Holm"] = holm(frame["p"])
     words = np.sign(frame[f"minus {against} (points)"]).map({1: "better", -1: "worse", 0: "not shown"})
@@ -142,25 +131,21 @@ def ranked_dots(comparison: Comparison) -> Figure:
     Hollow marks are of all test images of the pooled folds.
     """
     frame = ranking(comparison)
-    works = list(dict.fromkeys(frame["work"]))
-    shown = [(column, "same") for column in comparison.columns] + [(POOLED, "all")]
+    works = list(frame["work"].unique())
     with language():
         fig, ax = plt.subplots(figsize=(7.3, 0.36 * len(works) + 1.5))
-        for number, (column, kind) in enumerate(shown):
+        for step, (column, kind) in enumerate([*((name, "same") for name in comparison.columns), (POOLED, "all")]):
             part = frame[(frame["column"] == column) & (frame["images"] == kind)]
-            colour, marker = LOOKS[column]
-            places = np.array([works.index(work) for work in part["work"]]) + 0.2 * (number - 1.5)
+            places = part["work"].map(works.index) + 0.2 * (step - 1.5)
             limits = np.abs(part[["low", "high"]].to_numpy().T - part["A"].to_numpy())
-            hollow = {"markerfacecolor": "white", "elinewidth": 0.8} if kind == "all" else {}
+            look = {"color": LOOKS[column][0], "fmt": LOOKS[column][1], "markersize": 5}
+            look |= {"markerfacecolor": "white", "elinewidth": 0.8} if kind == "all" else {}
             label = f"{column}, {kind} {int(part['n'].max())} images"
-            look = {"fmt": marker, "color": colour, "markersize": 5, "label": label} | hollow
-            ax.errorbar(part["A"], places, xerr=limits, **look)
+            ax.errorbar(part["A"], places, xerr=limits, label=label, **look)
         y = same_images(comparison.predictions.query("split == 'test'"), "column").drop_duplicates("image_id")["y"]
-        chance = PERCENT * max(y.mean(), 1 - y.mean())
+        chance = 100 * max(y.mean(), 1 - y.mean())
         ax.axvline(chance, color="#777777", linestyle=":", label="larger class of the same images")
-        ax.set_yticks(range(len(works)), works)
-        ax.invert_yaxis()
-        ax.set(xlabel="accuracy (%)", xlim=(0, 102))
+        name_rows(ax, works, xlabel="accuracy (%)", xlim=(0, 102))
         fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=9)
     return fig
 

@@ -1,6 +1,7 @@
 """The published comparisons (Tables 11 to 13) next to this study's runs, and the fall to unseen data."""
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -10,11 +11,7 @@ from leuknet.plots.style import language
 
 UNDEFINED = {"P": 0, "MCC": 0}  # as the paper's Table 7 counts a run that leaves them undefined
 OURS = {"vogado": "Vogado et al. [22]", "scratch": "VGG-16 *", "mDFT": "LeukNet"}
-LOOKS = {
-    "Vogado et al. [22]": ("#4D4D4D", "s"),
-    "VGG-16 *": ("#E69F00", "D"),
-    "LeukNet": ("#0072B2", "o"),
-}
+LOOKS = dict(zip(OURS.values(), (("#4D4D4D", "s"), ("#E69F00", "D"), ("#0072B2", "o")), strict=True))
 
 
 def wide(number: int) -> pd.DataFrame:
@@ -42,19 +39,12 @@ def with_published(number: int, scores: pd.DataFrame, here: str) -> pd.DataFrame
     pandas.DataFrame
         ``work``, ``where`` ("published" or `here`), ``runs``, A, P, R, S, MCC in percent as text.
     """
-    published = wide(number).drop(columns="kind").assign(where="published")
-    runs = tables.table(number).groupby("row")["n_runs"].first()
-    published["runs"] = [str(n) if pd.notna(n) else "" for n in published["work"].map(runs)]
-    rows = [
-        {"work": OURS[approach], "where": here, "runs": str(len(part))}
-        | {
-            metric: mean_sd(part[metric], metric, part["n"].max(), UNDEFINED.get(metric)) if metric in part else ""
-            for metric in PERCENT_METRICS
-        }
-        for approach, part in scores[scores["approach"].isin(OURS)].groupby("approach", sort=False)
-    ]
-    columns = ["work", "where", "runs", *PERCENT_METRICS]
-    return pd.concat([published, pd.DataFrame(rows)], ignore_index=True)[columns].fillna("")
+    runs = tables.table(number).groupby("row")["n_runs"].first().astype("Int64").astype(str).replace("<NA>", "")
+    frames = [wide(number).assign(where="published", runs=lambda frame: frame["work"].map(runs))]
+    for approach, part in scores[scores["approach"].isin(OURS)].groupby("approach", sort=False):
+        cells = {m: mean_sd(part[m], m, part["n"].max(), UNDEFINED.get(m)) for m in PERCENT_METRICS if m in part}
+        frames.append(pd.DataFrame([{"work": OURS[approach], "where": here, "runs": str(len(part))} | cells]))
+    return pd.concat(frames, ignore_index=True)[["work", "where", "runs", *PERCENT_METRICS]].fillna("")
 
 
 def falls(inside: pd.DataFrame, outside: pd.DataFrame) -> pd.DataFrame:
@@ -65,14 +55,12 @@ def falls(inside: pd.DataFrame, outside: pd.DataFrame) -> pd.DataFrame:
     inside, outside : pandas.DataFrame
         One row a run with ``approach`` and ``A`` (fraction).
     """
-    rows = []
-    for work in LOOKS:
-        pair = [tables.cell(number, work, "A") for number in (12, 13)]
-        rows.append({"work": work, "where": "published", "pooled": pair[0]["value"], "unseen": pair[1]["value"]})
+    rows = [(work, "published", *(tables.published(number, work, "A") for number in (12, 13))) for work in LOOKS]
     for approach, work in OURS.items():
-        means = [100 * frame.loc[frame["approach"] == approach, "A"].mean() for frame in (inside, outside)]
-        rows.append({"work": work, "where": "here", "pooled": means[0], "unseen": means[1]})
-    return pd.DataFrame(rows).assign(fall=lambda frame: frame["pooled"] - frame["unseen"]).dropna()
+        means = (100 * frame.loc[frame["approach"] == approach, "A"].mean() for frame in (inside, outside))
+        rows.append((work, "here", *means))
+    frame = pd.DataFrame(rows, columns=["work", "where", "pooled", "unseen"])
+    return frame.assign(fall=frame["pooled"] - frame["unseen"]).dropna()
 
 
 def fall_lines(table: pd.DataFrame, unseen: str) -> Figure:
@@ -80,12 +68,12 @@ def fall_lines(table: pd.DataFrame, unseen: str) -> Figure:
     with language():
         fig, axes = plt.subplots(1, 2, figsize=(7.3, 3.4), sharey=True)
         for ax, where in zip(axes, ("published", "here"), strict=True):
-            for _, row in table[table["where"] == where].iterrows():
-                colour, marker = LOOKS[row["work"]]
+            for row in table[table["where"] == where].itertuples():
+                colour, marker = LOOKS[row.work]
                 look = {"color": colour, "marker": marker, "linestyle": "-", "markersize": 8}
                 look |= {"markerfacecolor": "white"} if where == "published" else {}
-                label = f"{row['work']}: {number(-row['fall'], sign=True)}"
-                ax.plot((0, 1), (row["pooled"], row["unseen"]), label=label, **look)
+                label = f"{row.work}: {number(-row.fall, sign=True)}"
+                ax.plot((0, 1), (row.pooled, row.unseen), label=label, **look)
             ax.axhline(50, color="#777777", linestyle=":", linewidth=1)
             name = "UFG" if where == "published" else unseen
             ax.set(xticks=(0, 1), xticklabels=("pooled folds", f"set apart: {name}"), xlim=(-0.25, 1.25))
@@ -107,18 +95,18 @@ def fall_sentence(table: pd.DataFrame, unseen: str) -> str:
 def published_accuracies() -> Figure:
     """Draw Table 11: each work's own accuracy, in the order of the number of images it was measured on."""
     table = tables.table(11)
-    cells = table.set_index(["row", "column"])
-    images = table[table["column"] == "Number of Images"].set_index("row")["value"].sort_values()
+    cells = table.pivot(index="row", columns="column", values=["text", "value"]).loc[table["row"].unique()]
+    cells = cells.sort_values(("value", "Number of Images"), kind="stable")
+    accuracy, images = cells["value", "A"].astype(float), cells["value", "Number of Images"]
     looks = {"k-fold": ("o", "#0072B2"), "holdout": ("s", "#E69F00")}
     with language():
         fig, ax = plt.subplots(figsize=(7, 4.4))
-        for place, row in enumerate(images.index):
-            marker, colour = looks[cells.loc[(row, "Validation Technique"), "text"]]
-            accuracy = cells.loc[(row, "A"), "value"]
-            ax.plot(accuracy, place, marker, color=colour, markeredgecolor="black")
-            ax.annotate(f"{accuracy:.2f}", (accuracy, place), xytext=(7, -3), textcoords="offset points", fontsize=9)
         for name, (marker, colour) in looks.items():
-            ax.plot([], [], marker, color=colour, markeredgecolor="black", label=name)
+            places = np.flatnonzero(cells["text", "Validation Technique"] == name)
+            look = {"color": colour, "markeredgecolor": "black", "linestyle": "none"}
+            ax.plot(accuracy.iloc[places], places, marker, label=name, **look)
+        for place, value in enumerate(accuracy):
+            ax.annotate(f"{value:.2f}", (value, place), xytext=(7, -3), textcoords="offset points", fontsize=9)
         ax.set_yticks(range(len(images)), [f"{row}: {n:,.0f} images" for row, n in images.items()])
         ax.set(xlabel="accuracy in the article's own experiment (%)", xlim=(80, 102.5))
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)

@@ -82,36 +82,30 @@ def critical_difference(comparison: Comparison) -> Figure:
     Heavy bars join works whose ranks lie within Nemenyi's critical difference: among them no difference is shown.
     """
     names, found = ranked_test(comparison)
-    height = 2.2 + (len(names) + 1) // 2 + 0.6 * len(bars(found))
+    k, heavy, thin = len(names), bars(found), {"color": "black", "linewidth": 0.8, "linestyle": "-"}
+    height = 2.2 + (k + 1) // 2 + 0.6 * len(heavy)  # in lines of text, downwards from the axis of ranks at 0
     with language():
         fig, ax = plt.subplots(figsize=(7.3, LINE * height))
-        _panel(ax, height, names, found, f"{found.n} sources left out")
+        ax.set(xlim=(1 - 0.75 * k, 1.75 * k), ylim=(height - 2.1, -2.1))
+        ax.axis("off")
+        ax.plot([1, k], [0, 0], **thin)
+        for rank in range(1, k + 1):
+            ax.plot([rank, rank], [0, -0.2], **thin)
+            if rank in (1, k) or (rank % 4 == 0 and rank < k - 1):
+                ax.text(rank, -0.35, rank, ha="center", va="bottom", fontsize=9)
+        ax.plot([1, 1 + min(found.critical_difference, 1.4 * k)], [-1.6, -1.6], marker="|", **thin)
+        note = f"critical difference {found.critical_difference:.1f} ({found.n} sources left out)"
+        ax.text(0.6, -1.6, note, ha="right", va="center", fontsize=9)
+        for place, (low, high) in enumerate(heavy):
+            ax.plot([low - 0.1, high + 0.1], [0.5 + 0.6 * place] * 2, **thin | {"linewidth": 3.5})
+        _names(ax, names, found.ranks, 1.0 + 0.6 * len(heavy), thin | {"color": "#555555"})
     return fig
 
 
 def bars(found: Friedman) -> list[tuple[float, float]]:
-    """Return the heavy bars of one panel, each as (least, greatest) mean rank."""
+    """Return the heavy bars, each as (least, greatest) mean rank."""
     ranks = np.sort(found.ranks)
     return [(ranks[first], ranks[last]) for first, last in groups(ranks, found.critical_difference)]
-
-
-def _panel(ax: Axes, height: float, names: list[str], found: Friedman, blocks: str) -> None:
-    """Draw one panel; y counts lines of text downwards from the axis of ranks at 0."""
-    k, thin = len(names), {"color": "black", "linewidth": 0.8, "linestyle": "-"}
-    ax.set(xlim=(1 - 0.75 * k, 1.75 * k), ylim=(height - 2.1, -2.1))
-    ax.axis("off")
-    ax.plot([1, k], [0, 0], **thin)
-    for rank in range(1, k + 1):
-        ax.plot([rank, rank], [0, -0.2], **thin)
-        if rank in (1, k) or (rank % 4 == 0 and rank < k - 1):
-            ax.text(rank, -0.35, rank, ha="center", va="bottom", fontsize=9)
-    ax.plot([1, 1 + min(found.critical_difference, 1.4 * k)], [-1.6, -1.6], marker="|", **thin)
-    note = f"critical difference {found.critical_difference:.1f} ({blocks})"
-    ax.text(0.6, -1.6, note, ha="right", va="center", fontsize=9)
-    heavy = bars(found)
-    for place, (low, high) in enumerate(heavy):
-        ax.plot([low - 0.1, high + 0.1], [0.5 + 0.6 * place] * 2, **thin | {"linewidth": 3.5})
-    _names(ax, names, found.ranks, 1.0 + 0.6 * len(heavy), thin | {"color": "#555555"})
 
 
 def _names(ax: Axes, names: list[str], ranks: np.ndarray, top: float, line: dict[str, float | str]) -> None:

@@ -1,7 +1,5 @@
 """Page 12: what generalises, step by step; a cell's path; and thresholds."""
 
-import io
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -12,30 +10,28 @@ from leuknet.cells.classifier import ImageClassifier
 from leuknet.cells.extract import Outlined, diameters, native, outlined
 from leuknet.cells.generalisation import STEPS
 from leuknet.data.cohort import Cohort
+from leuknet.plots.axes import picture, png
 from leuknet.plots.style import language
 
 
 def generalisation_steps(summary: pd.DataFrame) -> Figure:
     """Draw accuracy with its interval by step, one bar a protocol; `summary` is `generalisation.summary`'s."""
-    protocols, names = list(summary["protocol"].unique()), [step for step in STEPS if step in set(summary["step"])]
+    names, wide = [step for step in STEPS if step in set(summary["step"])], 0.8 / summary["protocol"].nunique()
     with language():
         fig, ax = plt.subplots(figsize=(7, 3.2))
-        for k, protocol in enumerate(protocols):
-            part = summary[summary["protocol"] == protocol].set_index("step").loc[names]
-            middle = 100 * part["accuracy"]
-            reach = np.abs(100 * part[["low", "high"]].to_numpy().T - middle.to_numpy())
-            places = np.arange(len(part)) + (k - (len(protocols) - 1) / 2) * 0.8 / len(protocols)
-            ax.bar(places, middle, 0.8 / len(protocols), yerr=reach, capsize=3, label=protocol)
+        for k, (protocol, part) in enumerate(summary.groupby("protocol", sort=False)):
+            values = 100 * part.set_index("step").loc[names, ["accuracy", "low", "high"]].to_numpy().T
+            places = np.arange(len(names)) + (k + 0.5) * wide - 0.4
+            ax.bar(places, values[0], wide, yerr=np.abs(values[1:] - values[0]), capsize=3, label=protocol)
         ax.axhline(50, color="0.5", linewidth=0.8, linestyle=":")
         ax.set(ylabel="Accuracy (%)", ylim=(0, 100), xticks=range(len(names)), xticklabels=names)
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(protocols))
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
     return fig
 
 
 def outlined_cells(ax: Axes, image: np.ndarray, found: Outlined, p: np.ndarray) -> None:
     """Draw an image with the nucleus of each cell outlined (yellow from P(blast) 0.5 on, else white) and its score."""
-    ax.imshow(image)
-    ax.axis("off")
+    picture(ax, image)
     for line, score in zip(found.outlines, p, strict=True):
         closed = np.vstack([line, line[:1]])
         ax.plot(*closed.T, "-", color="black", linewidth=2.4)
@@ -46,12 +42,9 @@ def outlined_cells(ax: Axes, image: np.ndarray, found: Outlined, p: np.ndarray) 
 def outlined_png(image: np.ndarray, found: Outlined, p: np.ndarray) -> bytes:
     """Return `outlined_cells` as PNG bytes."""
     with language():
-        fig, ax = plt.subplots(figsize=(4, 4 * image.shape[0] / image.shape[1]), dpi=160)
+        fig, ax = plt.subplots(figsize=(4, 4 * image.shape[0] / image.shape[1]))
         outlined_cells(ax, image, found, p)
-    buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", bbox_inches="tight")
-    plt.close(fig)
-    return buffer.getvalue()
+    return png(fig, 160)
 
 
 def cell_path(cohort: Cohort, model: ImageClassifier, i: int) -> Figure:

@@ -71,10 +71,8 @@ def training_images_sentence(study: Study) -> str:
         counts = ablation_counts(study)
     except LeuknetError as reason:
         return f"Tables 3 to 10 cannot be run on this cohort: {reason}."
-    parts = [
-        f"{trained} images (of {sets} data sets) to test {fold}'s {tested}"
-        for fold, sets, trained, tested in counts.itertuples(index=False)
-    ]
+    words = "{} images (of {} data sets) to test {}'s {}".format
+    parts = [words(trained, sets, fold, tested) for fold, sets, trained, tested in counts.itertuples(index=False)]
     (total, by_rows), left_out = map(sum, development_classes()), DATA_SETS["ALL-IDB 1"].total
     return (
         f"Tables 3 to 10 here (ablation_cohort: {study.profile.ablation_cohort}) train on {listed(parts)}. For "
@@ -96,10 +94,9 @@ def profiles_table() -> pd.DataFrame:
     for name in profiles.names():
         p = profiles.profile(name)
         s = p.settings(precision="float32")  # no table measures which is faster
+        share = f"{100 * p.fraction:g} % of Table 1, at least {p.floor} a class"
         columns[name] = {
-            "images": "the synthetic cohort in full"
-            if p.fraction == 1
-            else f"{100 * p.fraction:g} % of Table 1, at least {p.floor} a class",
+            "images": "the synthetic cohort in full" if p.fraction == 1 else share,
             "size (px)": p.size,
             "own slides": f"{p.limit} a data set and class at most" if p.limit else "all",
             "LeukNet": f"{s.backbone} {s.approach}",

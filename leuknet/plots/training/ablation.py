@@ -1,38 +1,34 @@
 """Figures and tables of the ablation: approaches, backbones, heads, running times (Tables 2 to 9, Figures 4 and 5)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from leuknet.evaluation.significance import StudentT, student_t_from_summary
 from leuknet.paper import tables
 from leuknet.plots.format import PERCENT_METRICS, listed, mean_sd
 from leuknet.plots.results.comparison import UNDEFINED
 from leuknet.plots.style import APPROACH_COLOURS, APPROACH_MARKERS, COLUMN, language
-from leuknet.plots.training.network import SHADES, WORDS, short, state
+from leuknet.plots.training.network import SHADES, legend_keys, short, state
 from leuknet.study.ablation import TABLES
 from leuknet.study.study import Study
 
 NAMES = {"VGG16": "VGG-16", "VGG19": "VGG-19"}
 
 
-def approach_layers(
-    study: Study, approaches: Sequence[str] = ("SFT", "mSFT", "DFT", "mDFT"), backbone: str = "VGG16"
-) -> dict[str, pd.DataFrame]:
-    """Return the layers with weights of `backbone` under each approach, from the model objects themselves."""
-    from leuknet.models import networks
+def approach_layers(study: Study) -> pd.DataFrame:
+    """Return the layers with weights of VGG-16 under each approach, from the model objects themselves."""
+    from leuknet.models.networks import build, layer_table
     from leuknet.models.training import network_spec
 
     frames = []
-    for approach in approaches:
-        spec = network_spec(study.profile.settings(backbone, approach), study.cohort.size)
-        layers = networks.layer_table(networks.build(spec), spec)
-        frames.append(layers[layers["parameters"] > 0].assign(approach=approach))
+    for approach in ("SFT", "mSFT", "DFT", "mDFT"):
+        spec = network_spec(study.profile.settings("VGG16", approach), study.cohort.size)
+        frames.append(layer_table(build(spec), spec).query("parameters > 0").assign(approach=approach))
     return pd.concat(frames, ignore_index=True)
 
 
@@ -58,8 +54,7 @@ def approach_diagram(layers: pd.DataFrame) -> Figure:
         ax.tick_params(length=0)
         ax.grid(False)
         ax.spines["left"].set_visible(False)
-        keys = [Patch(facecolor=c, hatch=h, edgecolor="white", label=WORDS[k]) for k, (c, h) in SHADES.items()]
-        ax.legend(handles=keys, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
+        ax.legend(handles=legend_keys(), ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
     return fig
 
 
@@ -77,17 +72,15 @@ def counts_table(counts: pd.DataFrame) -> pd.DataFrame:
     counts : pandas.DataFrame
         From `leuknet.study.ablation.parameter_counts`.
     """
-    printed = tables.table(2).set_index(["row", "column"])["value"]
+    printed = tables.table(2).pivot(index="row", columns="column", values="value").astype(int)
     rows = []
     for name, count, depth in counts[["model", "parameters", "depth"]].itertuples(index=False):
         model = NAMES.get(name, name)
-        parameters, layers = (int(printed[model, column]) for column in ("Number of Parameters", "Topological Depth"))
-        rows.append(
-            {"model": model, "parameters, published": f"{parameters:,}", "parameters, Keras": f"{count:,}"}
-            | {"equal": "yes" if parameters == count else "no"}
-            | {"depth, published": layers, "longest path, Keras": depth}
-        )
-    return pd.DataFrame(rows)
+        parameters, layers = printed.loc[model, ["Number of Parameters", "Topological Depth"]]
+        equal = "yes" if parameters == count else "no"
+        rows.append((model, f"{parameters:,}", f"{count:,}", equal, layers, depth))
+    columns = ["model", "parameters, published", "parameters, Keras", "equal", "depth, published"]
+    return pd.DataFrame(rows, columns=[*columns, "longest path, Keras"])
 
 
 def trained_table(counts: pd.DataFrame) -> pd.DataFrame:
@@ -111,23 +104,27 @@ def ablation_table(scores: pd.DataFrame, test_set: str) -> pd.DataFrame:
     scores : pandas.DataFrame
         One row a run: ``backbone``, ``approach``, ``fold`` and the metrics as fractions.
     """
-    rows = []
+    rows = [
+        {"network": name, "approach": approach} | paired_cells(runs, cells, approach)
+        for name, approach, runs, cells in networks(scores, test_set)
+    ]
+    return pd.DataFrame(rows)
+
+
+def networks(scores: pd.DataFrame, test_set: str) -> Iterator[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
+    """Yield network, approach, their runs on one test set, and the `published_cells`, in the order of Tables 3 to 7."""
     here = scores[scores["fold"] == test_set]
     for number, backbone in TABLES.items():
-        cells = published_cells(number, test_set)
         part = here[here["backbone"].str.lower().str.removesuffix("-nano") == backbone.lower()]
         for approach, runs in part.groupby("approach", sort=False):
-            name = NAMES.get(backbone, backbone)
-            rows.append({"network": name, "approach": approach} | paired_cells(runs, cells, approach))
-    return pd.DataFrame(rows)
+            yield NAMES.get(backbone, backbone), approach, runs, published_cells(number, test_set)
 
 
 def paired_cells(runs: pd.DataFrame, cells: pd.DataFrame, row: str) -> dict[str, str]:
     """Return, for each metric, the published text and this study's mean ± s.d., undefined P and MCC as 0 (Table 7)."""
-    found = {}
+    found, n = {}, runs["n"].max() if "n" in runs else None
     for metric in PERCENT_METRICS:
         found[f"{metric}, published"] = cells["text"].get((row, metric), "")
-        n = runs["n"].max() if "n" in runs else None
         found[f"{metric}, here"] = mean_sd(runs[metric], metric, n, UNDEFINED.get(metric)) if metric in runs else ""
     return found
 
@@ -145,7 +142,7 @@ def accuracy_dots(scores: pd.DataFrame, test_sets: list[str]) -> Figure:
     with language():
         fig, axes = plt.subplots(1, len(test_sets), figsize=(8, 5.4), sharey=True, squeeze=False)
         for ax, test_set in zip(axes[0], test_sets, strict=True):
-            labels = _dots(ax, scores[scores["fold"] == test_set], test_set)
+            labels = _dots(ax, scores, test_set)
             ax.set(xlabel="accuracy (%)", title=test_set)
             ax.set_xlim(right=104)
             ax.axvline(50, color="#777777", linestyle=":", linewidth=1)
@@ -175,40 +172,30 @@ def ablation_sentence(scores: pd.DataFrame, test_sets: list[str]) -> str:
 
 
 def _dots(ax: Axes, scores: pd.DataFrame, test_set: str) -> list[str]:
-    labels = []
-    for number, backbone in TABLES.items():
-        cells = published_cells(number, test_set)
-        part = scores[scores["backbone"].str.lower().str.removesuffix("-nano") == backbone.lower()]
-        for approach, runs in part.groupby("approach", sort=False):
-            look = {"fmt": APPROACH_MARKERS[approach], "color": APPROACH_COLOURS[approach], "capsize": 3}
-            y = len(labels)
-            ax.errorbar(100 * runs["A"].mean(), y + 0.15, xerr=100 * runs["A"].std(ddof=1), **look)
-            if (approach, "A") in cells.index:
-                cell = cells.loc[(approach, "A")]
-                ax.errorbar(cell["value"], y - 0.15, xerr=cell["spread"], markerfacecolor="white", alpha=0.75, **look)
-            labels.append(f"{NAMES.get(backbone, backbone)} {approach}")
+    labels: list[str] = []
+    for name, approach, runs, cells in networks(scores, test_set):
+        look = {"fmt": APPROACH_MARKERS[approach], "color": APPROACH_COLOURS[approach], "capsize": 3}
+        y = len(labels)
+        ax.errorbar(100 * runs["A"].mean(), y + 0.15, xerr=100 * runs["A"].std(ddof=1), **look)
+        if (approach, "A") in cells.index:
+            cell = cells.loc[(approach, "A")]
+            ax.errorbar(cell["value"], y - 0.15, xerr=cell["spread"], markerfacecolor="white", alpha=0.75, **look)
+        labels.append(f"{name} {approach}")
     return labels
 
 
 def times_table(timings: pd.DataFrame) -> pd.DataFrame:
     """Return Table 8: training time and seconds per image, as printed and as measured here."""
+    cells = tables.table(8).set_index(["block", "row", "column"])["text"]
     rows = []
-    table = tables.table(8)
     for row in timings.itertuples(index=False):
         backbone = next(b for b in TABLES.values() if row.backbone.lower().startswith(b.lower()))
         name = "ResNet" if backbone == "ResNet50" else NAMES.get(backbone, backbone)
-        cells = table[(table["block"] == row.fold) & (table["row"] == name)].set_index("column")["text"]
-        rows.append(
-            {
-                "network": row.backbone,
-                "test set": row.fold,
-                "training, published (min:s)": cells.get("Training Time", ""),
-                "training, here (s)": f"{row.training_seconds:.1f}",
-                "per image, published (s)": cells.get("Classification Time", ""),
-                "per image, here (s)": f"{row.seconds_per_image:.5f}",
-            }
-        )
-    return pd.DataFrame(rows)
+        training, image = (cells.get((row.fold, name, f"{what} Time"), "") for what in ("Training", "Classification"))
+        here = f"{row.training_seconds:.1f}", f"{row.seconds_per_image:.5f}"
+        rows.append((row.backbone, row.fold, training, here[0], image, here[1]))
+    columns = ["network", "test set", "training, published (min:s)", "training, here (s)"]
+    return pd.DataFrame(rows, columns=[*columns, "per image, published (s)", "per image, here (s)"])
 
 
 def published_t_test(test_set: str = "ALL-IDB 2", factor: int = 1) -> StudentT:

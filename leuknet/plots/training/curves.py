@@ -7,17 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from leuknet.evaluation.metrics import count, scores
+from leuknet.plots.axes import card, matrix
 from leuknet.plots.format import PERCENT_METRICS, decimals, estimate, listed, metric_name, number
 from leuknet.plots.results.protocols import accuracy
-from leuknet.plots.style import (
-    CLASS_COLOURS,
-    CLASS_HATCHES,
-    CLASS_NAMES,
-    card,
-    language,
-)
-
-PERCENT = 100
+from leuknet.plots.style import CLASS_COLOURS, CLASS_HATCHES, CLASS_NAMES, language
 
 
 def learning_curves(histories: pd.DataFrame) -> Figure:
@@ -31,39 +24,37 @@ def learning_curves(histories: pd.DataFrame) -> Figure:
     with language():
         fig, axes = plt.subplots(1, 2, figsize=(7, 3.4))
         for ax, name, label in zip(axes, ("accuracy", "loss"), ("accuracy (%)", "binary cross-entropy"), strict=True):
-            scale = PERCENT if name == "accuracy" else 1
+            scale = 100 if name == "accuracy" else 1
             for column, words in ((name, "training"), (f"validation_{name}", "validation")):
                 at = histories.groupby("epoch")[column].agg(["mean", "min", "max"]) * scale
                 (line,) = ax.plot(at.index, at["mean"], label=words, marker="o" if words == "training" else "s")
                 ax.fill_between(at.index, at["min"], at["max"], alpha=0.15, color=line.get_color(), linewidth=0)
             ax.set(xlabel="epoch", ylabel=label)
             ax.xaxis.get_major_locator().set_params(integer=True)
-        fig.legend(
-            *axes[0].get_legend_handles_labels(), ncols=2, loc="outside upper left", title="band: range over seeds"
-        )
+        words = {"ncols": 2, "title": "band: range over seeds"}
+        fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", **words)
     return fig
 
 
 def confusion(predictions: pd.DataFrame, threshold: float = 0.5) -> Figure:
     """Draw the confusion matrix of `predictions` (columns ``y``, ``p``): counts and share of the row."""
-    tn, fp, fn, tp = (
-        int(mask.sum()) for mask in count(predictions["y"].to_numpy(), predictions["p"].to_numpy(), threshold)
-    )
-    table = np.array([[tn, fp], [fn, tp]])
-    share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     with language():
         fig, ax = plt.subplots(figsize=(3.6, 3.3))
-        ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
-        ax.grid(False)
-        for row in range(2):
-            for column in range(2):
-                ink = "white" if share[row, column] > 0.55 else "black"
-                text = f"{table[row, column]}\n{share[row, column]:.0%}"
-                ax.text(column, row, text, ha="center", va="center", color=ink, fontsize=11)
-        names = ["negative", "positive"]
-        ax.set(xticks=[0, 1], xticklabels=names, yticks=[0, 1], yticklabels=names, xlabel="predicted", ylabel="label")
+        calls(ax, predictions["y"].to_numpy(), predictions["p"].to_numpy(), threshold)
         ax.set_title(f"threshold {threshold:.2f}", loc="left", fontsize=10)
     return fig
+
+
+def calls(ax: Axes, y: np.ndarray, p: np.ndarray, threshold: float, small: bool = False) -> None:
+    """Draw how many images of each class (rows) are called what (columns); if not `small`, with the row's shares."""
+    tn, fp, fn, tp = (int(mask.sum()) for mask in count(y, p, threshold))
+    table = np.array([[tn, fp], [fn, tp]])
+    share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    texts = np.char.mod("%d", table)
+    texts = texts if small else np.char.add(texts, np.char.mod("\n%.0f%%", 100 * share))
+    matrix(ax, share, texts, 10 if small else 11)
+    names = ["neg.", "pos."] if small else ["negative", "positive"]
+    ax.set(xticks=[0, 1], xticklabels=names, yticks=[0, 1], yticklabels=names, xlabel="predicted", ylabel="label")
 
 
 def threshold_view(predictions: pd.DataFrame, threshold: float = 0.5) -> Figure:
@@ -79,8 +70,8 @@ def threshold_view(predictions: pd.DataFrame, threshold: float = 0.5) -> Figure:
 def metrics_line(y: np.ndarray, p: np.ndarray, threshold: float) -> str:
     """Return n, the threshold, calibration error and the paper's five metrics in two lines; "–" where undefined."""
     found, digits = scores(y, p, threshold), decimals(len(y))
-    names = [f"{metric_name(k)} {number(PERCENT * found[k], digits) if k in found else '–'}" for k in PERCENT_METRICS]
-    head = f"{len(y)} images, threshold {threshold:.2f}, calibration error {number(PERCENT * found['ECE'], digits)} %"
+    names = [f"{metric_name(k)} {number(100 * found[k], digits) if k in found else '–'}" for k in PERCENT_METRICS]
+    head = f"{len(y)} images, threshold {threshold:.2f}, calibration error {number(100 * found['ECE'], digits)} %"
     return f"{head}\n{', '.join(names)} (%)"
 
 
@@ -99,7 +90,7 @@ def histogram(ax: Axes, y: np.ndarray, p: np.ndarray, threshold: float) -> None:
 def curve_sentence(histories: pd.DataFrame) -> str:
     """Return the last epoch's mean accuracy on training and validation images, and their distance over the runs."""
     last = histories.loc[histories.groupby("run")["epoch"].idxmax()]
-    seen, unseen = PERCENT * last["accuracy"], PERCENT * last["validation_accuracy"]
+    seen, unseen = 100 * last["accuracy"], 100 * last["validation_accuracy"]
     gap = seen - unseen
     return (
         f"After {int(last['epoch'].max())} epochs: training {number(seen.mean())} %, validation "
@@ -113,5 +104,5 @@ def accuracy_sentence(predictions: pd.DataFrame, where: str) -> str:
     n, found = predictions["image_id"].nunique(), scores(predictions["y"], predictions["p"])
     value = estimate(*accuracy(predictions), n)
     known = [(name, found[key]) for key, name in (("R", "recall"), ("S", "specificity")) if key in found]
-    rest = [f"{name} {number(PERCENT * share, decimals(n))} %" for name, share in known]
+    rest = [f"{name} {number(100 * share, decimals(n))} %" for name, share in known]
     return f"Accuracy on {where}: {value} % of {n} images, {predictions['seed'].nunique()} seed(s); {listed(rest)}."

@@ -1,5 +1,6 @@
 """Networks drawn from the model objects themselves (paper, Figures 4, 5 and 8)."""
 
+from collections.abc import Collection
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -8,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
+from leuknet.plots.axes import name_rows
 from leuknet.plots.style import COLUMN, language
 
 SHADES = {"frozen": ("#BFD7EA", ""), "trained": ("#3B8E5A", "////"), "new": ("#8A5FBF", "....")}
@@ -20,6 +22,12 @@ def state(row: pd.Series) -> str:
     if row["part"] == "new":
         return "new"
     return "trained" if row["trainable"] else "frozen"
+
+
+def legend_keys(states: Collection[str] = tuple(SHADES)) -> list[Patch]:
+    """Return what a legend shows for layers in `states`, in the order of `SHADES`."""
+    looks = {name: look for name, look in SHADES.items() if name in states}
+    return [Patch(facecolor=c, hatch=h, edgecolor="white", label=WORDS[name]) for name, (c, h) in looks.items()]
 
 
 def network_diagram(layers: pd.DataFrame, most: int = 40) -> Figure:
@@ -39,16 +47,12 @@ def network_diagram(layers: pd.DataFrame, most: int = 40) -> Figure:
         fig, ax = plt.subplots(figsize=(7.5, 0.26 * len(shown) + 1.4))
         for place, (_, row) in enumerate(shown.iterrows()):
             _draw_layer(ax, place, row)
-        ax.set_ylim(len(shown) - 0.4, -0.6)
-        ax.set_yticks(range(len(shown)), shown["layer"])
-        ax.set_xscale("log")
+        name_rows(ax, shown["layer"], ylim=(len(shown) - 0.4, -0.6), xscale="log")
         ax.xaxis.set_major_formatter(lambda value, _: short(round(value)))
         ax.set_xlim(1, max(float(shown["parameters"].max()), 10) * 400)
         ax.set_xlabel("parameters (log scale; layers without weights have no bar)")
-        ax.grid(axis="x")
         ax.grid(axis="y", visible=False)
-        used = [name for name in SHADES if name in {state(row) for _, row in shown.iterrows()}]
-        keys = [Patch(facecolor=SHADES[k][0], hatch=SHADES[k][1], edgecolor="white", label=WORDS[k]) for k in used]
+        keys = legend_keys({state(row) for _, row in shown.iterrows()})
         ax.legend(handles=keys, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
     return fig
 
@@ -56,10 +60,8 @@ def network_diagram(layers: pd.DataFrame, most: int = 40) -> Figure:
 def _draw_layer(ax: Axes, place: float, row: Any) -> None:
     colour, hatch = SHADES[state(row)]
     if row["parameters"]:
-        bar = Rectangle(
-            (1, place - 0.38), row["parameters"] - 1, 0.76, facecolor=colour, hatch=hatch, edgecolor="white"
-        )
-        ax.add_patch(bar)
+        size = row["parameters"] - 1, 0.76
+        ax.add_patch(Rectangle((1, place - 0.38), *size, facecolor=colour, hatch=hatch, edgecolor="white"))
     text = f"{row['output_shape']}" + (f"   {row['parameters']:,}" if row["parameters"] else f"   {row['kind']}")
     ax.text(max(row["parameters"], 1) * 1.25, place, text, va="center", fontsize=9)
 
@@ -79,9 +81,8 @@ def transfer_diagram(pretrained: pd.DataFrame, layers: pd.DataFrame) -> Figure:
     with language():
         fig, ax = plt.subplots(figsize=(COLUMN, 0.27 * max(len(old), len(new)) + 1.3))
         for place, row in old.iterrows():
-            kept = row["layer"] in set(new["layer"])
-            look = {"facecolor": "#EEEEEE", "edgecolor": "#777777", "linestyle": "-"} if kept else DROPPED
-            _box(ax, 0, place, row, **look)
+            dropped = row["layer"] not in set(new["layer"])
+            _box(ax, 0, place, row, **DROPPED if dropped else {"facecolor": "#EEEEEE", "edgecolor": "#777777"})
         for place, row in new.iterrows():
             colour, hatch = SHADES[state(row)]
             _box(ax, 1.3, place, row, facecolor=colour, hatch=hatch, edgecolor="white")
@@ -92,8 +93,7 @@ def transfer_diagram(pretrained: pd.DataFrame, layers: pd.DataFrame) -> Figure:
         ax.text(1.3, -1, "network for slides", fontsize=11)
         ax.set(xlim=(-0.02, 2.32), ylim=(max(len(old), len(new)) - 0.4, -1.7))
         ax.axis("off")
-        keys = [Patch(facecolor=c, hatch=h, edgecolor="white", label=WORDS[k]) for k, (c, h) in SHADES.items()]
-        keys.append(Patch(label="not taken over", **DROPPED))
+        keys = [*legend_keys(), Patch(label="not taken over", **DROPPED)]
         fig.legend(handles=keys, ncols=4, loc="outside upper left", columnspacing=1)
     return fig
 
