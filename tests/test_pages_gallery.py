@@ -54,10 +54,10 @@ def test_a_folder_without_figures_is_refused(tmp_path):
 
 
 def test_each_figure_of_the_paper_has_its_function_and_its_page():
-    assert list(gallery.PAPER_FIGURES) == list(range(1, 13))
+    assert gallery.paper_figures()["figure"].tolist() == list(range(1, 13))
     books = {path.stem: path.read_text("utf-8") for path in (ROOT / "notebooks").glob("*.ipynb")}
-    for functions, stems in gallery.PAPER_FIGURES.values():
-        for name in functions.split(", "):
+    for _, functions, stems in gallery.paper_figures().itertuples(index=False):
+        for name in functions:
             assert callable(getattr(plots, name)) and any(
                 f"plots.{name}(" in books[stem.split("-")[0]] for stem in stems
             )

@@ -16,6 +16,7 @@ from made import hear_ctrl_c
 from nbformat import v4
 from PIL import Image
 
+from leuknet.data.folder import check_folder
 from leuknet.exceptions import LeuknetError
 from leuknet.pages import index, runner
 from leuknet.study import experiments
@@ -247,7 +248,7 @@ def test_results_do_not_go_where_the_pages_are(tmp_path):
 
 
 def test_data_folder(tmp_path):
-    assert runner.check_data(small_cohort(tmp_path / "slides")) == (tmp_path / "slides").resolve()
+    assert check_folder(small_cohort(tmp_path / "slides")) == (tmp_path / "slides").resolve()
 
 
 def test_page_without_parameters_or_not_a_notebook(folder):

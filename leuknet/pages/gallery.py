@@ -1,34 +1,33 @@
 """The gallery: a result folder's figures in one Markdown file, with what each shows, its page, the paper's figure."""
 
-import json
 import os
 import re
 import shutil
 from html import escape
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from leuknet._io import write_text
+import pandas as pd
+
+from leuknet._io import object_or_empty, write_text
 from leuknet.exceptions import LeuknetError
 from leuknet.pages.outputs import replaced_folder
 from leuknet.pages.runner import list_pages
 
-PAPER_FIGURES = {
-    1: ("smears", ["01_data_survey-smears"]),
-    2: ("contact_sheet", ["01_data_survey-contact-sheet"]),
-    3: ("augmented", ["03_augmentation-figure-3"]),
-    4: ("transfer_diagram", ["05_leuknet_training-transfer"]),
-    5: ("approach_diagram", ["04_backbone_ablation-approaches"]),
-    6: ("filter_heat_maps", ["08_activation_maps-filters"]),
-    7: ("learning_curves", ["05_leuknet_training-curves"]),
-    8: ("network_diagram", ["05_leuknet_training-network"]),
-    9: ("map_sheet", ["08_activation_maps-maps"]),
-    10: ("decision_regions", ["07_feature_space-regions-ALL-IDB-1"]),
-    11: ("decision_regions", ["07_feature_space-regions-ALL-IDB-2"]),
-    12: ("image_map, decision_regions", ["07_feature_space-image-map", "07_feature_space-classes"]),
-}
-"""The paper's figure: the functions of `leuknet.plots` that draw it, and the files that pages give them."""
+
+def paper_figures() -> pd.DataFrame:
+    """Return the functions of `leuknet.plots` that draw each of the paper's figures, and the files pages give them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``figure`` (int), ``functions``, ``files`` (lists of str).
+    """
+    with files("leuknet.pages").joinpath("paper_figures.csv").open(encoding="utf-8") as file:
+        frame = pd.read_csv(file)
+    return frame.assign(functions=frame["functions"].str.split(), files=frame["files"].str.split())
 
 
 def gallery(folder: str | os.PathLike, out: str | os.PathLike, notebooks: str = "../notebooks") -> Path:
@@ -64,11 +63,8 @@ def gallery(folder: str | os.PathLike, out: str | os.PathLike, notebooks: str = 
 
 def entries(figures: str | os.PathLike) -> list[dict[str, Any]]:
     """Return what the JSON next to each PNG of a folder says, as dictionaries in the order of pages and of making."""
-    found = []
-    for path in Path(figures).glob("*.png"):
-        record = path.with_suffix(".json")
-        if record.is_file():
-            found.append(json.loads(record.read_text("utf-8")) | {"stem": path.stem})
+    records = {path.stem: object_or_empty(path.with_suffix(".json")) for path in Path(figures).glob("*.png")}
+    found = [record | {"stem": stem} for stem, record in records.items() if record]
     if not found:
         raise LeuknetError(f"no figures in {figures}: run 'leuknet study' first")
     return sorted(found, key=lambda entry: (entry["page"], entry["made"], entry["stem"]))
@@ -76,13 +72,12 @@ def entries(figures: str | os.PathLike) -> list[dict[str, Any]]:
 
 def as_markdown(found: list[dict[str, Any]], notebooks: str) -> str:
     """Return the gallery's text: the paper's figures first, then page by page each picture with what it shows."""
-    stems = {entry["stem"] for entry in found}
-    numbers = {stem: number for number, (_, of) in PAPER_FIGURES.items() for stem in of}
-    titles = {page.name: page.title for page in list_pages()}
-    lines = ["# Figures", INTRODUCTION, "## The paper's figures", PAPER_HEAD]
-    for number, (functions, of) in PAPER_FIGURES.items():
+    stems, titles = {entry["stem"] for entry in found}, {page.name: page.title for page in list_pages()}
+    lines, numbers = ["# Figures", INTRODUCTION, "## The paper's figures", PAPER_HEAD], {}
+    for number, functions, of in paper_figures().itertuples(index=False):
+        numbers |= dict.fromkeys(of, number)
         links = ", ".join(f"[{stem}](#{anchor(stem)})" for stem in of if stem in stems) or "not in this run"
-        lines[-1] += f"\n| {number} | {links} | `{functions}` |"
+        lines[-1] += f"\n| {number} | {links} | `{', '.join(functions)}` |"
     page = None
     for entry in found:
         if entry["page"] != page:

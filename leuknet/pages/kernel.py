@@ -3,8 +3,11 @@
 import logging
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, Self, TextIO
 
+import nbformat
 import papermill
 import psutil
 from ipykernel.kernelspec import get_kernel_dict
@@ -14,7 +17,7 @@ from jupyter_client.manager import AsyncKernelManager
 SAMPLE_SECONDS = 0.2
 
 
-def process_tree(pid):
+def process_tree(pid: int) -> list[psutil.Process]:
     """Return the living process `pid` and its descendants, as `psutil.Process` objects."""
     try:
         process = psutil.Process(pid)
@@ -23,14 +26,12 @@ def process_tree(pid):
         return []
 
 
-def resident_bytes(pid):
+def resident_bytes(pid: int) -> int:
     """Return the resident memory of `pid` and its descendants in bytes; pages they share count for each of them."""
     total = 0
     for process in process_tree(pid):
-        try:
+        with suppress(psutil.NoSuchProcess):  # it ended since it was listed
             total += process.memory_info().rss
-        except psutil.NoSuchProcess:  # it ended since it was listed
-            continue
     return total
 
 
@@ -43,43 +44,43 @@ class Meter:
         Once it is set, the tree is killed.
     """
 
-    def __init__(self, stop=None):
-        self.pid, self.stop = None, stop or threading.Event()
-        self.peak_mb = 0.0
-        self._seen = {}
+    def __init__(self, stop: threading.Event | None = None) -> None:
+        self.pid: int | None = None
+        self.stop, self.peak_mb = stop or threading.Event(), 0.0
+        self._seen: dict[int, psutil.Process] = {}
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
 
-    def watch(self, pid):
+    def watch(self, pid: int) -> None:
         """Begin to measure the tree under process `pid`."""
         self.pid = pid
         self._thread.start()
 
-    def _sample(self):
-        while not self._done.is_set():
+    def _sample(self) -> None:
+        while self.pid is not None and not self._done.is_set():
             self._seen |= {process.pid: process for process in process_tree(self.pid)}
             self.peak_mb = max(self.peak_mb, resident_bytes(self.pid) / 1e6)
             if self.stop.is_set():
                 self._kill()
             self._done.wait(SAMPLE_SECONDS)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._done.set()
-        if self.pid is None:
-            return
-        self._thread.join()
-        self._kill()
+        if self.pid is not None:
+            self._thread.join()
+            self._kill()
 
-    def _kill(self):
-        for process in [*self._seen.values(), *process_tree(self.pid)]:
+    def _kill(self) -> None:
+        last = [] if self.pid is None else process_tree(self.pid)
+        for process in [*self._seen.values(), *last]:
             if process.is_running():  # compares the start time too, so a reused pid is not touched
                 process.kill()
 
 
-def kernel_manager(log, environment, meter, folder):
+def kernel_manager(log: TextIO, environment: dict[str, str], meter: Meter, folder: Path) -> type[AsyncKernelManager]:
     """Return a kernel manager class whose kernels run this interpreter, whatever kernel specs are installed.
 
     Parameters
@@ -96,10 +97,10 @@ def kernel_manager(log, environment, meter, folder):
 
     class PageKernel(AsyncKernelManager):
         @property
-        def kernel_spec(self):
+        def kernel_spec(self) -> KernelSpec:
             return KernelSpec(**get_kernel_dict())
 
-        async def start_kernel(self, **kwargs):
+        async def start_kernel(self, **kwargs: Any) -> None:
             self.transport_encryption = "auto"
             self.connection_file = str(folder / "kernel.json")  # goes with the folder, also if this process is killed
             await super().start_kernel(env=os.environ | environment, stdout=log, stderr=log, **kwargs)
@@ -110,7 +111,14 @@ def kernel_manager(log, environment, meter, folder):
     return PageKernel
 
 
-def execute(notebook, output, parameters, log, environment, meter):
+def execute(
+    notebook: nbformat.NotebookNode,
+    output: Path,
+    parameters: dict[str, Any],
+    log: TextIO,
+    environment: dict[str, str],
+    meter: Meter,
+) -> None:
     """Run `notebook` by papermill in a kernel of its own.
 
     Parameters

@@ -23,7 +23,7 @@ from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
 from leuknet.pages.outputs import check_report_file
 from leuknet.paper import tables
-from leuknet.paper.consistency import WEIGHTS, Finding, audit
+from leuknet.paper.consistency import WEIGHTS, Finding, audit, to_frame
 from leuknet.plots.format import estimate, listed, number
 from leuknet.plots.output import table_html
 from leuknet.plots.results.audit import audit_summary, ordered, questions
@@ -189,17 +189,11 @@ def protocols_and_results(runs: pd.DataFrame) -> list[Section]:
 
 def origins(whole: list[Record], damaged: list[DamagedRunError]) -> list[Section]:
     """Return the sections on settings, environments and damaged runs."""
-    settings = [
-        (
-            name,
-            listed(list(dict.fromkeys(str(run.run["settings"][name]) for run in whole if name in run.run["settings"]))),
-        )
-        for name in TrainSettings().as_dict()
-        if any(name in run.run["settings"] for run in whole)
-    ]
+    used = [run.run["settings"] for run in whole]
+    values = {name: dict.fromkeys(str(one[name]) for one in used if name in one) for name in TrainSettings.names()}
+    rows = pd.DataFrame([(k, listed(v)) for k, v in values.items() if v], columns=["setting", "values"])
     lost = pd.DataFrame([(run.folder.name, run.reason) for run in damaged], columns=["run", "reason"])
     left_out = block("Left out of everything above; delete their folders and run the study again", lost)
-    rows = pd.DataFrame(settings, columns=["setting", "values"])
     return [
         ("Settings", [block("Values of each setting over all runs", rows)]),
         ("Environment", [block("What the runs were made with", environments(whole))]),
@@ -211,12 +205,10 @@ def environments(whole: list[Record]) -> pd.DataFrame:
     """Return the distinct environments of the runs, one column each, and how many runs each has."""
     rows = []
     for record in whole:
-        values = dict(record.environment)
-        packages = values.pop("packages", {})
-        values |= packages if isinstance(packages, dict) else {}
-        rows.append(
-            {k: ", ".join(map(str, v)) if isinstance(v, list) else v for k, v in values.items() if v not in (None, [])}
-        )
+        packages = record.environment.get("packages", {})
+        values = record.environment | (packages if isinstance(packages, dict) else {}) | {"packages": None}
+        texts = {k: ", ".join(map(str, v)) if isinstance(v, list) else v for k, v in values.items()}
+        rows.append({k: v for k, v in texts.items() if v not in (None, "")})
     frame = pd.DataFrame(rows).fillna("").astype(str)
     found = frame.groupby(list(frame), sort=False).size().rename("runs").reset_index().T
     return found.rename(columns=lambda place: f"environment {place + 1}").rename_axis("").reset_index()
@@ -224,14 +216,12 @@ def environments(whole: list[Record]) -> pd.DataFrame:
 
 def leakage(runs: pd.DataFrame) -> pd.DataFrame:
     """Return, for each protocol and tested set, how many training images share the tested source."""
-    rows = []
-    for (protocol, role, tested), part in runs.groupby(["protocol", "role", "tested"], sort=False):
-        known = part["trained_on"].max() > 0
-        share = f"{part['shared'].max()} of {part['trained_on'].max()}" if known else "not recorded"
-        verdict = "not recorded" if not known else "shared" if part["shared"].max() else "apart"
-        rows.append((protocol, role, tested, part["run"].nunique(), part["images"].max(), share, verdict))
-    columns = ["protocol", "role", "tested", "runs", "images", "training images of a tested source", "sources"]
-    return pd.DataFrame(rows, columns=columns)
+    most = {name: (column, "max") for name, column in (("images", "images"), ("n", "shared"), ("of", "trained_on"))}
+    frame = runs.groupby(["protocol", "role", "tested"], sort=False).agg(runs=("run", "nunique"), **most).reset_index()
+    known, shares = frame["of"] > 0, frame["n"].astype(str) + " of " + frame["of"].astype(str)
+    frame["training images of a tested source"] = shares.where(known, "not recorded")
+    frame["sources"] = np.select([~known, frame["n"] > 0], ["not recorded", "shared"], "apart")
+    return frame.drop(columns=["n", "of"])
 
 
 def scores(runs: pd.DataFrame) -> pd.DataFrame:
@@ -261,31 +251,25 @@ def judged(cells: pd.DataFrame, claims: pd.DataFrame) -> list[Section]:
 
 def printed(found: list[Finding]) -> list[Section]:
     """Return the sections on the audit's findings, those that change least last, and the reviewer's checklist."""
-    columns = ["verdict", "place", "finding", "the sum", "depends on", "may have meant"]
+    names = {"says": "finding", "arithmetic": "the sum", "depends_on": "depends on", "may_have_meant": "may have meant"}
+    columns = ["verdict", "place", *names]
     blocks = [block("Findings by what they change", audit_summary(found))]
-    for weight in WEIGHTS[:-1]:
-        rows = [
-            (f.verdict, f.place, f.says, f.arithmetic, f.depends_on, f.may_have_meant) for f in ordered(found, weight)
-        ]
-        blocks.append(block(weight, pd.DataFrame(rows, columns=columns)))
+    blocks += [block(w, to_frame(ordered(found, w))[columns].rename(columns=names)) for w in WEIGHTS[:-1]]
     return [("The audit of the printed numbers", blocks), ("A reviewer's checklist", [block("Questions", questions())])]
 
 
 def pages(folder: Path) -> list[Section]:
     """Return the sections with the pages' figures and tables, as their side-car JSON describes them."""
-    rows = [(path, object_or_empty(path.with_suffix(".json"))) for path in sorted((folder / "tables").glob("*.csv"))]
-    shown = [
-        block(
-            f"{about.get('page', '')}: {about.get('caption', '')}", pd.read_csv(path, dtype=str, keep_default_na=False)
-        )
-        for path, about in rows
-        if about and about.get("name") not in HIDDEN
-    ]
-    figures = [
-        block(str(about.get("caption", "")), image=image, alt=str(about.get("alt", path.stem)), path=path.name)
-        for path, image in small_pictures(sorted((folder / "figures").glob("*.png")))
-        for about in [object_or_empty(path.with_suffix(".json"))]
-    ]
+    shown, figures = [], []
+    for path in sorted((folder / "tables").glob("*.csv")):
+        about = object_or_empty(path.with_suffix(".json"))
+        if about and about.get("name") not in HIDDEN:
+            caption = f"{about.get('page', '')}: {about.get('caption', '')}"
+            shown.append(block(caption, pd.read_csv(path, dtype=str, keep_default_na=False)))
+    for path, image in small_pictures(sorted((folder / "figures").glob("*.png"))):
+        about = object_or_empty(path.with_suffix(".json"))
+        alt = str(about.get("alt", path.stem))
+        figures.append(block(str(about.get("caption", "")), image=image, alt=alt, path=path.name))
     return [(title, blocks) for title, blocks in (("Tables of the pages", shown), ("Figures", figures)) if blocks]
 
 
@@ -311,12 +295,9 @@ def _webp(path: Path, width: int) -> bytes:
 
 def as_markdown(head: dict[str, Any]) -> str:
     """Return the report as Markdown; figures are linked, not inside."""
-    lines = [
-        f"# {markdown_cell(head['title'])}",
-        head["made"],
-        *(markdown_cell(head[name]) for name in ("what", "banner")),
-    ]
-    lines += ["For study and research. Not a medical device.", "## Results in brief", markdown(head["headlines"])]
+    title, *texts = (markdown_cell(head[name]) for name in ("title", "what", "banner"))
+    lines = [f"# {title}", head["made"], *texts, "For study and research. Not a medical device."]
+    lines += ["## Results in brief", markdown(head["headlines"])]
     lines += [markdown_cell(f"Leakage under LODOCV: {head['leakage']}.")]
     lines += ["Claims: " + ", ".join(f"{count} {verdict}" for verdict, count, _ in head["claims"]) + "."]
     lines += ["\n".join(f"- {markdown_cell(f'{f.place}: {f.says}')}" for f in head["findings"])]

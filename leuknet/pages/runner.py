@@ -7,10 +7,12 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import filelock
 import nbformat
@@ -18,6 +20,7 @@ from papermill.exceptions import PapermillExecutionError
 
 import leuknet
 from leuknet import _io
+from leuknet.data.folder import check_folder
 from leuknet.exceptions import LeuknetError
 from leuknet.pages import html, index, kernel
 from leuknet.runs.executors.local import SHARED_GPU, visible_gpus
@@ -40,12 +43,12 @@ class Page:
     notebook: nbformat.NotebookNode
 
     @property
-    def number(self):
+    def number(self) -> str:
         """The two digits the name begins with."""
         return self.name[:2]
 
     @property
-    def parameters(self):
+    def parameters(self) -> list[str]:
         """Names that the cell tagged ``parameters`` assigns, in order, annotated or not."""
         cells = [cell for cell in self.notebook.cells if "parameters" in cell.metadata.get("tags", [])]
         if not cells:
@@ -58,13 +61,13 @@ class Page:
         return [target.id for target in targets if isinstance(target, ast.Name)]
 
     @property
-    def title(self):
+    def title(self) -> str:
         """The first heading, without its mark."""
         found = re.search(r"^#\s+(.+)$", self._prose, flags=re.MULTILINE)
         return found.group(1).strip() if found else self.name
 
     @property
-    def question(self):
+    def question(self) -> str:
         """What follows ``**Question.**`` in the header cell, else its first paragraph that is not a heading."""
         found = re.search(r"\*\*Question\.\*\*\s*(.+?)(?=\s*\*\*\w+\.\*\*|\n\s*\n|\Z)", self._prose, flags=re.DOTALL)
         paragraphs = [text for text in re.split(r"\n\s*\n", self._prose) if text.strip() and not text.startswith("#")]
@@ -72,11 +75,8 @@ class Page:
         return " ".join(text.split())
 
     @property
-    def _prose(self):
-        return next(iter(self._sources("markdown")), "")
-
-    def _sources(self, kind):
-        return [cell.source for cell in self.notebook.cells if cell.cell_type == kind]
+    def _prose(self) -> str:
+        return next((cell.source for cell in self.notebook.cells if cell.cell_type == "markdown"), "")
 
 
 @dataclass(frozen=True)
@@ -97,14 +97,14 @@ class Record:
     error: str = ""
 
 
-def notebooks_dir():
+def notebooks_dir() -> Path:
     """Return the checkout's folder of pages; raises LeuknetError where the package was installed without it."""
     if not PAGES.is_dir():
         raise LeuknetError(f"no pages at {PAGES}: install from a checkout, with 'pip install -e .' in its top folder")
     return PAGES
 
 
-def list_pages(folder=None):
+def list_pages(folder: str | os.PathLike | None = None) -> list[Page]:
     """Return every `Page` of `folder` (the checkout's by default), in the order of their numbers."""
     folder = Path(folder or notebooks_dir())
     paths = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
@@ -113,17 +113,17 @@ def list_pages(folder=None):
     return [Page(path.stem, _read(path)) for path in paths]
 
 
-def _read(path):
+def _read(path: Path) -> nbformat.NotebookNode:
     try:
         return nbformat.read(path, as_version=4)
     except (OSError, ValueError) as error:
         raise LeuknetError(f"page {path.name} is not a readable notebook: {error}") from error
 
 
-def select(pages, only=()):
+def select(pages: Sequence[Page], only: Iterable[str] = ()) -> list[Page]:
     """Return the pages that `only` names, by number (``6``, ``06``) or name (``lodocv``, ``06_lodocv``), or all."""
     wanted = [name for item in only for name in str(item).split(",") if name]
-    chosen = set()
+    chosen: set[str] = set()
     for name in wanted:
         names = {page.name for page in pages if name.zfill(2) == page.number or name in (page.name, page.name[3:])}
         if not names:
@@ -132,11 +132,10 @@ def select(pages, only=()):
     return [page for page in pages if page.name in chosen or not wanted]
 
 
-def check(pages, parameters, backend):
+def check(pages: Sequence[Page], parameters: dict[str, Any], backend: str) -> None:
     """Raise LeuknetError if a page has no such parameter, or a value is not possible, before anything starts."""
     for page in pages:
-        unknown = [name for name in parameters if name not in page.parameters]
-        if unknown:
+        if unknown := [name for name in parameters if name not in page.parameters]:
             known = ", ".join(page.parameters)
             raise LeuknetError(f"page {page.name} has no parameter '{unknown[0]}'; it has: {known}")
     if backend not in BACKENDS:
@@ -146,29 +145,29 @@ def check(pages, parameters, backend):
     profiles.profile(parameters["profile"], **parameters.get("changes", {}))
 
 
-def check_data(folder):
-    """Return `folder` as an absolute Path if a cohort can be read from it; raise LeuknetError otherwise."""
-    from leuknet.data.folder import check_folder
-
-    return check_folder(folder)
-
-
-def check_out(folder):
+def check_out(folder: str | os.PathLike) -> Path:
     """Return `folder` as an absolute Path, made if need be; raises LeuknetError where results cannot or must not go."""
     folder = Path(folder).expanduser().resolve()
     if PAGES in (folder, *folder.parents):
         raise LeuknetError(f"results do not go into {folder}, where the pages are: give another --out DIR")
     try:
-        (folder / "pages").mkdir(parents=True, exist_ok=True)
-        (folder / "logs").mkdir(exist_ok=True)
+        for name in ("pages", "logs"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LeuknetError(f"cannot write to {folder}: {error.strerror}; give another --out DIR") from error
     return folder
 
 
 def run_study(
-    profile="demo", only=(), data=None, out=None, backend="tensorflow", parameters=None, folder=None, jobs=None
-):
+    profile: str = "demo",
+    only: Iterable[str] = (),
+    data: str | os.PathLike | None = None,
+    out: str | os.PathLike | None = None,
+    backend: str = "tensorflow",
+    parameters: dict[str, Any] | None = None,
+    folder: str | os.PathLike | None = None,
+    jobs: int | None = None,
+) -> list[Record]:
     """Train the runs that pages need, each once, in one queue; then render the pages and write the result folder.
 
     Parameters
@@ -205,25 +204,27 @@ def run_study(
     pages = select(list_pages(folder), only)
     given = {"profile": profile, "out": str(result_folder(profile, out)), **(parameters or {})}
     if data is not None:
-        given["data"] = str(check_data(data))
+        given["data"] = str(check_folder(data))
     check(pages, given, backend)
-    out = check_out(given["out"])
+    results = check_out(given["out"])
     train_first([page.name for page in pages], given, {"KERAS_BACKEND": backend}, jobs)
     environment = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     environment |= thread_settings(profiles.profile(profile, **given.get("changes", {})).nano)
     jobs = jobs or min(os.cpu_count() or 1, MOST_PAGES)
     environment |= SHARED_GPU if jobs > 1 and visible_gpus() else {}
     records = []
-    for record in _render(pages, jobs, lambda page, stop: run_page(page, given, out, environment, stop)):
+    for record in _render(pages, jobs, lambda page, stop: run_page(page, given, results, environment, stop)):
         records.append(record)
         took = f"{record.seconds:.1f} s, peak {record.peak_mb:.0f} MB"
         print(f"[{len(records)}/{len(pages)}] {record.page} {record.status} in {took}", flush=True)
-        _quote(record, out)
-        index.write(out)
+        _quote(record, results)
+        index.write(results)
     return sorted(records, key=lambda record: record.page)
 
 
-def train_first(names, parameters, environment, jobs=None):
+def train_first(
+    names: Iterable[str], parameters: dict[str, Any], environment: dict[str, str], jobs: int | None = None
+) -> None:
     """Train the runs that the pages of these names need and that are not finished; failed ones are printed.
 
     First printed: protocols that the cohort cannot have, what will be trained, and how long that takes here.
@@ -249,7 +250,7 @@ def train_first(names, parameters, environment, jobs=None):
         print(f"not trained: {study.store.folder(key)}: {reason}", file=sys.stderr, flush=True)
 
 
-def _render(pages, jobs, run):
+def _render(pages: Sequence[Page], jobs: int, run: Callable[[Page, threading.Event], Record]) -> Iterator[Record]:
     """Yield `run`'s record of each page as it ends, `jobs` at a time; whatever breaks in stops those that run.
 
     `GATHERING` pages begin when the others have ended.
@@ -266,7 +267,9 @@ def _render(pages, jobs, run):
             pool.shutdown(cancel_futures=True)
 
 
-def run_page(page, parameters, out, environment, stop):
+def run_page(
+    page: Page, parameters: dict[str, Any], out: Path, environment: dict[str, str], stop: threading.Event
+) -> Record:
     """Run `page` in a kernel of its own and put its results into `out`; return its `Record`.
 
     A page that fails leaves ``pages/<name>.failed.ipynb`` and no finished notebook; an interrupted one leaves the
@@ -287,7 +290,7 @@ def run_page(page, parameters, out, environment, stop):
         except (PapermillExecutionError, RuntimeError) as failure:
             if stop.is_set():
                 raise
-            status, error = "failed", _said(failure)
+            status, error = "failed", _one_line(failure)
             stream.write(f"{failure}\n")
         record = Record(
             page=page.name,
@@ -307,28 +310,26 @@ def run_page(page, parameters, out, environment, stop):
     return record
 
 
-def _publish(record, executed, folder):
+def _publish(record: Record, executed: Path, folder: Path) -> None:
     """Put the executed notebook, its HTML and its record into `folder`, in place of those of an earlier run."""
     ok = record.status == "ok"
-    stale = [".failed.ipynb"] if ok else [".ipynb", ".html"]
     if executed.exists():
         notebook = nbformat.read(executed, as_version=4)
         _io.write_text(folder / f"{record.page}{'' if ok else '.failed'}.ipynb", nbformat.writes(notebook))
         if ok:
             _io.write_text(folder / f"{record.page}.html", html.page_html(notebook, asdict(record)))
-    for suffix in stale:
+    for suffix in [".failed.ipynb"] if ok else [".ipynb", ".html"]:
         (folder / f"{record.page}{suffix}").unlink(missing_ok=True)
     _io.write_json(folder / f"{record.page}.json", asdict(record))
 
 
-def _said(failure):
-    """Return a failure in one line."""
-    if isinstance(failure, PapermillExecutionError):
-        return f"{failure.ename}: {failure.evalue}".splitlines()[0]
-    return f"{type(failure).__name__}: {failure}".splitlines()[0]
+def _one_line(failure: Exception) -> str:
+    papermills = isinstance(failure, PapermillExecutionError)
+    text = f"{failure.ename}: {failure.evalue}" if papermills else f"{type(failure).__name__}: {failure}"
+    return text.splitlines()[0]
 
 
-def _quote(record, out):
+def _quote(record: Record, out: Path) -> None:
     """Print a failed page's error and the last lines of its log."""
     if record.status != "ok":
         log = out / "logs" / f"{record.page}.log"
