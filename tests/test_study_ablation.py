@@ -10,7 +10,7 @@ from made import small_cohort
 
 from leuknet.data.registry import DATA_SETS
 from leuknet.paper import tables
-from leuknet.study import ablation, comparison
+from leuknet.study import ablation, comparison, protocols
 from leuknet.study.profiles import profile
 from leuknet.study.study import Study
 
@@ -92,7 +92,7 @@ def test_each_network_of_tables_12_and_13_has_a_seed_of_its_own(tmp_path):
         for spec in specs:
             by_approach.setdefault(spec.settings.approach, []).append(spec.seed)
         assert all(len(seeds) == len(set(seeds)) == 12 for seeds in by_approach.values())
-    splits = comparison.comparison_splits(study)
+    splits = protocols.possible_splits(study)[0]
     once = [
         spec
         for name in ("LODOCV as published", "leave-one-source-out")

@@ -21,13 +21,13 @@ def test_packages_are_all_that_the_project_declares():
     ("line", "state"), [("numpy>=1", "ok"), ("numpy<1", "missing"), ("no-such-thing>=2", "missing")]
 )
 def test_package(line, state):
-    finding = doctor._package(Requirement(line))
+    finding = doctor.package(Requirement(line))
     assert finding.state == state
     assert (line in finding.fix) == (state == "missing")
 
 
 def test_another_build_of_the_same_module_counts():
-    finding = doctor._package(Requirement("tensorflow>=2"))
+    finding = doctor.package(Requirement("tensorflow>=2"))
     assert finding.state == "ok" and finding.found.startswith("2.")
 
 
@@ -44,17 +44,17 @@ def test_package_not_installed_at_all(monkeypatch):
 
 @pytest.mark.parametrize(("short", "advice"), [(0.5, "mixed_bfloat16 pays"), (10.0, "leave precision at float32")])
 def test_precision_advises_by_what_a_step_took(monkeypatch, short, advice):
-    monkeypatch.setattr(doctor, "_step_seconds", {"float32": 1.0, "mixed_bfloat16": short}.get)
+    monkeypatch.setattr(doctor, "step_seconds", {"float32": 1.0, "mixed_bfloat16": short}.get)
     assert doctor.precision().found.endswith(advice) and f"at {1 / short:.2g} times" in doctor.precision().found
 
 
 def test_a_step_is_timed_in_both_types():
-    assert all(0 < doctor._step_seconds(policy) < 60 for policy in ("float32", "mixed_bfloat16"))
+    assert all(0 < doctor.step_seconds(policy) < 60 for policy in ("float32", "mixed_bfloat16"))
 
 
 @pytest.mark.parametrize(("seen", "state"), [(["cpu:0"], "limited"), (["gpu:0", "gpu:1"], "ok"), (["cuda:0"], "ok")])
 def test_devices(monkeypatch, seen, state):
-    monkeypatch.setattr(doctor, "_devices", lambda: seen)
+    monkeypatch.setattr(doctor, "seen_devices", lambda: seen)
     finding = doctor.devices()
     assert finding.state == state and seen[0] in finding.found
     assert (".[gpu]" in finding.fix) == (state == "limited")
@@ -69,20 +69,20 @@ def test_memory(monkeypatch, gigabytes, state):
 @pytest.mark.parametrize(("free", "state"), [(50, "ok"), (1, "limited")])
 def test_disk_of_a_folder_yet_to_be_made(monkeypatch, tmp_path, free, state):
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=free * 1e9))
-    assert doctor._folder("cache", tmp_path / "a" / "b", "set LEUKNET_CACHE").state == state
+    assert doctor.folder_space("cache", tmp_path / "a" / "b", "set LEUKNET_CACHE").state == state
     assert not (tmp_path / "a").exists()
 
 
 def test_folder_not_writable_is_missing(monkeypatch, tmp_path):
     monkeypatch.setattr(doctor.os, "access", lambda path, mode: False)
-    finding = doctor._folder("cache", tmp_path, "set LEUKNET_CACHE")
+    finding = doctor.folder_space("cache", tmp_path, "set LEUKNET_CACHE")
     assert finding.state == "missing" and "set LEUKNET_CACHE" in finding.fix
 
 
 def test_weights_at_hand_and_not():
-    there = doctor._weights("VGG16", {"imagenet": Path("folder/VGG16.weights.h5"), "formula": None})
+    there = doctor.backbone_weights("VGG16", {"imagenet": Path("folder/VGG16.weights.h5"), "formula": None})
     assert there.state == "ok" and "imagenet: " in there.found and "formula" not in there.found
-    found = doctor._weights("VGG16", {"imagenet": None, "formula": None})
+    found = doctor.backbone_weights("VGG16", {"imagenet": None, "formula": None})
     assert found.state == "limited" and "LEUKNET_WEIGHTS" in found.fix
 
 

@@ -2,8 +2,8 @@
 
 import io
 import json
+import signal
 import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -185,7 +185,7 @@ def test_costs_come_from_finished_runs_only(specs, tmp_path):
 
 def test_a_dry_run_lists_the_runs_and_no_hours_where_nothing_was_measured(study, specs, capsys, monkeypatch):
     write_failure(study.store.describe(specs[1]), failures.KILLED, "no")
-    runs._preview(study, {"mine": specs})
+    runs.print_preview(study, {"mine": specs})
     table, note, systems, *lines = capsys.readouterr().out.splitlines()[2:]
     assert table.split() == ["mine", "3", "0", "0", "3", f"{sum(map(cost.images_of, specs))}", "–", "3"]
     assert "--measure" in note and systems == "comparison systems are timed by finished runs only"
@@ -195,11 +195,11 @@ def test_a_dry_run_lists_the_runs_and_no_hours_where_nothing_was_measured(study,
     assert lines[0].endswith(specs[0].label)
     for spec in specs:
         finish(study.store, spec)
-    runs._preview(study, {"mine": specs})
+    runs.print_preview(study, {"mine": specs})
     lines = capsys.readouterr().out.splitlines()
     assert "precision float32" in lines[0] and lines[2].split()[-2:] == ["0.00", "0"] and " done " in lines[3]
     monkeypatch.setattr(runs, "LISTED", 2)
-    runs._preview(study, {"mine": specs})
+    runs.print_preview(study, {"mine": specs})
     assert capsys.readouterr().out.splitlines()[-1].startswith("3 runs: too many")
 
 
@@ -208,13 +208,14 @@ def test_a_network_is_measured_in_a_process_of_its_own(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     assert "images/s" in throughput.measured(SETTINGS.but(batch=2), 32, batches=1)
     assert len(list((tmp_path / "throughput").glob("*.json"))) == 1
-    told = throughput.measured(SETTINGS.but(backbone="VGG17"), 32)
-    assert told.startswith("VGG17 mDFT float32: not measured: backbone 'VGG17' is unknown") and "\n" not in told
+    found = throughput.measured(SETTINGS.but(backbone="VGG17"), 32)
+    assert found.startswith("VGG17 mDFT float32: not measured: backbone 'VGG17' is unknown") and "\n" not in found
 
 
-def test_a_measuring_process_that_is_killed_is_named():
-    done = subprocess.run([sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"])
-    assert "not measured: its process was killed by SIGKILL" in throughput._result(done)
+def test_a_measuring_process_that_is_killed_is_named(monkeypatch):
+    killed = subprocess.CompletedProcess([], -signal.SIGKILL, "", "")
+    monkeypatch.setattr(throughput.subprocess, "run", lambda *_, **__: killed)
+    assert "not measured: its process was killed by SIGKILL" in throughput.measured(SETTINGS, 32)
 
 
 def test_a_trial_is_kept_for_this_machine(specs, tmp_path, monkeypatch):
@@ -235,9 +236,9 @@ def test_records_tell_every_state(specs, tmp_path):
         store.describe(specs[2])
         frame = store.records(every=True).set_index("run")
         assert frame.loc[specs[2].key, "status"] == "running"
-        with pytest.raises(failures.RunError, match="another process") as told, store.held(specs[2], wait=False):
+        with pytest.raises(failures.RunError, match="another process") as found, store.held(specs[2], wait=False):
             pass
-        assert told.value.outcome == failures.BUSY
+        assert found.value.outcome == failures.BUSY
     frame = store.records(every=True).set_index("run")
     assert list(frame.loc[[s.key for s in specs], "status"]) == ["done", "failed", "planned"]
     assert frame.loc[specs[1].key, "reason"] == "too large" and frame.loc[specs[0].key, "weights"] == "random"
@@ -258,8 +259,8 @@ def test_records_tell_every_state(specs, tmp_path):
 def test_two_runs_compared(specs, tmp_path):
     store = Store(tmp_path)
     a, b = finish(store, specs[0], p=0.2), finish(store, replace(specs[0], seed=2), p=0.8)
-    told = query.differences(a, b).set_index("name")
-    assert list(told.index) == ["seed"] and list(told.loc["seed"]) == [1, 2]
+    found = query.differences(a, b).set_index("name")
+    assert list(found.index) == ["seed"] and list(found.loc["seed"]) == [1, 2]
     frames = [query.read_predictions(folder) for folder in (a, b)]
     same = query.agreement(frames[0], frames[0])
     assert same["equal"] and same["calls"] == 0

@@ -70,12 +70,12 @@ def test_own_grid_is_every_combination(study, tmp_path):
         ('approaches = ["SFT"]\n[settings]\nfrozen_until = "block9"', "frozen_until='block9'"),
     ],
 )
-def test_own_grid_tells_what_is_wrong(study, tmp_path, text, said):
+def test_own_grid_names_what_is_wrong(study, tmp_path, text, said):
     path = tmp_path / "mine.toml"
     path.write_text(text)
-    with pytest.raises(LeuknetError, match=said) as told:
+    with pytest.raises(LeuknetError, match=said) as raised:
         experiments.runs_of(study, [str(path)])
-    assert str(told.value).startswith(f"{path}: ") and "\n" not in str(told.value)
+    assert str(raised.value).startswith(f"{path}: ") and "\n" not in str(raised.value)
 
 
 def test_own_grid_is_planned_without_the_backends_devices(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
+from leuknet.runs.planning import throughput
 from leuknet.study import precision
 from leuknet.study.profiles import names, profile
 
@@ -18,23 +19,24 @@ def test_the_faster_one_is_measured_once_and_kept(monkeypatch, tmp_path, ratio, 
     monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path))
     calls = []
 
-    def timings(settings, size):
-        calls.append(size)
-        return {"float32": ratio, "mixed_bfloat16": 1.0}
+    def rate(settings, size, batches):
+        calls.append((settings.precision, size))
+        return {"float32": 1.0, "mixed_bfloat16": ratio}[settings.precision]
 
-    monkeypatch.setattr(precision, "_timings", timings)
-    assert [precision.fastest_precision(NANO, 32) for _ in range(3)] == [chosen] * 3 and calls == [32]
+    monkeypatch.setattr(throughput, "rate", rate)
+    both = [("float32", 32), ("mixed_bfloat16", 32)]
+    assert [precision.fastest_precision(NANO, 32) for _ in range(3)] == [chosen] * 3 and calls == both
     precision.fastest_precision(NANO, 48)
-    assert calls == [32, 48]  # another structure is measured of its own
+    assert [size for _, size in calls] == [32, 32, 48, 48]  # another structure is measured of its own
 
 
-def test_a_process_of_its_own_times_a_step_in_both_precisions(monkeypatch, tmp_path):
+def test_a_process_of_its_own_measures_both_precisions(monkeypatch, tmp_path):
     monkeypatch.delenv("LEUKNET_PRECISION")
     monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path))
     assert precision.fastest_precision(NANO, 32) in ("float32", "mixed_bfloat16")
     [kept] = tmp_path.glob("precision/*.json")
-    seconds = json.loads(kept.read_text())
-    assert set(seconds) == {"float32", "mixed_bfloat16"} and all(value > 0 for value in seconds.values())
+    rates = json.loads(kept.read_text())
+    assert set(rates) == {"float32", "mixed_bfloat16"} and all(value > 0 for value in rates.values())
 
 
 def test_settings_name_a_precision_whatever_the_profile_says(monkeypatch):

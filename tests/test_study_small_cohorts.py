@@ -10,9 +10,9 @@ from leuknet.models import frozen
 from leuknet.models.backbones import fits_own_dense
 from leuknet.runs.planning import cost, preview
 from leuknet.study import ablation, experiments
-from leuknet.study.comparison import comparison_splits, repeated_split
+from leuknet.study.comparison import repeated_split
 from leuknet.study.profiles import profile
-from leuknet.study.protocols import GROUPED, MIXED, ONE_CLASS
+from leuknet.study.protocols import GROUPED, MIXED, ONE_CLASS, possible_splits
 from leuknet.study.study import Study
 
 
@@ -67,7 +67,7 @@ def test_every_page_has_runs_under_a_protocol_that_the_cohort_can_have(
     assert split.protocol == protocol and bool(notes) == bool(said)
     assert not notes or (notes[0].startswith("Not possible here: LODOCV") and said in notes and len(notes) <= 5)
     assert set(ablation.test_sets(split)) <= set(split.folds) and len(ablation.test_sets(split)) == 2
-    assert list(comparison_splits(study)) == compared and study.set_apart == apart
+    assert list(possible_splits(study)[0]) == compared and study.set_apart == apart
     roles = set(repeated_split(study).table["role"])
     assert roles == {"train", "test", "external"} if apart else {"train", "test"}
     for page in experiments.PAGES:

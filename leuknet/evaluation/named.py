@@ -53,27 +53,3 @@ def make_split(protocol: str, table: pd.DataFrame, seed: int = 0) -> splits.Spli
     if protocol not in PROTOCOLS:
         raise LeuknetError(f"protocol {protocol!r} is unknown; use one of {', '.join(PROTOCOLS)}")
     return PROTOCOLS[protocol](table, seed)
-
-
-def possible_protocols(table, seed=0):
-    """Return which protocols a cohort allows.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        A cohort's table, after `leuknet.evaluation.families.regroup` where an audit found pairs.
-    seed : int
-
-    Returns
-    -------
-    dict of str to str
-        Each key of `PROTOCOLS`, and in one sentence why it is impossible; empty where it can be had.
-    """
-    reasons = {}
-    for name in PROTOCOLS:
-        try:
-            make_split(name, table, seed)
-            reasons[name] = ""
-        except LeuknetError as error:
-            reasons[name] = str(error)
-    return reasons

@@ -1,10 +1,5 @@
-"""The study room: profiles, runs and their records, executors, and the runner of pages."""
+"""A study: its profile, the runs behind each of the paper's tables, and what they need of this machine."""
 
-from typing import Any
+import lazy_loader
 
-
-def open_study(*arguments: Any, **settings: Any) -> Any:
-    """Open a study for a page; see `leuknet.study.study.open_study` (imported when called, for it loads Keras)."""
-    from leuknet.study.study import open_study as opened
-
-    return opened(*arguments, **settings)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

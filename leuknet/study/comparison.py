@@ -5,7 +5,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import pandas as pd
 
@@ -15,7 +14,6 @@ from leuknet.evaluation.splits import AS_PUBLISHED, Split, k_fold, with_external
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
 from leuknet.runs.spec import RunSpec
-from leuknet.study.protocols import possible_splits
 from leuknet.study.study import Results, Study
 
 OURS = {"mDFT": "LeukNet", "scratch": "VGG-16 *"}
@@ -35,7 +33,7 @@ def seeds_on(study: Study, split: Split, fold: str) -> list[int]:
     return study.seeds_of(study.profile.comparison_seeds)
 
 
-def plan_baselines(study: Study, split: Split, baselines: Sequence[str] | None = None, **changes: Any) -> list[RunSpec]:
+def plan_baselines(study: Study, split: Split, baselines: Sequence[str] | None = None) -> list[RunSpec]:
     """Return the runs of baselines over all folds of `split`, with the seeds of `seeds_on`.
 
     Handmade features are measured at the display resolution, because leukocytes of a field are a few pixels wide at the
@@ -47,20 +45,15 @@ def plan_baselines(study: Study, split: Split, baselines: Sequence[str] | None =
     split : Split
     baselines : sequence of str, optional
         Keys of `leuknet.baselines.registry.BASELINES`; all but `VARIANTS`, which Table 11 does not print, if not given.
-    **changes
-        To the profile's `BaselineSettings`.
     """
-    images = {
-        "profile": (study.cohort, study.recipe()),
-        "gallery": (study.gallery, study.recipe(study.profile.gallery)),
-    }
+    shown = study.profile.gallery
+    images = {"profile": (study.cohort, study.recipe()), "gallery": (study.gallery, study.recipe(shown))}
     chosen = [key for key in BASELINES if key not in VARIANTS] if baselines is None else baselines
     specs = []
     for name, fold in itertools.product(chosen, split.folds):
-        (cohort, recipe), settings = images[lookup(name).size], study.profile.baseline(name, **changes)
-        specs += [
-            RunSpec(settings, split, fold, seed, cohort.key, recipe=recipe) for seed in seeds_on(study, split, fold)
-        ]
+        (cohort, recipe), settings = images[lookup(name).size], study.profile.baseline(name)
+        seeds = seeds_on(study, split, fold)
+        specs += [RunSpec(settings, split, fold, seed, cohort.key, recipe=recipe) for seed in seeds]
     return specs
 
 
@@ -87,14 +80,6 @@ def repeated_split(study: Study) -> Split:
         return k_fold(part, p.folds, p.repeats, seed=study.seed)
 
     return with_external(draw, table, apart) if apart else draw(table)
-
-
-def comparison_splits(study: Study) -> dict[str, Split]:
-    """Return the protocols of Table 11's comparison, name to `Split`: those of three that the cohort can have.
-
-    "pooled" is the paper's: k-fold, once, over the images of all data sets. See `possible_splits` for what stands in.
-    """
-    return possible_splits(study)[0]
 
 
 @dataclass
@@ -154,9 +139,7 @@ def compare(
     LeuknetError
         If none could be run under one of them.
     """
-    plans = {
-        column: plan_ours(study, split) + plan_baselines(study, split, baselines) for column, split in splits.items()
-    }
+    plans = {name: plan_ours(study, split) + plan_baselines(study, split, baselines) for name, split in splits.items()}
     failures = study.finish([spec for specs in plans.values() for spec in specs], progress).failed
     predictions: list[pd.DataFrame] = []
     runs: list[pd.DataFrame] = []
@@ -182,9 +165,8 @@ def costs(study: Study, results: Results) -> pd.DataFrame:
     rows = []
     for spec in results.specs:
         record, approach = results.store.record(spec), spec.settings.approach
-        images = sum(
-            len(where) for role, where in spec.split.indices(study.cohort.table, spec.fold).items() if role != "train"
-        )
+        roles = spec.split.indices(study.cohort.table, spec.fold)
+        images = sum(len(where) for role, where in roles.items() if role != "train")
         seconds = record["done"].get("describe_seconds") or record["done"]["predict_seconds"] / images
         weights, kept = record["weights"]["weights"], record["weights"].get("bytes")
         if kept is None:

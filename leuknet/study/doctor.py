@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -51,10 +51,10 @@ def packages() -> list[Finding]:
     python = Finding("Python", version, *(() if fits else ("missing", f"make PYTHON=<a Python {wanted}>")))
     requirements = [Requirement(line) for line in distribution.requires or []]
     needed = [line for line in requirements if not line.marker or line.marker.evaluate({"extra": ""})]
-    return [python, Finding("leuknet", leuknet.__version__), *map(_package, needed)]
+    return [python, Finding("leuknet", leuknet.__version__), *map(package, needed)]
 
 
-def _package(requirement: Requirement) -> Finding:
+def package(requirement: Requirement) -> Finding:
     """Return the finding for one requirement, by the metadata of what is installed."""
     try:
         version: str | None = metadata.version(requirement.name)
@@ -87,7 +87,7 @@ def backend() -> Finding:
 def devices() -> Finding:
     """Return the finding for the devices that the backend sees."""
     try:
-        seen = _devices()
+        seen = seen_devices()
     except ImportError:
         return Finding("devices", "unknown: the backend does not load", "limited", "see Keras backend")
     if any("gpu" in name.lower() or "cuda" in name.lower() for name in seen):
@@ -96,7 +96,8 @@ def devices() -> Finding:
     return Finding("devices", ", ".join(seen) + "; no GPU", "limited", fix)
 
 
-def _devices() -> list[str]:
+def seen_devices() -> list[str]:
+    """Return the names of the devices that the backend sees."""
     import keras
 
     if keras.config.backend() == "torch":  # Keras has no list of devices for it
@@ -109,28 +110,28 @@ def _devices() -> list[str]:
 def precision() -> Finding:
     """Return the finding for which of the two values of the setting `precision` trains faster here, by trying both."""
     try:
-        plain, short = map(_step_seconds, ("float32", "mixed_bfloat16"))
+        plain, short = map(step_seconds, ("float32", "mixed_bfloat16"))
     except ImportError:
         return Finding("precision", "unknown: the backend does not load", "limited", "see Keras backend")
     advice = "--set precision=mixed_bfloat16 pays" if plain > 1.2 * short else "leave precision at float32"
     return Finding("precision", f"mixed_bfloat16 trains at {plain / short:.2g} times the speed of float32: {advice}")
 
 
-def _step_seconds(policy: str) -> float:
+def step_seconds(policy: str) -> float:
     """Return the seconds of one training step of two 3 x 3 convolutions of 64 channels at 28 px, the fastest of three.
 
-    Forwards alone would not tell: some processors are slow in the gradients only.
+    A forward pass alone would mislead: some processors are slow in the gradients only.
     """
     import keras
 
-    shape, layers = (28, 28, 64), keras.layers
-    convolutions = [layers.Conv2D(64, 3, padding="same", dtype=policy) for _ in range(2)]
-    model = keras.Sequential([keras.Input(shape), *convolutions, layers.GlobalAveragePooling2D(), layers.Dense(1)])
+    model = keras.Sequential([keras.Input((28, 28, 64))])
+    for _ in range(2):
+        model.add(keras.layers.Conv2D(64, 3, padding="same", dtype=policy))
     model.compile("sgd", "mse")
-    images, taken = np.ones((8, *shape), np.float32), []
+    images, taken = np.ones((8, 28, 28, 64), np.float32), []
     for _ in range(4):
         began = time.perf_counter()
-        model.train_on_batch(images, np.ones((8, 1), np.float32))
+        model.train_on_batch(images, images)
         taken.append(time.perf_counter() - began)
     return min(taken[1:])
 
@@ -147,10 +148,14 @@ def memory() -> Finding:
 
 def disk() -> list[Finding]:
     """Return findings for the cache folder and the folder that results go to."""
-    return [_folder("cache", _io.cache_dir(), "set LEUKNET_CACHE"), _folder("results", Path.cwd(), "give --out")]
+    return [
+        folder_space("cache", _io.cache_dir(), "set LEUKNET_CACHE"),
+        folder_space("results", Path.cwd(), "give --out"),
+    ]
 
 
-def _folder(name: str, folder: Path, remedy: str) -> Finding:
+def folder_space(name: str, folder: Path, remedy: str) -> Finding:
+    """Return the finding for whether `folder` can be written to and how much its disk has free."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not os.access(there, os.W_OK):
         return Finding(name, f"{folder}: not writable", "missing", f"{remedy} to a folder you may write to")
@@ -165,10 +170,10 @@ def weights() -> list[Finding]:
     """Return a finding for each backbone's pretrained weights, by `leuknet.models.weights.available`."""
     from leuknet.models.weights import available
 
-    return [_weights(name, available(name)) for name in BACKBONES]
+    return [backbone_weights(name, available(name)) for name in BACKBONES]
 
 
-def _weights(name: str, at_hand: Mapping[str, Path | None]) -> Finding:
+def backbone_weights(name: str, at_hand: Mapping[str, Path | None]) -> Finding:
     """Return the finding for what `available` says of one backbone: kinds of weights and where each lies."""
     found = "; ".join(f"{kind}: {where}" for kind, where in at_hand.items() if where)
     if found:
@@ -179,7 +184,7 @@ def _weights(name: str, at_hand: Mapping[str, Path | None]) -> Finding:
     return Finding(f"weights {name}", "none; only random weights", "limited", fix)
 
 
-def as_text(findings: Iterable[Finding]) -> str:
+def as_text(findings: Sequence[Finding]) -> str:
     """Return the findings as lines of text, each with its fix below it."""
     width = max(len(finding.name) for finding in findings)
     lines = []

@@ -8,16 +8,8 @@ from pathlib import Path
 from leuknet.evaluation.splits import hold_out
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.spec import RunSpec
-from leuknet.study.ablation import (
-    TABLES,
-    ablation_plan,
-    ablation_split,
-    backbone_plan,
-    heads_plan,
-    possible_approaches,
-    test_sets,
-)
-from leuknet.study.comparison import comparison_splits, plan_baselines, plan_ours, repeated_split
+from leuknet.study import ablation
+from leuknet.study.comparison import plan_baselines, plan_ours, repeated_split
 from leuknet.study.controls import label_permutation
 from leuknet.study.own import own
 from leuknet.study.protocols import EVERY, possible_splits
@@ -26,25 +18,26 @@ from leuknet.study.study import Study
 
 def timing(study: Study) -> list[RunSpec]:
     """Return the runs of Table 8: mDFT on each backbone and test set."""
-    return [spec for backbone in TABLES.values() for spec in backbone_plan(study, backbone, "mDFT")]
+    return [spec for backbone in ablation.TABLES.values() for spec in ablation.backbone_plan(study, backbone, "mDFT")]
 
 
 def heads(study: Study) -> list[RunSpec]:
     """Return the runs of Table 9: the sizes of the head."""
-    return list(itertools.chain(*heads_plan(study).values()))
+    return list(itertools.chain(*ablation.heads_plan(study).values()))
 
 
 def features(study: Study) -> list[RunSpec]:
     """Return the runs of Table 10: the profile's backbone by each approach it can have, first seed, networks kept."""
-    split, first = ablation_split(study), study.seeds[:1]
-    plans = [study.plan(split, test_sets(split), first, keep=True, approach=a) for a in possible_approaches(study)]
+    split, first = ablation.ablation_split(study), study.seeds[:1]
+    plans = [study.plan(split, ablation.test_sets(split), first, keep=True, approach=approach)
+             for approach in ablation.possible_approaches(study)]  # fmt: skip
     return list(itertools.chain(*plans))
 
 
 def comparison(study: Study) -> list[RunSpec]:
-    """Return the runs of Table 11: LeukNet, VGG-16 * and every comparison system under page 09's three protocols."""
-    splits = comparison_splits(study).values()
-    return [spec for split in splits for spec in plan_ours(study, split) + plan_baselines(study, split)]
+    """Return the runs of Table 11: LeukNet, VGG-16 * and every baseline under page 09's three protocols."""
+    splits, _ = possible_splits(study)
+    return [spec for split in splits.values() for spec in plan_ours(study, split) + plan_baselines(study, split)]
 
 
 def repeated(study: Study) -> list[RunSpec]:
@@ -89,7 +82,9 @@ def projected(study: Study) -> list[RunSpec]:
 
 
 Plan = Callable[[Study], list[RunSpec]]
-EXPERIMENTS: dict[str, Plan] = {f"table{n}": partial(backbone_plan, backbone=name) for n, name in TABLES.items()}
+EXPERIMENTS: dict[str, Plan] = {
+    f"table{n}": partial(ablation.backbone_plan, backbone=name) for n, name in ablation.TABLES.items()
+}
 EXPERIMENTS |= {
     "table8": timing,
     "table9": heads,
@@ -99,7 +94,7 @@ EXPERIMENTS |= {
     "table13": repeated,
 }
 PAGES = {
-    "04_backbone_ablation": (ablation_plan, heads),
+    "04_backbone_ablation": (ablation.ablation_plan, heads),
     "05_leuknet_training": (training,),
     "06_lodocv": (protocols, every_source),
     "07_feature_space": (features, projected),

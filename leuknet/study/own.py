@@ -2,9 +2,10 @@
 
 import itertools
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd
+from pydantic import Field, NonNegativeInt
 
 from leuknet._config import Settings, read_toml, setting
 from leuknet.evaluation.named import make_split
@@ -15,6 +16,8 @@ from leuknet.runs.spec import RunSpec
 from leuknet.study.study import Study
 
 LISTS = ("dense", "dropout")  # settings that are lists themselves
+Count = Annotated[int, Field(ge=1, le=1000)]
+Seeds = Annotated[list[NonNegativeInt], Field(min_length=1)]
 Protocol = Literal["lodocv", "lodocv-as-published", "leave-one-source-out", "k-fold", "hold-out"]
 
 
@@ -25,7 +28,7 @@ class Experiment(Settings):
     approaches: list[Approach] = setting(["mDFT"], "SFT and DFT on VGG16 and VGG19 only.", min_length=1)
     protocols: list[Protocol] = setting(["lodocv-as-published"], "``lodocv`` refuses to part a source.", min_length=1)
     test_sets: list[str] | None = setting(None, "Folds of the protocol, by name; all if left out.", min_length=1)
-    seeds: int | list[int] | None = setting(None, "How many, or a list.")
+    seeds: Count | Seeds | None = setting(None, "How many, or a list.")
     folds: int | None = setting(None, "Of k-fold.", "folds", ge=2, le=100)
     repeats: int | None = setting(None, "Of k-fold.", "times", ge=1, le=1000)
     by: str = setting("image", "Unit that k-fold and hold-out keep together: image, group or source.")
@@ -53,9 +56,6 @@ def own(study: Study, path: Path | str) -> list[RunSpec]:
 
 def _checked(values: dict[str, Any]) -> Experiment:
     experiment = Experiment(**values)
-    seeds = experiment.seeds
-    if isinstance(seeds, list) and not (seeds and min(seeds) >= 0) or isinstance(seeds, int) and not 1 <= seeds <= 1000:
-        raise LeuknetError(f"seeds = {seeds!r}: give a whole number from 1 to 1000, or a list, not empty, of 0 or more")
     known = sorted(set(TrainSettings.names()) - {"backbone", "approach"})
     if unknown := sorted(set(experiment.settings) - set(known)):
         raise LeuknetError(f"unknown key {', '.join(unknown)}; known in settings are {', '.join(known)}")

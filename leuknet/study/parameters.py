@@ -53,13 +53,13 @@ def read_changes(value: dict | str | None) -> dict:
     LeuknetError
         If it is anything else.
     """
-    found = {} if value in ABSENT else _literal(value)
+    found = {} if value in ABSENT else literal(value)
     if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
         raise LeuknetError(f'parameter changes: {value!r} is not a dictionary such as {{"epochs": 8}}')
-    return {key: _literal(item) for key, item in found.items()}
+    return {key: literal(item) for key, item in found.items()}
 
 
-def _literal(value: Any) -> Any:
+def literal(value: Any) -> Any:
     """Return what a text stands for in JSON or Python; a text that is neither, and any other value, stays."""
     if not isinstance(value, str):
         return value

@@ -1,6 +1,5 @@
 """Profiles: how large a study is, as data in ``profiles.toml``."""
 
-import ast
 import tomllib
 from collections.abc import Iterable
 from functools import cached_property
@@ -14,6 +13,7 @@ from leuknet.baselines.registry import lookup
 from leuknet.baselines.settings import BaselineSettings
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import FROZEN_APPROACHES, Approach, Precision, TrainSettings
+from leuknet.study.parameters import literal
 from leuknet.study.precision import fastest_precision
 
 AUTO = "auto"
@@ -78,9 +78,9 @@ class Profile(Settings):
         """What ``precision = "auto"`` stands for on this machine: the faster one for this profile's network."""
         return fastest_precision(self.settings(precision="float32"), self.size)
 
-    def baseline(self, key: str, **changes: Any) -> BaselineSettings:
-        """Return the `BaselineSettings` of this profile for one baseline, with `changes` on top."""
-        values = {"nano": self.nano, "weights": self.training.get("weights", "imagenet"), **self.baselines, **changes}
+    def baseline(self, key: str) -> BaselineSettings:
+        """Return the `BaselineSettings` of this profile for one baseline."""
+        values = {"nano": self.nano, "weights": self.training.get("weights", "imagenet"), **self.baselines}
         return BaselineSettings(baseline=lookup(key).key, **values)
 
     def narrowed(self, name: str) -> str:
@@ -115,14 +115,12 @@ def profile(name: str, **changes: Any) -> Profile:
     profiles = _load()
     if name not in profiles:
         raise LeuknetError(unknown("profile", name, list(profiles)))
-    own = [key for key in Profile.names() if key not in Profile.own]
-    trained = [key for key in TrainSettings.names() if key not in ("backbone", "approach")]
-    for key in changes:
-        if key not in own + trained:
-            raise LeuknetError(unknown("profile key", key, sorted(own + trained)))
-    values = {"training": {}, **profiles[name]}
+    own = set(Profile.names()) - set(Profile.own)
+    known = own | set(TrainSettings.names()) - {"backbone", "approach"}
+    if strange := [key for key in changes if key not in known]:
+        raise LeuknetError(unknown("profile key", strange[0], sorted(known)))
     training = {key: value for key, value in changes.items() if key not in own}
-    values |= {key: value for key, value in changes.items() if key in own}
+    values = {"training": {}, **profiles[name]} | {key: value for key, value in changes.items() if key in own}
     for table in ("frozen", "scratch"):
         values[table] = {key: value for key, value in values.get(table, {}).items() if key not in training}
     values |= {"name": name, "training": values["training"] | training}
@@ -133,16 +131,13 @@ def profile(name: str, **changes: Any) -> Profile:
 
 
 def values_of(pairs: Iterable[str]) -> dict[str, Any]:
-    """Return ``["epochs=3", "title=x"]`` as ``{"epochs": 3, "title": "x"}``: Python literals, other text as it is."""
+    """Return ``["epochs=3", "title=x"]`` as ``{"epochs": 3, "title": "x"}``; a value is JSON, Python or text."""
     values = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals:
             raise LeuknetError(f"--set wants KEY=VALUE, not '{pair}'")
-        try:
-            values[key] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            values[key] = text
+        values[key] = literal(text)
     return values
 
 

@@ -61,7 +61,6 @@ def open_study(
     data, out, seed = read_folder("data", data), read_folder("out", out), read_seed(seed)
     chosen = profile(profile_name, **read_changes(changes) | more)
     os.environ.update(thread_settings(chosen.nano))  # before the backend loads: a run's sums depend on it
-    data = Path(data).resolve() if data is not None else None
     return Study(page, chosen, data, result_folder(profile_name, out), seed)
 
 
@@ -80,11 +79,11 @@ class Study:
     def recipe(self, size: int | None = None) -> dict[str, Any]:
         """Return the arguments of `load_cohort` that give this study's cohort, at `size` px if given."""
         p = self.profile
-        recipe: dict[str, Any] = {"data": str(self.data) if self.data else None, "size": size or p.size}
-        recipe |= {"fraction": p.fraction, "floor": p.floor, "seed": self.seed}
-        recipe |= {} if p.limit is None else {"limit": p.limit}
-        permuted = {} if self.label_permutation is None else {"label_permutation": self.label_permutation}
-        return recipe | permuted
+        data = str(self.data) if self.data else None
+        optional = {"limit": p.limit, "label_permutation": self.label_permutation}
+        recipe: dict[str, Any] = {"data": data, "size": size or p.size, "fraction": p.fraction}
+        recipe |= {"floor": p.floor, "seed": self.seed}
+        return recipe | {name: value for name, value in optional.items() if value is not None}
 
     @cached_property
     def cohort(self) -> Cohort:

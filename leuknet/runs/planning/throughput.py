@@ -19,22 +19,48 @@ import pandas as pd
 from leuknet._io import cache_dir, hash_of, write_json
 from leuknet._random import rng
 from leuknet.data.cohort import Cohort
+from leuknet.exceptions import SetUpError
 from leuknet.models.settings import TrainSettings
 from leuknet.runs.failures import code_of, explained, signal_name, signal_of
 from leuknet.runs.planning import cost
 
 
 def measured(settings: TrainSettings, size: int, batches: int = 2, gpu: str | None = None) -> str:
-    """Measure by `trial` how many images a second train here, on the GPU of id `gpu` if given; return one line."""
+    """Measure by `rate` how many images a second train here; return one line that says it, or why it cannot be."""
+    try:
+        return f"{_named(settings)}: {rate(settings, size, batches, gpu):.3g} images/s"
+    except SetUpError as error:
+        return f"{_named(settings)}: not measured: {error}"
+
+
+def rate(settings: TrainSettings, size: int, batches: int = 2, gpu: str | None = None) -> float:
+    """Return how many images a second train here, by `trial` in a process of its own.
+
+    Parameters
+    ----------
+    settings : TrainSettings
+    size : int
+        Edge of the images, px.
+    batches : int
+        Of an epoch of the trial.
+    gpu : str, optional
+        Id of the GPU to train on.
+
+    Raises
+    ------
+    SetUpError
+        If the trial ends without a rate: why, in one line.
+    """
     order = json.dumps({"settings": settings.as_dict(), "size": size, "batches": batches})
-    done = subprocess.run(
-        [sys.executable, "-m", "leuknet.runs.planning.throughput"],
-        input=order,
-        env=os.environ | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {}),
-        capture_output=True,
-        text=True,
-    )
-    return f"{_named(settings)}: {_result(done)}"
+    command = [sys.executable, "-m", "leuknet.runs.planning.throughput"]
+    env = os.environ | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})
+    done = subprocess.run(command, input=order, env=env, capture_output=True, text=True)
+    if done.returncode == 0:
+        return float(done.stdout.split()[-1])
+    if number := signal_of(done.returncode):
+        raise SetUpError(f"its process was killed by {signal_name(number)}, perhaps because memory ran out")
+    lines = done.stderr.strip().splitlines() or ["its process ended without a reason"]
+    raise SetUpError(lines[-1].removeprefix("error: "))
 
 
 def trial(settings: TrainSettings, size: int, batches: int = 2) -> float:
@@ -75,15 +101,6 @@ def random_cohort(count: int, size: int) -> Cohort:
 def _named(settings: TrainSettings) -> str:
     parts = (settings.backbone, settings.approach, settings.dense, settings.precision)
     return " ".join(str(part) for part in parts if part)
-
-
-def _result(done: subprocess.CompletedProcess) -> str:
-    if done.returncode == 0:
-        return f"{float(done.stdout.split()[-1]):.3g} images/s"
-    if number := signal_of(done.returncode):
-        return f"not measured: its process was killed by {signal_name(number)}, perhaps because memory ran out"
-    lines = done.stderr.strip().splitlines() or ["no word of why"]
-    return f"not measured: {lines[-1].removeprefix('error: ')}"
 
 
 def main() -> int:
