@@ -64,16 +64,16 @@ def test_bad_input_is_one_line_and_code_2():
         (["--set", "epoch=3"], "unknown profile key 'epoch': did you mean epochs?"),
     ],
 )
-def test_what_the_study_refuses(arguments, said, tmp_path, monkeypatch, capsys):
+def test_study_rejects_bad_arguments(arguments, said, tmp_path, monkeypatch, capsys):
     from leuknet import cli
 
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")  # the command sets it for its process
     monkeypatch.setattr(sys, "argv", ["leuknet", "study", "--out", str(tmp_path / "out"), *arguments])
     with pytest.raises(SystemExit) as ended:
         cli.main()
-    told = capsys.readouterr()
-    assert ended.value.code == 2 and told.out == ""
-    assert told.err.startswith("error: ") and told.err.count("\n") == 1 and said in told.err
+    printed = capsys.readouterr()
+    assert ended.value.code == 2 and printed.out == ""
+    assert printed.err.startswith("error: ") and printed.err.count("\n") == 1 and said in printed.err
     assert not (tmp_path / "out").exists()
 
 

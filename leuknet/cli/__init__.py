@@ -34,14 +34,14 @@ runs_app.command("rerun")(rerun_command)
 paper_app.command("audit")(audit_command)
 
 
-def _version(wanted: bool):
+def _version(wanted: bool) -> None:
     if wanted:
         print(f"leuknet {leuknet.__version__}")
         raise typer.Exit
 
 
 @app.callback()
-def face(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False):
+def face(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False) -> None:
     """LeukNet study companion. For teaching and research; not a medical device.
 
     Results go to runs/<profile> in the working directory or, inside a checkout, in its top folder.
@@ -56,7 +56,7 @@ PLACES = dict.fromkeys(
 PLACES |= dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG), FREE_SPACE)
 
 
-def main():
+def main() -> None:
     """Run the command line: bad input, a full disk or a read-only place is one line and exit code 2."""
     from leuknet._io import clear_leftovers
 

@@ -2,7 +2,7 @@
 
 import json
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,7 +18,7 @@ class Weight(StrEnum):
     PRINT = "typographical"
 
 
-def _print(frame, as_json, columns):
+def _print(frame: Any, as_json: bool, columns: list[str]) -> None:
     if as_json:
         typer.echo(json.dumps(json.loads(frame.to_json(orient="records")), indent=1, ensure_ascii=False))
     else:
@@ -28,7 +28,7 @@ def _print(frame, as_json, columns):
 @paper_app.command()
 def tables(
     number: Annotated[int | None, typer.Argument(help="1 to 13; all if left out.")] = None, as_json: Json = False
-):
+) -> None:
     """Print the cells of one table, or of all."""
     from leuknet.paper import tables
 
@@ -37,7 +37,7 @@ def tables(
 
 
 @paper_app.command()
-def settings(as_json: Json = False):
+def settings(as_json: Json = False) -> None:
     """Print every setting stated in sections 3 and 4."""
     from leuknet.paper import tables
 
@@ -45,7 +45,7 @@ def settings(as_json: Json = False):
 
 
 @paper_app.command()
-def claims(as_json: Json = False):
+def claims(as_json: Json = False) -> None:
     """Print the claims of the abstract, the results, the discussion and the conclusions."""
     from leuknet.paper import tables
 
@@ -56,7 +56,7 @@ def claims(as_json: Json = False):
 def runs(
     profile: Annotated[str, typer.Option(help="Whose runs to count.")] = "paper",
     as_json: Json = False,
-):
+) -> None:
     """Count a profile's runs for each table, next to the paper's own."""
     from leuknet.study.scale import counted_study, planned
 
@@ -67,7 +67,7 @@ def runs(
 def audit_command(
     as_json: Json = False,
     weight: Annotated[Weight | None, typer.Option(help="Only findings of this weight.")] = None,
-):
+) -> None:
     """Check the paper's printed numbers: possible or not, agreeing or not, and what hangs on it."""
     from leuknet.paper import consistency as auditing
 

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,7 +13,7 @@ data_app = typer.Typer(no_args_is_help=True, help="Data sets: what is there, wha
 
 
 @data_app.command("audit")
-def audit_data(folder: Folder, as_json: Json = False, groups: Annotated[Path | None, typer.Option()] = None):
+def audit_data(folder: Folder, as_json: Json = False, groups: Annotated[Path | None, typer.Option()] = None) -> None:
     """Find images that share pixels, shortcuts to the label, and burned-in marks; --groups writes a groups.csv."""
     from leuknet._io import write_text
     from leuknet.data.cells_csv import label_meaning
@@ -34,7 +34,7 @@ def audit_data(folder: Folder, as_json: Json = False, groups: Annotated[Path | N
         typer.echo(f"shortcut  {row.data_set}: label by {row._2}, balanced accuracy {interval}, n = {row.images}")
 
 
-def _print_pairs(pairs):
+def _print_pairs(pairs: Any) -> None:
     """Print families of one picture in a line each, then the pairs that show parts of one another."""
     from leuknet.data.leakage.audit import SAME, families
 
@@ -56,7 +56,7 @@ def splits_data(
     out: Annotated[Path | None, typer.Option(help="The file to write; DIR/splits.csv if not given.")] = None,
     seed: Annotated[int, typer.Option()] = 0,
     check: Annotated[Path | None, typer.Option(help="Check this splits.csv against DIR and write nothing.")] = None,
-):
+) -> None:
     """Audit DIR, make groups of what shares pixels, and write a split that a reviewer can take away.
 
     As DIR/splits.csv it is checked against the images whenever DIR is loaded.
@@ -68,14 +68,13 @@ def splits_data(
     from leuknet.exceptions import LeuknetError
 
     table, found = _audited(folder)
+    table = regroup(table, found.pairs)
     if check:
-        table = regroup(table, found.pairs)
         split, audit = read_splits(check, table)
         split.check(table)
         typer.echo(f"{check}: {split.protocol}, {len(split.folds)} folds: its images are these\naudit then: {audit}")
         typer.echo(f"audit now: {verdict(found)}\n{split.leakage(table)}")
         return
-    table = regroup(table, found.pairs)
     split = make_split(protocol, table, seed)
     out = out or folder / "splits.csv"
     try:
@@ -83,13 +82,12 @@ def splits_data(
     except OSError as error:
         raise LeuknetError(f"cannot write {out}: {error.strerror}; name another file with --out") from error
     typer.echo(f"{out}: {split.protocol}, {len(split.folds)} folds, hash {name}")
-    for line in (split.leakage(table), split.undefined(table), verdict(found)):
-        if line:
-            typer.echo(line)
+    for line in filter(None, (split.leakage(table), split.undefined(table), verdict(found))):
+        typer.echo(line)
 
 
 @data_app.command("list")
-def list_data(folder: Annotated[Path | None, typer.Argument(metavar="DIR")] = None, as_json: Json = False):
+def list_data(folder: Annotated[Path | None, typer.Argument(metavar="DIR")] = None, as_json: Json = False) -> None:
     """Print every data set that can be read: published counts, what DIR holds, terms, layout."""
     from leuknet.data.formats.getting import listing
 
@@ -98,8 +96,8 @@ def list_data(folder: Annotated[Path | None, typer.Argument(metavar="DIR")] = No
 
 
 @data_app.command("check")
-def check_data(folder: Folder):
-    """Tell which data sets DIR holds, by content, and each difference from Table 1; code 1 if there is any."""
+def check_data(folder: Folder) -> None:
+    """List which data sets DIR holds, by content, and each difference from Table 1; code 1 if there is any."""
     if not all([_say(name, counts) for name, counts in _found(folder).items()]):
         raise typer.Exit(1)
 
@@ -115,7 +113,7 @@ def get_data(
     max_gib: Annotated[float, typer.Option(help="GiB unpacked.", min=0)] = 64,
     max_ratio: Annotated[float, typer.Option(help="Unpacked over packed.", min=1)] = 200,
     max_header_mib: Annotated[float, typer.Option(help="MiB of names and headers.", min=0)] = 64,
-):
+) -> None:
     """Download a data set whose provider offers a direct file, else print the provider's steps; check what comes.
 
     An archive, downloaded or brought with --file, is unpacked safely, within the limits given.
@@ -145,27 +143,26 @@ def crop_data(
     folder: Annotated[Path, typer.Argument(help="ALL-IDB 1 with im/ and xyc/.")],
     out: Path,
     edge: Annotated[int, typer.Option(help="px")] = 257,
-):
+) -> None:
     """Cut ALL-IDB 1 (Crop) from ALL-IDB 1: a square around each centroid of its xyc files."""
     from leuknet.data.formats.centroids import crop_all
 
     typer.echo(f"{out}: {crop_all(folder, out, edge)} images of {edge} px (Table 1: 510)")
 
 
-def _say(name, counts, where=""):
+def _say(name: str, counts: tuple[int, int], where: str = "") -> bool:
     """Print what was found of a data set next to Table 1, and return whether it is as published (or not in Table 1)."""
     from leuknet.data.registry import lookup
 
     known = lookup(name)
     wanted = (known.negatives, known.positives) if known else counts
-    note = "as published" if known else "not in Table 1"
-    if counts != wanted:
-        note = f"Table 1 has {wanted[0]} negative, {wanted[1]} positive"
+    differs = f"Table 1 has {wanted[0]} negative, {wanted[1]} positive"
+    note = differs if counts != wanted else "as published" if known else "not in Table 1"
     typer.echo(f"{where}{name}: {counts[0]} negative, {counts[1]} positive; {note}")
     return counts == wanted
 
 
-def _found(folder):
+def _found(folder: Path) -> dict[str, tuple[int, int]]:
     """Return {data set: (negative, positive)} in DIR."""
     from leuknet.data.folder import folder_table
 
@@ -174,7 +171,8 @@ def _found(folder):
     return {name: (int(row[0]), int(row[1])) for name, row in counts.iterrows()}
 
 
-def _audited(folder):
+def _audited(folder: Path) -> tuple[Any, Any]:
+    """Return the table of the images in DIR and its leakage audit; print what could not be read."""
     from leuknet.data.folder import folder_table
     from leuknet.data.leakage.audit import audit
     from leuknet.data.leakage.pictures import Pictures

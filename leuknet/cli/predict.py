@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,7 +22,7 @@ def predict_command(
     out: Annotated[Path | None, typer.Option(help="Write to this file instead.")] = None,
     cells: Annotated[Path | None, typer.Option(help="Score each cell too, learned from this cohort's cells.")] = None,
     red_cell: Annotated[float | None, typer.Option(help="Red cell's diameter in px; estimated if not given.")] = None,
-):
+) -> None:
     """Predict your slides with a kept run. Not a medical device."""
     from leuknet.data.walk import shown
     from leuknet.exceptions import LeuknetError
@@ -57,7 +57,7 @@ def predict_command(
         raise typer.Exit(1)
 
 
-def _give(text, out):
+def _give(text: str, out: Path | None) -> None:
     """Write the results to `out`, or print them; what is computed is not lost where they cannot be written."""
     from leuknet._io import write_text
     from leuknet.exceptions import LeuknetError
@@ -72,7 +72,7 @@ def _give(text, out):
         print(text, end="")
 
 
-def _csv(rows):
+def _csv(rows: list[dict[str, Any]]) -> str:
     import pandas as pd
 
     from leuknet._escape import csv_cell
@@ -80,7 +80,7 @@ def _csv(rows):
     return pd.DataFrame(rows).map(csv_cell).to_csv(index=False)
 
 
-def _plain(found):
+def _plain(found: dict[str, Any]) -> str:
     lines = [f"{found['run']['name']}; began from {found['run']['weights']}", found["run"]["leakage"], ""]
     for row in found["images"]:
         lines += [f"{row['file']}: {row['class']} (probability {row['probability']:.3f}, from {row['threshold']} on)"]
@@ -93,7 +93,7 @@ def export_command(
     run: Annotated[str, typer.Argument(help="A run's folder, <out>/trainings/<key>, or its key.")],
     out: Annotated[Path, typer.Option(help="Folder for model.keras, MODEL_CARD.md and model.onnx.")] = Path("export"),
     onnx: Annotated[bool, typer.Option("--onnx", help="ONNX too; needs the extra onnx.")] = False,
-):
+) -> None:
     """Write a kept run's network and its model card for use elsewhere."""
     from leuknet.inference.export import export_run
     from leuknet.inference.predict import open_run

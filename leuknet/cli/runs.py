@@ -1,10 +1,13 @@
 """``leuknet train`` and ``leuknet runs …``: thin faces over rooms imported when called."""
 
+import logging
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,6 +26,18 @@ ProfileName = Annotated[str, typer.Option(help="smoke, demo, laptop (own slides 
 Seed = Annotated[int, typer.Option(help="Of the synthetic cohort, the splits and the trainings.")]
 Change = Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE of the profile, e.g. epochs=8.")]
 Backend = Annotated[str, typer.Option(envvar="KERAS_BACKEND", help="tensorflow, jax or torch.")]
+
+
+@contextmanager
+def ending_cleanly(kept: str) -> Iterator[None]:
+    """End with code 130 on SIGTERM as on Ctrl-C, and print what is `kept`."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        logging.getLogger("asyncio").disabled = True  # it would complain that nobody awaits the interrupted cell
+        print(f"interrupted: {kept}", file=sys.stderr)
+        raise typer.Exit(130) from None
 
 
 def train_command(
@@ -44,7 +59,7 @@ def train_command(
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Try also what an earlier call was refused.")] = False,
     checkpoint_seconds: Annotated[float, typer.Option(help="Least time between two checkpoints.")] = 30.0,
-):
+) -> None:
     """Train runs without pages; finished ones are skipped."""
     os.environ["KERAS_BACKEND"] = backend
     from leuknet.runs.executors.finish import finish
@@ -61,14 +76,10 @@ def train_command(
     if measure:
         _measure(study, plans, chosen)
     if dry_run:
-        _preview(study, plans)
+        print_preview(study, plans)
         return
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as cleanly as by Ctrl-C
-    try:
+    with ending_cleanly("finished runs are kept, the others go on from their checkpoints next time"):
         report = finish(together(plans), study.store, jobs, chosen, cluster, again, checkpoint_seconds)
-    except KeyboardInterrupt:
-        print("interrupted: finished runs are kept, the others go on from their checkpoints next time", file=sys.stderr)
-        raise typer.Exit(130) from None
     print(report)
     for key, reason in report.failed.items():
         print(f"failed: {study.store.folder(key)}: {reason}", file=sys.stderr)
@@ -76,7 +87,7 @@ def train_command(
         raise typer.Exit(1)
 
 
-def _measure(study, plans, gpus):
+def _measure(study: Any, plans: dict[str, list[Any]], gpus: list[str] | None) -> None:
     """Time the networks that nothing has measured here yet."""
     from leuknet.runs.planning import cost, throughput
 
@@ -84,7 +95,7 @@ def _measure(study, plans, gpus):
         print(throughput.measured(settings, study.profile.size, gpu=gpus[0] if gpus else None), flush=True)
 
 
-def _preview(study, plans):
+def print_preview(study: Any, plans: dict[str, list[Any]]) -> None:
     """Print what there is to do: its cost by experiment, then the runs one by one unless they are many."""
     from leuknet.runs import query
     from leuknet.runs.planning import cost
@@ -105,7 +116,7 @@ def _preview(study, plans):
         print(f"{spec.key}  {query.status(study.store.folder(spec)):<11}  {spec.label}")
 
 
-def _folder_of_runs(folder):
+def _folder_of_runs(folder: Path) -> Path:
     inner = folder / "trainings"
     return inner if inner.is_dir() else folder
 
@@ -116,7 +127,7 @@ def list_command(
     where: Annotated[str | None, typer.Option(help="A condition, e.g. \"backbone == 'VGG16' and epochs > 5\".")] = None,
     status: Annotated[str | None, typer.Option(help="done, damaged, running, failed, interrupted, planned.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write all columns to this .csv or .parquet.")] = None,
-):
+) -> None:
     """List runs, one line each."""
     from leuknet.runs import query
 
@@ -133,7 +144,7 @@ def list_command(
 
 
 @runs_app.command("seal")
-def seal_command(folder: Folder):
+def seal_command(folder: Folder) -> None:
     """Accept the finished runs of an earlier version, which have no checksums, as they are now."""
     from leuknet.runs.record import seal_earlier
 
@@ -144,7 +155,7 @@ def seal_command(folder: Folder):
 def show_command(
     run: Annotated[str, typer.Argument(help=ONE)],
     root: Annotated[Path | None, typer.Option("--in", help="Folder of runs.")] = None,
-):
+) -> None:
     """Show one run's record, and its metrics if it is done."""
     from leuknet.runs import query
 
@@ -160,7 +171,7 @@ def compare_command(
     first: Annotated[str, typer.Argument(help=ONE)],
     second: Annotated[str, typer.Argument(help=ONE)],
     root: Annotated[Path | None, typer.Option("--in", help="Folder of runs.")] = None,
-):
+) -> None:
     """Show what two runs' records say differently, and their metrics side by side."""
     from leuknet.runs import query
 
@@ -177,7 +188,7 @@ def rerun_command(
     tolerance: Annotated[float | None, typer.Option(help="Elsewhere: largest mean difference of P.")] = None,
     out: Annotated[Path | None, typer.Option(help="Keep the repetition in this folder of runs.")] = None,
     backend: Annotated[str | None, typer.Option(help="tensorflow, jax or torch; the run's own if left out.")] = None,
-):
+) -> None:
     """Repeat a run from its record, and compare the predictions."""
     from leuknet.runs.query import find
     from leuknet.runs.record import read

@@ -1,9 +1,7 @@
 """``leuknet study``, ``report``, ``doctor`` and ``pages …``: thin faces over rooms imported when called."""
 
 import json
-import logging
 import os
-import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from leuknet.cli.runs import JOBS, OUT, Backend, Change, Data, ProfileName, Seed
+from leuknet.cli.runs import JOBS, OUT, Backend, Change, Data, ProfileName, Seed, ending_cleanly
 
 pages_app = typer.Typer(no_args_is_help=True, help="Copies of executed pages: gallery, student edition.")
 
@@ -26,7 +24,7 @@ def study_command(
     seed: Seed = 0,
     jobs: Annotated[int | None, typer.Option(help=f"{JOBS} Also pages side by side.", min=1)] = None,
     change: Change = None,
-):
+) -> None:
     """Train what the pages need, then render them into a folder."""
     os.environ["KERAS_BACKEND"] = backend
     from leuknet.pages.runner import run_study
@@ -35,13 +33,8 @@ def study_command(
 
     only = [*(only or []), *(pages or [])]
     parameters = {"seed": seed, "changes": values_of(change or [])}
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as cleanly as by Ctrl-C
-    try:
+    with ending_cleanly("finished runs and pages are kept, the others are not"):
         records = run_study(profile, only, data, out, backend, parameters, jobs=jobs)
-    except KeyboardInterrupt:
-        logging.getLogger("asyncio").disabled = True  # it would complain that nobody awaits the cell broken off
-        print("interrupted: finished runs and pages are kept, the others are not", file=sys.stderr)
-        raise typer.Exit(130) from None
     failed = [record.page for record in records if record.status != "ok"]
     print(f"open {result_folder(profile, out) / 'index.html'}")
     if failed:
@@ -49,7 +42,7 @@ def study_command(
         raise typer.Exit(1)
 
 
-def doctor_command(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False):
+def doctor_command(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Check this machine, and print how to fix what is missing."""
     from leuknet.study.doctor import as_text, examine
 
@@ -59,7 +52,9 @@ def doctor_command(as_json: Annotated[bool, typer.Option("--json", help="Print J
         raise typer.Exit(1)
 
 
-def report_command(folder: Annotated[Path, typer.Argument(help="A result folder of leuknet study or leuknet train.")]):
+def report_command(
+    folder: Annotated[Path, typer.Argument(help="A result folder of leuknet study or leuknet train.")],
+) -> None:
     """Write report.html and report.md of a result folder."""
     from leuknet.pages.report import report as write_report
 
@@ -70,7 +65,7 @@ def report_command(folder: Annotated[Path, typer.Argument(help="A result folder 
 def gallery(
     folder: Annotated[Path, typer.Argument(help="A result folder of leuknet study.")],
     out: Annotated[Path, typer.Argument(help="Folder for the figures and their README.md.")] = Path("figures"),
-):
+) -> None:
     """Copy a run's figures, and write the gallery that shows them."""
     from leuknet.pages.gallery import gallery as write_gallery
 
@@ -78,7 +73,9 @@ def gallery(
 
 
 @pages_app.command()
-def handout(out: Annotated[Path, typer.Argument(help="Folder for the student edition.")] = Path("runs/handout")):
+def handout(
+    out: Annotated[Path, typer.Argument(help="Folder for the student edition.")] = Path("runs/handout"),
+) -> None:
     """Write the pages without their answers."""
     from leuknet.pages.handout import handout as write_handout
 
