@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 
 from leuknet import _random
-from leuknet.data.leakage import of_synthetic
 from leuknet.data.leakage.audit import look
-from leuknet.data.leakage.pictures import Pictures
+from leuknet.data.leakage.pictures import Pictures, pictures_of
+from leuknet.data.synthetic import synthetic_cohort
 from leuknet.data.synthetic.draw import draw_field
 from leuknet.data.synthetic.plan import CELL_CROPS, Field, plan
 
@@ -70,7 +70,7 @@ def timed(number):
 
 def truth(fraction):
     """Print recall and precision of containment on the synthetic cohort, crops rescaled and compressed."""
-    whole = of_synthetic(fraction, 8)
+    whole = pictures_of(synthetic_cohort(32, fraction, 8))
     generator, images = _random.rng("bench truth"), list(whole.images)
     parent = whole.table["parent"].to_numpy()
     for place in np.flatnonzero(parent != ""):

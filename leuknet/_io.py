@@ -10,15 +10,20 @@ import socket
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import platformdirs
 import psutil
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def cache_dir():
+
+def cache_dir() -> Path:
     """Return the cache folder: ``$LEUKNET_CACHE``, else the user's own cache folder."""
     return Path(os.environ.get("LEUKNET_CACHE") or platformdirs.user_cache_dir("leuknet"))
 
@@ -27,13 +32,13 @@ HOST = re.sub(r"[^A-Za-z0-9]", "", socket.gethostname())[:32]
 
 
 @contextmanager
-def scratch():
+def scratch() -> Iterator[Path]:
     """Yield a temporary folder, removed at the end; if this process is killed, by a later one (`clear_leftovers`)."""
     with tempfile.TemporaryDirectory(prefix=f"leuknet-{HOST}.{os.getpid()}-") as folder:
         yield Path(folder)
 
 
-def clear_leftovers(folder=None):
+def clear_leftovers(folder: str | Path | None = None) -> None:
     """Remove the temporary files and folders that killed processes of this machine and user left in `folder`.
 
     Parameters
@@ -54,12 +59,12 @@ def clear_leftovers(folder=None):
 
 
 @functools.lru_cache(maxsize=4096)
-def _cleared(folder):
+def _cleared(folder: Path) -> None:
     clear_leftovers(folder)
 
 
 @contextmanager
-def atomic(path):
+def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path next to `path`; rename it to `path` only if the block ends well.
 
     Readers see the old file or the new one, never a part; on an exception nothing is left behind.
@@ -87,18 +92,18 @@ def atomic(path):
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path, text):
+def write_text(path: str | Path, text: str) -> None:
     """Write `text` to `path` atomically (UTF-8)."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path, value):
+def write_json(path: str | Path, value: Any) -> None:
     """Write `value` to `path` as indented JSON, atomically, keys sorted."""
     write_text(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def read_object(path, limit=1 << 20):
+def read_object(path: str | Path, limit: int = 1 << 20) -> dict[str, Any]:
     """Return the JSON object in the file `path`, which others may have written.
 
     Raises
@@ -121,7 +126,7 @@ def read_object(path, limit=1 << 20):
     return value
 
 
-def object_or_empty(path):
+def object_or_empty(path: str | Path) -> dict[str, Any]:
     """Return `read_object` of a file, or an empty dictionary where it is absent, cannot be read or holds none."""
     try:
         return read_object(path)
@@ -129,7 +134,7 @@ def object_or_empty(path):
         return {}
 
 
-def read_arrays(path, limit=2 << 30):
+def read_arrays(path: str | Path, limit: int = 2 << 30) -> dict[str, np.ndarray]:
     """Return the arrays in the ``.npz`` file `path`, which others may have written, by their names; no pickles.
 
     Raises
@@ -151,19 +156,24 @@ def read_arrays(path, limit=2 << 30):
         raise ValueError(str(error)) from error
 
 
-def sha256_of(path):
+def sha256_of(path: str | Path) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def hash_of(value, length=16):
+def hash_of_files(paths: Iterable[str | Path]) -> str:
+    """Return the SHA-256 of the contents of files, one behind the other, as 64 hexadecimal digits."""
+    return hashlib.sha256(b"".join(Path(path).read_bytes() for path in paths)).hexdigest()
+
+
+def hash_of(value: Any, length: int = 16) -> str:
     """Return the first `length` hexadecimal digits of the SHA-256 of `value` as canonical JSON."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
-def markdown(frame):
+def markdown(frame: "pd.DataFrame") -> str:
     """Return a pandas `frame` as a Markdown table, without its index."""
     from leuknet._escape import markdown_cell
 

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 
 
-def derive(*parts):
+def derive(*parts: str | int | float | bool | None) -> int:
     """Return a seed in [0, 2**31) that depends on nothing but `parts`.
 
     Parameters
@@ -21,6 +21,6 @@ def derive(*parts):
     return int.from_bytes(digest[:4], "big") >> 1
 
 
-def rng(*parts):
+def rng(*parts: str | int | float | bool | None) -> np.random.Generator:
     """Return a ``numpy.random.Generator`` seeded by `parts` (see `derive`)."""
     return np.random.default_rng(derive(*parts))

@@ -8,7 +8,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from leuknet.cli import app
-from leuknet.data.leakage import of_synthetic
+from leuknet.data.leakage.pictures import pictures_of
+from leuknet.data.synthetic import synthetic_cohort
 from leuknet.exceptions import LeuknetError
 
 
@@ -16,7 +17,7 @@ from leuknet.exceptions import LeuknetError
 def slides(tmp_path_factory):
     """Six images a class of two synthetic data sets; one negative of the first is cut from a negative of the second."""
     folder = tmp_path_factory.mktemp("slides")
-    drawn = of_synthetic(0.001, 4)
+    drawn = pictures_of(synthetic_cohort(32, 0.001, 4))
     for label, word in ((0, "negative"), (1, "positive")):
         at = np.flatnonzero((drawn.table["data_set"] == "UFG") & (drawn.table["label"] == label))
         for k, place in enumerate(at):

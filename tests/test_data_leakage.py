@@ -1,20 +1,23 @@
 """The leakage audit on images that know the truth: crops, copies, turned copies, marks, shortcuts; real slides."""
 
 import io
+from hashlib import sha256
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from made import small_cohort
 from PIL import Image
 
 from leuknet._random import rng
-from leuknet.data.leakage import confirm, marks, near, of_synthetic, pictures_of, search
+from leuknet.data.leakage import confirm, marks, near, search
 from leuknet.data.leakage.audit import audit, families, look
 from leuknet.data.leakage.facts import facts
-from leuknet.data.leakage.pictures import Pictures
+from leuknet.data.leakage.pictures import Pictures, pictures_of
 from leuknet.data.leakage.shortcuts import ALL, shortcuts
 from leuknet.data.leakage.verdict import as_dict, verdict
+from leuknet.data.synthetic import synthetic_cohort
 from leuknet.exceptions import LeuknetError
 
 FAMILY = ("ALL-IDB 1", "ALL-IDB 1 (Crop)", "ALL-IDB 2", "JTSC", "Bloodline")
@@ -41,7 +44,7 @@ def made(images, **columns):
 @pytest.fixture(scope="module")
 def drawn():
     """A small synthetic cohort whose crops were rescaled by half to twice and saved as JPEG of quality 60."""
-    whole = of_synthetic(0.001, 4)
+    whole = pictures_of(synthetic_cohort(32, 0.001, 4))
     kept = whole.table["data_set"].isin(FAMILY)
     table, generator = whole.table[kept].reset_index(drop=True), rng("test leakage")
     images = [whole.images[place] for place in np.flatnonzero(kept)]
@@ -74,7 +77,7 @@ def test_boxes_are_where_the_crops_were_cut(drawn, found):
 
 
 def test_copies_turned_mirrored_resized_and_exact_are_told_apart():
-    slides = of_synthetic(0.001, 4)
+    slides = pictures_of(synthetic_cohort(32, 0.001, 4))
     at = np.flatnonzero(slides.table["data_set"].isin(["Bloodline", "CellaVision 2"]))[:6]
     a, b, c, d, e, f = (slides.images[place] for place in at)
     images = [a, b, c, d, e, f, a.copy(), jpeg(rescaled(b, 0.6)), near.turned(c, 1), near.turned(d, 6)]
@@ -163,9 +166,9 @@ def test_an_audit_is_kept_and_says_its_verdict(drawn, monkeypatch):
     assert "contained" in said["verdict"] and len(said["pairs"]) == len(again.pairs) and said["key"] == first.key
 
 
-def test_pictures_that_are_not_the_cohorts_are_refused(drawn):
-    with pytest.raises(LeuknetError, match="same fraction"):
-        drawn.ordered(drawn.table.assign(sha256="0"))
+def test_a_cohort_without_files_and_a_single_picture_are_refused():
+    with pytest.raises(LeuknetError, match="has no files"):
+        pictures_of(small_cohort())
     with pytest.raises(LeuknetError, match="fewer than two"):
         look(made([np.zeros((30, 30, 3), np.uint8)]))
 
@@ -179,16 +182,14 @@ def test_jtsc_112_equals_139_and_nothing_else_among_its_neighbours(shared):
 
 
 def test_full_size_images_of_a_synthetic_cohort_follow_its_table():
-    from leuknet.data.synthetic import synthetic_cohort
-
     cohort = synthetic_cohort(32, 0.001, 4)
-    pictures = pictures_of(cohort, 0.001, 4)
+    pictures = pictures_of(cohort)
     assert pictures.table is cohort.table
-    assert [image.shape[1] for image in pictures.images] == cohort.table["width"].tolist()
+    assert [sha256(image).hexdigest() for image in pictures.images] == cohort.table["sha256"].tolist()
 
 
 def cells(count, seed=0):
-    return [of_synthetic(0.001, 4).images[k] for k in range(count)]
+    return [pictures_of(synthetic_cohort(32, 0.001, 4)).images[k] for k in range(count)]
 
 
 def test_one_picture_in_both_classes_is_called_a_contradiction():

@@ -5,14 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
+from scipy.cluster.hierarchy import DisjointSet
 
 from leuknet._cache import cached
-from leuknet._io import hash_of
+from leuknet._io import hash_of, hash_of_files
 from leuknet.data.leakage import marks, near, search
 from leuknet.data.leakage.confirm import grey, overlapping, same
 from leuknet.data.leakage.facts import facts
@@ -23,6 +25,7 @@ from leuknet.exceptions import LeuknetError
 SAME = ("exact", "near")
 WHOLE = 0.93  # share of the holder's area from which on a crop is the image again
 PAIR = ["kind", "a", "b", "turn", "left", "top", "width", "height", "score", "detail"]
+Found = dict[tuple[int, int], tuple]  # positions of a pair to what `PAIR` has after them
 OUTSIDE = 0.03  # share of the edge by which a box may leave the image and still count as inside
 
 
@@ -70,20 +73,12 @@ def audit(pictures: Pictures, seed: int = 0) -> Audit:
     Audit
     """
     rows = pictures.table[["image_id", "data_set", "source", "group", "label", "sha256"]].astype(str)
-    key = hash_of([_version(), cv2.__version__, rows.to_numpy().tolist()])
+    code = hash_of_files(sorted(Path(__file__).parent.glob("*.py")))
+    key = hash_of([code, cv2.__version__, rows.to_numpy().tolist()])
     values = cached("audits", key, lambda: dict(zip(("pairs", "facts"), look(pictures), strict=True)))
     pairs, seen = values["pairs"], values["facts"]
     two_class = pictures.table["label"].nunique() == 2
     return Audit(_described(pairs, pictures.table), seen, shortcuts(pictures.table, seen, seed), key, two_class)
-
-
-@lru_cache(maxsize=1)
-def _version():
-    digest = sha256()
-    for path in sorted(files(__package__).iterdir(), key=lambda path: path.name):
-        if path.name.endswith(".py"):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def look(pictures: Pictures) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -104,72 +99,53 @@ def look(pictures: Pictures) -> tuple[pd.DataFrame, pd.DataFrame]:
     wanted = search.candidates([seen[place]["features"] for place in first], sizes[first])
     doubles = near.candidates(np.stack([seen[place]["hashes"] for place in first]), sizes[first])
     del seen
-    _confirm(pictures, _at(doubles, ["a", "b"], first), _at(wanted, ["crop", "holder"], first), found)
+    doubles = doubles.assign(a=first[doubles["a"].to_numpy(int)], b=first[doubles["b"].to_numpy(int)])
+    crop, holder = wanted["crop"].to_numpy(int), wanted["holder"].to_numpy(int)
+    wanted = wanted.assign(crop=first[crop], holder=first[holder])
+    _confirm(pictures, doubles, wanted, found)
     ids = pictures.table["image_id"].to_numpy()
     rows = [(kind, ids[a], ids[b], *rest) for (a, b), (kind, *rest) in sorted(found.items())]
     return pd.DataFrame(rows, columns=PAIR), table
 
 
-def _at(frame: pd.DataFrame, columns: list[str], places: np.ndarray) -> pd.DataFrame:
-    return frame.assign(**{column: places[frame[column].to_numpy(int)] for column in columns})
-
-
-def _see(pictures, place):
+def _see(pictures: Pictures, place: int) -> dict[str, Any]:
     image = pictures.read(place)
     row = facts(image, pictures.data(place)) | {"outline": marks.outline(image), "scale_bar": marks.scale_bar(image)}
     digest = sha256(repr(image.shape).encode() + np.ascontiguousarray(image).tobytes()).hexdigest()
     return {"facts": row, "digest": digest, "features": search.features(image), "hashes": near.hashes(image)}
 
 
-def _exact(digests: pd.Series, sizes: np.ndarray) -> dict:
+def _exact(digests: pd.Series, sizes: np.ndarray) -> Found:
     """Return a pair for each picture that was there before: the first of its family, and itself."""
     first = pd.Series(range(len(digests))).groupby(digests, sort=False).transform("min")
     pairs = [(int(a), b) for b, a in enumerate(first) if a != b]
     return {pair: ("exact", "", 0.0, 0.0, *map(float, sizes[pair[1]]), 1.0, 1.0) for pair in pairs}
 
 
-def _confirm(pictures, doubles, wanted, found):
+def _confirm(pictures: Pictures, doubles: pd.DataFrame, wanted: pd.DataFrame, found: Found) -> None:
     """Look at the pixels of candidate pairs, and enter into `found` those that show the same."""
     plane = lru_cache(maxsize=64)(lambda place: grey(pictures.read(place)))
-    family = _Families()
+    family = DisjointSet(range(len(pictures)))  # pictures that are the same: a pair within need not be looked at
     for a, b, turn in doubles.itertuples(index=False, name=None):
-        if family.of(a) != family.of(b):
+        if not family.connected(a, b):
             other = near.turned(plane(b), turn)
             match = same(plane(a), other, (0, 0, *other.shape[::-1]))
             if match and _share(match.box, other.shape) >= WHOLE:
                 box = (0.0, 0.0, *map(float, plane(b).shape[::-1]))
                 found[a, b] = ("near", near.TURNS[turn], *box, match.score, match.detail)
-                family.join(a, b)
+                family.merge(a, b)
     for crop, holder, _, *box in wanted.itertuples(index=False, name=None):
-        if (crop, holder) in found or (holder, crop) in found or family.of(crop) == family.of(holder):
+        if (crop, holder) in found or (holder, crop) in found or family.connected(crop, holder):
             continue
         match = overlapping(plane(crop), plane(holder), box)
         if match:
             kind = _kind(match.box, plane(holder).shape)
             found[crop, holder] = (kind, "", *match.box, match.score, match.detail)
             if kind == "near":
-                family.join(crop, holder)
+                family.merge(crop, holder)
 
 
-class _Families:
-    """Pictures joined so far; a pair within a family need not be looked at."""
-
-    def __init__(self) -> None:
-        self._to: dict[int, int] = {}
-
-    def of(self, place: int) -> int:
-        """Return the first picture of the family."""
-        while (above := self._to.get(place, place)) != place:
-            place = self._to[place] = self._to.get(above, above)
-        return place
-
-    def join(self, a: int, b: int) -> None:
-        """Make one family of two."""
-        low, high = sorted((self.of(a), self.of(b)))
-        self._to[high] = low
-
-
-def _kind(box, shape):
+def _kind(box: tuple[float, ...], shape: tuple[int, ...]) -> str:
     """Return what a box in an image of `shape` (height, width) makes of the image that shows the same."""
     left, top, width, height = box
     outside = max(-left / width, -top / height, (left + width - shape[1]) / width, (top + height - shape[0]) / height)
@@ -178,11 +154,11 @@ def _kind(box, shape):
     return "near" if _share(box, shape) >= WHOLE else "contained"
 
 
-def _share(box, shape):
+def _share(box: tuple[float, ...], shape: tuple[int, ...]) -> float:
     return box[2] * box[3] / (shape[0] * shape[1])
 
 
-def _described(pairs, table):
+def _described(pairs: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     known = table.set_index("image_id")
     for side in ("a", "b"):
         of = known.loc[pairs[side], ["data_set", "source", "label"]].reset_index(drop=True)
@@ -205,15 +181,13 @@ def families(pairs: pd.DataFrame) -> pd.DataFrame:
         ``data_sets`` (str, joined by " + "), ``contradiction`` (bool: in both classes); largest first.
     """
     same = pairs[pairs["kind"].isin(SAME)].reset_index(drop=True)
-    joined = _Families()
-    place = {name: number for number, name in enumerate(dict.fromkeys([*same["a"], *same["b"]]))}
+    joined = DisjointSet([*same["a"], *same["b"]])
     for a, b in zip(same["a"], same["b"], strict=True):
-        joined.join(place[a], place[b])
-    rows = [_family(part) for _, part in same.groupby([joined.of(place[a]) for a in same["a"]], sort=False)]
+        joined.merge(a, b)
+    rows = [_family(part) for _, part in same.groupby([joined[a] for a in same["a"]], sort=False)]
     columns = ["pictures", "example", "other", "kinds", "data_sets", "contradiction"]
-    return pd.DataFrame(rows, columns=columns).sort_values(
-        "pictures", ascending=False, kind="stable", ignore_index=True
-    )
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.sort_values("pictures", ascending=False, kind="stable", ignore_index=True)
 
 
 def _family(part: pd.DataFrame) -> tuple:

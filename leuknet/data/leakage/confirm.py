@@ -1,5 +1,6 @@
 """Whether two images show the same pixels: aligned (ECC, Evangelidis & Psarakis 2008), then correlated at full size."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -16,21 +17,24 @@ MARGIN = 0.12
 LEAST_EDGE = 48  # px of the smaller edge of a common part: less shows too little to compare
 
 
+Box = tuple[float, ...]  # left, top, width, height
+
+
 @dataclass(frozen=True)
 class Match:
     """Two images of the same pixels: grey and detail correlation, and the box (left, top, width, height) in px."""
 
     score: float
     detail: float
-    box: tuple
+    box: Box
 
 
-def grey(image):
+def grey(image: np.ndarray) -> np.ndarray:
     """Return uint8 RGB as float32 grey levels (ITU-R BT.601 luma), shape (height, width)."""
     return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
-def same(crop, holder, box):
+def same(crop: np.ndarray, holder: np.ndarray, box: Sequence[float]) -> Match | None:
     """Compare a crop with a box of another image, after moving the box to where it fits best.
 
     Parameters
@@ -45,21 +49,18 @@ def same(crop, holder, box):
     Match or None
         None where they are not the same pixels.
     """
-    full = max(crop.shape)
-    stages = [(COARSE, True), (min(full, FINE), True)] + [(full, False)] * (full > FINE)
-    for longest, moves in stages:
+    full, score, detail = max(crop.shape), 0.0, 0.0
+    for longest, moves in [(COARSE, True), (min(full, FINE), True)] + [(full, False)] * (full > FINE):
         found = _align(crop, holder, box, longest, moves)
-        if found is None:
+        if found is None or found[1] < LEAST_COARSE:
             return None
         box, score, detail = found
-        if score < LEAST_COARSE:
-            return None
     if score < LEAST or detail < LEAST_DETAIL:
         return None
     return Match(round(score, 4), round(detail, 4), tuple(round(float(edge), 1) for edge in box))
 
 
-def overlapping(crop, holder, box):
+def overlapping(crop: np.ndarray, holder: np.ndarray, box: Sequence[float]) -> Match | None:
     """Compare with `same` that part of a crop which its box puts inside the other image.
 
     Returns
@@ -83,31 +84,33 @@ def overlapping(crop, holder, box):
     return replace(match, box=tuple(round(float(edge), 1) for edge in whole))
 
 
-def _align(crop, holder, box, longest, moves):
+def _align(
+    crop: np.ndarray, holder: np.ndarray, box: Sequence[float], longest: int, moves: bool
+) -> tuple[Box, float, float] | None:
     """Return (box, correlation, correlation of detail) at `longest` px, aligned if `moves`; None if nothing fits."""
     shrink = min(1.0, longest / max(crop.shape), longest / max(box[2:]), max(box[2:]) / max(crop.shape))
     size = [max(8, round(edge * shrink)) for edge in crop.shape[::-1]]
     template = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
     patch, start = _patch(holder, box, size)
-    warp = np.array([[1, 0, start[0]], [0, 1, start[1]]], np.float32)
+    warp: np.ndarray = np.array([[1, 0, start[0]], [0, 1, start[1]]], np.float32)
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 1e-5)
     try:
         if moves:
-            _, warp = cv2.findTransformECC(template, patch, warp, cv2.MOTION_AFFINE, stop, None, 5)
+            _, warp = cv2.findTransformECC(template, patch, warp, cv2.MOTION_AFFINE, stop, None, 5)  # type: ignore[call-overload]
     except cv2.error:
         return None  # it did not converge: nothing alike
     stretch, turn = warp[0, 0] / warp[1, 1], np.abs([warp[0, 1], warp[1, 0]]).max()
     if not (1 / STRETCH < stretch < STRETCH and 0.75 < warp[0, 0] < 1.33 and turn < 0.05):
         return None
-    how = {"flags": cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, "borderMode": cv2.BORDER_REPLICATE}
-    shown = cv2.warpAffine(patch, warp, size, **how)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    shown = cv2.warpAffine(patch, warp, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     ratio = box[2] / size[0], box[3] / size[1]
     left, top = (box[k] + (warp[k, 2] - start[k]) * ratio[k] for k in (0, 1))
     moved = left, top, box[2] * warp[0, 0], box[3] * warp[1, 1]
     return moved, _correlation(template, shown), _detail(template, shown)
 
 
-def _patch(holder, box, size):
+def _patch(holder: np.ndarray, box: Sequence[float], size: list[int]) -> tuple[np.ndarray, np.ndarray]:
     """Return the box with a margin, scaled so that the box has `size` px, and where the box begins in it."""
     left, top, width, height = box
     scale = size[0] / width, size[1] / height
@@ -128,13 +131,13 @@ def _patch(holder, box, size):
     return cv2.warpAffine(part, matrix, out, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), margin
 
 
-def _correlation(a, b):
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
     a, b = a - a.mean(), b - b.mean()
     norm = np.linalg.norm(a) * np.linalg.norm(b)
     return float((a * b).sum() / norm) if norm > 0 else 0.0
 
 
-def _detail(a, b):
+def _detail(a: np.ndarray, b: np.ndarray) -> float:
     """Return the correlation of what lies between 1 px and a sixteenth of the edge, border left out."""
     wide = max(2.0, max(a.shape) / 16)
     bands = [cv2.GaussianBlur(v, (0, 0), 1.0) - cv2.GaussianBlur(v, (0, 0), wide) for v in (a, b)]

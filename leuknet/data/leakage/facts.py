@@ -1,6 +1,7 @@
 """What an image's file and frame say about it without a look at a cell."""
 
 import io
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image
@@ -18,7 +19,7 @@ SHORTCUTS = {
 TEXT = ("format", "camera", "day", "jpeg_sampling")
 
 
-def facts(image, data):
+def facts(image: np.ndarray, data: bytes | None) -> dict[str, Any]:
     """Return what names an image's origin.
 
     Parameters
@@ -44,8 +45,8 @@ def facts(image, data):
     return row | _of_file(data)
 
 
-def _of_file(data):
-    row = {"format": "", "camera": "", "day": "", "jpeg_luma": 0.0, "jpeg_chroma": 0.0, "jpeg_sampling": ""}
+def _of_file(data: bytes | None) -> dict[str, Any]:
+    row: dict[str, Any] = dict.fromkeys(TEXT, "") | {"jpeg_luma": 0.0, "jpeg_chroma": 0.0}
     if data is None:
         return row
     try:

@@ -16,7 +16,7 @@ LINE_ASPECT = 1.5
 LINE_HEIGHT = 0.1  # of the image's height
 
 
-def outline(image):
+def outline(image: np.ndarray) -> bool:
     """Return whether a thin line in a pure colour (red, green, blue, yellow, cyan or magenta) is drawn on the image.
 
     Parameters
@@ -26,7 +26,7 @@ def outline(image):
     largest, least = image.max(axis=2), image.min(axis=2)
     pure = ((largest >= 200) & (least <= 60)).astype(np.uint8)
     thick = cv2.morphologyEx(pure, cv2.MORPH_OPEN, np.ones((7, 7), np.uint8))
-    thin = pure & ~cv2.dilate(thick, np.ones((5, 5), np.uint8))
+    thin = np.where(cv2.dilate(thick, np.ones((5, 5), np.uint8)) > 0, 0, pure)
     if thin.sum() < max(20, OUTLINE_SHARE * thin.size):
         return False
     joined = cv2.dilate(thin, np.ones((3, 3), np.uint8))
@@ -35,7 +35,7 @@ def outline(image):
     return bool((spans >= OUTLINE_SPAN * min(thin.shape)).any())
 
 
-def scale_bar(image):
+def scale_bar(image: np.ndarray) -> bool:
     """Return whether a scale bar stands in the upper or lower quarter.
 
     Either a straight horizontal bar of one colour, black or white, with or without ticks at its ends; or its lettering,
@@ -48,7 +48,7 @@ def scale_bar(image):
     return _bar(image) or _lettering(image)
 
 
-def _bar(image):
+def _bar(image: np.ndarray) -> bool:
     height, width = image.shape[:2]
     least = max(12, round(BAR_SPAN * width))
     level = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
@@ -63,7 +63,7 @@ def _bar(image):
     return False
 
 
-def _lettering(image):
+def _lettering(image: np.ndarray) -> bool:
     """Return whether upright strokes, up to 4 px thick and darker than both sides, stand close together in a line."""
     height, width = image.shape[:2]
     strokes = cv2.morphologyEx(image[..., 1], cv2.MORPH_BLACKHAT, np.ones((1, 5), np.uint8)) >= STROKE_CONTRAST
@@ -79,10 +79,8 @@ def _lettering(image):
     return False
 
 
-def _stands_out(level, left, top, wide, high, dark):
+def _stands_out(level: np.ndarray, left: int, top: int, wide: int, high: int, dark: bool) -> bool:
     """Return whether the rows just above and below the bar differ from it."""
-    above, below = level[max(top - 3, 0), left : left + wide], level[min(top + high + 2, len(level) - 1)]
-    below = below[left : left + wide]
-    if dark:
-        return min(np.median(above), np.median(below)) > 70
-    return max(np.median(above), np.median(below)) < 220
+    rows = level[[max(top - 3, 0), min(top + high + 2, len(level) - 1)], left : left + wide]
+    levels = np.median(rows, axis=1)
+    return bool(levels.min() > 70 if dark else levels.max() < 220)

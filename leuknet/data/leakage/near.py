@@ -14,19 +14,19 @@ CHUNK = 1024
 ASPECT = 1.08
 
 
-def turned(image, turn):
+def turned(image: np.ndarray, turn: int) -> np.ndarray:
     """Return `image` as turn number `turn` of `TURNS` shows it: mirrored left to right first, then turned."""
     image = image[:, ::-1] if turn >= 4 else image
     return np.ascontiguousarray(np.rot90(image, turn % 4))
 
 
-def hashes(image):
+def hashes(image: np.ndarray) -> np.ndarray:
     """Return the perceptual hashes of an image in all `TURNS`: bool, shape (8, 64)."""
     small = cv2.resize(image, (SHRUNK, SHRUNK), interpolation=cv2.INTER_AREA)
     return np.stack([imagehash.phash(Image.fromarray(turned(small, k))).hash.ravel() for k in range(len(TURNS))])
 
 
-def candidates(bits, sizes):
+def candidates(bits: np.ndarray, sizes: np.ndarray) -> pd.DataFrame:
     """Return pairs whose hashes are near.
 
     Parameters

@@ -9,8 +9,8 @@ import pandas as pd
 from joblib import Parallel, cpu_count, delayed
 
 from leuknet.data import decode
-from leuknet.data.synthetic.draw import draw
-from leuknet.data.synthetic.plan import plan
+from leuknet.data.cohort import Cohort
+from leuknet.data.synthetic.native import drawn_from
 from leuknet.exceptions import LeuknetError
 
 
@@ -27,12 +27,12 @@ class Pictures:
     """
 
     table: pd.DataFrame
-    images: tuple | None = None
+    images: tuple[np.ndarray, ...] | None = None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.table)
 
-    def read(self, position):
+    def read(self, position: int) -> np.ndarray:
         """Return image `position` as uint8 RGB, shape (height, width, 3).
 
         Raises
@@ -45,7 +45,7 @@ class Pictures:
         row = self.table.iloc[position]
         return decode.pixels(Path(row["path"]), row["sha256"])
 
-    def data(self, position):
+    def data(self, position: int) -> bytes | None:
         """Return the bytes of the image's file, or None where there is no file."""
         if self.images is not None:
             return None
@@ -54,33 +54,25 @@ class Pictures:
         except OSError as error:
             raise LeuknetError(f"cannot read {error.filename}: {error.strerror}") from error
 
-    def ordered(self, table):
-        """Return these images in the order of `table`, with it.
 
-        Raises
-        ------
-        LeuknetError
-            If an image is missing or has another SHA-256.
-        """
-        at = pd.Index(self.table["image_id"]).get_indexer(table["image_id"])
-        if (at < 0).any() or (self.table["sha256"].to_numpy()[at] != table["sha256"].to_numpy()).any():
-            raise LeuknetError("these images are not the cohort's: draw it with the same fraction, floor and seed")
-        return Pictures(table, tuple(self.images[place] for place in at))
+def pictures_of(cohort: Cohort) -> Pictures:
+    """Return a cohort's images at full size, in its table's order; those of the synthetic cohort are drawn again.
 
-
-def of_cohort(cohort):
-    """Return the `Pictures` of a folder cohort; its files are read when needed."""
-    if (cohort.table["path"] == "").any():
+    Raises
+    ------
+    LeuknetError
+        If the cohort has neither files nor drawings.
+    """
+    table = cohort.table
+    if (table["path"] != "").all():
+        return Pictures(table)
+    if "drawing" not in table:
         raise LeuknetError(f"cohort {cohort.name} has no files: give its images (see leuknet.data.leakage.pictures)")
-    return Pictures(cohort.table)
+    images = _drawn(tuple(table["drawing"].unique()))
+    return Pictures(table, tuple(images[name] for name in table["image_id"]))
 
 
 @lru_cache(maxsize=1)
-def of_synthetic(fraction=1.0, floor=0, seed=0):
-    """Draw the synthetic cohort (see `synthetic_cohort`) at full size, sorted by ``image_id``.
-
-    The table has ``parent`` and ``box``: which image each crop was cut from, and where.
-    """
-    parts = Parallel(cpu_count(), prefer="threads")(delayed(draw)(task, seed) for task in plan(fraction, floor, seed))
-    drawn = sorted((one for part in parts for one in part), key=lambda one: one.row["image_id"])
-    return Pictures(pd.DataFrame([one.row for one in drawn]), tuple(np.ascontiguousarray(one.image) for one in drawn))
+def _drawn(drawings: tuple[str, ...]) -> dict[str, np.ndarray]:
+    parts = Parallel(cpu_count(), prefer="threads")(delayed(drawn_from)(drawing) for drawing in drawings)
+    return {one.row["image_id"]: np.ascontiguousarray(one.image) for part in parts for one in part}

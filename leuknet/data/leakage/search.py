@@ -10,6 +10,8 @@ px at random places of large fields 217 were found, of 260 at cells all. Of 8 dr
 one of them saved again at 0.9 of its size, all were found from 40 % of common area on, 6 at 30 % and 3 at 20 %.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -25,10 +27,13 @@ TURN = 15  # degrees
 COMMON = 0.15  # share of the crop's box that must lie in the other image
 LARGER = 1.44  # times the other image's area that a box may have: beyond it the other one is the crop
 AGREE = 0.15  # of the crop's edge, between the centres of boxes that agree
+FEWEST = 2  # votes for a box
+HOLDERS = 10  # kept for each crop, those with most votes
 BATCH = 20_000
+Features = tuple[np.ndarray, np.ndarray]  # points and descriptors of one image, see `features`
 
 
-def features(image):
+def features(image: np.ndarray) -> Features:
     """Return the SIFT features of an image.
 
     Parameters
@@ -48,7 +53,7 @@ def features(image):
     if factor != 1:
         how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
         plane = cv2.resize(plane, None, fx=factor, fy=factor, interpolation=how)
-    found, values = cv2.SIFT_create(FEATURES, contrastThreshold=0.02, edgeThreshold=20).detectAndCompute(plane, None)
+    found, values = cv2.SIFT.create(FEATURES, contrastThreshold=0.02, edgeThreshold=20).detectAndCompute(plane, None)
     if not found:
         return np.zeros((0, 4), np.float32), np.zeros((0, 128), np.float32)
     order = np.argsort([-point.response for point in found], kind="stable")
@@ -58,7 +63,7 @@ def features(image):
     return points, np.sqrt(values).astype(np.float32)
 
 
-def candidates(found, sizes, most=10, least=2):
+def candidates(found: Sequence[Features], sizes: np.ndarray) -> pd.DataFrame:
     """Return where each image could have been cut from.
 
     Parameters
@@ -67,10 +72,6 @@ def candidates(found, sizes, most=10, least=2):
         From `features`, one an image.
     sizes : array of int, shape (n, 2)
         Width and height of each image in px.
-    most : int
-        Holders kept for each crop, those with most votes.
-    least : int
-        Fewest votes.
 
     Returns
     -------
@@ -79,20 +80,20 @@ def candidates(found, sizes, most=10, least=2):
         sorted by holder and crop.
     """
     matches = _matches(found, np.asarray(sizes, np.float32))
-    matches = matches[matches.groupby(["crop", "holder"])["x"].transform("size") >= least]
+    matches = matches[matches.groupby(["crop", "holder"])["x"].transform("size") >= FEWEST]
     rows = [(*pair, *_vote(group)) for pair, group in matches.groupby(["crop", "holder"], sort=True)]
     frame = pd.DataFrame(rows, columns=COLUMNS)
-    frame = frame[frame["votes"] >= least].sort_values("votes", ascending=False, kind="stable")
-    return frame.groupby("crop").head(most).sort_values(["holder", "crop"], ignore_index=True)
+    frame = frame[frame["votes"] >= FEWEST].sort_values("votes", ascending=False, kind="stable")
+    return frame.groupby("crop").head(HOLDERS).sort_values(["holder", "crop"], ignore_index=True)
 
 
-def _matches(found, sizes):
+def _matches(found: Sequence[Features], sizes: np.ndarray) -> pd.DataFrame:
     """Return the matches that a crop allows: crop, holder, scale (px of holder a px of crop), x, y, width, height."""
     owner = np.concatenate([np.full(len(points), place) for place, (points, _) in enumerate(found)])
     points = np.concatenate([points for points, _ in found])
     descriptors = np.concatenate([values for _, values in found])
     cv2.setRNGSeed(0)  # the trees are random: the same images must give the same pairs, whatever ran before
-    forest = cv2.flann_Index(descriptors, {"algorithm": 1, "trees": 4})
+    forest = cv2.flann.Index(descriptors, {"algorithm": 1, "trees": 4})
     queries = np.concatenate([np.flatnonzero(owner == place)[:QUERIES] for place in range(len(found))])
     parts = []
     for start in range(0, len(queries), BATCH):
@@ -102,7 +103,9 @@ def _matches(found, sizes):
     return pd.concat(parts, ignore_index=True)
 
 
-def _allowed(query, near, owner, points, sizes):
+def _allowed(
+    query: np.ndarray, near: np.ndarray, owner: np.ndarray, points: np.ndarray, sizes: np.ndarray
+) -> pd.DataFrame:
     crop, holder = owner[query], owner[near]
     scale = points[near, 2] / points[query, 2]
     turn = np.abs((points[near, 3] - points[query, 3] + 180) % 360 - 180)
@@ -117,7 +120,7 @@ def _allowed(query, near, owner, points, sizes):
     return frame[good]
 
 
-def _vote(group):
+def _vote(group: pd.DataFrame) -> tuple[int, float, float, float, float]:
     """Return votes and box (left, top, width, height) of the largest set of matches that agree with one of them."""
     scale, x, y = (group[name].to_numpy() for name in ("scale", "x", "y"))
     edge = AGREE * group["width"].to_numpy().clip(min=1)

@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 from sklearn.metrics import balanced_accuracy_score
-from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.preprocessing import OrdinalEncoder
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier
 
 from leuknet._random import derive, rng
@@ -16,7 +15,7 @@ ALL = "all data sets"
 COLUMNS = ["data_set", "named by", "images", "score", "low", "high", "values"]
 
 
-def shortcuts(table, facts, seed=0):
+def shortcuts(table: pd.DataFrame, facts: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """Return how well each kind of fact names the label.
 
     Parameters
@@ -46,33 +45,22 @@ def shortcuts(table, facts, seed=0):
             values = facts.loc[chosen, columns]
             if len(values.drop_duplicates()) < 2:
                 continue  # alike in all images: it names nothing
-            named = _named(_numbers(values), labels, part["group"].to_numpy(), derive("shortcut", seed, name, words))
+            named = _named(values, labels, part["group"].to_numpy(), derive("shortcut", seed, name, words))
             low, high = _interval(labels, named, part["group"].to_numpy(), seed)
             score = balanced_accuracy_score(labels, named)
             rows.append((name, words, len(part), score, low, high, len(values.drop_duplicates())))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _numbers(values):
-    text = [column for column in values if column in TEXT]
-    return (
-        values.assign(**dict(zip(text, OrdinalEncoder().fit_transform(values[text]).T, strict=True)))
-        if text
-        else values
-    )
-
-
-def _named(values, labels, groups, seed):
-    """Return the label that a tree gives each image, fitted on the folds without its group."""
-    named = np.zeros(len(labels), int)
+def _named(values: pd.DataFrame, labels: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
+    """Return the label that a tree gives each image, fitted on the folds without its group; text counts by its rank."""
+    numbers = values.apply(lambda column: pd.factorize(column, sort=True)[0] if column.name in TEXT else column)
+    tree = DecisionTreeClassifier(max_depth=4, min_samples_leaf=2, class_weight="balanced", random_state=seed)
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-    for train, test in folds.split(values, labels, groups):
-        tree = DecisionTreeClassifier(max_depth=4, min_samples_leaf=2, class_weight="balanced", random_state=seed)
-        named[test] = tree.fit(values.to_numpy()[train], labels[train]).predict(values.to_numpy()[test])
-    return named
+    return cross_val_predict(tree, numbers.to_numpy(float), labels, groups=groups, cv=folds)
 
 
-def _interval(labels, named, groups, seed):
+def _interval(labels: np.ndarray, named: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
     """Return the 2.5th and 97.5th percentile of balanced accuracy over resampled groups."""
     _, group = np.unique(groups, return_inverse=True)
     counts = np.zeros((group.max() + 1, 2, 2))

@@ -32,9 +32,9 @@ def _contradictions(pairs: pd.DataFrame) -> str:
 
 def _strongest(found: Audit) -> str:
     shortcuts = found.shortcuts
+    if shortcuts.empty and not found.two_class:
+        return "shortcuts not tested: the images are of one class only"
     if shortcuts.empty:
-        if not found.two_class:
-            return "shortcuts not tested: the images are of one class only"
         return f"shortcuts not tested: fewer than {FOLDS} groups of either class in each data set, or all facts alike"
     top = shortcuts.loc[shortcuts["score"].idxmax()]
     return f"strongest shortcut: {top['named by']} in {top['data_set']}, balanced accuracy {top['score']:.2f}"

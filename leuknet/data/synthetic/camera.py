@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 
 from leuknet._random import rng
+from leuknet.data.synthetic.looks import Shot
 
 GRAIN_SIDE = 401  # px
 
 
-def photograph(generator, planes, shot):
+def photograph(generator: np.random.Generator, planes: np.ndarray, shot: Shot) -> np.ndarray:
     """Photograph a smear.
 
     Parameters
@@ -26,7 +27,7 @@ def photograph(generator, planes, shot):
         RGB, after one JPEG compression.
     """
     values = shot.values
-    light = cv2.transform(planes, shot.absorb * np.float32(-np.log(10)))
+    light: np.ndarray = cv2.transform(planes, shot.absorb * np.float32(-np.log(10)))
     cv2.exp(light, dst=light)  # in place: fresh memory costs more than the arithmetic
     light *= shot.background
     light *= _falloff(generator, planes.shape[:2], values["vignette"])[..., None]
@@ -35,17 +36,18 @@ def photograph(generator, planes, shot):
         smooth = cv2.GaussianBlur(light, (0, 0), 1.2)
         cv2.addWeighted(light, 1 + values["sharpen"], smooth, -values["sharpen"], 0, dst=light)
     _add_grain(generator, light, values["noise"])
-    return _jpeg(cv2.add(light, 0.0, dtype=cv2.CV_8U), round(values["jpeg"]))
+    whole: np.ndarray = cv2.add(light, 0.0, dtype=cv2.CV_8U)  # type: ignore[call-overload]  # the stubs know no scalar
+    return _jpeg(whole, round(values["jpeg"]))
 
 
-def _falloff(generator, shape, loss):
+def _falloff(generator: np.random.Generator, shape: tuple[int, ...], loss: float) -> np.ndarray:
     """Light by place, about 1 - `loss` in the corners; the lamp's centre is off the image's."""
     x0, y0 = generator.normal(0, 0.15, 2)
     y, x = np.ogrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
     return (1 - loss * ((x - x0) ** 2 + (y - y0) ** 2) / 2).astype(np.float32)
 
 
-def _add_grain(generator, light, noise):
+def _add_grain(generator: np.random.Generator, light: np.ndarray, noise: float) -> None:
     """Add sensor noise of s.d. `noise`, a little correlated between neighbours: one tile, laid from a random corner."""
     tile = np.float32(noise) * _grain_tile()
     for top in range(-int(generator.integers(GRAIN_SIDE)), light.shape[0], GRAIN_SIDE):
@@ -56,14 +58,14 @@ def _add_grain(generator, light, noise):
 
 
 @cache
-def _grain_tile():
+def _grain_tile() -> np.ndarray:
     noise = rng("grain").standard_normal((GRAIN_SIDE, GRAIN_SIDE, 3), np.float32)
-    noise = cv2.GaussianBlur(noise, (0, 0), 0.6)
-    return noise / noise.std()
+    smooth = np.asarray(cv2.GaussianBlur(noise, (0, 0), 0.6))
+    return smooth / smooth.std()
 
 
-def _jpeg(image, quality):
+def _jpeg(image: np.ndarray, quality: int) -> np.ndarray:
     done, code = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
         raise RuntimeError("OpenCV could not encode a JPEG")
-    return cv2.cvtColor(cv2.imdecode(code, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR)), cv2.COLOR_BGR2RGB)

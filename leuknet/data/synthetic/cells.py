@@ -1,6 +1,8 @@
 """One leukocyte: outline, nucleus, texture; as concentrations of the stains and a mask."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,6 +12,8 @@ from leuknet.data.synthetic.looks import KINDS
 from leuknet.data.synthetic.texture import sample
 
 AZURE, BLUE, EOSIN, RED = range(4)  # chromatin's purple, basophilic cytoplasm, eosin, haemoglobin
+Grain = dict[str, np.ndarray]  # textures by name, see `texture.tiles`
+Spec = dict[str, Any]  # of `KINDS`
 SOFT = 0.35  # µm over which an edge fades
 
 
@@ -38,13 +42,13 @@ class Cell:
     diameter: float
 
 
-def within(generator, spec, low, high):
+def within(generator: np.random.Generator, spec: Sequence[float], low: float, high: float) -> float:
     """Draw from the normal distribution ``spec = [mean, s.d.]``, cut off at `low` and `high`."""
-    return float(np.clip(generator.normal(*spec), low, high))
+    return float(np.clip(generator.normal(spec[0], spec[1]), low, high))
 
 
-def draw_cell(generator, kind, scale, tiles):
-    """Draw one leukocyte of `kind` at `scale` px/µm with the textures `tiles`; returns a `Cell`."""
+def draw_cell(generator: np.random.Generator, kind: str, scale: float, tiles: Grain) -> Cell:
+    """Draw one leukocyte of `kind` at `scale` px/µm with the textures `tiles`."""
     spec = KINDS[kind]
     radius = within(generator, spec["diameter"], *spec["diameter_limits"]) / 2
     x, y = shapes.grid((1 + shapes.BULGE) * radius + 0.8)
@@ -60,15 +64,17 @@ def draw_cell(generator, kind, scale, tiles):
     return Cell(kind, planes, _inside(body), mask, 2 * np.sqrt((mask > 0).sum() / np.pi))
 
 
-def _enlarge(distance, n):
+def _enlarge(distance: np.ndarray, n: int) -> np.ndarray:
     return cv2.resize(distance.astype(np.float32), (n, n), interpolation=cv2.INTER_CUBIC)
 
 
-def _inside(distance, soft=SOFT):
-    return np.clip(0.5 - distance / soft, 0, 1)
+def _inside(distance: np.ndarray) -> np.ndarray:
+    return np.clip(0.5 - distance / SOFT, 0, 1)
 
 
-def _nucleus(generator, spec, radius, x, y, body):
+def _nucleus(
+    generator: np.random.Generator, spec: Spec, radius: float, x: np.ndarray, y: np.ndarray, body: np.ndarray
+) -> np.ndarray:
     """Signed distance to the nucleus, shifted until its share of the cell's area is the one drawn."""
     share = within(generator, spec["nucleus_share"], *spec["nucleus_limits"])
     own = radius * np.sqrt(share)
@@ -91,7 +97,9 @@ def _nucleus(generator, spec, radius, x, y, body):
     return distance - np.clip(shift, -0.16 * radius, 0.16 * radius)
 
 
-def _stain(generator, spec, body, nucleus, grain, scale):
+def _stain(
+    generator: np.random.Generator, spec: Spec, body: np.ndarray, nucleus: np.ndarray, grain: Grain, scale: float
+) -> np.ndarray:
     planes = np.empty((*body.shape, 3), np.float32)
     cell, core = _inside(body), _inside(nucleus)
     plasma = cell * (1 - 0.75 * core) * (1 - np.exp(np.minimum(body, 0) / 0.8) * 0.5)
@@ -110,14 +118,16 @@ def _stain(generator, spec, body, nucleus, grain, scale):
     return np.maximum(planes, 0)
 
 
-def _chromatin(spec, nucleus, grain):
+def _chromatin(spec: Spec, nucleus: np.ndarray, grain: Grain) -> np.ndarray:
     texture = sum(weight * grain[name] for name, weight in spec["texture"].items())
     membrane = spec["membrane"] * np.exp(-((nucleus + 0.3) ** 2) / 0.08)
     depth = 1 - 0.25 * np.exp(np.minimum(nucleus, 0) / 0.7)
     return spec["chromatin"] * (depth * (1 + np.clip(texture, -0.6, 0.6)) + membrane)
 
 
-def _spots(generator, allowed, count, sizes, scale):
+def _spots(
+    generator: np.random.Generator, allowed: np.ndarray, count: int, sizes: tuple[float, float], scale: float
+) -> np.ndarray:
     """Soft discs of radius `sizes` (µm, low and high) at random places where `allowed`; float32 in 0..1."""
     spots = np.zeros(allowed.shape, np.float32)
     places = np.flatnonzero(allowed)
@@ -131,7 +141,9 @@ def _spots(generator, allowed, count, sizes, scale):
     return cv2.GaussianBlur(spots, (0, 0), max(0.12 * scale, 0.4))
 
 
-def _nucleoli(generator, spec, planes, core, nucleus, scale):
+def _nucleoli(
+    generator: np.random.Generator, spec: Spec, planes: np.ndarray, core: np.ndarray, nucleus: np.ndarray, scale: float
+) -> None:
     """Pale bluish discs with a fine dark margin, one to five a nucleus, as in blasts."""
     count = generator.integers(spec["nucleoli"][0], spec["nucleoli"][1] + 1)
     spots = _spots(generator, nucleus < -1.0, count, (0.6, 1.2), scale) * core
@@ -140,7 +152,9 @@ def _nucleoli(generator, spec, planes, core, nucleus, scale):
     planes[..., BLUE] += 0.5 * spots
 
 
-def _vacuoles(generator, spec, body, nucleus, scale):
+def _vacuoles(
+    generator: np.random.Generator, spec: Spec, body: np.ndarray, nucleus: np.ndarray, scale: float
+) -> np.ndarray | np.float32:
     low, high = spec["vacuoles"]
     count = generator.integers(low, high + 1)
     if not count:
@@ -148,7 +162,15 @@ def _vacuoles(generator, spec, body, nucleus, scale):
     return 1 - 0.8 * _spots(generator, (body < -0.7) & (nucleus > 0.2), count, (0.25, 0.7), scale)
 
 
-def _granules(generator, spec, planes, cell, core, body, grain):
+def _granules(
+    generator: np.random.Generator,
+    spec: Spec,
+    planes: np.ndarray,
+    cell: np.ndarray,
+    core: np.ndarray,
+    body: np.ndarray,
+    grain: Grain,
+) -> None:
     """Eosinophilic, basophilic or fine neutrophilic granules, over the cytoplasm and thinly over the nucleus."""
     where = cell * _inside(body + 0.4) * (1 - spec["over_nucleus"] * core)
     for name, plane, depth in spec["granules"]:
@@ -157,7 +179,9 @@ def _granules(generator, spec, planes, cell, core, body, grain):
         planes[..., index] += where * patches * depth * grain[name] * generator.uniform(0.75, 1.2)
 
 
-def _auer_rod(generator, planes, body, nucleus, scale):
+def _auer_rod(
+    generator: np.random.Generator, planes: np.ndarray, body: np.ndarray, nucleus: np.ndarray, scale: float
+) -> None:
     """One thin reddish rod in the cytoplasm of a myeloblast."""
     places = np.flatnonzero((body < -0.5) & (nucleus > 0.1))
     if not len(places):
@@ -167,7 +191,7 @@ def _auer_rod(generator, planes, body, nucleus, scale):
     reach = generator.uniform(1.0, 2.0) * scale
     ends = [(int(column + sign * reach * np.cos(lean)), int(row + sign * reach * np.sin(lean))) for sign in (-1, 1)]
     rod = np.zeros(body.shape, np.float32)
-    cv2.line(rod, *ends, 1.0, max(1, round(0.3 * scale)), cv2.LINE_AA)
+    cv2.line(rod, ends[0], ends[1], 1.0, max(1, round(0.3 * scale)), cv2.LINE_AA)
     rod *= _inside(body)
     planes[..., EOSIN] += 0.8 * rod
     planes[..., AZURE] += 0.45 * rod

@@ -2,27 +2,27 @@
 
 import json
 from functools import cache
-from hashlib import sha256
-from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
 from joblib import Parallel, cpu_count, delayed
 
-from leuknet._io import hash_of
+from leuknet._io import hash_of, hash_of_files
 from leuknet.data.cohort import COLUMNS, Cohort, cached_cohort
 from leuknet.data.registry import DATA_SETS
-from leuknet.data.synthetic.draw import draw, resized
+from leuknet.data.synthetic.draw import Drawn, draw, resized
 from leuknet.data.synthetic.native import spelled
-from leuknet.data.synthetic.plan import counts, plan
+from leuknet.data.synthetic.plan import Field, Slide, counts, plan
 from leuknet.exceptions import LeuknetError
 
 FEW = 1000  # images
 EXTRA_COLUMNS = ["kind", "cells", "parent", "box", "red_cell", "leukocytes", "drawing"]
 
 
-def synthetic_cohort(size=224, fraction=1.0, floor=0, seed=0):
+def synthetic_cohort(size: int = 224, fraction: float = 1.0, floor: int = 0, seed: int = 0) -> Cohort:
     """Return the synthetic cohort: 18 data sets that mirror the counts of Table 1.
 
     It is drawn from a model whose ranges were fitted to real smears (``looks.toml``); it is no substitute for them, and
@@ -60,39 +60,39 @@ def synthetic_cohort(size=224, fraction=1.0, floor=0, seed=0):
     return cached_cohort(f"synthetic-{key}", lambda: draw_cohort(size, fraction, floor, seed))
 
 
-def draw_cohort(size=224, fraction=1.0, floor=0, seed=0, workers=None):
-    """Draw the cohort anew, by `workers` threads or processes (default: one a core): the result is always the same."""
+def draw_cohort(
+    size: int = 224, fraction: float = 1.0, floor: int = 0, seed: int = 0, workers: int | None = None
+) -> Cohort:
+    """Draw the cohort by `workers` threads or processes (default: one a core): the result is always the same."""
     tasks = plan(fraction, floor, seed)
     small = sum(counts(fraction, floor).values()) < FEW  # processes draw faster, but take seconds to start
     kind = {"prefer": "threads"} if small else {"prefer": "processes", "batch_size": 4}
     parts = Parallel(workers or cpu_count(), **kind)(delayed(_made)(task, seed, size, not small) for task in tasks)
-    rows, images, masks = (sum(part, []) for part in zip(*parts, strict=True))
+    rows, images, masks = zip(*(made for part in parts for made in part), strict=True)
     table = pd.DataFrame(rows)
-    rank = {name: k for k, name in enumerate(DATA_SETS)}
-    order = table.assign(rank=table["data_set"].map(rank)).sort_values(["rank", "label", "image_id"]).index
+    rank = table["data_set"].map(list(DATA_SETS).index)
+    order = table.assign(rank=rank).sort_values(["rank", "label", "image_id"]).index
     table = table.loc[order, COLUMNS + EXTRA_COLUMNS].reset_index(drop=True)
     return Cohort("synthetic", np.stack(images)[order], table, masks=np.stack(masks)[order])
 
 
-def _made(task, seed, size, own_process):
+def _made(
+    task: Slide | Field, seed: int, size: int, own_process: bool
+) -> list[tuple[dict[str, Any], np.ndarray, np.ndarray]]:
+    """Return row, image and mask of each image of one slide or field."""
     if own_process:
         cv2.setNumThreads(1)  # the processes share the cores
-    drawn = draw(task, seed)
-    images, masks = zip(*(resized(one, size) for one in drawn), strict=True)
     drawing = spelled(task, seed)
-    return [_row(one) | {"drawing": drawing} for one in drawn], list(images), list(masks)
+    return [(_row(one) | {"drawing": drawing}, *resized(one, size)) for one in draw(task, seed)]
 
 
-def _row(drawn):
+def _row(drawn: Drawn) -> dict[str, Any]:
     cells = [(kind, round(float(x), 1), round(float(y), 1), round(float(d), 1)) for kind, x, y, d in drawn.cells]
     return drawn.row | {"red_cell": round(drawn.red_cell, 2), "leukocytes": json.dumps(cells)}
 
 
 @cache
-def version():
+def version() -> str:
     """Return a hash of this package's files and of Table 1: what a drawing depends on besides its arguments."""
-    digest = sha256(repr(list(DATA_SETS.values())).encode())
-    for path in sorted(files(__package__).iterdir(), key=lambda path: path.name):
-        if path.name.endswith((".py", ".toml")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+    code = hash_of_files([*sorted(Path(__file__).parent.glob("*.py")), Path(__file__).with_name("looks.toml")])
+    return hash_of([code, repr(list(DATA_SETS.values()))])

@@ -1,7 +1,9 @@
 """Draw what the plan asks for: one slide or one field of the ALL-IDB family at a time."""
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -9,11 +11,12 @@ import numpy as np
 from leuknet._random import rng
 from leuknet.data.registry import DATA_SETS
 from leuknet.data.synthetic.camera import photograph
-from leuknet.data.synthetic.looks import LOOKS, image_shot, slide_shot
-from leuknet.data.synthetic.plan import BLAST_CROPS, CELL_CROPS, FIELDS, Field
-from leuknet.data.synthetic.smear import RED_CELL, draw_smear
+from leuknet.data.synthetic.looks import LOOKS, Shot, image_shot, slide_shot
+from leuknet.data.synthetic.plan import BLAST_CROPS, CELL_CROPS, FIELDS, Field, Slide
+from leuknet.data.synthetic.smear import RED_CELL, Smear, draw_smear
 
 CELL_WINDOW = 141  # px, edge of ALL-IDB 2's crops: 257 of 2592 px there, a little wider for our cells
+Placed = tuple[str, float, float]  # kind, x, y
 CLASSES = ("negative", "positive")
 
 
@@ -33,44 +36,48 @@ class Drawn:
         Diameter of red cells by the look's px/µm, px: what a provider would state.
     """
 
-    row: dict
+    row: dict[str, Any]
     image: np.ndarray
     mask: np.ndarray
-    cells: list
+    cells: list[tuple[str, float, float, float]]
     red_cell: float
 
 
-def draw(task, seed):
-    """Return the list of `Drawn` images of one `Slide` or one `Field`."""
-    return draw_field(task, seed) if isinstance(task, Field) else draw_slide(task, seed)
+def draw(task: Slide | Field, seed: int) -> list[Drawn]:
+    """Return the images of one slide of a data set that stands alone, or of one field of ALL-IDB 1 with its crops."""
+    if isinstance(task, Field):
+        return _draw_field(task, seed)
+    shot = slide_shot(task.data_set, seed, task.label, task.number)
+    return [_draw_one(task, shot, ordinal, seed) for ordinal in task.images]
 
 
-def draw_slide(slide, seed):
-    """Draw the images of one slide of a data set that stands alone."""
-    look = LOOKS[slide.data_set]
-    slide_look = slide_shot(slide.data_set, seed, slide.label, slide.number)
-    return [_draw_one(slide, look, slide_look, ordinal, seed) for ordinal in slide.images]
-
-
-def _draw_one(slide, look, slide_look, ordinal, seed):
-    generator = rng("image", slide.data_set, seed, slide.label, ordinal)
+def _draw_one(slide: Slide, slide_look: Shot, ordinal: int, seed: int) -> Drawn:
+    look, generator = LOOKS[slide.data_set], rng("image", slide.data_set, seed, slide.label, ordinal)
     shot = image_shot(slide_look, generator)
     field = look["scene"] == "field" or (look["scene"] == "both" and generator.random() < 0.5)
     prefix = "field_" if field else ""
     shape, scale = (look[prefix + "height"], look[prefix + "width"]), look[prefix + "scale"]
     leukocytes = (_many if field else _one)(generator, look, slide.label, shape, scale)
-    smear = draw_smear(generator, shot, shape, scale, leukocytes)
-    image = photograph(generator, smear.planes, shot)
+    smear, image = _photographed(generator, shot, shape, scale, leukocytes)
     kind = "field" if field else leukocytes[0][0]
     row = _row(slide.data_set, slide.label, ordinal, slide.number, image, kind=kind, cells=len(leukocytes))
     return Drawn(row, image, smear.mask, smear.cells, RED_CELL * scale)
 
 
-def _kind(generator, weights):
+def _photographed(
+    generator: np.random.Generator, shot: Shot, shape: tuple[int, int], scale: float, leukocytes: Sequence[Placed]
+) -> tuple[Smear, np.ndarray]:
+    smear = draw_smear(generator, shot, shape, scale, leukocytes)
+    return smear, photograph(generator, smear.planes, shot)
+
+
+def _kind(generator: np.random.Generator, weights: dict[str, float]) -> str:
     return str(generator.choice(list(weights), p=np.array(list(weights.values())) / sum(weights.values())))
 
 
-def _one(generator, look, label, shape, scale):
+def _one(
+    generator: np.random.Generator, look: dict[str, Any], label: int, shape: tuple[int, int], scale: float
+) -> list[Placed]:
     """One leukocyte near the centre; sometimes a second one at the border."""
     weights = look["blasts"] if label else look["normal"]
     y, x = np.array(shape) / 2 + generator.normal(0, look["off_centre"], 2) * shape
@@ -81,7 +88,9 @@ def _one(generator, look, label, shape, scale):
     return cells
 
 
-def _many(generator, look, label, shape, scale):
+def _many(
+    generator: np.random.Generator, look: dict[str, Any], label: int, shape: tuple[int, int], scale: float
+) -> list[Placed]:
     """Leukocytes of a field: mostly blasts if positive; few and normal if negative."""
     low, high = look["leukocytes"]
     if label:
@@ -95,7 +104,9 @@ def _many(generator, look, label, shape, scale):
     return [(kind, x, y) for kind, (x, y) in zip(kinds, places, strict=True)]
 
 
-def _apart(generator, n, shape, margin, distance):
+def _apart(
+    generator: np.random.Generator, n: int, shape: tuple[int, int], margin: float, distance: float
+) -> np.ndarray:
     """Return n places (x, y) inside `margin`, `distance` apart where there is room, else as far apart as found."""
     places = np.empty((n, 2))
     for k in range(n):
@@ -106,7 +117,7 @@ def _apart(generator, n, shape, margin, distance):
     return places
 
 
-def draw_field(field, seed):
+def _draw_field(field: Field, seed: int) -> list[Drawn]:
     """Draw one field of ALL-IDB 1 and cut from it what ALL-IDB 1 (Crop) and ALL-IDB 2 take."""
     look = LOOKS[FIELDS]
     generator = rng("field", seed, field.label, field.number)
@@ -116,14 +127,13 @@ def draw_field(field, seed):
     kinds += [_kind(generator, look["normal"]) for _ in range(field.normals)]
     places = _apart(generator, len(kinds), shape, CELL_WINDOW // 2 + 1, 17 * scale)
     leukocytes = [(kind, x, y) for kind, (x, y) in zip(kinds, places, strict=True)]
-    smear = draw_smear(generator, shot, shape, scale, leukocytes)
-    image = photograph(generator, smear.planes, shot)
+    smear, image = _photographed(generator, shot, shape, scale, leukocytes)
     row = _row(FIELDS, field.label, field.number, field.slide, image, field.label, kind="field", cells=len(kinds))
     parent = Drawn(row, image, smear.mask, smear.cells, RED_CELL * scale)
     return [parent, *_crops(generator, field, smear, parent)]
 
 
-def _crops(generator, field, smear, parent):
+def _crops(generator: np.random.Generator, field: Field, smear: Smear, parent: Drawn) -> Iterator[Drawn]:
     blasts, normals = smear.cells[: field.blasts], smear.cells[field.blasts :]
     wanted = [
         (BLAST_CROPS, 1, field.blast_crops, blasts),
@@ -136,7 +146,16 @@ def _crops(generator, field, smear, parent):
             yield _crop(parent, field, data_set, label, ordinal, kind, (x, y), window)
 
 
-def _crop(parent, field, data_set, label, ordinal, kind, centre, window):
+def _crop(
+    parent: Drawn,
+    field: Field,
+    data_set: str,
+    label: int,
+    ordinal: int,
+    kind: str,
+    centre: tuple[float, float],
+    window: int,
+) -> Drawn:
     height, width = parent.mask.shape
     left = int(np.clip(round(centre[0] - window / 2), 0, width - window))
     top = int(np.clip(round(centre[1] - window / 2), 0, height - window))
@@ -147,7 +166,17 @@ def _crop(parent, field, data_set, label, ordinal, kind, centre, window):
     return Drawn(row, parent.image[part], parent.mask[part], cells, parent.red_cell)
 
 
-def _row(data_set, label, ordinal, slide, image, slide_label=None, parent="", box="", **more):
+def _row(
+    data_set: str,
+    label: int,
+    ordinal: int,
+    slide: int,
+    image: np.ndarray,
+    slide_label: int | None = None,
+    parent: str = "",
+    box: str = "",
+    **more: Any,
+) -> dict[str, Any]:
     """One row of the table; `slide_label` is the class of the slide, where it may differ from the image's."""
     source = DATA_SETS[data_set].source
     owner = CLASSES[label if slide_label is None else slide_label]
@@ -160,14 +189,14 @@ def _row(data_set, label, ordinal, slide, image, slide_label=None, parent="", bo
         "width": image.shape[1],
         "height": image.shape[0],
         "path": "",
-        "sha256": hashlib.sha256(np.ascontiguousarray(image)).hexdigest(),
+        "sha256": hashlib.sha256(image.tobytes()).hexdigest(),
         "parent": parent,
         "box": box,
         **more,
     }
 
 
-def resized(drawn, size):
+def resized(drawn: Drawn, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Return image and mask at size x size px; the mask by nearest neighbour, so that it stays 0, 1, 2."""
     shrinks = max(drawn.mask.shape) > size
     image = cv2.resize(drawn.image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

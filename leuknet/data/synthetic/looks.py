@@ -34,10 +34,10 @@ class Shot:
     background: np.ndarray
     absorb: np.ndarray
     magnify: float
-    values: dict
+    values: dict[str, float]
 
 
-def slide_shot(name, *seeds):
+def slide_shot(name: str, *seeds: int) -> Shot:
     """Return the `Shot` that all images of one slide share; `seeds` name the slide."""
     look, generator = LOOKS[name], rng("slide", name, *seeds)
     backgrounds = look["background"]
@@ -52,7 +52,7 @@ def slide_shot(name, *seeds):
     return Shot(light.astype(np.float32), absorb.astype(np.float32), float(magnify), values)
 
 
-def image_shot(shot, generator):
+def image_shot(shot: Shot, generator: np.random.Generator) -> Shot:
     """Return `shot` as it varies from image to image on one slide."""
     light = shot.background * np.float32(np.exp(generator.normal(0, 0.012)))
     absorb = shot.absorb * np.float32(np.exp(generator.normal(0, 0.05)))

@@ -4,18 +4,29 @@ import json
 from dataclasses import asdict
 from functools import lru_cache
 from threading import Lock
+from typing import Any
 
 from leuknet.data.synthetic.draw import Drawn, draw
 from leuknet.data.synthetic.plan import Field, Slide
 
 _ONE_AT_A_TIME = Lock()
-_KINDS = {"Slide": Slide, "Field": Field}
+_TASKS: dict[str, type[Slide] | type[Field]] = {"Slide": Slide, "Field": Field}
 
 
 def spelled(task: Slide | Field, seed: int) -> str:
-    """Return what `redrawn` needs to draw the images of a slide or field again, as JSON."""
+    """Return what `drawn_from` needs to draw the images of a slide or field again, as JSON."""
     values = {k: [v.start, v.stop] if isinstance(v, range) else v for k, v in asdict(task).items()}
     return json.dumps([type(task).__name__, values, seed])
+
+
+def drawn_from(drawing: str) -> list[Drawn]:
+    """Return all images of one slide or field, at their native size; `drawing` as in the cohort's table."""
+    name, values, seed = json.loads(drawing)
+    fields: dict[str, Any] = {k: range(*v) if isinstance(v, list) else v for k, v in values.items()}
+    return draw(_TASKS[name](**fields), seed)
+
+
+_recent = lru_cache(maxsize=8)(drawn_from)
 
 
 def redrawn(drawing: str, image_id: str) -> Drawn:
@@ -27,11 +38,4 @@ def redrawn(drawing: str, image_id: str) -> Drawn:
         Of the cohort's table.
     """
     with _ONE_AT_A_TIME:
-        return next(one for one in _drawn(drawing) if one.row["image_id"] == image_id)
-
-
-@lru_cache(maxsize=8)
-def _drawn(drawing):
-    name, values, seed = json.loads(drawing)
-    values = {k: range(*v) if isinstance(v, list) else v for k, v in values.items()}
-    return draw(_KINDS[name](**values), seed)
+        return next(one for one in _recent(drawing) if one.row["image_id"] == image_id)

@@ -11,6 +11,7 @@ from leuknet.data.synthetic.looks import LOOKS
 FIELDS, BLAST_CROPS, CELL_CROPS = "ALL-IDB 1", "ALL-IDB 1 (Crop)", "ALL-IDB 2"
 FAMILY = (FIELDS, BLAST_CROPS, CELL_CROPS)
 BLASTS_A_FIELD = 510 / 49  # Table 1: ALL-IDB 1 (Crop) over the positives of ALL-IDB 1
+Counts = dict[tuple[str, int], int]  # images of a data set and label
 FEWEST_SLIDES = 5  # a class, where it has as many images, so that grouped splits can be made
 
 
@@ -42,7 +43,7 @@ class Field:
     normal_cells: range
 
 
-def counts(fraction, floor):
+def counts(fraction: float, floor: int) -> Counts:
     """Return {(data set, label): images}: Table 1's counts times `fraction`, at least `floor` or all there are."""
     return {
         (name, label): max(round(published * fraction), min(floor, published), 1)
@@ -52,7 +53,7 @@ def counts(fraction, floor):
     }
 
 
-def plan(fraction, floor, seed):
+def plan(fraction: float, floor: int, seed: int) -> list[Slide | Field]:
     """Return each `Slide` and `Field` to draw, in the order of Table 1."""
     wanted = counts(fraction, floor)
     alone = [
@@ -61,17 +62,17 @@ def plan(fraction, floor, seed):
         if name not in FAMILY
         for number, images in enumerate(_slides(n, LOOKS[name]["slides"]))
     ]
-    return _fields(wanted, seed) + alone
+    return [*_fields(wanted, seed), *alone]
 
 
-def _slides(n, per_slide):
+def _slides(n: int, per_slide: int) -> list[range]:
     """Split ordinals 0..n-1 into slides of about `per_slide` images."""
     number = max(-(-n // per_slide), min(n, FEWEST_SLIDES))
     edges = np.linspace(0, n, number + 1).round().astype(int)
     return [range(*pair) for pair in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)]
 
 
-def _fields(wanted, seed):
+def _fields(wanted: Counts, seed: int) -> list[Field]:
     generator = rng("synthetic", seed, "family")
     n = {label: wanted[FIELDS, label] for label in (0, 1)}
     per_slide = LOOKS[FIELDS]["slides"]
@@ -93,7 +94,7 @@ def _fields(wanted, seed):
     return negative + positive
 
 
-def _enough(numbers, total):
+def _enough(numbers: np.ndarray, total: int) -> np.ndarray:
     """Raise the smallest of `numbers` one by one until they sum to `total`."""
     numbers = numbers.copy()
     while numbers.sum() < total:
@@ -101,7 +102,7 @@ def _enough(numbers, total):
     return numbers
 
 
-def _deal(total, capacity):
+def _deal(total: int, capacity: np.ndarray) -> list[range]:
     """Deal ordinals 0..total-1 round by round to holders that take at most `capacity`; returns a range each."""
     dealt = np.zeros(len(capacity), int)
     while dealt.sum() < total:

@@ -7,18 +7,21 @@ BULGE = 0.25  # share of the radius that an outline never leaves
 _ANGLES = np.linspace(-np.pi, np.pi, 181)
 
 
-def grid(reach):
+def grid(reach: float) -> tuple[np.ndarray, np.ndarray]:
     """Return x and y in µm, each float32 (n, n), from -reach to reach."""
     n = 2 * round(reach / STEP) + 1
     axis = np.linspace(-reach, reach, n, dtype=np.float32)
-    return np.meshgrid(axis, axis)
+    x, y = np.meshgrid(axis, axis)
+    return x, y
 
 
 _ORDERS = np.arange(2, 9)
 _WAVES = np.concatenate([np.cos(_ORDERS[:, None] * _ANGLES), np.sin(_ORDERS[:, None] * _ANGLES)])
 
 
-def outline(generator, roughness, oval=0.06, count=None):
+def outline(
+    generator: np.random.Generator, roughness: float, oval: float = 0.06, count: int | None = None
+) -> np.ndarray:
     """Return a radius of mean 1 by angle, (181,) or (count, 181): ovals with random bulges that fade with frequency."""
     size = roughness / (_ORDERS / 2) ** 0.9
     size[0] = np.hypot(size[0], oval)
@@ -27,17 +30,17 @@ def outline(generator, roughness, oval=0.06, count=None):
     return edges if count else edges[0]
 
 
-def overlap(one, other, blend=0.5):
+def overlap(one: np.ndarray, other: np.ndarray, blend: float = 0.5) -> np.ndarray:
     """Signed distance to what two outlines share, the corner rounded over about `blend` µm."""
     return 0.5 * (one + other + np.sqrt((one - other) ** 2 + blend**2)) - 0.15 * blend
 
 
-def blob(x, y, radius, edge):
+def blob(x: np.ndarray, y: np.ndarray, radius: float, edge: np.ndarray) -> np.ndarray:
     """Signed distance (nearly) to the closed curve of `outline` around the origin."""
     return np.sqrt(x**2 + y**2) - radius * np.interp(np.arctan2(y, x), _ANGLES, edge).astype(np.float32)
 
 
-def chain(x, y, points, radii):
+def chain(x: np.ndarray, y: np.ndarray, points: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """Signed distance to a union of discs: `points` (n, 2) and `radii` (n,) in µm."""
     points, radii = np.asarray(points, np.float32), np.asarray(radii, np.float32)
     away = np.full(x.shape, np.inf, np.float32)
@@ -46,7 +49,9 @@ def chain(x, y, points, radii):
     return away
 
 
-def indent(generator, distance, x, y, radius, depth):
+def indent(
+    generator: np.random.Generator, distance: np.ndarray, x: np.ndarray, y: np.ndarray, radius: float, depth: float
+) -> np.ndarray:
     """Press a rounded dent of `depth` µm into the outline `distance` at a random side."""
     angle = generator.uniform(-np.pi, np.pi)
     width = generator.uniform(0.45, 0.9) * radius
@@ -55,11 +60,13 @@ def indent(generator, distance, x, y, radius, depth):
     return overlap(distance, -notch, 1.0)
 
 
-def _on_arc(angles, radius):
+def _on_arc(angles: np.ndarray, radius: float | np.ndarray) -> np.ndarray:
     return np.stack([radius * np.cos(angles), radius * np.sin(angles)], -1)
 
 
-def lobes(generator, cell_radius, count, size, spread):
+def lobes(
+    generator: np.random.Generator, cell_radius: float, count: int, size: float, spread: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Discs of `count` lobes along an arc, with thin links between neighbours.
 
     `size` and `spread` are the lobes' radius and their distance from the centre as shares of the cell's radius.
@@ -81,7 +88,9 @@ def lobes(generator, cell_radius, count, size, spread):
     return np.concatenate(points), np.concatenate(radii)
 
 
-def bend(generator, cell_radius, span, thickness, spread):
+def bend(
+    generator: np.random.Generator, cell_radius: float, span: float, thickness: float, spread: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Discs of a bent sausage: `span` radians of arc, `thickness` and `spread` as shares of the cell's radius."""
     along = np.linspace(-0.5, 0.5, 25)
     turns = np.sign(along) if generator.random() < 0.2 else np.ones(25)

@@ -1,14 +1,17 @@
 """A field of a blood smear: red cells, platelets and leukocytes laid on one canvas."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from leuknet.data.synthetic import shapes
-from leuknet.data.synthetic.cells import AZURE, BLUE, EOSIN, RED, draw_cell
+from leuknet.data.synthetic.cells import AZURE, BLUE, EOSIN, RED, Cell, draw_cell
+from leuknet.data.synthetic.looks import Shot
 from leuknet.data.synthetic.texture import sample, tiles
 
+Box = tuple[slice, slice]
 RED_CELL = 7.2  # µm, diameter
 
 
@@ -28,10 +31,16 @@ class Smear:
 
     planes: np.ndarray
     mask: np.ndarray
-    cells: list
+    cells: list[tuple[str, float, float, float]]
 
 
-def draw_smear(generator, shot, shape, scale, leukocytes):
+def draw_smear(
+    generator: np.random.Generator,
+    shot: Shot,
+    shape: tuple[int, int],
+    scale: float,
+    leukocytes: Sequence[tuple[str, float, float]],
+) -> Smear:
     """Draw one field.
 
     Parameters
@@ -64,7 +73,7 @@ def draw_smear(generator, shot, shape, scale, leukocytes):
     return Smear(planes, mask, [(cell.kind, x, y, cell.diameter) for cell, x, y in drawn])
 
 
-def _overlap(shape, size, x, y):
+def _overlap(shape: tuple[int, ...], size: int, x: float, y: float) -> tuple[Box, Box] | None:
     """Slices of the canvas and of a patch of `size` px centred at x, y; None if they do not meet."""
     left, top = round(x - size / 2), round(y - size / 2)
     rows = slice(max(top, 0), min(top + size, shape[0]))
@@ -75,7 +84,7 @@ def _overlap(shape, size, x, y):
     return (rows, columns), inner
 
 
-def _lay(planes, mask, cell, x, y, ring):
+def _lay(planes: np.ndarray, mask: np.ndarray, cell: Cell, x: float, y: float, ring: float) -> None:
     places = _overlap(mask.shape, len(cell.cover), x, y)
     if places is None:
         return
@@ -89,7 +98,7 @@ def _lay(planes, mask, cell, x, y, ring):
     mask[outer] = np.where(part > 0, part, mask[outer])
 
 
-def _sprites(generator, shot, scale, count):
+def _sprites(generator: np.random.Generator, shot: Shot, scale: float, count: int) -> np.ndarray:
     """Red cells as thickness maps, float32 (count, n, n): discs with central pallor and a rim."""
     n = 2 * round(0.72 * RED_CELL * scale) + 1
     x, y = np.meshgrid(*2 * [(np.arange(n, dtype=np.float32) - n // 2) / scale])
@@ -107,11 +116,17 @@ def _sprites(generator, shot, scale, count):
     return sprites.astype(np.float32)
 
 
-def _each(values):
+def _each(values: np.ndarray) -> np.ndarray:
     return values.astype(np.float32)[:, None, None]
 
 
-def _red_cells(generator, planes, shot, scale, leukocytes):
+def _red_cells(
+    generator: np.random.Generator,
+    planes: np.ndarray,
+    shot: Shot,
+    scale: float,
+    leukocytes: Sequence[tuple[float, float, float]],
+) -> None:
     """Strew red cells, mostly side by side, some overlapping; few lie under a leukocyte."""
     shape, diameter = planes.shape[:2], RED_CELL * scale
     wanted = int(shot.values["red_cover"] * (shape[0] + diameter) * (shape[1] + diameter) / (0.785 * diameter**2))
@@ -136,7 +151,9 @@ def _red_cells(generator, planes, shot, scale, leukocytes):
             red[places[0]] += sprites[which][places[1]]
 
 
-def _platelets(generator, planes, shot, scale, textures):
+def _platelets(
+    generator: np.random.Generator, planes: np.ndarray, shot: Shot, scale: float, textures: dict[str, np.ndarray]
+) -> None:
     """Small granular platelets with a pale rim, and specks of precipitated stain."""
     shape = planes.shape[:2]
     area = shape[0] * shape[1] / scale**2 / 1000

@@ -12,7 +12,7 @@ BANDS = {"fine": 0.13, "mid": 0.28, "coarse": 0.55, "broad": 1.5, "cloud": 7.0}
 BEADS = {"eosinophilic": (0.85, 0.37), "basophilic": (0.80, 0.34), "dust": (0.60, 0.17)}
 
 
-def tiles(scale):
+def tiles(scale: float) -> dict[str, np.ndarray]:
     """Return textures of `SIDE` x `SIDE` px for images drawn at `scale` px/µm (rounded).
 
     Returns
@@ -25,7 +25,7 @@ def tiles(scale):
 
 
 @lru_cache(maxsize=32)
-def _tiles(scale):
+def _tiles(scale: int) -> dict[str, np.ndarray]:
     generator = rng("texture", scale)
     made = {band: _noise(generator, max(sigma * scale, 0.5)) for band, sigma in BANDS.items()}
     ridges = -np.abs(made["coarse"])
@@ -34,18 +34,18 @@ def _tiles(scale):
     return made | beads
 
 
-def _noise(generator, sigma):
+def _noise(generator: np.random.Generator, sigma: float) -> np.ndarray:
     white = generator.standard_normal((SIDE, SIDE), np.float32)
     fy, fx = fft.fftfreq(SIDE)[:, None], fft.rfftfreq(SIDE)[None]
     field = _filtered(white, np.exp(-2 * (np.pi * sigma) ** 2 * (fx**2 + fy**2)))
     return (field - field.mean()) / field.std()
 
 
-def _filtered(field, transfer):
+def _filtered(field: np.ndarray, transfer: np.ndarray) -> np.ndarray:
     return fft.irfft2(fft.rfft2(field) * transfer.astype(np.complex64), s=field.shape)
 
 
-def _beads(generator, spacing, radius):
+def _beads(generator: np.random.Generator, spacing: float, radius: float) -> np.ndarray:
     """Soft discs of three sizes on a jittered hexagonal grid, overlapping ones by the larger depth."""
     rows, columns = int(SIDE / (0.87 * spacing)) + 1, int(SIDE / spacing) + 1
     y, x = np.mgrid[:rows, :columns].astype(float)
@@ -62,7 +62,7 @@ def _beads(generator, spacing, radius):
     return np.clip(field, 0, 1)
 
 
-def sample(generator, tile, shape):
+def sample(generator: np.random.Generator, tile: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Cut a random window of `shape` from a tile, flipped at random; larger windows repeat the tile."""
     height, width = shape
     repeats = -(-height // SIDE), -(-width // SIDE)
