@@ -12,7 +12,7 @@ from PIL import Image
 
 from leuknet._random import rng
 from leuknet.data.containers import tiff
-from leuknet.data.decode import _read, decode_files, digests, is_blank
+from leuknet.data.decode import decode_files, digests, is_blank, read_picture
 from leuknet.exceptions import LeuknetError
 
 GREYS = np.arange(0, 256, 2)
@@ -33,7 +33,7 @@ GREY = PICTURE[..., 1]
 
 
 def difference(data, wanted):
-    image, (width, height) = _read(data)
+    image, (width, height) = read_picture(data)
     assert (height, width) == image.shape[:2] == wanted.shape[:2]
     wanted = wanted if wanted.ndim == 3 else wanted[..., None]
     return int(np.abs(image.astype(int) - wanted).max())
@@ -74,7 +74,7 @@ def test_grey_tiff(order, bits, kind):
     assert difference(written(samples, byteorder=order, photometric=kind, extratags=declared), GREY) <= 1
     if kind == "miniswhite" and bits in (10, 12, 14):
         with pytest.raises(LeuknetError, match="white is zero"):
-            _read(written(samples, byteorder=order, photometric=kind))
+            read_picture(written(samples, byteorder=order, photometric=kind))
     else:
         assert difference(written(samples, byteorder=order, photometric=kind), GREY) <= 1
 
@@ -112,10 +112,10 @@ def test_palette_tiff(shift):
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_tiff_orientation(orientation):
     tag = [(274, "H", 1, orientation, True)]
-    image, _ = _read(written(PICTURE, photometric="rgb", extratags=tag))
+    image, _ = read_picture(written(PICTURE, photometric="rgb", extratags=tag))
     by_pillow = Image.Exif()
     by_pillow[274] = orientation
-    other, _ = _read(saved(PICTURE, "PNG", exif=by_pillow))
+    other, _ = read_picture(saved(PICTURE, "PNG", exif=by_pillow))
     np.testing.assert_array_equal(image, other)
 
 
@@ -164,7 +164,7 @@ def test_bmp_with_alpha(alpha):
 @pytest.mark.parametrize("samples", ["444", "422", "420"])
 def test_jpeg_is_what_libjpeg_decodes(samples):
     data = saved(PICTURE, "JPEG", quality=95, subsampling=samples[0] + ":" + samples[1] + ":" + samples[2])
-    np.testing.assert_array_equal(_read(data)[0], np.asarray(Image.open(io.BytesIO(data))))
+    np.testing.assert_array_equal(read_picture(data)[0], np.asarray(Image.open(io.BytesIO(data))))
 
 
 def test_large_jpegs_are_decoded_at_a_reduced_scale(monkeypatch):
@@ -197,7 +197,7 @@ def test_a_jpeg_damaged_in_the_middle_is_refused_or_hardly_changed():
     refused, changed = 0, []
     for data, wanted in damaged_jpegs(120):
         try:
-            changed.append((np.abs(_read(data)[0] - wanted).max(axis=2) > 16).mean())
+            changed.append((np.abs(read_picture(data)[0] - wanted).max(axis=2) > 16).mean())
         except LeuknetError as reason:
             refused += "damaged" in str(reason)
     missed = sum(share > 0.02 for share in changed)  # mostly damage at the start of a row of coding units
@@ -208,25 +208,25 @@ def test_sound_jpegs_are_not_refused():
     for k in range(40):
         image = drawn(k, width=400, height=300)
         image[:64] = 255  # a banner whose edge lies on the border of coding units
-        assert _read(saved(image, "JPEG", quality=85))[0].shape == (300, 400, 3)
+        assert read_picture(saved(image, "JPEG", quality=85))[0].shape == (300, 400, 3)
 
 
 def test_tiffs_of_many_strips_are_refused_without_reading_them(monkeypatch):
     monkeypatch.setattr(tiff, "MAX_SEGMENTS", 100)
     with pytest.raises(LeuknetError, match="128 strips, above the limit of 100"):
-        _read(written(PICTURE, photometric="rgb", rowsperstrip=1))
+        read_picture(written(PICTURE, photometric="rgb", rowsperstrip=1))
 
 
 @pytest.mark.parametrize("cut", [20, 3000, -200])
 def test_truncated_tiffs_are_refused(cut):
     for options in ({}, {"compression": "zlib"}, {"tile": (32, 32)}):
         with pytest.raises(LeuknetError, match="damaged"):
-            _read(written(PICTURE, photometric="rgb", **options)[:cut])
+            read_picture(written(PICTURE, photometric="rgb", **options)[:cut])
 
 
 def test_imagej_stacks_are_refused():
     with pytest.raises(LeuknetError, match="several pages"):
-        _read(written(np.stack([GREY] * 3), imagej=True))
+        read_picture(written(np.stack([GREY] * 3), imagej=True))
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])

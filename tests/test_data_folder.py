@@ -159,9 +159,12 @@ def test_a_pipe_is_not_opened(slides):
 
 
 def test_unreadable_files_are_listed(slides, monkeypatch):
-    digest = module.decode._digest
-    denied = PermissionError(13, "Permission denied")
-    monkeypatch.setattr(module.decode, "_digest", lambda path: denied if path.name == "b.png" else digest(path))
+    digests, denied = module.decode.digests, PermissionError(13, "Permission denied")
+
+    def some_denied(paths):
+        return [denied if path.name == "b.png" else found for path, found in zip(paths, digests(paths), strict=True)]
+
+    monkeypatch.setattr(module.decode, "digests", some_denied)
     cohort = folder_cohort(slides, 8)
     assert rejected(cohort) == {"CellaVision2/negative/b.png": "cannot be read: Permission denied"} and len(cohort) == 3
 

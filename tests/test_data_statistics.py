@@ -7,7 +7,7 @@ from PIL import Image
 from scipy.signal import convolve2d
 
 from leuknet.data.cohort import Cohort
-from leuknet.data.statistics import COLOUR, SHARPNESS, SIZE, image_statistics, nearest, source_probe
+from leuknet.data.statistics import COLOUR, SHARPNESS, SIZE, image_statistics, source_probe
 from leuknet.exceptions import LeuknetError
 
 
@@ -100,11 +100,3 @@ def test_a_small_source_lowers_the_number_of_folds():
 def test_what_cannot_be_probed_is_said(change, match):
     with pytest.raises(LeuknetError, match=match):
         source_probe(*change(*features(1)))
-
-
-def test_the_nearest_image_is_another_one():
-    x = np.array([[0.0], [1.0], [10.0], [10.0]])
-    table = nearest(x, ["a", "a", "b", "c"])
-    assert list(table["nearest"]) == [1, 0, 3, 2]
-    assert list(table["same_source"]) == [True, True, False, False]
-    assert table["distance"][2] == 0

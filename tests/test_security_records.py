@@ -11,6 +11,7 @@ import pytest
 from hostile import copy_of, edit, sealed_again, write_finished
 from typer.testing import CliRunner
 
+import leuknet
 from leuknet.cli import app
 from leuknet.exceptions import LeuknetError
 from leuknet.runs import provenance, query, record
@@ -224,98 +225,15 @@ def test_git_is_called_without_the_users_configuration(tmp_path, monkeypatch):
     script.chmod(0o755)
     (tmp_path / ".gitconfig").write_text(f"[core]\n\tfsmonitor = {script}\n")
     subprocess.run(["git", "init", "-q", tmp_path / "checkout"], check=True)
+    someone = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    commit = ["git", *someone, "commit", "-q", "--allow-empty", "-m", "one"]
+    subprocess.run(commit, cwd=tmp_path / "checkout", check=True)
     values = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.fsmonitor", "GIT_CONFIG_VALUE_0": str(script)}
     for name, value in (values | {"HOME": str(tmp_path), "GIT_CONFIG_GLOBAL": str(tmp_path / ".gitconfig")}).items():
         monkeypatch.setenv(name, value)
     (tmp_path / "checkout" / "file").write_text("text")
-    provenance._git(tmp_path / "checkout", "status", "--porcelain")
-    assert not trace.exists()
-
-
-ATTACKS = """\
-@pd.io.common.os.system('touch trace')
-__import__('os').system('touch trace')
-().__class__.__bases__[0].__subclasses__()
-backbone.str.upper() == 'VGG16'
-backbone.__class__ == 1
-[x for x in (1,)] == [1]
-(lambda: 1)() == 1
-f'{seed}' == '1'
-open('/etc/passwd')
-seed if seed else fold
-seed + 1 == 2
-seed ** 99999999 == 1
-2 ** 10 ** 10
-'a' * 10 ** 10 == fold
-seed := 1
-print
-nowhere == 1
-seed ==
-seed == 1; fold
-seed == 1 # comment \\
-{'a': 1} == seed
-{1} == seed
-seed[0] == 1
-seed @ 1
-seed & 1
-~seed
-await seed
-yield
-*seed
-seed < 'a'
-seed in 7
--fold == 1
-`seed`
-'unended
-import os
-"""
-
-
-DEEP = ["(" * 990 + "1", "not " * 240 + "seed", "seed == 1 or " * 200, "\0"]
-
-
-@pytest.mark.parametrize("condition", [*ATTACKS.splitlines(), *DEEP])
-def test_a_condition_runs_nothing(whole, condition, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    frame = query.records(whole.parent)
-    try:
-        query.chosen(frame, condition)
-    except LeuknetError as error:
-        assert "--where" in str(error) and "\n" not in str(error)
-    else:
-        assert condition.startswith(("seed == 1 #", "not "))
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    "condition, keys",
-    [
-        ("backbone == 'VGG16' and epochs > 5", "b"),
-        ("backbone == 'VGG16' or seed == 2", "abc"),
-        ("1 < epochs <= 50", "abc"),
-        ("not (status == 'failed')", "ab"),
-        ("status in ['failed', 'done']", "ac"),
-        ("status not in ('failed', 'done')", "b"),
-        ("seed == -1", ""),
-        ("weights == None", "c"),
-        ("weights != 'random'", "bc"),
-        ("weights < 'z'", "ab"),
-        ("dense == [32, 16]", "a"),
-        ("'VGG' in backbone", "ab"),
-        ("'I' in weights", "b"),
-        ("'I' not in weights", "ac"),
-        ("seed == fold", "a"),
-        ("True", "abc"),
-    ],
-)
-def test_conditions(condition, keys):
-    rows = [
-        {"run": "a", "status": "done", "backbone": "VGG16", "epochs": 5, "seed": 1, "fold": 1, "weights": "random"},
-        {"run": "b", "status": "damaged", "backbone": "VGG16", "epochs": 50, "seed": 3, "fold": 1, "weights": "I"},
-        {"run": "c", "status": "failed", "backbone": "ResNet50", "epochs": 2, "seed": 2, "fold": 3},
-    ]
-    frame = pd.DataFrame(rows).assign(dense=[[32, 16], None, [32]])
-    assert "".join(query.chosen(frame, condition)["run"]) == keys
+    monkeypatch.setattr(leuknet, "__file__", str(tmp_path / "checkout" / "leuknet" / "__init__.py"))
+    assert provenance.commit.__wrapped__() and not trace.exists()  # not what is cached of this checkout
 
 
 CHECKPOINTS = {

@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -52,7 +53,7 @@ class CellClassifier:
     pairs: bool = True
     colour: bool = False
     caption: str = "none"
-    pipeline: Pipeline | None = field(default=None, repr=False)
+    pipeline: Any = field(default=None, repr=False)
 
     def fit(self, cells: Cells, y: np.ndarray, rows: np.ndarray | None = None, seed: int = 0) -> "CellClassifier":
         """Learn from the cells at `rows` (all if not given).

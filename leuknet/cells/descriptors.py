@@ -15,7 +15,7 @@ from scipy import ndimage
 from skimage.measure import perimeter_crofton
 
 from leuknet.cells.scale import WORKING
-from leuknet.cells.segmentation import RED_AREA, SPECK
+from leuknet.cells.segmentation import RED_AREA, SPECK, contours, disc
 
 BANDS = {"fine": (0.04, 0.08), "medium": (0.08, 0.16), "coarse": (0.16, 0.32)}  # s.d. of both blurs, d
 NECK = 0.2  # d: what an opening this wide separates counts as lobes
@@ -45,20 +45,14 @@ class Part:
         return own / max(float(own.mean()), 1e-6)
 
     @cached_property
-    def contours(self) -> tuple:
-        """Outer outlines of the nucleus' pieces, each int32 (n, 1, 2), x before y."""
-        return cv2.findContours(self.nucleus.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
-
-    @cached_property
     def hull(self) -> np.ndarray:
         """Corners of the convex hull of all pieces, int32 (n, 1, 2)."""
-        return cv2.convexHull(np.concatenate(self.contours))
+        return cv2.convexHull(np.concatenate(contours(self.nucleus)))
 
     @cached_property
     def lobe_areas(self) -> np.ndarray:
         """Areas of the nucleus' lobes, px, largest first; at least one."""
-        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(NECK * WORKING / 2) + 1,) * 2)
-        pieces, _ = ndimage.label(cv2.morphologyEx(self.nucleus.astype(np.uint8), cv2.MORPH_OPEN, disc))
+        pieces, _ = ndimage.label(cv2.morphologyEx(self.nucleus.astype(np.uint8), cv2.MORPH_OPEN, disc(NECK)))
         areas = np.sort(np.bincount(pieces.ravel())[1:])[::-1]
         kept = areas[areas >= SPECK * RED_AREA]
         return kept if len(kept) else np.array([self.nucleus.sum()])
@@ -133,7 +127,7 @@ def _texture(part: Part, band: str) -> float:
     return float((low - high)[part.nucleus].std() / max(float(part.green[part.nucleus].mean()), 1e-6))
 
 
-def _inner_blur(values, inside, sigma):
+def _inner_blur(values: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarray:
     weight = cv2.GaussianBlur(inside, (0, 0), sigma)
     return cv2.GaussianBlur(values * inside, (0, 0), sigma) / np.maximum(weight, 1e-6)
 
@@ -167,9 +161,7 @@ def skewness(part: Part) -> float:
 def rim_gradient(part: Part) -> float:
     """Return the mean slope of the density across the nucleus' rim, mean densities per d."""
     dx, dy = (cv2.Sobel(part.green, cv2.CV_32F, *order, scale=1 / 8) for order in ((1, 0), (0, 1)))
-    width = 2 * round(RIM * WORKING) + 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-    ring = cv2.morphologyEx(part.nucleus.astype(np.uint8), cv2.MORPH_GRADIENT, disc).astype(bool)
+    ring = cv2.morphologyEx(part.nucleus.astype(np.uint8), cv2.MORPH_GRADIENT, disc(2 * RIM)).astype(bool)
     return float(np.hypot(dx, dy)[ring].mean() * WORKING / max(float(part.green[part.nucleus].mean()), 1e-6))
 
 

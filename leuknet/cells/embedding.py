@@ -106,7 +106,8 @@ def _computed(pictures: np.ndarray, weights: str, copy: int, seed: int) -> np.nd
     from leuknet.models.features import extract
 
     if copy:
-        factors = np.exp(rng("zoom", seed, copy).uniform(*np.log(ZOOM), len(pictures)))
+        low, high = np.log(ZOOM)
+        factors = np.exp(rng("zoom", seed, copy).uniform(low, high, len(pictures)))
         pictures = np.array([zoomed(picture, factor) for picture, factor in zip(pictures, factors, strict=True)])
     colour = np.repeat(pictures[..., None], 3, axis=-1)
     if weights == "imagenet":

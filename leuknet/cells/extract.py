@@ -1,10 +1,9 @@
 """From a cohort's images to cells: scale, nuclei, bodies, sixteen numbers and a grey picture each; kept by content."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from joblib import Parallel, cpu_count, delayed
 from scipy import ndimage
 
 from leuknet._cache import cached
-from leuknet._io import hash_of
+from leuknet._io import hash_of, hash_of_files
 from leuknet.cells import descriptors, embedding, scale, segmentation
 from leuknet.data import decode
 from leuknet.data.cohort import Cohort, CohortKey
@@ -26,6 +25,10 @@ MOST = 12  # cells an image: the largest nuclei of a field, the most central one
 NO_RULER = 40.0  # px: assumed where nothing is known and no red cell is seen
 COLOUR = [f"{part}_{channel}" for part in ("nucleus", "cell") for channel in ("red", "green", "blue")]
 COLUMNS = ["image", "x", "y", "diameter", "measured", "single", *descriptors.DESCRIPTORS, *COLOUR]
+
+
+Reader = Callable[[], np.ndarray]
+Nucleus = tuple[int, tuple[slice, ...]]  # label and box
 
 
 @dataclass(frozen=True)
@@ -89,33 +92,43 @@ def outlined(image: np.ndarray, nominal: float) -> Outlined:
     """Return the cells of one image (uint8, RGB) with their outlines; `nominal` is the red cell's diameter, px."""
     size, density, labels, whole, chosen = _searched(image, nominal)
     rows, pictures = _described(image.shape, size, density, labels, whole, chosen)
-    lines = [_outline(labels == number, size.diameter / scale.WORKING) for number, *_ in chosen]
+    longest = [max(segmentation.contours(labels == number), key=len)[:, 0] for number, _ in chosen]
+    lines = [np.round(line * (size.diameter / scale.WORKING)).astype(np.int32) for line in longest]
     return Outlined(Cells(**_gathered([(rows, pictures, 0.0)])), lines, size)
 
 
-def _searched(image, nominal):
+def _searched(
+    image: np.ndarray, nominal: float
+) -> tuple[scale.Scale, np.ndarray, np.ndarray, np.ndarray, list[Nucleus]]:
     size = scale.red_cell_diameter(image, nominal)
     density, labels = segmentation.find(image, size.diameter)
     return size, density, labels, segmentation.bodies(density, labels), _ranked(image.shape, size, labels)
 
 
-def _ranked(shape, size, labels):
-    """Return (label, box, area) of at most `MOST` nuclei: central ones first in a single-cell image, else large."""
-    areas = np.bincount(labels.ravel())
-    found = [(k, box, int(areas[k])) for k, box in enumerate(ndimage.find_objects(labels), 1) if box]
+def _ranked(shape: tuple[int, ...], size: scale.Scale, labels: np.ndarray) -> list[Nucleus]:
+    """Return label and box of at most `MOST` nuclei: central ones first in a single-cell image, else large."""
+    found = [(k, box) for k, box in enumerate(ndimage.find_objects(labels), 1) if box]
     if segmentation.is_single(shape, size.diameter):
         middle = np.array(labels.shape) / 2
-        order = [np.hypot(*(middle - [(p.start + p.stop) / 2 for p in box])) for _, box, _ in found]
+        order = [np.hypot(*(middle - [(p.start + p.stop) / 2 for p in box])) for _, box in found]
     else:
-        order = [-area for *_, area in found]
+        areas = np.bincount(labels.ravel())
+        order = [-areas[k] for k, _ in found]
     return [found[i] for i in np.argsort(order, kind="stable")[:MOST]]
 
 
-def _described(shape, size, density, labels, whole, chosen):
+def _described(
+    shape: tuple[int, ...],
+    size: scale.Scale,
+    density: np.ndarray,
+    labels: np.ndarray,
+    whole: np.ndarray,
+    chosen: list[Nucleus],
+) -> tuple[list[tuple], list[np.ndarray]]:
     rows, pictures = [], []
     margin, factor = round(0.7 * scale.WORKING), size.diameter / scale.WORKING
     single = segmentation.is_single(shape, size.diameter)
-    for number, box, _ in chosen:
+    for number, box in chosen:
         around = tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in box)
         nucleus, body = labels[around] == number, whole[around] == number
         part = descriptors.Part(nucleus, body, np.ascontiguousarray(density[around][..., 1]))
@@ -126,12 +139,7 @@ def _described(shape, size, density, labels, whole, chosen):
     return rows, pictures
 
 
-def _outline(mask, factor):
-    lines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return np.round(max(lines, key=len)[:, 0] * factor).astype(np.int32)
-
-
-def _one(read, nominal):
+def _one(read: Reader, nominal: float) -> tuple[list[tuple], list[np.ndarray], float]:
     cv2.setNumThreads(1)  # the workers share the cores
     began = time.thread_time()
     image = read()
@@ -139,12 +147,7 @@ def _one(read, nominal):
     return rows, pictures, time.thread_time() - began
 
 
-def extract(
-    readers: Sequence[Callable[[], np.ndarray]],
-    nominal: Callable[[], Sequence[float]],
-    key: object = None,
-    workers: int | None = None,
-) -> Cells:
+def extract(readers: Sequence[Reader], nominal: Callable[[], Iterable[float]], key: object = None) -> Cells:
     """Return the `Cells` of a list of images.
 
     Parameters
@@ -155,17 +158,13 @@ def extract(
         Returns the red cell's diameter expected in each image, px; called only where nothing is kept.
     key : object that JSON can write, optional
         The images' content: with it, what was found is kept on disk and read again.
-    workers : int, optional
-        Threads; one a core if not given.
     """
-    if key is None:
-        return Cells(**_extracted(readers, nominal(), workers))
-    return Cells(**cached("cells", hash_of([version(), key], 32), lambda: _extracted(readers, nominal(), workers)))
 
+    def found() -> dict[str, Any]:
+        pairs = zip(readers, nominal(), strict=True)
+        return _gathered(Parallel(cpu_count(), prefer="threads")(delayed(_one)(*pair) for pair in pairs))
 
-def _extracted(readers: Sequence[Callable], diameters: Sequence[float], workers: int | None) -> dict[str, Any]:
-    pairs = zip(readers, diameters, strict=True)
-    return _gathered(Parallel(workers or cpu_count(), prefer="threads")(delayed(_one)(*pair) for pair in pairs))
+    return Cells(**(found() if key is None else cached("cells", hash_of([version(), key], 32), found)))
 
 
 def _gathered(results: list[tuple[list, list, float]]) -> dict[str, Any]:
@@ -181,9 +180,8 @@ def _gathered(results: list[tuple[list, list, float]]) -> dict[str, Any]:
 
 def version() -> str:
     """Return a hash of the files that decide what is found."""
-    modules = (scale, segmentation, descriptors, embedding)
-    code = b"".join(Path(module.__file__).read_bytes() for module in modules)
-    return sha256(code + str(MOST).encode()).hexdigest()
+    files = [Path(__file__).with_name(f"{name}.py") for name in ("scale", "segmentation", "descriptors", "embedding")]
+    return hash_of([hash_of_files(files), MOST])
 
 
 def native(cohort: Cohort, i: int) -> np.ndarray:
@@ -209,7 +207,7 @@ def diameters(cohort: Cohort, where: np.ndarray, given: float | None = None) -> 
     return np.full(len(where), given or scale.nominal_diameter(name) or _estimated(cohort, where, name))
 
 
-def _estimated(cohort, where, name):
+def _estimated(cohort: Cohort, where: np.ndarray, name: str) -> float:
     try:
         return scale.estimated_diameter([native(cohort, i) for i in where[:: -(-len(where) // scale.SAMPLE)]], name)
     except LeuknetError:
@@ -229,7 +227,7 @@ def cells_of(cohort: Cohort, given: dict[str, float] | None = None) -> Cells:
 
 
 @lru_cache(maxsize=8)
-def _held(held, given):
+def _held(held: CohortKey, given: tuple[tuple[str, float], ...]) -> Cells:
     cohort, known = held.cohort, dict(given)
     names = cohort.table.groupby("data_set", sort=False).indices
     parts = [(where, _of_data_set(cohort, where, known.get(name))) for name, where in names.items()]
@@ -241,7 +239,7 @@ def _held(held, given):
     return Cells(table.iloc[order].reset_index(drop=True), crops, len(cohort), seconds)
 
 
-def _of_data_set(cohort, where, given):
+def _of_data_set(cohort: Cohort, where: np.ndarray, given: float | None) -> Cells:
     content = ["image_id", "width", "height", "sha256"]
     key = [decode.VERSION, given, cohort.table[content].iloc[where].astype(str).to_numpy().tolist()]
     if not cohort.table["path"].iloc[where[0]] and "drawing" not in cohort.table:

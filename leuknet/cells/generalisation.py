@@ -6,6 +6,7 @@ AUC is that within sources throughout: only pairs of images of one source are ra
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -51,11 +52,13 @@ class CellCohort:
     labels: CellLabels
     cell: CellClassifier
 
-    def classifier(self, **changes) -> ImageClassifier:
+    def classifier(self, **changes: Any) -> ImageClassifier:
         """Return an unfitted `ImageClassifier`; `changes` are of `CellClassifier`."""
         return ImageClassifier(replace(self.cell, **changes))
 
-    def by_cells(self, train: np.ndarray, test: np.ndarray, rule: str = "max", pool: bool = False, **changes):
+    def by_cells(
+        self, train: np.ndarray, test: np.ndarray, rule: str = "max", pool: bool = False, **changes: Any
+    ) -> np.ndarray:
         """Return P(leukaemia) of the images at `test` by their cells, float32, learned from those at `train`."""
         model = replace(self.classifier(**changes), rule=rule, pool=pool)
         return model.fit(self.cells, self.labels, train).predict(self.cells, test)
@@ -236,7 +239,7 @@ def controls(material: CellCohort, split: Split, seed: int = 0, draws: int = PER
     cohort, y = material.cohort, material.cohort.labels.astype(int)
     colour = np.array([image.reshape(-1, 3).mean(axis=0) for image in np.asarray(cohort.images)])
     numbers = replace(material, cell=CellClassifier())
-    ways = {
+    ways: dict[str, tuple[Way, str]] = {
         "the method": (material.by_cells, "highest of an image's cells"),
         "scale held constant": (replace(material, cells=without_scale(material.cells)).by_cells, "sizes in pixels"),
         "number of cells alone": (partial(by_image, material.number_of_cells()[:, None], y), "no cell is looked at"),
@@ -317,7 +320,7 @@ def few_labelled(frame: pd.DataFrame, counts: tuple = (0, 2, 5, 10, 20), draws: 
     return pd.DataFrame(rows, columns=["labelled a class", "accuracy", "sources"])
 
 
-def _tuned(part, count, draw):
+def _tuned(part: pd.DataFrame, count: int, draw: int) -> float:
     shuffled = part.sample(frac=1, random_state=draw)
     seen = shuffled.groupby("y").head(count)
     rest = shuffled.drop(seen.index)

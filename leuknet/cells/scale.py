@@ -12,7 +12,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 from scipy import ndimage
 from scipy.signal import find_peaks
 from skimage.filters import threshold_otsu
@@ -44,14 +43,11 @@ class Scale:
     ----------
     diameter : float
         In pixels of the image.
-    votes : float
-        The share of a whole outline that meets in a typical centre, 0 to 1; 0 where nothing was measured.
     measured : bool
         False: the image shows no red cells to measure, and `diameter` is the nominal one.
     """
 
     diameter: float
-    votes: float
     measured: bool
 
 
@@ -68,10 +64,9 @@ def white_point(image: np.ndarray) -> np.ndarray:
     return np.median(image[np.abs(green.astype(int) - mode) <= 4], axis=0).astype(np.float32)
 
 
-def optical_density(image: np.ndarray, white: ArrayLike | None = None) -> np.ndarray:
-    """Return -ln((I + 1) / (W + 1)) of each channel, float32, not below 0; `white` defaults to `white_point`."""
-    white = white_point(image) if white is None else np.asarray(white, np.float32)
-    return np.maximum(np.log(white + 1) - np.log(image.astype(np.float32) + 1), 0)
+def optical_density(image: np.ndarray) -> np.ndarray:
+    """Return -ln((I + 1) / (W + 1)) of each channel, float32, not below 0, where W is the image's `white_point`."""
+    return np.maximum(np.log(white_point(image) + 1) - np.log(image.astype(np.float32) + 1), 0)
 
 
 def resized(image: np.ndarray, factor: float) -> np.ndarray:
@@ -117,7 +112,7 @@ def otsu(values: np.ndarray) -> float:
     return threshold_otsu(values) if high > low else high
 
 
-def _edges(density, nominal):
+def _edges(density: np.ndarray, nominal: float) -> tuple[np.ndarray, np.ndarray]:
     """Return places (n, 2) and inward unit normals (n, 2), x before y, of the outlines of red cells."""
     mask = red_cells(density, nominal)
     soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.05 * nominal)
@@ -130,7 +125,7 @@ def _edges(density, nominal):
     return np.stack([columns, rows], 1)[sharp].astype(np.float32), normal[sharp] / length[sharp, None]
 
 
-def _concentration(places, normals, diameter):
+def _concentration(places: np.ndarray, normals: np.ndarray, diameter: float) -> float:
     """Return which share of a whole outline meets where a typical vote falls, if red cells had this diameter."""
     cell = CELL_OF_VOTES * diameter
     x, y = np.floor((places + diameter / 2 * normals) / cell).astype(int).T
@@ -138,28 +133,17 @@ def _concentration(places, normals, diameter):
     return float((counts**2).sum() / counts.sum() / (np.pi * diameter))
 
 
-def vote(density: np.ndarray, nominal: float, steps: np.ndarray = STEPS) -> np.ndarray | None:
-    """Return the concentration of votes, float (len(steps),), at each diameter ``nominal * steps``; None without edges.
+def red_cell_diameter(image: np.ndarray, nominal: float) -> Scale:
+    """Measure the diameter of an image's red cells.
 
     Each pixel of a red cell's outline votes along its inward normal for a centre half a diameter away; where the
     diameter is right the votes of an outline meet.
-    """
-    places, normals = _edges(density, nominal)
-    if len(places) < FEWEST_EDGES * nominal / WORKING:
-        return None
-    return np.array([_concentration(places, normals, nominal * step) for step in steps])
-
-
-def red_cell_diameter(image: np.ndarray, nominal: float, white: ArrayLike | None = None) -> Scale:
-    """Measure the diameter of an image's red cells.
 
     Parameters
     ----------
     image : uint8, shape (height, width, 3)
     nominal : float
         The diameter that is expected, px: what is sought lies from 0.72 to 1.4 times it.
-    white : array_like, optional
-        See `optical_density`.
 
     Returns
     -------
@@ -167,13 +151,12 @@ def red_cell_diameter(image: np.ndarray, nominal: float, white: ArrayLike | None
         The nominal diameter with ``measured=False`` where the image has no outlines of red cells.
     """
     factor = WORKING / nominal
-    density = optical_density(resized(image, factor), white)
-    score = vote(density, factor * nominal)
-    if score is None:
-        return Scale(float(nominal), 0.0, False)
-    weighted = score * np.exp(-0.5 * (np.log(STEPS) / PRIOR) ** 2)
-    best = int(weighted.argmax())
-    return Scale(float(nominal * STEPS[best]), float(score[best]), True)
+    places, normals = _edges(optical_density(resized(image, factor)), factor * nominal)
+    if len(places) < FEWEST_EDGES * factor * nominal / WORKING:
+        return Scale(float(nominal), False)
+    votes = [_concentration(places, normals, factor * nominal * step) for step in STEPS]
+    best = np.argmax(votes * np.exp(-0.5 * (np.log(STEPS) / PRIOR) ** 2))
+    return Scale(float(nominal * STEPS[best]), True)
 
 
 @cache
@@ -204,16 +187,14 @@ def estimated_diameter(images: Sequence[np.ndarray], name: str = "these images")
     LeuknetError
         If no image shows red cells: the nominal diameter must then come from the user.
     """
-    chosen = [images[i] for i in np.unique(np.linspace(0, len(images) - 1, min(SAMPLE, len(images))).astype(int))]
-    total = np.zeros((len(SEARCHED), len(AROUND)))
-    for image in chosen:
-        total += [_searched(image, nominal) for nominal in SEARCHED]
+    chosen = np.unique(np.linspace(0, len(images) - 1, min(SAMPLE, len(images))).astype(int))
+    total = np.sum([[_searched(images[i], nominal) for nominal in SEARCHED] for i in chosen], axis=0)
     if not (total > 0).any():
         raise LeuknetError(f"no red cells in {name}: give the red cell's diameter in px")
     return float(np.outer(SEARCHED, AROUND).ravel()[total.argmax()])
 
 
-def _searched(image, nominal):
+def _searched(image: np.ndarray, nominal: float) -> np.ndarray:
     """Return the votes around one nominal diameter above those of normals dealt out at random, which agree by chance.
 
     0 where the image is narrower than two such cells or has no outlines.

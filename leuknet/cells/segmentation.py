@@ -4,12 +4,13 @@ All functions but `find` work on optical densities, float32 (height, width, 3), 
 px a red cell; areas are in red-cell areas, lengths in red-cell diameters (d).
 """
 
+import itertools
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import ndimage
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from scipy.cluster.hierarchy import DisjointSet
 from skimage.filters import threshold_multiotsu
 from skimage.measure import label, regionprops
 from skimage.segmentation import watershed
@@ -52,13 +53,14 @@ def chromatin(density: np.ndarray, weight: float = 1.0) -> np.ndarray:
     return cv2.GaussianBlur(values, (0, 0), BLUR * WORKING)
 
 
-def _disc(diameter):
+def disc(diameter: float) -> np.ndarray:
+    """Return a disc of `diameter` d as a structuring element, uint8, of odd width."""
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(diameter * WORKING / 2) + 1,) * 2)
 
 
 def tidy(mask: np.ndarray) -> np.ndarray:
     """Return the mask opened by a disc of `OPENING` d, holes filled, without specks."""
-    opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, _disc(OPENING))
+    opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc(OPENING))
     pieces = label(filled(opened > 0))
     large = np.bincount(pieces.ravel()) >= SPECK * RED_AREA
     large[0] = False
@@ -74,7 +76,7 @@ def single_mask(density: np.ndarray) -> np.ndarray:
     return tidy(mask)
 
 
-def _central(values):
+def _central(values: np.ndarray) -> tuple[float, np.ndarray]:
     """Return how well Otsu's threshold parts the central window, 0 to 1, and all pixels above it."""
     reach = round(CENTRE * WORKING)
     row, column = (edge // 2 for edge in values.shape)
@@ -98,7 +100,7 @@ def solid_pieces(mask: np.ndarray) -> int:
     return sum(LEAST * RED_AREA <= region.area <= 8 * RED_AREA and region.solidity >= SOLID for region in regions)
 
 
-def _seeded(values):
+def _seeded(values: np.ndarray) -> np.ndarray:
     """Return the pixels above Otsu's threshold within `AROUND` d of a coarse seed, each by its own threshold."""
     coarse = cv2.GaussianBlur(values, (0, 0), 0.15 * WORKING)
     small = coarse[::4, ::4]
@@ -110,7 +112,7 @@ def _seeded(values):
         if (seeds[rows, columns] == place).sum() < SPECK * RED_AREA:
             continue
         box = tuple(slice(max(part.start - reach, 0), part.stop + reach) for part in (rows, columns))
-        near = cv2.dilate((seeds[box] == place).astype(np.uint8), _disc(2 * AROUND)).astype(bool)
+        near = cv2.dilate((seeds[box] == place).astype(np.uint8), disc(2 * AROUND)).astype(bool)
         mask[box] |= near & (values[box] > otsu(values[box][near]))
     return tidy(mask)
 
@@ -131,7 +133,7 @@ def parted(mask: np.ndarray) -> np.ndarray:
     return result
 
 
-def _cut(depth, mask):
+def _cut(depth: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Return one piece's parts, or the piece as 1 where a part would be too small or the neck is not narrow."""
     seeds, _ = ndimage.label(depth > 0.75 * depth.max())
     parts = watershed(-depth, seeds, mask=mask)
@@ -139,32 +141,34 @@ def _cut(depth, mask):
     return parts if areas.min() >= LEAST_PART * RED_AREA else mask.astype(np.int32)
 
 
+def contours(mask: np.ndarray) -> Sequence[np.ndarray]:
+    """Return the outer outlines of a mask's pieces, each int32 (n, 1, 2), x before y."""
+    return cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]  # type: ignore[return-value]
+
+
 def merged(labels: np.ndarray) -> np.ndarray:
     """Give pieces of one nucleus one label: small ones (lobes) within `LOBES_APART` d of each other."""
     regions = regionprops(labels)
     if len(regions) < 2:
         return labels
-    outline = [cv2.findContours(r.image.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0] for r in regions]
-    points = [np.concatenate(c)[:, 0] + (r.bbox[1], r.bbox[0]) for c, r in zip(outline, regions, strict=True)]
+    points = [np.concatenate(contours(region.image))[:, 0] + region.bbox[1::-1] for region in regions]
     pairs = [
         (a, b)
-        for a in range(len(regions))
-        for b in range(a)
+        for a, b in itertools.combinations(range(len(regions)), 2)
         if min(regions[a].area, regions[b].area) < MOST_LOBE * RED_AREA
         and regions[a].area + regions[b].area < MOST_NUCLEUS * RED_AREA
         and _gap(points[a], points[b]) < LOBES_APART * WORKING
     ]
-    if not pairs:
-        return labels
-    rows, columns = np.array(pairs).T
-    graph = coo_array((np.ones(len(pairs)), (rows, columns)), shape=(len(regions),) * 2)
-    _, group = connected_components(graph, directed=False)
+    groups = DisjointSet(range(len(regions)))
+    for pair in pairs:
+        groups.merge(*pair)
     lookup = np.zeros(labels.max() + 1, np.int32)
-    lookup[[region.label for region in regions]] = group + 1
+    for number, group in enumerate(groups.subsets(), 1):
+        lookup[[regions[place].label for place in group]] = number
     return lookup[labels]
 
 
-def _gap(one, other):
+def _gap(one: np.ndarray, other: np.ndarray) -> float:
     """Return the least distance of two outlines, px; infinite where their boxes alone are too far apart."""
     away = np.maximum(one.min(0) - other.max(0), other.min(0) - one.max(0)).max()
     if away > LOBES_APART * WORKING:
@@ -187,9 +191,7 @@ def segment(density: np.ndarray, single: bool) -> np.ndarray:
     return whole(merged(parted(mask)))
 
 
-def find(
-    image: np.ndarray, diameter: float, single: bool | None = None, white: ArrayLike | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def find(image: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:
     """Find the nuclei of an image.
 
     Parameters
@@ -197,10 +199,6 @@ def find(
     image : uint8, shape (height, width, 3)
     diameter : float
         Of its red cells, px (`scale.red_cell_diameter`).
-    single : bool, optional
-        Whether it shows one cell; by its size if not given (`is_single`).
-    white : array_like, optional
-        See `scale.optical_density`.
 
     Returns
     -------
@@ -208,8 +206,8 @@ def find(
         At `scale.WORKING` px a red cell.
     labels : int32, shape (h, w)
     """
-    density = optical_density(resized(image, WORKING / diameter), white)
-    return density, segment(density, is_single(image.shape, diameter) if single is None else single)
+    density = optical_density(resized(image, WORKING / diameter))
+    return density, segment(density, is_single(image.shape, diameter))
 
 
 def masks(image: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:
@@ -269,13 +267,12 @@ def red(density: np.ndarray, soft: np.ndarray, core: np.ndarray) -> np.ndarray:
     return (ratio > of_nuclei + BETWEEN * (of_red - of_nuclei)) & ~core & (of_red > of_nuclei)
 
 
-def _body(nucleus, green, labels):
+def _body(nucleus: np.ndarray, green: np.ndarray, labels: np.ndarray) -> np.ndarray:
     distance = cv2.distanceTransform((~nucleus).astype(np.uint8), cv2.DIST_L2, 5)
     others = (labels > 0) & ~nucleus
+    nearer = np.zeros_like(nucleus)
     if others.any():
         nearer = cv2.distanceTransform((~others).astype(np.uint8), cv2.DIST_L2, 5) < distance
-    else:
-        nearer = np.zeros_like(nucleus)
     radius = np.sqrt(nucleus.sum() / np.pi)
     reach = np.clip(REACH * radius, LEAST_REACH * WORKING, MOST_REACH * WORKING)
     dark = (green > min(PALE * np.median(green[nucleus]), PAPER)) & (distance < reach) & ~nearer
@@ -284,9 +281,7 @@ def _body(nucleus, green, labels):
 
 def joined(mask: np.ndarray, nucleus: np.ndarray) -> np.ndarray:
     """Return the piece of `mask` that holds the nucleus, bridges cut and holes filled."""
-    width = 2 * round(THIN * WORKING / 2) + 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-    opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc)
+    opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc(THIN))
     pieces, count = ndimage.label(opened.astype(bool) | nucleus)
     wanted = np.zeros(count + 1, bool)
     wanted[pieces[nucleus]] = True

@@ -16,7 +16,7 @@ from leuknet.data.containers import jpeg, other, tiff
 from leuknet.data.walk import SUFFIXES, read_bytes, shown
 from leuknet.exceptions import LeuknetError
 
-__all__ = ["SUFFIXES", "decode", "decode_files", "digests", "is_blank", "pixels"]
+__all__ = ["SUFFIXES", "decode", "decode_files", "digests", "is_blank", "pixels", "read_picture"]
 
 VERSION = f"3 Pillow {PIL.__version__} simplejpeg {simplejpeg.__version__} {tiff.VERSION}"
 BLANK = 1.0  # grey levels, s.d. within each channel
@@ -52,7 +52,7 @@ def decode(data: bytes, size: int) -> tuple[np.ndarray, int, int]:
         The reason, without the file's name: empty, damaged, truncated, another format, larger than
         `containers.MAX_BYTES` decoded, several pages or frames, signed, floating-point or 32-bit samples.
     """
-    rgb, (width, height) = _read(data, size)
+    rgb, (width, height) = read_picture(data, size)
     shrinks = min(rgb.shape[:2]) >= size
     how = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
     return np.asarray(Image.fromarray(rgb).resize((size, size), how)), width, height
@@ -72,7 +72,7 @@ def pixels(path: Path, sha256: str) -> np.ndarray:
         raise LeuknetError(f"cannot read {shown(path)}: {error.strerror or error}") from error
     if hashlib.sha256(data).hexdigest() != sha256:
         raise LeuknetError(f"{shown(path)} changed since the cohort was read: run again")
-    return _read(data)[0]
+    return read_picture(data)[0]
 
 
 def is_blank(image: np.ndarray) -> bool:
@@ -80,7 +80,7 @@ def is_blank(image: np.ndarray) -> bool:
     return bool(image.reshape(-1, image.shape[-1]).std(axis=0).max() < BLANK)
 
 
-def _read(data: bytes, least: int = 0) -> tuple[np.ndarray, tuple[int, int]]:
+def read_picture(data: bytes, least: int = 0) -> tuple[np.ndarray, tuple[int, int]]:
     """Return a file's picture with width and height as displayed; every complaint becomes a `LeuknetError`."""
     if not data:
         raise LeuknetError("the file is empty")

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from leuknet._io import hash_of
@@ -69,7 +70,7 @@ def folder_cohort(folder: str | Path, size: int, limit: int | None = None, label
         raise LeuknetError(f"image size {size} is not a positive number of pixels")
     table, rejected = scan(folder, limit, label_by)
     key = hash_of([decode.VERSION, size, table.astype(str).to_numpy().tolist(), rejected.to_numpy().tolist()], 32)
-    cohort = cached_cohort(f"folder-{key}", lambda: _decoded(folder, table, rejected, size))
+    cohort = cached_cohort(f"folder-{key}", lambda: _cohort(folder, table, rejected, size))
     if (folder / SPLITS).exists() and limit is None:
         read_rows(folder / SPLITS, cohort.table)
     masks = read_masks(folder, list(cohort.table["path"]), size)
@@ -83,13 +84,8 @@ def folder_table(folder: str | Path, label_by: LabelBy = "patient") -> tuple[pd.
     """Return the table of `folder` with sizes and absolute paths, and what was left out; one class is enough."""
     folder = Path(folder).expanduser().absolute()
     table, rejected = scan(folder, label_by=label_by)
-    _, sizes, reasons = decode.decode_files([folder / path for path in table["path"]], list(table["sha256"]), 8)
-    good = [reason is None for reason in reasons]
-    left_out = [(path, reason) for path, reason in zip(table["path"], reasons, strict=True) if reason]
-    paths = [str(folder / path) for path in table["path"]]
-    table = table.assign(width=sizes[:, 0], height=sizes[:, 1], path=paths)[good]
-    rejected = _listed([*rejected.itertuples(index=False, name=None), *left_out])
-    return table[[*COLUMNS, *EXTRA]].reset_index(drop=True), rejected
+    _, table, rejected = _decoded(folder, table, rejected, 8)
+    return table.assign(path=[str(folder / path) for path in table["path"]]), rejected
 
 
 def check_folder(folder: str | Path) -> Path:
@@ -128,15 +124,22 @@ def _rows(folder: Path, label_by: LabelBy, rejected: list[tuple[str, str]]) -> I
         yield from rows_of(folder, data_set, label_by, rejected)
 
 
-def _decoded(folder: Path, table: pd.DataFrame, rejected: pd.DataFrame, size: int) -> Cohort:
+def _cohort(folder: Path, table: pd.DataFrame, rejected: pd.DataFrame, size: int) -> Cohort:
+    images, table, rejected = _decoded(folder, table, rejected, size)
+    _demand_classes(folder, table, rejected)
+    return Cohort("folder", images, table, rejected)
+
+
+def _decoded(
+    folder: Path, table: pd.DataFrame, rejected: pd.DataFrame, size: int
+) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
+    """Return the images that can be decoded, their rows with width and height, and all that was left out."""
     images, sizes, reasons = decode.decode_files([folder / p for p in table["path"]], list(table["sha256"]), size)
-    table = table.assign(width=sizes[:, 0], height=sizes[:, 1])
-    good = pd.Series([reason is None for reason in reasons], index=table.index)
+    good = np.array([reason is None for reason in reasons], bool)
     left_out = [(path, reason) for path, reason in zip(table["path"], reasons, strict=True) if reason]
+    table = table.assign(width=sizes[:, 0], height=sizes[:, 1]).loc[good, [*COLUMNS, *EXTRA]].reset_index(drop=True)
     rejected = _listed([*rejected.itertuples(index=False, name=None), *left_out])
-    _demand_classes(folder, table[good], rejected)
-    images = images if good.all() else images[good.to_numpy()]
-    return Cohort("folder", images, table.loc[good, [*COLUMNS, *EXTRA]].reset_index(drop=True), rejected)
+    return images if good.all() else images[good], table, rejected
 
 
 def _demand_classes(folder: Path, table: pd.DataFrame, rejected: pd.DataFrame) -> None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from functools import partial
+from pathlib import Path, PurePath, PurePosixPath
 from unicodedata import normalize
 
 from leuknet.data.cells_csv import NAME as CELLS
@@ -20,6 +21,11 @@ LAYOUT = "DIR/<data set>/<positive|negative>/<image>"
 READ = (GROUPS, SPLITS, CELLS)  # tables in DIR itself
 _NO_TEXT = "its name is not UTF-8: rename it"
 Rejected = list[tuple[str, str]]
+_nfc = partial(normalize, "NFC")
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return shown(PurePosixPath(path.relative_to(folder).as_posix()))
 
 
 @dataclass(frozen=True)
@@ -182,11 +188,3 @@ def _shipped_row(folder: Path, data_set: Path, layout: Layout, image: Image, lab
         label_of=("cell" if label_by == "cell" or not image.group else "patient") if layout.cells else "image",
         cell_label=-1 if image.cell_label is None else image.cell_label,
     )
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return shown(path.relative_to(folder)).replace("\\", "/") if is_text(path) else shown(path.relative_to(folder))
-
-
-def _nfc(name: str) -> str:
-    return normalize("NFC", name)

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +61,8 @@ class DataSet:
 
 def _data_set(row: Mapping[Any, Any]) -> DataSet:
     numbers = {name: int(row[name]) for name in ("negatives", "positives", "total")}
-    optional: dict[str, Any] = {
-        "cells": row["cells"] or None,
-        "reference": int(row["reference"]) if row["reference"] else None,
-    }
-    return DataSet(**{**row, **numbers, **optional})
+    reference = int(row["reference"]) if row["reference"] else None
+    return DataSet(**{**row, **numbers, "cells": row["cells"] or None, "reference": reference})
 
 
 def _read(name: str) -> pd.DataFrame:
@@ -81,9 +77,7 @@ def plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.casefold())
 
 
-@cache
-def _by_plain_name() -> dict[str, DataSet]:
-    return {plain(name): data_set for name, data_set in DATA_SETS.items()}
+_BY_PLAIN_NAME = {plain(name): data_set for name, data_set in DATA_SETS.items()}
 
 
 def lookup(name: str) -> DataSet | None:
@@ -91,7 +85,7 @@ def lookup(name: str) -> DataSet | None:
 
     Case, spaces and punctuation are ignored: ``CellaVision2`` is CellaVision 2.
     """
-    return _by_plain_name().get(plain(name))
+    return _BY_PLAIN_NAME.get(plain(name))
 
 
 def registry_table() -> pd.DataFrame:

@@ -9,7 +9,6 @@ from scipy.ndimage import laplace
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix
 from sklearn.model_selection import StratifiedKFold
-from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -64,7 +63,7 @@ def _measure(images: np.ndarray) -> pd.DataFrame:
         "mean": values.mean(axis=2),
         "sd": values.std(axis=2),
         "od": _DENSITY[planes].mean(axis=(2, 3)),
-        "border": values[:, :, _border(images.shape[1]).ravel()].mean(axis=2),
+        "border": values[:, :, border(*images.shape[1:3]).ravel()].mean(axis=2),
     }
     columns = {f"{c}_{what}": measured[:, i] for what, measured in per_channel.items() for i, c in enumerate(CHANNELS)}
     columns["saturation"] = saturation.mean(axis=1)
@@ -73,11 +72,12 @@ def _measure(images: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(columns).astype(float)
 
 
-def _border(size: int) -> np.ndarray:
-    width = max(1, size // 20)
-    border = np.ones((size, size), bool)
-    border[width:-width, width:-width] = False
-    return border
+def border(height: int, width: int) -> np.ndarray:
+    """Return the mask of an image's border, bool (height, width): a twentieth of its shorter edge, at least 1 px."""
+    rim = max(1, min(height, width) // 20)
+    mask = np.ones((height, width), bool)
+    mask[rim:-rim, rim:-rim] = False
+    return mask
 
 
 @dataclass(frozen=True)
@@ -171,17 +171,3 @@ def _check_probe(x: np.ndarray, y: np.ndarray, names: np.ndarray, counts: np.nda
         raise LeuknetError(
             f"source {str(names[counts.argmin()])!r} has a single image: leave it out of the source probe"
         )
-
-
-def nearest(features: ArrayLike, sources: ArrayLike) -> pd.DataFrame:
-    """Find each image's nearest other image in standardised feature space (Euclidean).
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per image: ``source``, ``nearest`` (position of the other image), ``distance``, ``same_source`` (bool).
-    """
-    x, y = StandardScaler().fit_transform(np.asarray(features, np.float64)), np.asarray(sources, dtype=str)
-    distance, position = NearestNeighbors(n_neighbors=1).fit(x).kneighbors()  # without arguments: never itself
-    other = position[:, 0]
-    return pd.DataFrame({"source": y, "nearest": other, "distance": distance[:, 0], "same_source": y[other] == y})

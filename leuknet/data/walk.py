@@ -5,7 +5,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from leuknet.exceptions import LeuknetError
 
@@ -165,6 +165,6 @@ def is_text(path: Path) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in str(path))
 
 
-def shown(path: Path) -> str:
+def shown(path: PurePath) -> str:
     r"""Return a path as text that can be printed and stored: bytes that are not UTF-8 appear as ``\xNN``."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

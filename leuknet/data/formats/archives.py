@@ -56,8 +56,10 @@ def unpack(archive: str | Path, folder: str | Path, limits: Limits | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unpack-", ignore_cleanup_errors=True) as temporary:
-            _unpack(archive, Path(temporary) / "new", limits or Limits())
-            (Path(temporary) / "new").rename(folder)
+            new = Path(temporary) / "new"
+            new.mkdir()
+            (_unzip if zipfile.is_zipfile(archive) else _untar)(archive, new, limits or Limits())
+            new.rename(folder)
     except BaseException as error:
         for parent in made:
             if parent.is_dir() and not any(parent.iterdir()):
@@ -65,14 +67,6 @@ def unpack(archive: str | Path, folder: str | Path, limits: Limits | None = None
         if isinstance(error, _DAMAGE):
             raise LeuknetError(f"{archive} cannot be unpacked: {' '.join(str(error).split())}") from error
         raise
-
-
-def _unpack(archive: Path, folder: Path, limits: Limits) -> None:
-    folder.mkdir()
-    if zipfile.is_zipfile(archive):
-        _unzip(archive, folder, limits)
-    else:
-        _untar(archive, folder, limits)
 
 
 def _unzip(archive: Path, folder: Path, limits: Limits) -> None:

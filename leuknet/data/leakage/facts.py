@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import ExifTags, Image
 
+from leuknet.data.statistics import border
 from leuknet.exceptions import LeuknetError
 
 SHORTCUTS = {
@@ -35,12 +36,9 @@ def facts(image: np.ndarray, data: bytes | None) -> dict[str, Any]:
         64 entries (0 where there is none), text empty where the file does not say it.
     """
     pixels = image.reshape(-1, 3).astype(np.float32)
-    rim = max(1, min(image.shape[:2]) // 20)
-    inner = np.zeros(image.shape[:2], bool)
-    inner[rim:-rim, rim:-rim] = True
-    border = image[~inner].astype(np.float32)
+    rim = image[border(*image.shape[:2])].astype(np.float32)
     row = {"width": image.shape[1], "height": image.shape[0], "aspect": image.shape[1] / image.shape[0]}
-    values = [*pixels.mean(axis=0), *pixels.std(axis=0), *border.mean(axis=0), *border.std(axis=0)]
+    values = [*pixels.mean(axis=0), *pixels.std(axis=0), *rim.mean(axis=0), *rim.std(axis=0)]
     row |= dict(zip(SHORTCUTS["mean colour"] + SHORTCUTS["border pixels"], map(float, values), strict=True))
     return row | _of_file(data)
 
