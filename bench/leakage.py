@@ -20,7 +20,7 @@ from leuknet import _random
 from leuknet.data.leakage.audit import look
 from leuknet.data.leakage.pictures import Pictures, pictures_of
 from leuknet.data.synthetic import synthetic_cohort
-from leuknet.data.synthetic.draw import draw_field
+from leuknet.data.synthetic.draw import draw
 from leuknet.data.synthetic.plan import CELL_CROPS, Field, plan
 
 CROPS, EDGE, WIDTH, HEIGHT = 260, 257, 2592, 1944
@@ -31,7 +31,7 @@ def write_images(folder, number):
     fields = [task for task in plan(1.0, 0, 1) if isinstance(task, Field)]
     rows, cells = [], []
     for k, field in enumerate(fields[:: len(fields) // number][:number]):
-        whole, *crops = draw_field(field, 1)
+        whole, *crops = draw(field, 1)
         image = cv2.resize(whole.image, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
         rows.append(_saved(folder / f"Im{k:03d}.jpg", image, ""))
         cells += [(k, crop.row["box"]) for crop in crops if crop.row["data_set"] == CELL_CROPS]
