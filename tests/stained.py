@@ -18,10 +18,10 @@ def smear(diameter, edge=8, light=(245, 225, 205)):
     return np.clip(image + rng("grain").normal(0, 1.5, image.shape), 0, 255).astype(np.uint8)
 
 
-def single_cell(inside=(95, 45, 130)):
-    """Return an image of one leukocyte on a field of red cells."""
+def single_cell(nucleus=36):
+    """Return an image of one leukocyte of 48 px radius, its nucleus of `nucleus` px, on red cells of 60 px."""
     image = smear(60, 4)
-    for radius, colour in ((48, (190, 180, 225)), (36, inside)):
+    for radius, colour in ((48, (190, 180, 225)), (nucleus, (95, 45, 130))):
         cv2.circle(image, (120, 120), radius, colour, -1)
     return image
 

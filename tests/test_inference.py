@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from made import small_cohort
 from PIL import Image
+from stained import single_cell
 from typer.testing import CliRunner
 
 from leuknet.cli import app
@@ -163,6 +164,26 @@ def test_command_bad_input(kept, slides, tmp_path):
     ):
         done = CliRunner().invoke(app, ["predict", *arguments])
         assert isinstance(done.exception, LeuknetError) and part in str(done.exception)
+
+
+def test_each_cell_of_ones_own_slides_is_scored_by_a_cohorts_cells(kept, tmp_path):
+    """Blasts fill their cell with the nucleus, normal cells half of it."""
+    for word, nuclei in (("negative", range(24, 30)), ("positive", range(41, 47))):
+        (tmp_path / "cohort" / "Lab" / word).mkdir(parents=True)
+        for nucleus in nuclei:
+            Image.fromarray(single_cell(nucleus)).save(tmp_path / "cohort" / "Lab" / word / f"{nucleus}.png")
+    (tmp_path / "own").mkdir()
+    for name, nucleus in (("blast", 43), ("normal", 25)):
+        Image.fromarray(single_cell(nucleus)[:, ::-1]).save(tmp_path / "own" / f"{name}.png")
+    command = ["predict", str(tmp_path / "own"), "--run", str(kept.folder), "--red-cell", "60", "--cells"]
+    found = CliRunner().invoke(app, [*command, str(tmp_path / "cohort"), "--json"])
+    blast, normal = (image["cells"] for image in json.loads(found.stdout)["images"])
+    assert found.exit_code == 0 and len(blast) == len(normal) == 1 and blast[0]["blast"] > 0.5 > normal[0]["blast"]
+    assert abs(blast[0]["x"] - 120) < 3 and abs(normal[0]["y"] - 120) < 3
+    text = CliRunner().invoke(app, [*command, str(tmp_path / "cohort")]).stdout
+    assert f"cell at {blast[0]['x']:.0f}, {blast[0]['y']:.0f}: blast {blast[0]['blast']:.2f}" in text
+    wrong = CliRunner().invoke(app, [*command, str(tmp_path / "nowhere")])
+    assert isinstance(wrong.exception, LeuknetError) and "no folder" in str(wrong.exception)
 
 
 def test_export_round_trip(kept, cohort, tmp_path):

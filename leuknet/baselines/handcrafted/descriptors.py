@@ -5,15 +5,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
-from pathlib import Path
 
 import cv2
 import numpy as np
 from joblib import Parallel, cpu_count, delayed
 
 from leuknet._cache import cached
-from leuknet._io import hash_of
+from leuknet._io import hash_of, hash_of_files
 from leuknet.baselines.handcrafted import imaging, measures
 from leuknet.data.cohort import Cohort, CohortKey
 
@@ -50,21 +48,21 @@ class Descriptions:
         return self.values[end - int(self.counts[i]) : end]
 
 
-def descriptions(cohort: Cohort, describe: Describe, workers: int | None = None) -> Descriptions:
-    """Return `Descriptions` of the whole cohort by ``describe(image uint8 (s, s, 3)) -> float (rows, d)``.
+def descriptions(cohort: Cohort, describe: Describe) -> Descriptions:
+    """Return `Descriptions` of the whole cohort.
 
     They use no label, so describing test images together with training images leaks nothing. The cache's key is the
-    cohort's
-    content, the function's name and the source files of this room that image processing depends on.
+    cohort's content, the function's name and the source files that image processing depends on.
     """
-    return _kept(CohortKey(cohort), describe, workers)
+    return _kept(CohortKey(cohort), describe)
 
 
 @lru_cache(maxsize=16)
-def _kept(held: CohortKey, describe: Describe, workers: int | None) -> Descriptions:
+def _kept(held: CohortKey, describe: Describe) -> Descriptions:
     cohort = held.cohort
-    key = hash_of([cohort.key, describe.__module__, describe.__qualname__, version(describe)])
-    values = cached("described", key, lambda: vars(describe_all(cohort.images, describe, workers)))
+    files = [imaging.__file__, measures.__file__, inspect.getfile(describe)]
+    key = hash_of([cohort.key, describe.__module__, describe.__qualname__, hash_of_files(files)])
+    values = cached("described", key, lambda: vars(describe_all(cohort.images, describe)))
     return Descriptions(**values)
 
 
@@ -81,9 +79,3 @@ def _timed(describe: Describe, image: np.ndarray) -> tuple[np.ndarray, float]:
     began = time.thread_time()
     values = np.asarray(describe(np.asarray(image)), np.float32)
     return np.nan_to_num(values), time.thread_time() - began
-
-
-def version(describe: Describe) -> str:
-    """Return a hash of the files that `describe` depends on: its own and the shared image processing."""
-    files = [Path(imaging.__file__), Path(measures.__file__), Path(inspect.getfile(describe))]
-    return sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

@@ -1,7 +1,10 @@
-"""Image-processing steps that the comparison systems share: finding nuclei and leukocytes without learning.
+"""Image processing that the handcrafted baselines share: finding nuclei and leukocytes, and the loop over cells.
 
 All take RGB, uint8, shape (height, width, 3), and lengths in pixels; masks are bool, shape (height, width).
 """
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -18,9 +21,9 @@ SOLID = 0.75  # area over convex area: less is debris or a clump that no cut has
 MOST_CELLS = 40
 
 
-def smooth(channel: np.ndarray, sigma: float = 1.0) -> np.ndarray:
-    """Return the channel, float32, after a Gaussian filter of `sigma` px."""
-    return cv2.GaussianBlur(np.asarray(channel, np.float32), (0, 0), sigma)
+def smooth(channel: np.ndarray) -> np.ndarray:
+    """Return the channel, float32, after a Gaussian filter of 1 px."""
+    return cv2.GaussianBlur(np.asarray(channel, np.float32), (0, 0), 1.0)
 
 
 def purple(image: np.ndarray) -> np.ndarray:
@@ -119,7 +122,57 @@ def cleaned(labels: np.ndarray) -> np.ndarray:
     return np.where(np.isin(labels, good), labels, 0) if good else labels
 
 
-def cells(labels: np.ndarray) -> list[tuple[tuple[slice, slice], int]]:
-    """Return the box (two slices) and label of each cell, largest first, at most `MOST_CELLS`."""
+@dataclass(frozen=True)
+class Cell:
+    """One cell within its box.
+
+    Attributes
+    ----------
+    rank : int
+        0 is the largest cell of its image.
+    image : uint8, shape (h, w, 3)
+    grey : uint8, shape (h, w)
+    whole, nucleus : bool, shape (h, w)
+        Masks; the nucleus lies within the whole.
+    """
+
+    rank: int
+    image: np.ndarray
+    grey: np.ndarray
+    whole: np.ndarray
+    nucleus: np.ndarray
+
+    @property
+    def masks(self) -> tuple[np.ndarray, np.ndarray]:
+        """Both masks."""
+        return self.whole, self.nucleus
+
+    @property
+    def share(self) -> float:
+        """The nucleus' share of the cell's area."""
+        return self.nucleus.sum() / self.whole.sum()
+
+
+def each_cell(
+    image: np.ndarray, labels: np.ndarray, core: np.ndarray, measure: Callable[[Cell], Sequence], columns: int
+) -> np.ndarray:
+    """Return a row of numbers for each cell, float (cells, columns), largest first, of at most `MOST_CELLS`.
+
+    Parameters
+    ----------
+    image : uint8, shape (height, width, 3)
+    labels : int, shape (height, width)
+        Cells, 0 outside.
+    core : bool, shape (height, width)
+        Nuclei.
+    measure : callable
+        `Cell` to list of vectors, `columns` numbers in all.
+    columns : int
+    """
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     regions = sorted(regionprops(labels), key=lambda region: (-region.area, region.label))
-    return [(region.slice, region.label) for region in regions[:MOST_CELLS] if region.area >= SMALLEST]
+    rows = []
+    for rank, region in enumerate(region for region in regions[:MOST_CELLS] if region.area >= SMALLEST):
+        box, whole = region.slice, labels[region.slice] == region.label
+        rows.append(np.concatenate(measure(Cell(rank, image[box], grey[box], whole, core[box] & whole))))
+    return np.array(rows).reshape(len(rows), columns)

@@ -10,6 +10,7 @@ from skimage.measure import regionprops
 from leuknet.baselines.handcrafted import imaging
 
 LEVELS = 16
+REACH = 4  # px, greatest distance at which the fractal dimension compares grey levels
 ANGLES = (0, np.pi / 4, np.pi / 2, 3 * np.pi / 4)
 HARALICK = ("contrast", "dissimilarity", "homogeneity", "ASM", "energy", "correlation")
 
@@ -84,24 +85,23 @@ def binary_patterns(grey: np.ndarray, mask: np.ndarray, points: int = 8, radius:
     return np.bincount(codes.astype(int), minlength=points + 2) / len(codes)
 
 
-def fractal_dimension(grey: np.ndarray, mask: np.ndarray | None = None, reach: int = 4) -> float:
+def fractal_dimension(grey: np.ndarray, mask: np.ndarray | None = None) -> float:
     """Return Pentland's fractal dimension of a grey surface (1984, reference [10]).
 
     The surface is taken as fractional Brownian motion: the mean absolute difference of grey levels at distance d grows
     as d to the power H, and the dimension is 3 - H. H is the slope of the least-squares line through the logarithms
-    for d = 1 to `reach` px along rows and columns; a flat surface has dimension 2.
+    for d = 1 to `REACH` px along rows and columns; a flat surface has dimension 2.
 
     Parameters
     ----------
     grey : numpy.ndarray, shape (height, width)
     mask : numpy.ndarray, bool, optional
         Only pairs with both pixels inside count.
-    reach : int
     """
     grey = np.asarray(grey, np.float64)
     mask = np.ones(grey.shape, bool) if mask is None else mask
     logs = []
-    for d in range(1, reach + 1):
+    for d in range(1, REACH + 1):
         pairs = [(grey[d:] - grey[:-d])[mask[d:] & mask[:-d]], (grey[:, d:] - grey[:, :-d])[mask[:, d:] & mask[:, :-d]]]
         differences = np.abs(np.concatenate(pairs))
         if len(differences) and differences.mean() > 0:

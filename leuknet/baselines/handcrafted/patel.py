@@ -45,21 +45,18 @@ def segment(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return imaging.leukocytes(filtered, core), core
 
 
+def numbers(cell: imaging.Cell) -> list:
+    """Return statistics, share of the nucleus, shapes, colour and texture of a leukocyte, 73 numbers in all."""
+    levels = cell.grey[cell.whole] / 255
+    statistics = [levels.mean(), levels.std(), np.median(levels), *np.quantile(levels, [0.1, 0.25, 0.75, 0.9])]
+    stain = measures.colour(cell.image, cell.nucleus), measures.cooccurrence(cell.grey, cell.nucleus)
+    return [statistics, [cell.share], *map(measures.shape, cell.masks), *stain]
+
+
 def describe(image: np.ndarray) -> np.ndarray:
     """Return one row a leukocyte, float (cells, 73)."""
     body, core = segment(image)
-    labels = imaging.cleaned(imaging.separated(body))
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    rows: list[np.ndarray] = []
-    for box, number in imaging.cells(labels):
-        whole = labels[box] == number
-        inner = core[box] & whole
-        levels = grey[box][whole] / 255
-        statistics = [levels.mean(), levels.std(), np.median(levels), *np.quantile(levels, [0.1, 0.25, 0.75, 0.9])]
-        parts: list = [statistics, [inner.sum() / whole.sum()], measures.shape(whole), measures.shape(inner)]
-        parts += [measures.colour(image[box], inner), measures.cooccurrence(grey[box], inner)]
-        rows.append(np.concatenate(parts))
-    return np.array(rows).reshape(len(rows), 73)
+    return imaging.each_cell(image, imaging.cleaned(imaging.separated(body)), core, numbers, 73)
 
 
 class Patel(CellBaseline):

@@ -12,7 +12,6 @@ scikit-learn's defaults after standardising. An image's p is the mean over its l
 Departures: p is the sigmoid of the SVM's margin, not calibrated; images are the cohort's squares, not the originals.
 """
 
-import cv2
 import numpy as np
 from skimage.filters import threshold_triangle
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -38,18 +37,15 @@ def segment(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def describe(image: np.ndarray) -> np.ndarray:
     """Return one row a leukocyte, float (cells, 112)."""
     body, core = segment(image)
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    labels = imaging.cleaned(imaging.separated(body))
-    rows: list[np.ndarray] = []
-    for box, number in imaging.cells(labels):
-        whole = labels[box] == number
-        inner = core[box] & whole
-        share = inner.sum() / whole.sum()
-        parts = [[share], measures.shape(whole), measures.shape(inner)]
-        parts += [measures.colour(image[box], part) for part in (whole, inner)]
-        parts += [measures.cooccurrence(grey[box], part) for part in (whole, inner)]
-        rows.append(np.concatenate([*parts, [whole.sum() / whole.size, np.sqrt(whole.sum()) / len(image), len(rows)]]))
-    return np.array(rows).reshape(len(rows), 112)
+
+    def numbers(cell: imaging.Cell) -> list:
+        colours = [measures.colour(cell.image, mask) for mask in cell.masks]
+        textures = [measures.cooccurrence(cell.grey, mask) for mask in cell.masks]
+        area = cell.whole.sum()
+        last = [area / cell.whole.size, np.sqrt(area) / len(image), cell.rank]
+        return [[cell.share], *map(measures.shape, cell.masks), *colours, *textures, last]
+
+    return imaging.each_cell(image, imaging.cleaned(imaging.separated(body)), core, numbers, 112)
 
 
 class Putzu(CellBaseline):

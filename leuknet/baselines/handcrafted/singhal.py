@@ -4,17 +4,16 @@ The paper says (sections 2.1 and 4.4): 260 images, texture features, an SVM, k-f
 article's abstract (Springer, doi 10.1007/978-981-10-0135-2_52) says: descriptors of the nucleus image, local binary
 patterns and the grey-level co-occurrence matrix compared, the patterns being better.
 
-Left open, and the reading taken: how the nucleus is found (here `imaging.nuclei`); patterns are uniform and rotation-
-invariant with 8, 16 and 24 neighbours at 1, 2 and 3 px; co-occurrence at 1 and 2 px, mean over four angles. The SVM
-has a radial basis function and scikit-learn's defaults after standardising. Each nucleus is classified, and an
-image's p is the mean over its nuclei.
+Left open, and the reading taken: how the nucleus is found (here `imaging.nuclei`); patterns are uniform
+and rotation-invariant with 8, 16 and 24 neighbours at 1, 2 and 3 px; co-occurrence at 1 and 2 px, mean over four
+angles. The SVM has a radial basis function and scikit-learn's defaults after standardising. Each nucleus is classified,
+and an image's p is the mean over its nuclei.
 
 Departures: p is the sigmoid of the SVM's margin, not calibrated.
 """
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -24,25 +23,23 @@ from leuknet.baselines.base import CellBaseline
 from leuknet.baselines.handcrafted import imaging, measures
 
 
-def _each_nucleus(image: np.ndarray, texture: Callable, columns: int) -> np.ndarray:
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    labels = imaging.separated(imaging.nuclei(image))
-    rows = [texture(grey[box], labels[box] == number) for box, number in imaging.cells(labels)]
-    return np.array(rows).reshape(len(rows), columns)
+def _each_nucleus(image: np.ndarray, texture: Callable[[imaging.Cell], list], columns: int) -> np.ndarray:
+    core = imaging.nuclei(image)
+    return imaging.each_cell(image, imaging.separated(core), core, texture, columns)
 
 
 def patterns(image: np.ndarray) -> np.ndarray:
     """Return the local binary patterns of each nucleus, float (nuclei, 54)."""
 
-    def texture(grey: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        return np.concatenate([measures.binary_patterns(grey, mask, 8 * r, r) for r in (1, 2, 3)])
+    def texture(cell: imaging.Cell) -> list:
+        return [measures.binary_patterns(cell.grey, cell.whole, 8 * r, r) for r in (1, 2, 3)]
 
     return _each_nucleus(image, texture, 54)
 
 
 def cooccurrence(image: np.ndarray) -> np.ndarray:
     """Return the co-occurrence features of each nucleus, float (nuclei, 14)."""
-    return _each_nucleus(image, lambda grey, mask: measures.cooccurrence(grey, mask, (1, 2)), 14)
+    return _each_nucleus(image, lambda cell: [measures.cooccurrence(cell.grey, cell.whole, (1, 2))], 14)
 
 
 class Patterns(CellBaseline):

@@ -4,17 +4,16 @@ The paper says (section 2.1): features of the grey-level co-occurrence matrix, t
 attributes from the segmentation of leukocytes and lymphoblasts, a multilayer perceptron, 97.70 % on 100 images of
 ALL-IDB 1; its title says "two-step neural network classifier". The article itself was not at hand.
 
-Left open, and the reading taken: how cells are found (here `imaging.leukocytes`), and what the two steps are. Here the
-first perceptron judges each leukocyte, the second judges the image from the first one's answers (mean, s.d., least,
-greatest, count). For the second, the first answers about training images through 3-fold cross-validation by image, so
-that it does not see its own training cells. Both have one hidden layer of 10 units.
+Left open, and the reading taken: how cells are found (here `imaging.leukocytes`), and what the two steps
+are. Here the first perceptron judges each leukocyte, the second judges the image from the first one's answers (mean,
+s.d., least, greatest, count). For the second, the first answers about training images through 3-fold cross-validation
+by image, so that it does not see its own training cells. Both have one hidden layer of 10 units.
 
 Departures: solved by L-BFGS with a penalty of 1 (a hundred images overfit otherwise).
 """
 
 import warnings
 
-import cv2
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold
@@ -28,20 +27,18 @@ from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
 
 
+def numbers(cell: imaging.Cell) -> list:
+    """Return share of the nucleus, shapes, textures and fractal dimensions of a leukocyte, 39 numbers in all."""
+    textures = [measures.cooccurrence(cell.grey, mask) for mask in cell.masks]
+    dimensions = [measures.fractal_dimension(cell.grey, mask) for mask in cell.masks]
+    return [[cell.share], *map(measures.shape, cell.masks), *textures, dimensions]
+
+
 def describe(image: np.ndarray) -> np.ndarray:
     """Return one row a leukocyte, float (cells, 39)."""
     core = imaging.nuclei(image)
     labels = imaging.cleaned(imaging.separated(imaging.leukocytes(image, core)))
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    rows: list[np.ndarray] = []
-    for box, number in imaging.cells(labels):
-        whole = labels[box] == number
-        inner = core[box] & whole
-        parts: list = [[inner.sum() / whole.sum()], measures.shape(whole), measures.shape(inner)]
-        parts += [measures.cooccurrence(grey[box], part) for part in (whole, inner)]
-        parts += [[measures.fractal_dimension(grey[box], part) for part in (whole, inner)]]
-        rows.append(np.concatenate(parts))
-    return np.array(rows).reshape(len(rows), 39)
+    return imaging.each_cell(image, labels, core, numbers, 39)
 
 
 def perceptron(seed: int) -> Pipeline:
