@@ -33,8 +33,8 @@ def verdict_cells(study: Study) -> pd.DataFrame:
 
 
 def verdict_sentence(frame: pd.DataFrame, what: str = "published cells") -> str:
-    """Return how many cells of `verdict_cells`, or claims of `claims_ledger`, got which verdict."""
-    counts = frame["verdict"].value_counts()
+    """Return how many cells of `verdict_cells`, or claims of `claims_ledger`, got which verdict, without its reasons."""
+    counts = frame["verdict"].str.partition(":")[0].value_counts()
     return f"Of {len(frame)} {what}: {listed(f'{n} {verdict}' for verdict, n in counts.items())}."
 
 
