@@ -41,7 +41,9 @@ ABOVE, OPEN, BELOW = (0.5, 0.2, 0.8), (-0.04, -0.3, 0.2), (-0.5, -0.8, -0.2)
         (ratios(2.0), BELOW, "not supported: the cytoplasm is favoured more"),
         (ratios(2.0), OPEN, "not distinguishable from the cytoplasm"),
         (ratios(2.0, random=1.9), ABOVE, "not distinguishable from random weights"),
-        (ratios(2.0, shuffled=2.5, random=2.2), ABOVE, "not distinguishable from shuffled labels and random weights"),
+        (ratios(2.0, shuffled=1.9, random=2.05), ABOVE, "not distinguishable from shuffled labels and random weights"),
+        (ratios(2.0, shuffled=2.5, random=1.9), ABOVE, "not supported: shuffled labels favour the nucleus more"),
+        (ratios(2.0, random=2.5), ABOVE, "not supported: random weights favour the nucleus more"),
     ],
 )
 def test_verdict_follows_the_rule(table, gap, verdict):

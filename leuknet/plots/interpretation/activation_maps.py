@@ -240,6 +240,8 @@ def _judged(own: pd.Series, gap: tuple[float, float, float], rivals: dict[str, p
         return "not supported: below the nucleus' share of the area"
     if gap[2] < 0:
         return "not supported: the cytoplasm is favoured more"
+    if more := [name for name, other in rivals.items() if own["high"] < other["low"]]:
+        return f"not supported: {listed(more)} favour the nucleus more"
     open_ = ["its share of the area"] * (not own["low"] > 1) + ["the cytoplasm"] * (not gap[1] > 0)
     open_ += [name for name, other in rivals.items() if not own["low"] > other["high"]]
     return f"not distinguishable from {listed(open_)}" if open_ else "supported"

@@ -33,7 +33,7 @@ def verdict_cells(study: Study) -> pd.DataFrame:
 
 
 def verdict_sentence(frame: pd.DataFrame, what: str = "published cells") -> str:
-    """Return how many cells of `verdict_cells`, or claims of `claims_ledger`, got which verdict, without its reasons."""
+    """Return how many cells of `verdict_cells`, or claims of `claims_ledger`, got which verdict; no reasons."""
     counts = frame["verdict"].str.partition(":")[0].value_counts()
     return f"Of {len(frame)} {what}: {listed(f'{n} {verdict}' for verdict, n in counts.items())}."
 
