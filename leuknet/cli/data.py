@@ -131,9 +131,8 @@ def get_data(
         return
     if target.exists():
         raise LeuknetError(f"{target} is there already: remove it or name another folder with --to")
-    if not file:
-        file = Path(getting.download(*known, progress=sys.stderr.isatty()))
-    unpack(file, target, Limits(max_files, max_gib, max_ratio, max_header_mib))
+    archive = file or Path(getting.download(*known, progress=sys.stderr.isatty()))  # type: ignore[arg-type, misc]
+    unpack(archive, target, Limits(max_files, max_gib, max_ratio, max_header_mib))
     labels = [image.label for image in read(name, target) if image.label is not None]
     _say(name, (labels.count(0), labels.count(1)), f"{target}: ")
 

@@ -73,7 +73,8 @@ def entries(figures: str | os.PathLike) -> list[dict[str, Any]]:
 def as_markdown(found: list[dict[str, Any]], notebooks: str) -> str:
     """Return the gallery's text: the paper's figures first, then page by page each picture with what it shows."""
     stems, titles = {entry["stem"] for entry in found}, {page.name: page.title for page in list_pages()}
-    lines, numbers = ["# Figures", INTRODUCTION, "## The paper's figures", PAPER_HEAD], {}
+    lines = ["# Figures", INTRODUCTION, "## The paper's figures", PAPER_HEAD]
+    numbers: dict[str, int] = {}
     for number, functions, of in paper_figures().itertuples(index=False):
         numbers |= dict.fromkeys(of, number)
         links = ", ".join(f"[{stem}](#{anchor(stem)})" for stem in of if stem in stems) or "not in this run"

@@ -100,11 +100,11 @@ def kernel_manager(log: TextIO, environment: dict[str, str], meter: Meter, folde
         def kernel_spec(self) -> KernelSpec:
             return KernelSpec(**get_kernel_dict())
 
-        async def start_kernel(self, **kwargs: Any) -> None:
+        async def start_kernel(self, **kwargs: Any) -> None:  # type: ignore[override]
             self.transport_encryption = "auto"
             self.connection_file = str(folder / "kernel.json")  # goes with the folder, also if this process is killed
             await super().start_kernel(env=os.environ | environment, stdout=log, stderr=log, **kwargs)
-            meter.watch(self.provisioner.pid)
+            meter.watch(self.provisioner.pid)  # type: ignore[union-attr]
             if meter.stop.is_set():  # jupyter_client would wait a minute for a kernel that died so early
                 raise RuntimeError("stopped")
 

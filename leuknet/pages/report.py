@@ -153,7 +153,8 @@ def headlines(runs: pd.DataFrame) -> pd.DataFrame:
     rows = [("accuracy within pooled folds, %", _accuracy(pooled), number(tables.published(12, "LeukNet", "A"), 2))]
     for name, interval in falls(pooled, ours) if len(pooled) else [("pooled over LODOCV", None)]:
         gap, bounds = interval(0.95) if interval else (np.nan, None)
-        text = NONE if interval is None else estimate(gap, *(bounds or (np.nan, np.nan)), sign=True)
+        low, high = bounds or (np.nan, np.nan)
+        text = NONE if interval is None else estimate(gap, low, high, sign=True)
         rows.append((f"{name.replace(' over ', ' minus ')}, points", text, "other images in each protocol"))
     published = number(tables.published(13, "LeukNet", "A"), 2)
     rows.append(("accuracy on a data set apart, %", _accuracy(apart), f"{published} (UFG)"))

@@ -55,7 +55,7 @@ class Page:
             raise LeuknetError(
                 f"page {self.name} has no cell tagged 'parameters': add one that sets profile, data, out"
             )
-        targets = []
+        targets: list[Any] = []
         for statement in ast.parse(cells[0].source).body:
             targets += getattr(statement, "targets", None) or [getattr(statement, "target", None)]
         return [target.id for target in targets if isinstance(target, ast.Name)]
@@ -161,8 +161,8 @@ def check_out(folder: str | os.PathLike) -> Path:
 def run_study(
     profile: str = "demo",
     only: Iterable[str] = (),
-    data: str | os.PathLike | None = None,
-    out: str | os.PathLike | None = None,
+    data: str | Path | None = None,
+    out: str | Path | None = None,
     backend: str = "tensorflow",
     parameters: dict[str, Any] | None = None,
     folder: str | os.PathLike | None = None,
@@ -324,8 +324,9 @@ def _publish(record: Record, executed: Path, folder: Path) -> None:
 
 
 def _one_line(failure: Exception) -> str:
-    papermills = isinstance(failure, PapermillExecutionError)
-    text = f"{failure.ename}: {failure.evalue}" if papermills else f"{type(failure).__name__}: {failure}"
+    text = f"{type(failure).__name__}: {failure}"
+    if isinstance(failure, PapermillExecutionError):
+        text = f"{failure.ename}: {failure.evalue}"
     return text.splitlines()[0]
 
 
