@@ -1,10 +1,12 @@
-"""What a cohort allows: test parts of both classes where there are any."""
+"""What a cohort allows: test parts of both classes where there are any, and reasons where a protocol is impossible."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from leuknet.evaluation.named import PROTOCOLS, make_split
 from leuknet.evaluation.splits import hold_out, k_fold
+from leuknet.exceptions import LeuknetError
 
 
 def cohort(sets, groups=True):
@@ -42,3 +44,33 @@ def test_folds_of_one_class_are_named_with_what_is_undefined():
     said = split.undefined(table)
     assert said.count("specificity is undefined there") == 1 and "recall" not in said
     assert f"and {5 - two_class_tests(split, table) - 3} more" in said or 5 - two_class_tests(split, table) <= 3
+
+
+CASES = {
+    "one data set with patients": (cohort({"A": (3, 3)}), {"hold-out", "k-fold", "k-fold-by-image"}),
+    "one data set without patients": (cohort({"A": (3, 3)}, False), {"hold-out", "k-fold", "k-fold-by-image"}),
+    "two data sets of one class each": (cohort({"A": (4, 0), "B": (0, 4)}), {"hold-out", "k-fold", "k-fold-by-image"}),
+    "two of both classes": (cohort({"A": (4, 4), "B": (4, 4)}), set(PROTOCOLS)),
+    "one class only": (cohort({"A": (4, 0), "B": (3, 0)}), set()),
+}
+
+
+def reason(protocol, table):
+    """Return why a cohort does not allow a protocol; empty if it does."""
+    try:
+        make_split(protocol, table)
+    except LeuknetError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_impossible_protocols_give_their_reason_in_one_line(name):
+    table, possible = CASES[name]
+    reasons = {protocol: reason(protocol, table) for protocol in PROTOCOLS}
+    assert {protocol for protocol, text in reasons.items() if not text} == possible
+    assert all("\n" not in text for text in reasons.values())
+    if name.startswith("one data set"):
+        assert "needs two data sets" in reasons["lodocv"]
+    if name.startswith("two data sets"):
+        assert "with both classes, and the cohort has none" in reasons["lodocv"]

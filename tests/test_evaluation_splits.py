@@ -188,15 +188,11 @@ def test_identical_files_are_reported_by_image_and_refused_by_group():
     ufg, atlas = (table.index[table["data_set"] == name] for name in ("UFG", "Atlas"))
     table.loc[ufg[:2], "sha256"] = "same"
     table.loc[atlas[:3], "sha256"] = "same"
-    assert splits.shared_content(table, splits.lodocv(table)).to_numpy().tolist() == [
-        ["ALL-IDB 1", 0],
-        ["ALL-IDB 2", 0],
-        ["UFG", 6],
-    ]
+    assert splits.lodocv(table).leakage(table).endswith("1 identical image file (in 1 of 3 folds).")
     with pytest.raises(LeuknetError, match="fold UFG: file content 'same' stands in training and test"):
         splits.leave_one_source_out(table)
     table.loc[table["sha256"] == "same", "sha256"] = ""  # unknown content is not identical content
-    assert splits.shared_content(table, splits.leave_one_source_out(table))["pairs"].sum() == 0
+    assert splits.leave_one_source_out(table).leakage(table).endswith("no identical image file.")
 
 
 def test_a_group_across_sources_is_refused_not_merged():
@@ -235,7 +231,6 @@ def test_too_few_units_raise():
         (lambda: splits.k_fold(pd.concat([TABLE, TABLE[:1]])), "is twice in the cohort"),
         (lambda: splits.k_fold(TABLE.assign(label=2)), "labels of the cohort must be 0"),
         (lambda: splits.k_fold(TABLE.assign(source=None)), "has no source"),
-        (lambda: splits.shared_content(TABLE.drop(columns="sha256"), splits.lodocv(TABLE)), "has no column sha256"),
     ],
 )
 def test_bad_input_is_named_in_one_line(make, message):

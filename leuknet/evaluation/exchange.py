@@ -1,11 +1,15 @@
 """``splits.csv``: a split that a reviewer can take away, and check against the images it was made for."""
 
+from pathlib import Path
+
+import pandas as pd
+
 from leuknet._io import write_text
 from leuknet.data.splits_csv import COLUMNS, HEAD, read_rows
 from leuknet.evaluation.split_table import Split
 
 
-def write_splits(path, split, table, verdict):
+def write_splits(path: str | Path, split: Split, table: pd.DataFrame, verdict: str) -> str:
     """Write `split` as CSV: a head of comment lines (protocol, unit, hash, verdict), then one row an image and fold.
 
     As ``splits.csv`` in the folder of the images it is checked whenever they are loaded as a cohort.
@@ -32,7 +36,7 @@ def write_splits(path, split, table, verdict):
     return split.hash
 
 
-def read_splits(path, table):
+def read_splits(path: str | Path, table: pd.DataFrame) -> tuple[Split, str]:
     """Return the `Split` in `path`, with this cohort's image_ids, and the audit's verdict (str).
 
     Parameters
@@ -46,5 +50,5 @@ def read_splits(path, table):
     LeuknetError
         If the file or the images are not what they were (`leuknet.data.splits_csv.read_rows`).
     """
-    head, rows = read_rows(path, table)
+    head, rows = read_rows(Path(path), table)
     return Split(head["protocol"], rows, head["by"]), head["audit"]

@@ -36,7 +36,7 @@ def regroup(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     return table.assign(source=source, group=group)
 
 
-def _merged(names, keys, links, sign):
+def _merged(names: pd.Series, keys: list[pd.Series | list[str]], links: np.ndarray, sign: str) -> list[str]:
     """Return a name for each connected component: the distinct `names` in it, the first three of them spelt out."""
     n, edges = len(names), [links]
     for key in keys:
@@ -77,7 +77,7 @@ def honest_tests(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _verdict(counts, linked):
+def _verdict(counts: pd.Series, linked: list[str]) -> str:
     if counts.min() == 0:
         return "no: one class only"
     return f"only if {', '.join(linked)} leave training too" if linked else "yes"

@@ -46,7 +46,7 @@ def wilson(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def _check_level(level):
+def _check_level(level: float) -> None:
     if not 0 < level < 1:
         raise LeuknetError(f"the level {level} is not between 0 and 1; use 0.95 for 95 %")
 
@@ -189,11 +189,10 @@ def paired_difference(
     names = np.unique(known[by].astype(str))
     drawn = _drawn(len(names), n, "bootstrap", seed)
     values = [_resampled(metric, side, np.searchsorted(names, side[by].astype(str)), drawn, True) for side in sides]
-    if np.isnan([first := values[0][0], second := values[1][0]]).any():
+    if np.isnan([first := float(values[0][0]), second := float(values[1][0])]).any():
         raise LeuknetError(f"{metric} is undefined on the images that both predict")
     low, high = _quantiles(values[0][1:] - values[1][1:], level) if len(names) > 1 else (np.nan, np.nan)
-    numbers = (float(first), float(second), float(first - second), low, high)
-    return PairedDifference(metric, *numbers, len(known), len(names), by)
+    return PairedDifference(metric, first, second, first - second, low, high, len(known), len(names), by)
 
 
 def nested_difference(
@@ -235,6 +234,19 @@ def nested_difference(
     return gap, *_quantiles(within[sets, np.arange(n)].mean(axis=0), level)
 
 
+def ratio_interval(
+    above: ArrayLike, below: ArrayLike, unit: ArrayLike, n: int = 2000, level: float = 0.95, seed: int = 0
+) -> tuple[float, float]:
+    """Return the percentile bootstrap interval of sum(above) / sum(below), whole units drawn; NaN with one unit."""
+    names, place = np.unique(np.asarray(unit).astype(str), return_inverse=True)
+    if len(names) < 2 or not np.sum(below):
+        return np.nan, np.nan
+    drawn = _drawn(len(names), n, "ratio", seed)[1:]
+    sums, base = (drawn @ np.bincount(place, np.asarray(values, float)) for values in (above, below))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return _quantiles(sums / base, level)
+
+
 def ratio_difference(
     first: tuple[ArrayLike, ArrayLike],
     second: tuple[ArrayLike, ArrayLike],
@@ -274,7 +286,7 @@ def ratio_difference(
     return float(gaps[0]), low, high
 
 
-def _check(predictions, metric, columns, n, level):
+def _check(predictions: pd.DataFrame, metric: str, columns: list[str], n: int, level: float) -> None:
     _check_level(level)
     if metric not in METRICS:
         raise LeuknetError(f"unknown metric {metric!r}; metrics are {', '.join(METRICS)}")
@@ -285,12 +297,12 @@ def _check(predictions, metric, columns, n, level):
     one_split(predictions)
 
 
-def _drawn(units, n, *name):
+def _drawn(units: int, n: int, *name: str | int) -> np.ndarray:
     """Return how often each unit comes: once each in row 0 (the data as they are), then in `n` resamples."""
     return np.vstack([np.ones(units, int), rng(*name).multinomial(units, np.full(units, 1 / units), size=n)])
 
 
-def _quantiles(values, level):
+def _quantiles(values: ArrayLike, level: float) -> tuple[float, float]:
     """Return the percentile interval of the values that are defined; NaN if half of them are not."""
     values = np.asarray(values)
     if np.isnan(values).mean() > 0.5:
@@ -299,7 +311,9 @@ def _quantiles(values, level):
     return float(low), float(high)
 
 
-def _resampled(metric, predictions, place, drawn, shared=False):
+def _resampled(
+    metric: str, predictions: pd.DataFrame, place: np.ndarray, drawn: np.ndarray, shared: bool = False
+) -> np.ndarray:
     """Return the metric of each resample (NaN where undefined).
 
     Parameters
@@ -321,7 +335,7 @@ def _resampled(metric, predictions, place, drawn, shared=False):
     return np.concatenate([_weighted(metric, y, p, part) for part in chunks])
 
 
-def _weighted(metric, y, p, weight):
+def _weighted(metric: str, y: np.ndarray, p: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Return a metric of the probabilities, one value a row of `weight` (resamples, n); NaN where undefined."""
     if metric == "Brier":
         return weight @ (p - y) ** 2 / weight.sum(axis=1)

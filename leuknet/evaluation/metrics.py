@@ -143,7 +143,8 @@ def scores(y: ArrayLike, p: ArrayLike, threshold: float = 0.5, undefined: Undefi
         If lengths differ, nothing is given, or a value is outside its range.
     """
     y, p = checked(y, p)
-    found = from_counts(*(mask.sum() for mask in count(y, p, threshold)), undefined=undefined)
+    tn, fp, fn, tp = (mask.sum() for mask in count(y, p, threshold))
+    found = from_counts(tn, fp, fn, tp, undefined)
     both = 0 < y.sum() < len(y)
     for name, (function, needs_both) in OF_PROBABILITY.items():
         if both or not needs_both:
@@ -151,7 +152,7 @@ def scores(y: ArrayLike, p: ArrayLike, threshold: float = 0.5, undefined: Undefi
     return {name: float(value) for name, value in found.items() if not np.isnan(value)}
 
 
-def _columns(frame, columns):
+def _columns(frame: pd.DataFrame, columns: str | Sequence[str]) -> list[str]:
     columns = [columns] if isinstance(columns, str) else list(columns)
     if missing := [column for column in columns if column not in frame]:
         raise LeuknetError(f"the table has no column {missing[0]!r}; it has {', '.join(map(str, frame.columns))}")
@@ -197,25 +198,3 @@ def scores_by(
         for key, part in groups
     ]
     return pd.DataFrame(rows, columns=[*by, "n", *METRICS])
-
-
-def summarise(frame: pd.DataFrame, by: str | Sequence[str] = ()) -> pd.DataFrame:
-    """Return mean and standard deviation over runs, as the paper's tables give them (section 4: five runs).
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        What `scores_by` returned: one row a run.
-    by : list of str
-        Columns whose values are kept apart; an empty list takes all rows together.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns `by`, ``metric``, ``mean``, ``sd`` (ddof = 1; NaN for one run), ``n`` (runs in which the metric is
-        defined) and ``runs`` (all of them). A metric that no run defines is absent.
-    """
-    by = _columns(frame, by)
-    long = frame.melt(by, [name for name in METRICS if name in frame], "metric", "value")
-    values = long.groupby([*by, "metric"], sort=False, observed=True)["value"]
-    return values.agg(mean="mean", sd="std", n="count", runs="size").query("n > 0").reset_index()

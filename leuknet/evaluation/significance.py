@@ -15,7 +15,7 @@ __all__ = ["Friedman", "McNemar", "StudentT", "friedman", "holm", "mcnemar", "pa
 __all__ += ["student_t", "student_t_from_summary"]
 
 
-def _p_text(p):
+def _p_text(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 

@@ -51,7 +51,7 @@ class Split:
     table: pd.DataFrame
     by: str = "image"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.by not in KEPT_WHOLE:
             raise LeuknetError(f"by={self.by!r} is not a unit to split by; use one of {', '.join(KEPT_WHOLE)}")
         if missing := [column for column in ROW if column not in self.table]:
@@ -72,22 +72,22 @@ class Split:
         object.__setattr__(self, "table", table)
 
     @cached_property
-    def hash(self):
+    def hash(self) -> str:
         """Hash (16 hexadecimal digits) of protocol and rows; row order and paths do not count."""
         return split_hash(self.protocol, self.by, self.table)
 
     @cached_property
-    def folds(self):
+    def folds(self) -> list[str]:
         """Names of the folds, in their order."""
         return list(dict.fromkeys(self.table["fold"]))
 
-    def _rows(self, fold):
+    def _rows(self, fold: str) -> pd.DataFrame:
         rows = self.table[self.table["fold"] == fold]
         if rows.empty:
             raise LeuknetError(f"{self.protocol} has no fold {fold!r}; it has {', '.join(self.folds[:20])}")
         return rows
 
-    def fold_hash(self, fold):
+    def fold_hash(self, fold: str) -> str:
         """Return the hash (16 hexadecimal digits) of who has which role in `fold`.
 
         Neither the protocol's nor the fold's name counts: two protocols that train and test on the same images
@@ -95,7 +95,7 @@ class Split:
         """
         return hash_of(sorted(self._rows(fold)[["image_id", "role"]].to_numpy().tolist()))
 
-    def indices(self, cohort_table, fold):
+    def indices(self, cohort_table: pd.DataFrame, fold: str) -> dict[str, np.ndarray]:
         """Return where the images of `fold` stand in the cohort.
 
         Parameters
@@ -176,12 +176,12 @@ class Split:
             train, test = (np.sort(places[rows["role"] == role]) for role in ("train", "test"))
             yield train, test
 
-    def check(self, cohort_table):
+    def check(self, cohort_table: pd.DataFrame) -> "Split":
         """Raise LeuknetError unless every fold keeps its units whole and trains on both classes; return the split."""
         self._check(self.table, cohort_table)
         return self
 
-    def _check(self, rows, cohort_table):
+    def _check(self, rows: pd.DataFrame, cohort_table: pd.DataFrame) -> None:
         known = known_images(cohort_table)
         _demand_both_classes(rows[rows["role"] == "train"], known, self.protocol)
         for unit in KEPT_WHOLE[self.by]:
@@ -194,7 +194,7 @@ class Split:
                     "or leave one side out"
                 )
 
-    def shared_sources(self, cohort_table):
+    def shared_sources(self, cohort_table: pd.DataFrame) -> pd.DataFrame:
         """Return which sources stand on both sides of a fold.
 
         Returns
@@ -204,11 +204,11 @@ class Split:
         """
         return _shared(self.table, known_images(cohort_table), "source")
 
-    def shared_groups(self, cohort_table):
+    def shared_groups(self, cohort_table: pd.DataFrame) -> pd.DataFrame:
         """Return which groups stand on both sides of a fold, in the columns of `shared_sources`."""
         return _shared(self.table, known_images(cohort_table), "group")
 
-    def leakage(self, cohort_table):
+    def leakage(self, cohort_table: pd.DataFrame) -> str:
         """Return one sentence that says what training and test share, for captions and records."""
         known, parts = known_images(cohort_table), []
         for unit, word in (("source", "source"), ("group", "group"), ("sha256", "identical image file")):
@@ -217,7 +217,7 @@ class Split:
             parts.append(f"{count or 'no'} {word}{'s' * (count > 1)}{folds if count and len(self.folds) > 1 else ''}")
         return f"{self.protocol}: training and test share {parts[0]}, {parts[1]} and {parts[2]}."
 
-    def undefined(self, cohort_table):
+    def undefined(self, cohort_table: pd.DataFrame) -> str:
         """Return one sentence on the folds whose test part is of one class; empty where there is none.
 
         Specificity has no meaning without negative images, recall none without positive ones.
@@ -235,7 +235,7 @@ class Split:
                 )
         return f"{self.protocol}: {'; '.join(parts)}." if parts else ""
 
-    def to_csv(self, path):
+    def to_csv(self, path: str | Path) -> None:
         """Write the split to `path`: one line with protocol and hash, then the table."""
         head = json.dumps({"protocol": self.protocol, "by": self.by, "hash": self.hash}, ensure_ascii=False)
         with atomic(path) as temporary:
@@ -243,7 +243,7 @@ class Split:
             temporary.write_bytes(f"# {head}\n{body}".encode())
 
     @classmethod
-    def from_csv(cls, path):
+    def from_csv(cls, path: str | Path) -> "Split":
         """Read what `to_csv` wrote; raise LeuknetError if it was changed since, or is no split."""
         try:
             with Path(path).open(encoding="utf-8", newline="") as file:
@@ -260,7 +260,7 @@ class Split:
         return split
 
 
-def known_images(table):
+def known_images(table: pd.DataFrame) -> pd.DataFrame:
     """Return the cohort's table indexed by image_id, or raise if it cannot be split."""
     if missing := [column for column in NEEDED if column not in table]:
         raise LeuknetError(f"the cohort's table has no column(s) {', '.join(missing)}")
@@ -277,7 +277,7 @@ def known_images(table):
     return table.set_index("image_id", drop=False).rename_axis(None)
 
 
-def _shared(rows, known, unit):
+def _shared(rows: pd.DataFrame, known: pd.DataFrame, unit: str) -> pd.DataFrame:
     """Return the units on both sides of a fold: fold, unit, train, test (counts)."""
     columns = ["fold", unit, "train", "test"]
     if unit not in known:
@@ -294,7 +294,7 @@ def _shared(rows, known, unit):
     return counts[(counts > 0).all(axis=1)].reset_index().rename_axis(columns=None)[columns]
 
 
-def _demand_both_classes(train, known, protocol):
+def _demand_both_classes(train: pd.DataFrame, known: pd.DataFrame, protocol: str) -> None:
     labels = known["label"].reindex(train["image_id"])
     if labels.isna().any():
         raise LeuknetError(f"the split names image {labels.index[labels.isna()][0]}, which is not in this cohort")
@@ -302,25 +302,3 @@ def _demand_both_classes(train, known, protocol):
     if (classes < 2).any():
         fold = classes.index[classes < 2][0]
         raise LeuknetError(f"{protocol}, fold {fold}: training would see one class only; add images of the other")
-
-
-def shared_content(cohort_table, split):
-    """Count identical image files across the sides of each fold.
-
-    Parameters
-    ----------
-    cohort_table : pandas.DataFrame
-        With ``sha256``.
-    split : Split
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``fold``, ``pairs``: how many pairs of a training image and a test (or external) image have one sha256.
-    """
-    if "sha256" not in cohort_table:
-        raise LeuknetError("the cohort's table has no column sha256: identical files cannot be found")
-    shared = _shared(split.table, known_images(cohort_table), "sha256")
-    pairs = (shared["train"] * shared["test"]).groupby(shared["fold"]).sum()
-    counts = pairs.reindex(split.folds).fillna(0).astype(int)
-    return pd.DataFrame({"fold": split.folds, "pairs": counts.to_numpy()})

@@ -2,28 +2,29 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
 from leuknet._random import derive, rng
-from leuknet.evaluation.split_table import WORDS, Split, known_images, shared_content
+from leuknet.evaluation.split_table import WORDS, Split, known_images
 from leuknet.exceptions import LeuknetError
 
 TRIES = 20  # draws of whole units, in search of test parts with both classes
 LODOCV, AS_PUBLISHED = "LODOCV", "LODOCV as published"  # families kept whole (`named`), and as the paper did
 
-__all__ = ["Split", "hold_out", "k_fold", "leave_one_source_out", "lodocv", "shared_content", "with_external"]
+__all__ = ["Split", "hold_out", "k_fold", "leave_one_source_out", "lodocv", "with_external"]
 
 
-def _fold(name, known, tested):
+def _fold(name: str, known: pd.DataFrame, tested: Any) -> pd.DataFrame:
     """Return the rows of one fold: images where `tested` is true are the test."""
     role = np.where(tested, "test", "train")
     return pd.DataFrame({"fold": name, "image_id": known.index, "role": role})
 
 
-def _assign(known, k, seed, by):
+def _assign(known: pd.DataFrame, k: int, seed: int, by: str) -> np.ndarray:
     """Return each image's fold number, stratified by label, units of `by` whole.
 
     Where the first draw of whole units leaves folds that test one class only, the draw with most folds of both classes
@@ -47,7 +48,7 @@ def _assign(known, k, seed, by):
     return number
 
 
-def _drawn(labels, units, k, seed):
+def _drawn(labels: np.ndarray, units: pd.Series | None, k: int, seed: int) -> np.ndarray:
     maker = (StratifiedKFold if units is None else StratifiedGroupKFold)(k, shuffle=True, random_state=seed)
     number = np.empty(len(labels), int)
     for fold, (_, test) in enumerate(maker.split(labels, labels, units)):
@@ -55,18 +56,18 @@ def _drawn(labels, units, k, seed):
     return number
 
 
-def _two_class(number, labels):
+def _two_class(number: np.ndarray, labels: np.ndarray) -> int:
     """Return how many folds test both classes."""
     return sum(len(np.unique(labels[number == fold])) == 2 for fold in np.unique(number))
 
 
-def _unit(by):
+def _unit(by: str) -> str:
     if by not in ("image", "group", "source"):
         raise LeuknetError(f"by={by!r} is not a unit to split by; use image, group or source")
     return "" if by == "image" else f" by {by}"
 
 
-def hold_out(table, fraction=0.25, seed=0, by="image"):
+def hold_out(table: pd.DataFrame, fraction: float = 0.25, seed: int = 0, by: str = "image") -> Split:
     """Hold out a stratified fraction of the images (25 % as in the paper's Figure 7).
 
     Parameters
@@ -109,7 +110,7 @@ def hold_out(table, fraction=0.25, seed=0, by="image"):
     return Split(name, _fold("hold-out", known, tested), by).check(table)
 
 
-def _held(number, labels, share, seed):
+def _held(number: np.ndarray, labels: np.ndarray, share: Fraction, seed: int) -> np.ndarray:
     """Return the folds to hold out: the first of a random order that hold both classes, if any do."""
     order = rng("hold-out", seed).permutation(share.denominator)
     turns = [np.roll(order, -turn)[: share.numerator] for turn in range(share.denominator)]
@@ -117,7 +118,7 @@ def _held(number, labels, share, seed):
     return next(both, turns[0])
 
 
-def k_fold(table, k=5, repeats=1, seed=0, by="image"):
+def k_fold(table: pd.DataFrame, k: int = 5, repeats: int = 1, seed: int = 0, by: str = "image") -> Split:
     """Stratified k-fold cross-validation (paper section 4.4: k = 5, twenty times, by image).
 
     Parameters
@@ -156,7 +157,7 @@ def k_fold(table, k=5, repeats=1, seed=0, by="image"):
     return Split(name, pd.concat(frames), by).check(table)
 
 
-def _leave_out(table, unit, name, every=False):
+def _leave_out(table: pd.DataFrame, unit: str, name: str, every: bool = False) -> Split:
     known = known_images(table)
     classes = known.groupby(unit, sort=False)["label"].nunique()
     word = WORDS.get(unit, unit)
@@ -169,7 +170,7 @@ def _leave_out(table, unit, name, every=False):
     return Split(name, pd.concat(frames), unit).check(table)
 
 
-def lodocv(table):
+def lodocv(table: pd.DataFrame) -> Split:
     """Leave-one-dataset-out cross-validation as published (section 3.5), and called so in every result.
 
     Every data set with both classes is tested once, all others train. As published, data sets of one source (ALL-IDB 1
@@ -194,7 +195,7 @@ def lodocv(table):
     return _leave_out(table, "data_set", AS_PUBLISHED)
 
 
-def leave_one_source_out(table, tested="two-class"):
+def leave_one_source_out(table: pd.DataFrame, tested: str = "two-class") -> Split:
     """Leave-one-source-out: as `lodocv`, but data sets cut from the same slides leave together.
 
     Parameters

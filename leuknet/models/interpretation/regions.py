@@ -7,6 +7,7 @@ import pandas as pd
 
 from leuknet._random import rng
 from leuknet.data.masks import REGIONS, UNKNOWN
+from leuknet.evaluation.intervals import ratio_interval
 from leuknet.exceptions import LeuknetError
 from leuknet.models import networks
 from leuknet.models.interpretation import activation_maps as am
@@ -136,21 +137,6 @@ def share_table(
             head |= {"pointing": means["hit"]}
         rows.append(head)
     return pd.DataFrame(rows)
-
-
-def ratio_interval(
-    above: np.ndarray, below: np.ndarray, unit: np.ndarray, n: int = 2000, level: float = 0.95, seed: int = 0
-) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of sum(above) / sum(below), whole units drawn; NaN with one unit."""
-    names, place = np.unique(np.asarray(unit).astype(str), return_inverse=True)
-    if len(names) < 2 or not np.sum(below):
-        return np.nan, np.nan
-    sums = [np.bincount(place, weights=np.asarray(values, float)) for values in (above, below)]
-    drawn = rng("ratio", seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=n)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratios = (drawn @ sums[0]) / (drawn @ sums[1])
-    low, high = np.nanquantile(ratios, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
 
 
 def removal_curves(
