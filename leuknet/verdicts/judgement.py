@@ -88,8 +88,8 @@ def ahead_of(compared: Sequence[tuple[str, Interval]], picked: int = 1) -> Evide
     if single := [name for name, _, bounds in strict if bounds is None]:
         return Evidence(CANNOT, f"one run or test set each, so no interval: {'; '.join(single)}")
     wide = [interval(1 - 0.05 / len(compared))[1] for _, interval in compared]
-    won = sum(bounds[0] > 0 for _, _, bounds in strict)
-    lost, level = sum(high < 0 for _, high in wide), sum(map(is_level, wide))
+    won = sum(within(bounds, low=0) == SUPPORTED for _, _, bounds in strict)
+    lost, level = sum(within(bounds, high=0) == SUPPORTED for bounds in wide), sum(map(is_level, wide))
     (name, gap, bounds), wider = min(zip(strict, wide, strict=True), key=lambda row: row[0][1])
     tolerance = results.tolerances()["equivalent"]
     number = f"ahead in {won} of {len(strict)} comparisons, behind in {lost}"
@@ -98,10 +98,10 @@ def ahead_of(compared: Sequence[tuple[str, Interval]], picked: int = 1) -> Evide
     return Evidence(SUPPORTED if won == len(strict) else NOT_SUPPORTED if lost or level else UNDECIDED, number)
 
 
-def is_level(bounds: tuple[float, float]) -> bool:
+def is_level(bounds: Bounds) -> bool:
     """Whether an interval holds 0 and lies within the tolerance of equivalence: neither side is ahead."""
     limit = results.tolerances()["equivalent"]
-    return -limit < bounds[0] <= 0 <= bounds[1] < limit
+    return bounds is not None and -limit < bounds[0] <= 0 <= bounds[1] < limit
 
 
 def partly(found: Evidence, notes: Sequence[str]) -> Evidence:

@@ -3,11 +3,13 @@
 import tomllib
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from leuknet.exceptions import LeuknetError
 from leuknet.paper import tables
+from leuknet.paper.consistency import Finding
 from leuknet.verdicts import results
 from leuknet.verdicts.claim_rules import RULES, Sources
 from leuknet.verdicts.judgement import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED, UNDECIDED, Evidence
@@ -16,12 +18,12 @@ NO_RUN = "no run of this study could decide it"
 VERDICTS = (SUPPORTED, NOT_SUPPORTED, DEPENDS, UNDECIDED, CANNOT)
 
 
-def rules():
+def rules() -> dict[str, Any]:
     """Return ``ledger.toml`` as a dictionary by claim id."""
     return tomllib.loads(files("leuknet.verdicts").joinpath("ledger.toml").read_text("utf-8"))
 
 
-def ledger(out, found, runs=None):
+def ledger(out: str | Path, found: list[Finding], runs: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the ledger of a result folder.
 
     Parameters
@@ -72,7 +74,7 @@ def ledger(out, found, runs=None):
     return pd.DataFrame(rows)
 
 
-def settled(findings):
+def settled(findings: list[Finding]) -> str:
     """Return the verdict that findings on printed numbers alone give."""
     kinds = {finding.verdict for finding in findings}
     return NOT_SUPPORTED if "inconsistent" in kinds else CANNOT if "not decidable" in kinds else SUPPORTED

@@ -1,6 +1,7 @@
 """Which runs, and which of page 07's rows, answer which row of the paper's tables."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 
@@ -11,9 +12,10 @@ from leuknet.verdicts import results
 BACKBONES = {"VGG-16": "VGG16", "VGG-19": "VGG19", "ResNet": "ResNet50"}
 OWN_IMAGES = "the article's own images and protocol"
 SCENARIOS = ("LODOCV", "k-fold")
+Cell = tuple[int, str, str]  # table, block and row of the paper
 
 
-def answers(frame, spaces=None):
+def answers(frame: pd.DataFrame, spaces: pd.DataFrame | None = None) -> dict[Cell, pd.DataFrame]:
     """Return, by ``(table, block, row)`` of the paper, the rows that stand next to it.
 
     Parameters
@@ -39,7 +41,7 @@ def answers(frame, spaces=None):
     return groups | _times(usual) | _works(frame, groups.get((12, "", "LeukNet")))
 
 
-def _times(usual):
+def _times(usual: pd.DataFrame) -> dict[Cell, pd.DataFrame]:
     """Return LeukNet's backbones on each test set, as Table 8 has them: whatever the machine, no time is another's."""
     trained = usual[usual["approach"] == "mDFT"].assign(why_not="another machine")
     blocks = trained.assign(block=[cell[1] for cell in trained["cell"]])
@@ -51,7 +53,7 @@ def _times(usual):
     }
 
 
-def _works(frame, own):
+def _works(frame: pd.DataFrame, own: pd.DataFrame | None) -> dict[Cell, pd.DataFrame]:
     """Return the pooled folds of each work of Table 11, over all data sets; LeukNet's are those of Table 12."""
     groups = {} if own is None else {(11, "", "LeukNet"): own}
     apart = frame.loc[frame["role"] == "external", "run"]
@@ -64,7 +66,7 @@ def _works(frame, own):
     return groups
 
 
-def feature_spaces(out):
+def feature_spaces(out: Path) -> pd.DataFrame | None:
     """Return page 07's rows of Table 10 with ``why_not``, or None if the page has not been run into this folder."""
     path = out / "tables" / "07_feature_space-table10.csv"
     if not path.is_file():
@@ -76,7 +78,7 @@ def feature_spaces(out):
     return table[table["who"] == "here"].assign(why_not="; ".join(why))
 
 
-def _spaces(table):
+def _spaces(table: pd.DataFrame) -> dict[Cell, pd.DataFrame]:
     """Return page 07's rows: one network and one SVM each, a scenario a block of its own."""
     groups = {}
     for row in table.to_dict("records"):

@@ -84,8 +84,8 @@ def of_records(records: Iterable[Record]) -> pd.DataFrame:
         _tested(role, *(column[where] for column in columns), *runs[number])
         for (number, role), where in sorted(parts.items(), key=lambda part: part[1][0])
     ]
-    counts = np.array([row.pop("counts") for row in rows]).T
-    return pd.DataFrame(rows).assign(**from_counts(*counts, undefined="zero"))
+    tn, fp, fn, tp = np.array([row.pop("counts") for row in rows]).T
+    return pd.DataFrame(rows).assign(**from_counts(tn, fp, fn, tp, undefined="zero"))
 
 
 def is_control(run: Run) -> bool:

@@ -1,5 +1,9 @@
 """Each published cell next to this study's runs of the same name, with a verdict by tolerances fixed before any run."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -17,7 +21,7 @@ REPRODUCED, HIGHER, LOWER = "reproduced", "different: higher", "different: lower
 NOT_RUN = "not comparable: not run here"
 
 
-def compare(frame, spaces=None):
+def compare(frame: pd.DataFrame, spaces: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return every published cell of Tables 3 to 13 next to the runs that answer it.
 
     Parameters
@@ -44,7 +48,7 @@ def compare(frame, spaces=None):
     return pd.DataFrame(rows)
 
 
-def printed(number):
+def printed(number: int) -> pd.DataFrame:
     """Return a printed table's cells that a run can answer, in `compare`'s units; Table 10's scenarios as blocks."""
     table = tables.table(number)
     if number == 10:
@@ -54,7 +58,7 @@ def printed(number):
     return table[table["column"].isin((*results.tolerances()["points"], *TIMES))]
 
 
-def factor(cell, texts):
+def factor(cell: Any, texts: dict[str, str]) -> int:
     """Return 100 for a spread that is printed as a fraction of 1 (page 10), else 1."""
     if pd.isna(cell.spread):
         return 1
@@ -63,7 +67,7 @@ def factor(cell, texts):
     return scale({m: t for m, t in texts.items() if m in METRICS}).get(cell.column, 1)
 
 
-def line_of(cell, times, part):
+def line_of(cell: Any, times: int, part: pd.DataFrame | None) -> dict[str, Any]:
     """Return one row of `compare`."""
     spread = cell.spread * times
     n = 1 if pd.isna(cell.n_runs) else int(cell.n_runs)
@@ -85,7 +89,7 @@ def line_of(cell, times, part):
     return line | {"verdict": judge(line, part is not None, why, rules)}
 
 
-def interval(mean, sd, m):
+def interval(mean: float, sd: float, m: int) -> tuple[float, float]:
     """Return Student's interval of a mean over `m` runs; NaN for fewer than two."""
     if m < 2:
         return np.nan, np.nan
@@ -93,7 +97,7 @@ def interval(mean, sd, m):
     return mean - half, mean + half
 
 
-def judge(line, run, why, rules):
+def judge(line: dict[str, Any], run: bool, why: str, rules: dict[str, Any]) -> str:
     """Return the verdict on one row of `compare`."""
     if not run:
         return NOT_RUN
@@ -110,7 +114,7 @@ def judge(line, run, why, rules):
     return HIGHER if line["difference"] > 0 else LOWER
 
 
-def counts(cells):
+def counts(cells: pd.DataFrame) -> pd.DataFrame:
     """Return how many cells of each table got which verdict (reasons left out)."""
     words = cells["verdict"].str.replace(r"^(not comparable): (?!not run).*", r"\1", regex=True)
     words = words.replace(NOT_RUN, "not run here")
@@ -119,38 +123,34 @@ def counts(cells):
     return table.rename(index=lambda number: f"Table {number}").rename_axis(None, axis=1).reset_index()
 
 
-def readable(cells):
+def readable(cells: pd.DataFrame) -> pd.DataFrame:
     """Return `compare`'s rows as readers see them: ``published | here | verdict`` as text."""
-    rows = []
-    for cell in cells.to_dict("records"):
-        here = plus_minus(cell["here"], cell["spread here"])
-        bounds = "" if np.isnan(cell["low"]) else f"{cell['low']:.2f} to {cell['high']:.2f}"
-        rows.append(
-            {
-                "table": cell["table"],
-                "test set": cell["block"],
-                "row": cell["row"],
-                "metric": cell["metric"],
-                "published": plus_minus(cell["published"], cell["spread"]),
-                "n": cell["n"],
-                "reproduced": here,
-                "n here": cell["n here"] or "",
-                "95 % interval": bounds,
-                "tolerance": "" if np.isnan(cell["tolerance"]) else f"{cell['tolerance']:.2f}",
-                "verdict": cell["verdict"],
-            }
-        )
-    return pd.DataFrame(rows)
+    limits = zip(cells["low"], cells["high"], strict=True)
+    return pd.DataFrame(
+        {
+            "table": cells["table"],
+            "test set": cells["block"],
+            "row": cells["row"],
+            "metric": cells["metric"],
+            "published": list(map(plus_minus, cells["published"], cells["spread"])),
+            "n": cells["n"],
+            "reproduced": list(map(plus_minus, cells["here"], cells["spread here"])),
+            "n here": [count or "" for count in cells["n here"]],
+            "95 % interval": ["" if np.isnan(low) else f"{low:.2f} to {high:.2f}" for low, high in limits],
+            "tolerance": ["" if np.isnan(points) else f"{points:.2f}" for points in cells["tolerance"]],
+            "verdict": cells["verdict"],
+        }
+    )
 
 
-def plus_minus(mean, spread):
+def plus_minus(mean: float, spread: float) -> str:
     """Return a mean and its spread as the paper prints them."""
     if np.isnan(mean):
         return ""
     return f"{mean:.2f}" + ("" if np.isnan(spread) else f" ± {spread:.2f}")
 
 
-def compact(cells):
+def compact(cells: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that were run, one line a published row: each metric ``published | here``, then the verdicts."""
     rows = []
     for (number, block, row), part in cells.groupby(["table", "block", "row"], sort=False):
@@ -166,7 +166,7 @@ def compact(cells):
     return pd.DataFrame(rows)
 
 
-def latex(frame):
+def latex(frame: pd.DataFrame) -> str:
     """Return a frame of text as a LaTeX table (booktabs)."""
     marks = str.maketrans({"%": r"\%", "&": r"\&", "_": r"\_", "#": r"\#", "±": r"$\pm$", "–": "--"})
     lines = [
@@ -177,7 +177,7 @@ def latex(frame):
     return head + lines[0] + "\n\\midrule\n" + "\n".join(lines[1:]) + "\n\\bottomrule\n\\end{tabular}\n"
 
 
-FORMATS = {
+FORMATS: dict[str, Callable[[pd.DataFrame], str]] = {
     ".csv": lambda frame: frame.to_csv(index=False, lineterminator="\n"),
     ".md": markdown,
     ".tex": latex,
@@ -185,7 +185,7 @@ FORMATS = {
 }
 
 
-def write(cells, stem):
+def write(cells: pd.DataFrame, stem: Path) -> list[Path]:
     """Write `readable` cells as ``.csv``, ``.md``, ``.tex`` and ``.html`` next to each other; return the paths."""
     frame, paths = readable(cells), []
     for suffix, render in FORMATS.items():

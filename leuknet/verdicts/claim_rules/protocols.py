@@ -56,16 +56,17 @@ def on_the_same_images(inside: pd.DataFrame, outside: pd.DataFrame) -> dict[str,
     repeat = inside["fold"].str.extract(r"^(r\d+)f\d+$")[0].fillna("")
     place = inside.sort_values("seed").groupby("fold").cumcount()  # seeds may differ from fold to fold
     whole = [pd.concat(list(part["right"])) for _, part in inside.groupby([repeat, place.reindex(inside.index)])]
-    found = {}
+    found: dict[str, tuple[list[float], list[float]]] = {}
     for tested, rows in outside.groupby("fold", sort=False):
         images = [run.index.intersection(rows["right"].iloc[0].index) for run in whole]
         most = max((len(part) for part in images), default=0)  # a seed whose folds are not all run tests fewer
         complete = [run for run, part in zip(whole, images, strict=True) if len(part) == most > 0]
         if complete:
             common = sorted(set.intersection(*(set(run.index) for run in complete)) & set(rows["right"].iloc[0].index))
-            found[tested] = tuple(
+            ours, theirs = (
                 [100 * float(right.loc[common].mean()) for right in side] for side in (complete, rows["right"])
             )
+            found[str(tested)] = ours, theirs
     return {tested: pair for tested, pair in found.items() if not np.isnan(pair[0][0])}
 
 

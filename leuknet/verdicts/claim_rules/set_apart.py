@@ -62,11 +62,12 @@ def set_apart(sources: Sources, names: Sequence[str]) -> SetApart | None:
     if "mDFT" not in good or len(good) < 2:
         return None
     accuracy = [frame.groupby(["approach", "fold"])["A"].mean() for frame in (inside, outside)]
-    tables = [{name: values[name] for name in good} for values in accuracy]
+    by_fold, apart = ({name: values[name] for name in good} for values in accuracy)
     overlap = float((inside["images"] / inside["trained_on"].where(inside["trained_on"] > 0)).mean())
     weights = ", ".join(by_name["mDFT"]["weights"].unique())
     left_out = f"; left out, as no better than the larger class: {', '.join(idle)}" * bool(idle)
-    return SetApart(*tables, 0.25 if np.isnan(overlap) else overlap, f"LeukNet from {weights} weights{left_out}")
+    note = f"LeukNet from {weights} weights{left_out}"
+    return SetApart(by_fold, apart, 0.25 if np.isnan(overlap) else overlap, note)
 
 
 NO_RUNS = "no runs of LeukNet and another on a set apart in this folder that beat the larger class within the folds"
