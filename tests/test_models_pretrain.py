@@ -1,6 +1,8 @@
 """Formula-driven pretraining: networks that begin trainable, and normalisation that folds away."""
 
 import argparse
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -8,8 +10,11 @@ import pytest
 
 from leuknet._random import rng
 from leuknet.models import alexnet, weights
-from leuknet.models.pretrain import __main__ as pretrain
-from leuknet.models.pretrain import task
+from leuknet.models.pretrain import __main__ as entry
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools" / "pretrain"))
+import formula_task as task  # noqa: E402
+import start_weights as pretrain  # noqa: E402
 
 OPTIONS = argparse.Namespace(seed=0, learning_rate=1e-3, batch=16)
 
@@ -51,3 +56,13 @@ def test_weights_and_record_are_written_together(tmp_path, monkeypatch, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["alexnet-nano.json", "alexnet-nano.npz"]
     assert weights.lay_shipped(alexnet.body(48, nano=True), alexnet.NARROW) == "formula-driven"
     assert "alexnet-nano.npz: top-1 0.0" in capsys.readouterr().out
+
+
+def test_the_module_runs_the_checkouts_program(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["pretrain", "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        entry.main()
+    assert "--per-class" in capsys.readouterr().out
+    monkeypatch.setattr(entry, "TOOL", Path("nowhere"))
+    with pytest.raises(SystemExit, match="in a checkout of the repository"):
+        entry.main()

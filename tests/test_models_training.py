@@ -12,7 +12,7 @@ from leuknet.evaluation.metrics import scores
 from leuknet.exceptions import LeuknetError
 from leuknet.models import networks
 from leuknet.models.settings import TrainSettings
-from leuknet.models.training import Progress, _kept, epoch_order, held_out, optimiser, train, trainer_for
+from leuknet.models.training import Progress, epoch_order, held_out, optimiser, train, trainer_for, trainers
 from leuknet.study.ablation import shapes_only
 
 NANO = TrainSettings(backbone="VGG16-nano", weights="random", epochs=2, batch=8, learning_rate=0.05)
@@ -65,7 +65,7 @@ def test_frozen_features_equal_the_plain_way(cohort, roles, monkeypatch):
     settings = NANO.but(approach="mSFT", copies=2, epochs=2, dropout=(0.0, 0.0))
     cached = train(cohort, roles, settings, seed=4)
     monkeypatch.setattr("leuknet.models.training.use_cached_features", lambda _: False)
-    _kept.clear()  # this trainer has no head over features
+    trainers.clear()  # this trainer has no head over features
     plain = train(cohort, roles, settings, seed=4)
     np.testing.assert_allclose(cached.history["loss"], plain.history["loss"], atol=1e-5)
     np.testing.assert_allclose(cached.probabilities["test"][1], plain.probabilities["test"][1], atol=1e-5)
@@ -121,12 +121,12 @@ def test_no_run_trains_with_the_compiled_step_of_another_setting(cohort, roles, 
     assert getattr(changed, name) != getattr(NANO, name)
     if changed.step_key != NANO.step_key:
         return
-    _kept.clear()
+    trainers.clear()
     trainer = trainer_for(cohort, NANO)
     train(cohort, roles, NANO, seed=1)
     reused = train(cohort, roles, changed, seed=1)
     assert trainer_for(cohort, changed) is trainer
-    _kept.clear()
+    trainers.clear()
     alone = train(cohort, roles, changed, seed=1)
     np.testing.assert_array_equal(reused.probabilities["test"][1], alone.probabilities["test"][1])
     np.testing.assert_array_equal(reused.history["loss"], alone.history["loss"])
@@ -185,11 +185,11 @@ def test_a_streamed_cohort_gives_the_same_run(cohort, roles, approach, copies, m
     resident = train(cohort, roles, settings, seed=6)
     monkeypatch.setenv("LEUKNET_RESIDENT_GB", "0.00001")
     monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path / "streamed"))
-    _kept.clear()
+    trainers.clear()
     streamed = train(cohort, roles, settings, seed=6)
     trainer = trainer_for(cohort, settings)
     assert trainer.source.streamed and (trainer.pool is None or trainer.pool.streamed)
-    _kept.clear()
+    trainers.clear()
     np.testing.assert_array_equal(resident.probabilities["test"][1], streamed.probabilities["test"][1])
     np.testing.assert_array_equal(resident.history["loss"], streamed.history["loss"])
 

@@ -234,7 +234,7 @@ def test_without_a_file_or_a_download_the_run_stops_and_names_the_fix(folder, mo
         raise Exception("URL fetch failure")
 
     monkeypatch.setattr(keras.applications, "VGG16", offline)
-    weights._from_keras.cache_clear()
+    weights.from_keras.cache_clear()
     spec = NetworkSpec("VGG16", "mDFT", 32)
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     with pytest.raises(LeuknetError, match=r"VGG-16 are not at hand \(URL fetch failure\).*LEUKNET_WEIGHTS"):

@@ -25,7 +25,7 @@ class ResponseNormalisation(keras.layers.Layer):
         return x / keras.ops.power(2 + 1e-4 * near, 0.75)
 
 
-def _grouped(x, filters, kernel, name):
+def _grouped(x: keras.KerasTensor, filters: int, kernel: int, name: str) -> keras.KerasTensor:
     """Convolve each half of the channels on its own, as the published network's two halves do."""
     half = x.shape[-1] // 2
     parts = [

@@ -17,6 +17,7 @@ from leuknet._io import hash_of
 from leuknet.evaluation.splits import Split
 from leuknet.exceptions import LeuknetError
 from leuknet.models import backbones, networks
+from leuknet.models.interpretation.activations import outputs
 from leuknet.models.settings import UNTUNED
 from leuknet.models.weights import initialise
 
@@ -96,14 +97,7 @@ def _activations(model: keras.Model, layer: str, images: np.ndarray, batch: int)
         raise LeuknetError(f"{model.name} has no layer {layer!r}: see leuknet.models.networks.layer_table") from error
     if len(out.shape) == 4:
         out = keras.layers.GlobalAveragePooling2D(dtype="float32")(out)
-    net = keras.Model(model.inputs[0], out)
-    parts = []
-    for start in range(0, len(images), batch):
-        part = images[start : start + batch].astype(np.float32) / 255
-        padded = np.concatenate([part, np.zeros((batch - len(part), *part.shape[1:]), np.float32)])
-        parts.append(keras.ops.convert_to_numpy(net.predict_on_batch(padded))[: len(part)])
-    values = np.concatenate(parts).astype(np.float32)
-    return values.reshape(len(values), -1)
+    return outputs(keras.Model(model.inputs[0], out), images, batch)
 
 
 def linear_predictions(

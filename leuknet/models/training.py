@@ -164,6 +164,11 @@ class Trainer:
         """Return the values of `variables`, NumPy arrays."""
         return [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in self.variables()]
 
+    def restore(self, state: list[np.ndarray]) -> None:
+        """Set `variables` to the values of `state`."""
+        for variable, value in zip(self.variables(), state, strict=True):
+            variable.assign(value)
+
     def predict(self, indices: np.ndarray, batch: int) -> np.ndarray:
         """Return P(leukaemia), float32, for the images at `indices`, without augmentation.
 
@@ -191,17 +196,17 @@ class Trainer:
         return self.source.feed(images, batch, labels, also)
 
 
-_kept: dict[tuple, Trainer] = {}
+trainers: dict[tuple, Trainer] = {}
 
 
 def trainer_for(cohort: Cohort, settings: TrainSettings) -> Trainer:
     """Return the `Trainer` for this structure, from the last call if it fits; only one is kept."""
     key = (cohort.key, settings.step_key)
-    if key not in _kept:
-        _kept.clear()
+    if key not in trainers:
+        trainers.clear()
         keras.backend.clear_session()
-        _kept[key] = Trainer(cohort, settings)
-    return _kept[key]
+        trainers[key] = Trainer(cohort, settings)
+    return trainers[key]
 
 
 def epoch_order(
@@ -260,11 +265,9 @@ def train(
         raise LeuknetError("the training images hold one class only: choose another split or add images")
     trainer = trainer_for(cohort, settings)
     record = trainer.begin(settings, seed)
-    variables = trainer.variables()
-    progress = (resume and resume([tuple(variable.shape) for variable in variables])) or Progress()
+    progress = (resume and resume([tuple(variable.shape) for variable in trainer.variables()])) or Progress()
     if progress.state:
-        for variable, value in zip(variables, progress.state, strict=True):
-            variable.assign(value)
+        trainer.restore(progress.state)
     for row in epochs_of(trainer, settings, fit_on, seed, progress.epoch, curve_of):
         progress.history.append(row)
         progress.epoch = int(row["epoch"])

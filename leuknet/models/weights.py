@@ -5,7 +5,6 @@ variable's name, so that the start of a run depends neither on what was built be
 """
 
 import functools
-import hashlib
 import os
 import re
 import zipfile
@@ -17,13 +16,16 @@ import keras
 import numpy as np
 from scipy.stats import truncnorm
 
+from leuknet._io import sha256_of
 from leuknet._random import derive, rng
 from leuknet.exceptions import LeuknetError, SetUpError
 from leuknet.models import backbones, networks
 from leuknet.models.network_file import check_links
 from leuknet.models.settings import WEIGHTS
 
+hash_of_file = functools.lru_cache(maxsize=8)(sha256_of)
 SHIPPED = Path(__file__).parent / "pretrained"
+Arrays = dict[str, Any]  # layer name to arrays by variable name, or in Keras' order
 VARIABLES = "depthwise_kernel|pointwise_kernel|kernel|bias|gamma|beta|moving_mean|moving_variance"
 
 
@@ -56,7 +58,7 @@ def initialise(model: keras.Model, spec: networks.NetworkSpec, weights: str, see
     draw(model, seed)
     held = [layer for layer in model.layers if layer.weights]
     wanted = [layer for layer in held if not networks.is_new(layer)]
-    file, loaded = None, []
+    file, loaded = None, list[str]()
     if weights != "random" and spec.approach != "scratch":
         file, arrays = _find(spec, weights, wanted)
         loaded = _lay(wanted, arrays, file)
@@ -65,7 +67,7 @@ def initialise(model: keras.Model, spec: networks.NetworkSpec, weights: str, see
         "layers_loaded": loaded,
         "layers_random": [layer.name for layer in held if layer.name not in loaded],
         "file": file and file.name,
-        "file_sha256": file and _sha256(file),
+        "file_sha256": file and hash_of_file(file),
     }
 
 
@@ -113,7 +115,7 @@ def available(backbone: str) -> dict[str, Path | None]:
     return {"imagenet": found[0] if found else None, "formula": shipped if narrow and shipped.is_file() else None}
 
 
-def _start(layer, variable, seed):
+def _start(layer: keras.Layer, variable: keras.Variable, seed: int) -> np.ndarray:
     """Return the start value of one variable as an array."""
     name, shape = variable.name, tuple(variable.shape)
     names = (f"{name}_initializer", f"{name.removesuffix('_kernel')}_initializer", "depthwise_initializer")
@@ -130,10 +132,12 @@ def _start(layer, variable, seed):
     return keras.ops.convert_to_numpy(initializer(shape))
 
 
-def _variance_scaling(initializer, shape, generator):
+def _variance_scaling(
+    initializer: keras.initializers.VarianceScaling, shape: tuple[int, ...], generator: np.random.Generator
+) -> np.ndarray:
     """Draw as ``keras.initializers.VarianceScaling`` (Glorot, He, LeCun) describes, by NumPy."""
     field = int(np.prod(shape[:-2]))
-    fans = {"fan_in": shape[-2] * field, "fan_out": shape[-1] * field}
+    fans: dict[str, float] = {"fan_in": shape[-2] * field, "fan_out": shape[-1] * field}
     fans["fan_avg"] = (fans["fan_in"] + fans["fan_out"]) / 2
     deviation = np.sqrt(initializer.scale / max(1.0, fans[initializer.mode]))
     if initializer.distribution == "uniform":
@@ -145,7 +149,7 @@ def _variance_scaling(initializer, shape, generator):
     return (values * np.float32(deviation)).astype(np.float32, copy=False)
 
 
-def _find(spec, weights, wanted):
+def _find(spec: networks.NetworkSpec, weights: str, wanted: list[keras.Layer]) -> tuple[Path | None, Arrays]:
     """Return the file and the arrays by layer name of the wanted pretrained weights."""
     known, narrow = backbones.resolve(spec.backbone)
     name = backbones.canonical(spec.backbone)
@@ -158,8 +162,8 @@ def _find(spec, weights, wanted):
     if weights == "formula":
         file = SHIPPED / f"{name}.npz"
         if not file.is_file():
-            narrow = sorted(f"{name.lower()}-nano" for name in backbones.PAPER_BACKBONES)
-            shipped = ", ".join(name for name in narrow if (SHIPPED / f"{name}.npz").is_file())
+            known_narrow = sorted(f"{name.lower()}-nano" for name in backbones.PAPER_BACKBONES)
+            shipped = ", ".join(name for name in known_narrow if (SHIPPED / f"{name}.npz").is_file())
             raise LeuknetError(f"no formula-driven weights are shipped for {name}: use one of {shipped}")
         return file, read(file)
     if narrow:
@@ -169,11 +173,11 @@ def _find(spec, weights, wanted):
     if files:
         best = max(files, key=lambda file: len(names & set(read(file))))
         return best, read(best)
-    return _from_keras(known, networks.keeps_dense(spec))
+    return from_keras(known, networks.keeps_dense(spec))
 
 
 @functools.lru_cache(maxsize=2)
-def _from_keras(known, top):
+def from_keras(known: str, top: bool) -> tuple[Path | None, Arrays]:
     """Load by Keras itself: from its cache, or by its download."""
     try:
         model = getattr(keras.applications, known)(weights="imagenet", include_top=top)
@@ -188,19 +192,19 @@ def _from_keras(known, top):
     return files[0] if files else None, arrays
 
 
-def _weights_folder():
+def _weights_folder() -> Path | None:
     folder = os.environ.get("LEUKNET_WEIGHTS")
     if folder and not Path(folder).is_dir():
         raise SetUpError(f"LEUKNET_WEIGHTS={folder} is not a folder: name the one that holds the weight files")
     return Path(folder) if folder else None
 
 
-def _keras_cache():
+def _keras_cache() -> Path | None:
     folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
     return folder if folder.is_dir() else None
 
 
-def _files(known, folder):
+def _files(known: str, folder: Path | None) -> list[Path]:
     """Return the weight files in `folder` whose name begins with this backbone and not with a longer one."""
     names = sorted((name.lower() for name in backbones.names()), key=len, reverse=True)
     files = []
@@ -212,7 +216,7 @@ def _files(known, folder):
     return files
 
 
-def read(file: Path) -> dict[str, Any]:
+def read(file: Path) -> Arrays:
     """Return a weight file's arrays by layer name.
 
     Parameters
@@ -229,7 +233,7 @@ def read(file: Path) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=4)
-def _read(file, _):
+def _read(file: Path, _: int) -> Arrays:
     try:
         if file.suffix == ".npz":
             return _read_npz(file)
@@ -240,30 +244,32 @@ def _read(file, _):
         raise SetUpError(f"{file.name} cannot be read as a weight file ({error}): fetch it again") from error
 
 
-def _read_npz(file):
-    layers = {}
+def _read_npz(file: Path) -> Arrays:
+    layers: Arrays = {}
     with np.load(file) as arrays:
         for key in arrays.files:
-            layer, variable = re.fullmatch(rf"(.+?)[/_]({VARIABLES})", key).groups()
+            if (found := re.fullmatch(rf"(.+?)[/_]({VARIABLES})", key)) is None:
+                raise ValueError(f"{key} names no variable of a layer")
+            layer, variable = found.groups()
             layers.setdefault(layer, {})[variable] = arrays[key]
     return layers
 
 
-def _read_keras3(root):
+def _read_keras3(root: h5py.File) -> Arrays:
     groups = {key: group["vars"] for key, group in root["layers"].items() if len(group["vars"])}
     names = {key: str(variables.attrs["name"]) for key, variables in groups.items()}
     fresh = backbones.fresh_names((name, re.sub(r"_\d+$", "", key)) for key, name in names.items())
     return {fresh[names[key]]: [group[str(i)][()] for i in range(len(group))] for key, group in groups.items()}
 
 
-def _read_legacy(root):
+def _read_legacy(root: h5py.File) -> Arrays:
     root = root.get("model_weights", root)
     text = [name.decode() if isinstance(name, bytes) else name for name in root.attrs["layer_names"]]
     layers = {name: [root[name][key][()] for key in root[name].attrs["weight_names"]] for name in text}
     return {name: values for name, values in layers.items() if values}
 
 
-def _lay(wanted, arrays, file):
+def _lay(wanted: list[keras.Layer], arrays: Arrays, file: Path | None) -> list[str]:
     """Assign what the file holds to the layers it names; return their names in the network's order.
 
     A file that names layers otherwise but holds at least as many is read in the network's order, as Keras reads its
@@ -287,7 +293,7 @@ def _lay(wanted, arrays, file):
     return [layer.name for layer in laid]
 
 
-def _caption(spec, weights, loaded, wanted):
+def _caption(spec: networks.NetworkSpec, weights: str, loaded: list[str], wanted: list[str]) -> str:
     """Name what a network begins from; a partial file is never called by the whole's name."""
     if not loaded:
         return "random"
@@ -300,16 +306,10 @@ def _caption(spec, weights, loaded, wanted):
     return f"{backbones.label(spec.backbone)}, {whole} {part}"
 
 
-def _whole_blocks(loaded, wanted):
+def _whole_blocks(loaded: list[str], wanted: list[str]) -> list[int]:
     """Return the numbers of VGG's blocks if exactly whole consecutive blocks were loaded, else an empty list."""
     blocks = sorted({int(found[1]) for name in loaded if (found := re.match(r"block(\d+)_conv\d+$", name))})
     if not blocks or blocks != list(range(blocks[0], blocks[-1] + 1)):
         return []
     whole = [name for name in wanted if (found := re.match(r"block(\d+)_", name)) and int(found[1]) in blocks]
     return blocks if whole == loaded else []
-
-
-@functools.lru_cache(maxsize=8)
-def _sha256(file):
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

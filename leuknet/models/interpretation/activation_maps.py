@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from leuknet.exceptions import LeuknetError
+from leuknet.models.interpretation.activations import padded
 
 METHODS = ("Grad-CAM", "Grad-CAM++", "occlusion")
 TARGETS = ("called", "positive", "negative")
@@ -60,10 +61,10 @@ def activation_maps(
         return occlusion(logit, images, signs, batch)
     low, high = split_at(logit, layer or default_layer(model))
     weigh = grad_cam if method == "Grad-CAM" else grad_cam_plus
-    maps, batch = [], min(batch, len(images))
-    for start in range(0, len(images), batch):
-        some = images[start : start + batch]
-        maps.append(weigh(low, high, padded(some, batch), np.resize(signs[start : start + batch], batch))[: len(some)])
+    maps, done, batch = [], 0, min(batch, len(images))
+    for count, x in padded(images, batch):
+        maps.append(weigh(low, high, x, np.resize(signs[done : done + count], batch))[:count])
+        done += count
     return enlarged(np.concatenate(maps), images.shape[1])
 
 
@@ -116,21 +117,13 @@ def split_at(model: keras.Model, layer: str) -> tuple[keras.Model, keras.Model]:
 
 def logits(logit: keras.Model, images: np.ndarray, batch: int = 32) -> np.ndarray:
     """Return the logit of each uint8 image, float32 (n,)."""
-    values, batch = [], min(batch, len(images))
-    for start in range(0, len(images), batch):
-        some = images[start : start + batch]
-        values.append(values_of(logit, padded(some, batch))[: len(some), 0])
-    return np.concatenate(values)
+    batches = padded(images, min(batch, len(images)))
+    return np.concatenate([values_of(logit, x)[:count, 0] for count, x in batches])
 
 
 def values_of(model: keras.Model, x: np.ndarray) -> np.ndarray:
     """Return a network's output for one batch as float32, called as it is: to compile takes longer than a few calls."""
     return keras.ops.convert_to_numpy(model(x, training=False)).astype(np.float32)
-
-
-def padded(images: np.ndarray, batch: int) -> np.ndarray:
-    """Return uint8 images as float32 in [0, 1], repeated to `batch`, so that one compiled shape serves."""
-    return np.resize(images, (batch, *images.shape[1:])).astype(np.float32) / 255
 
 
 def class_signs(z: np.ndarray, target: str) -> np.ndarray:
@@ -241,5 +234,5 @@ def filter_maps(model: keras.Model, image: np.ndarray, layers: list[str] | None 
     dict of str to numpy.ndarray, float32, shape (h, w, c)
     """
     layers = layers or map_layers(model)
-    x = padded(image[None], 1)
+    x = image[None].astype(np.float32) / 255
     return {name: values_of(keras.Model(model.inputs[0], model.get_layer(name).output), x)[0] for name in layers}

@@ -1,11 +1,11 @@
 """Activations of a layer: of a saved network, of it before training, and of a pretrained one."""
 
-import hashlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leuknet._io import atomic, cache_dir, hash_of
+from leuknet._io import atomic, cache_dir, hash_of, sha256_of
 from leuknet.models.settings import SCALINGS, UNTUNED, TrainSettings
 
 if TYPE_CHECKING:
@@ -35,13 +35,23 @@ def activations(model: "keras.Model", images: np.ndarray, layer: str | None = No
 
     from leuknet.models.networks import penultimate
 
-    part = keras.Model(model.inputs[0], model.get_layer(layer or penultimate(model)).output)
-    out = []
+    return outputs(keras.Model(model.inputs[0], model.get_layer(layer or penultimate(model)).output), images, batch)
+
+
+def outputs(model: "keras.Model", images: np.ndarray, batch: int = 64) -> np.ndarray:
+    """Return what a network makes of uint8 images, float32 (n, d)."""
+    parts = [np.asarray(model.predict_on_batch(x), np.float32)[:count] for count, x in padded(images, batch)]
+    return np.concatenate(parts).reshape(len(images), -1)
+
+
+def padded(images: np.ndarray, batch: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield batches of uint8 images as float32 in [0, 1], repeated to `batch`, and how many of each are meant.
+
+    One compiled shape serves for all of them.
+    """
     for start in range(0, len(images), batch):
         some = images[start : start + batch]
-        whole = np.resize(some, (batch, *images.shape[1:])).astype(np.float32) / 255
-        out.append(np.asarray(part.predict_on_batch(whole), np.float32)[: len(some)].reshape(len(some), -1))
-    return np.concatenate(out)
+        yield len(some), np.resize(some, (batch, *images.shape[1:])).astype(np.float32) / 255
 
 
 def before_training(
@@ -76,9 +86,8 @@ def before_training(
     model = networks.build(spec)
     record = initialise(model, spec, settings.weights, seed)
     first = next(layer.name for layer in model.layers if networks.is_new(layer))
-    return activations(
-        model, images, first if backbone_only else None
-    ), f"{record['weights']}, {SCALINGS[preprocessing]}"
+    features = activations(model, images, first if backbone_only else None)
+    return features, f"{record['weights']}, {SCALINGS[preprocessing]}"
 
 
 def at_hand(images: np.ndarray, own: str) -> tuple[np.ndarray | None, str | None]:
@@ -90,7 +99,7 @@ def at_hand(images: np.ndarray, own: str) -> tuple[np.ndarray | None, str | None
     ----------
     images : numpy.ndarray, uint8, shape (n, size, size, 3)
     own : str
-        The study's own backbone, which is not looked for.
+        The study's own backbone, which is skipped.
 
     Returns
     -------
@@ -98,16 +107,13 @@ def at_hand(images: np.ndarray, own: str) -> tuple[np.ndarray | None, str | None
     backbone : str or None
         None where no weights are here; nothing is downloaded.
     """
+    from leuknet.models.features import digest
     from leuknet.models.weights import available
 
     for name in EXTRA:
-        file = available(name)["imagenet"]
-        if name == own or file is None:
+        if name == own or (file := available(name)["imagenet"]) is None:
             continue
-        content = hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()
-        path = (
-            cache_dir() / "features" / f"{hash_of([name, hashlib.sha256(file.read_bytes()).hexdigest(), content])}.npy"
-        )
+        path = cache_dir() / "features" / f"{hash_of([name, sha256_of(file), digest(images)])}.npy"
         if path.is_file():
             return np.load(path), name
         settings = TrainSettings(backbone=name, weights="imagenet")

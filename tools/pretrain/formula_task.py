@@ -9,6 +9,7 @@ superformula (Am. J. Bot. 90, 2003); cellular textures are S. Worley's (SIGGRAPH
 """
 
 import functools
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -130,11 +131,11 @@ def chaos_game(
 ) -> np.ndarray:
     """Run many chains of randomly chosen maps at once; return their points, shape (n, 2), scaled to [-1, 1]."""
     choice = generator.choice(len(odds), (STEPS, CHAINS), p=odds)
-    at, points = np.zeros((CHAINS, 2)), []
+    at, visited = np.zeros((CHAINS, 2)), []
     for step in choice:
         at = np.einsum("nij,nj->ni", matrices[step], at) + shifts[step]
-        points.append(at)
-    points = np.concatenate(points[BURN:])
+        visited.append(at)
+    points = np.concatenate(visited[BURN:])
     low, high = np.percentile(points, (1, 99), axis=0)
     return (2 * points - low - high) / max((high - low).max(), 1e-6)
 
@@ -156,7 +157,7 @@ def pose(points: np.ndarray, size: int, generator: np.random.Generator | None) -
 
 def dense(points: np.ndarray, size: int) -> np.ndarray:
     """Return the height map of a cloud of points: 1 where many lie."""
-    counts, _, _ = np.histogram2d(*points.T, bins=size, range=[[0, size]] * 2)
+    counts, _, _ = np.histogram2d(points[:, 0], points[:, 1], bins=size, range=[[0, size]] * 2)
     return np.minimum(np.log1p(counts) / 1.4, 1)
 
 
@@ -173,7 +174,7 @@ def contour(p: tuple, size: int, generator: np.random.Generator) -> np.ndarray:
         mask = np.zeros((size, size), np.uint8)
         cv2.fillPoly(mask, [np.round(points * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
         if generator.random() < 0.3:
-            mask = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+            mask = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)), np.uint8)
         height = np.maximum(height, mask / 255 * generator.uniform(0.6, 1))
     return height
 
@@ -242,4 +243,11 @@ def lattice(kind: str, size: int, generator: np.random.Generator) -> np.ndarray:
     return np.clip(height / 2 + 0.5, 0, 1).reshape(size, size)
 
 
-FAMILIES = {"fractal": fractal, "contour": contour, "curve": curve, "noise": noise, "cells": cells, "lattice": lattice}
+FAMILIES: dict[str, Callable[..., np.ndarray]] = {
+    "fractal": fractal,
+    "contour": contour,
+    "curve": curve,
+    "noise": noise,
+    "cells": cells,
+    "lattice": lattice,
+}
