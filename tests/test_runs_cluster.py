@@ -120,7 +120,7 @@ def test_a_full_disk_at_home_ends_the_study_with_one_line(grid_specs, setup, tmp
     monkeypatch.setattr(dask, "take", full)
     with pytest.raises(failures.RunError, match="No space left") as raised:
         dask.execute_cluster([grid_specs[1]], Store(tmp_path / "runs"), str(setup))
-    assert raised.value.outcome == failures.STORAGE
+    assert raised.value.failure == failures.STORAGE
 
 
 def test_a_worker_without_a_gpu_is_named(grid_specs, setup, tmp_path, monkeypatch):
@@ -230,7 +230,7 @@ def test_a_run_on_a_worker_sees_its_gpu_and_the_setups_variables(grid_specs, tmp
     assert {"KERAS_BACKEND", "OMP_NUM_THREADS"} <= set(environments[0])
     dask.stop_here(crew.study)
     assert dask.train_remote(order)["ending"][0] == failures.BUSY
-    dask._here["gpu"][1].release()
+    dask.worker_state["gpu"][1].release()
 
 
 def test_ctrl_c_ends_a_cluster_in_order(cache, tmp_path):

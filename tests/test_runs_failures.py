@@ -1,4 +1,4 @@
-"""What is said of a run that did not finish: one word, one line, by error and by exit code."""
+"""How a failed run is reported: one word and one line, by exception and by exit code."""
 
 import errno
 import subprocess
@@ -13,7 +13,7 @@ from leuknet.runs.executors.local import died
 
 
 @pytest.mark.parametrize(
-    "error, outcome",
+    "error, failure",
     [
         (MemoryError(), failures.MEMORY),
         (RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate"), failures.MEMORY),
@@ -26,10 +26,9 @@ from leuknet.runs.executors.local import died
         (ZeroDivisionError("x"), failures.ERROR),
     ],
 )
-def test_outcomes(error, outcome, tmp_path):
-    told = failures.explained(error, "VGG19", tmp_path)
-    assert told.outcome == outcome and "\n" not in str(told)
-    assert failures.code_of(told) == failures.EXIT_CODES[outcome]
+def test_exceptions_are_explained_in_one_line(error, failure, tmp_path):
+    explained = failures.explained(error, "VGG19", tmp_path)
+    assert explained.failure == failure and "\n" not in str(explained)
     assert failures.signal_of(-9) == 9 and failures.signal_of(143) == 15 and failures.signal_of(0) == 0
 
 
@@ -37,9 +36,9 @@ def test_outcomes(error, outcome, tmp_path):
 def test_storage_names_the_place_that_fails(number, tmp_path, monkeypatch):
     monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path / "cache"))
     run, kept = tmp_path / "runs" / "a", tmp_path / "cache" / "features" / "x.npz"
-    for path, mend in ((run / "done.json", "--out"), (run.parent, "--out"), (kept, "LEUKNET_CACHE")):
-        told = failures.explained(OSError(number, "no", str(path)), "VGG19", run)
-        assert told.outcome == failures.STORAGE and f"no at {path}:" in str(told) and mend in str(told)
+    for path, fix in ((run / "done.json", "--out"), (run.parent, "--out"), (kept, "LEUKNET_CACHE")):
+        explained = failures.explained(OSError(number, "no", str(path)), "VGG19", run)
+        assert explained.failure == failures.STORAGE and f"no at {path}:" in str(explained) and fix in str(explained)
 
 
 def test_a_write_that_fails_says_where(tmp_path):
@@ -48,15 +47,15 @@ def test_a_write_that_fails_says_where(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "end, outcome, told",
+    "end, failure, reason",
     [
         ("raise SystemExit(255)", failures.ERROR, "no word in its log"),
         ("os.kill(os.getpid(), 40)", failures.KILLED, "killed by signal 40 with"),
         ("os.kill(os.getpid(), 9)", failures.KILLED, "killed by SIGKILL with 0.0 GB in memory; by someone"),
     ],
 )
-def test_however_a_process_ends_it_is_told(end, outcome, told, tmp_path):
+def test_a_dead_process_is_reported_however_it_ended(end, failure, reason, tmp_path):
     process = subprocess.Popen([sys.executable, "-c", f"import os; {end}"])
     process.wait()
-    found = died(process.returncode, 0, tmp_path / "log.txt")
-    assert found.failure == outcome and found.reason.startswith(told)
+    ending = died(process.returncode, 0, tmp_path / "log.txt")
+    assert ending.failure == failure and ending.reason.startswith(reason)

@@ -71,7 +71,7 @@ def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(grid_cohort,
         store = Store(small / "runs")
         with pytest.raises(failures.RunError, match="No space left .* free space") as told:
             store.execute(spec, grid_cohort, checkpoint_seconds=0)
-        assert told.value.outcome == failures.STORAGE and not store.done(spec)
+        assert told.value.failure == failures.STORAGE and not store.done(spec)
         fill(small / "filler")
         with pytest.raises(failures.RunError, match="No space left"):
             execute_processes(grid_specs[1:], store)
@@ -90,7 +90,7 @@ def test_a_read_only_folder_is_told(grid_cohort, grid_specs, tmp_path):
         ):
             with pytest.raises(failures.RunError, match="Read-only file system") as told:
                 attempt()
-            assert told.value.outcome == failures.STORAGE
+            assert told.value.failure == failures.STORAGE
 
 
 NARROW = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))\n"
@@ -103,7 +103,7 @@ def test_a_disk_that_takes_no_more_is_told(grid_specs, whole, tmp_path):
     store = Store(tmp_path / "runs")
     with pytest.raises(failures.RunError, match=r"too large at .*checkpoint\.npz: free space") as told:
         execute_processes(grid_specs[:1], store, [paths], checkpoint_seconds=0)
-    assert told.value.outcome == failures.STORAGE == outcome_of(store, grid_specs[0])
+    assert told.value.failure == failures.STORAGE == outcome_of(store, grid_specs[0])
     assert execute_processes(grid_specs[:1], store).trained == 1
     assert check_equal(grid_specs[:1], store, whole) == 1
 
@@ -117,7 +117,7 @@ def test_a_folder_that_may_not_be_written_is_told(grid_cohort, grid_specs):
         ):
             with pytest.raises(failures.RunError, match=f"Permission denied at {folder}.*another --out") as told:
                 attempt()
-            assert told.value.outcome == failures.STORAGE
+            assert told.value.failure == failures.STORAGE
 
 
 def test_a_run_repeats_from_its_record_alone(grid_specs, whole, tmp_path):

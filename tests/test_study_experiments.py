@@ -234,15 +234,15 @@ def test_records_tell_every_state(specs, tmp_path):
     write_failure(store.describe(specs[1]), failures.MEMORY, "too large")
     with store.held(specs[2]):
         store.describe(specs[2])
-        frame = store.records(every=True).set_index("run")
+        frame = query.records(store.root, every=True).set_index("run")
         assert frame.loc[specs[2].key, "status"] == "running"
         with pytest.raises(failures.RunError, match="another process") as found, store.held(specs[2], wait=False):
             pass
-        assert found.value.outcome == failures.BUSY
-    frame = store.records(every=True).set_index("run")
+        assert found.value.failure == failures.BUSY
+    frame = query.records(store.root, every=True).set_index("run")
     assert list(frame.loc[[s.key for s in specs], "status"]) == ["done", "failed", "planned"]
     assert frame.loc[specs[1].key, "reason"] == "too large" and frame.loc[specs[0].key, "weights"] == "random"
-    done = store.records()
+    done = query.records(store.root)
     assert list(done["run"]) == [specs[0].key] and done["epochs"].iloc[0] == 4
     assert len(query.chosen(frame, "fold == 'B'", "failed")) == 1
     with pytest.raises(LeuknetError, match="no status 'finished': choose done"):
@@ -261,7 +261,7 @@ def test_two_runs_compared(specs, tmp_path):
     a, b = finish(store, specs[0], p=0.2), finish(store, replace(specs[0], seed=2), p=0.8)
     found = query.differences(a, b).set_index("name")
     assert list(found.index) == ["seed"] and list(found.loc["seed"]) == [1, 2]
-    frames = [query.read_predictions(folder) for folder in (a, b)]
+    frames = [query.read(folder).predictions() for folder in (a, b)]
     same = query.agreement(frames[0], frames[0])
     assert same["equal"] and same["calls"] == 0
     other = query.agreement(*frames)

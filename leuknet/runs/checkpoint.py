@@ -1,9 +1,11 @@
-"""Where an interrupted training stood: one file in its run's folder, written whole and not too often."""
+"""The checkpoint of an interrupted training: one file in its run's folder, written atomically and not too often."""
 
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,9 +13,12 @@ from leuknet._io import atomic, read_arrays
 from leuknet.runs.provenance import environment
 from leuknet.runs.query import BACKEND, same_place, software
 
+if TYPE_CHECKING:
+    from leuknet.models.training import Progress
+
 
 class Checkpoint:
-    """One run's checkpoint, and what the run has taken and where it was made so far.
+    """One run's checkpoint, with the time that the run took and where it was trained so far.
 
     Parameters
     ----------
@@ -27,59 +32,61 @@ class Checkpoint:
         `environment()`; and ``legs``, one line for each other place where epochs of the run were trained before.
     """
 
-    def __init__(self, path, least_seconds):
+    def __init__(self, path: str | Path, least_seconds: float) -> None:
         self.path, self.least_seconds = Path(path), least_seconds
         self.began = self.last = time.monotonic()
         self.before, self.made = 0.0, environment()
 
     @property
-    def seconds(self):
-        """What the run has taken; of what was interrupted, only what led to the checkpoint it goes on from."""
+    def seconds(self) -> float:
+        """Duration of the run; of an interrupted part, only what led to the checkpoint that it resumes from."""
         return self.before + time.monotonic() - self.began
 
-    def save(self, progress, state):
-        """Write `Progress`, and what `state` returns, atomically, if it is time to."""
+    def save(self, progress: "Progress", state: Callable[[], list[np.ndarray]]) -> None:
+        """Write `Progress` and the arrays that `state` returns, if `least_seconds` have passed."""
         if time.monotonic() - self.last < self.least_seconds:
             return
-        values = {"history": json.dumps(progress.history), "made": json.dumps(self.made), "seconds": self.seconds}
-        arrays = {f"state{i:05}": value for i, value in enumerate(state())}
+        values: dict[str, Any] = {f"state{i:05}": value for i, value in enumerate(state())}
+        values |= {"history": json.dumps(progress.history), "made": json.dumps(self.made), "seconds": self.seconds}
         with atomic(self.path) as temporary:
-            np.savez(temporary, epoch=progress.epoch, **values, **arrays)
+            np.savez(temporary, epoch=progress.epoch, **values)
         self.last = time.monotonic()
 
-    def load(self, shapes):
-        """Return the `Progress` kept, or None if there is none to go on from.
+    def load(self, shapes: list[tuple[int, ...]]) -> "Progress | None":
+        """Return the saved `Progress`, or None if there is none to resume from.
 
         A file that cannot be read whole, does not fit the network (`shapes`: of its variables) or comes from another
         backend or version is named on standard error and deleted: the run starts over.
         """
         if not self.path.is_file():
             return None
+        reason = ""
         try:
             progress, made, seconds = _read(self.path)
         except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
-            return self._discard(f"is damaged ({error})")
-        if software(made) != software(self.made):
-            return self._discard(f"comes from {_versions(made)}, not {_versions(self.made)},")
-        if [value.shape for value in progress.state] != shapes:
-            return self._discard("does not fit this network")
-        self._go_on(made, progress.epoch, seconds)
+            reason = f"is damaged ({error})"
+        else:
+            if software(made) != software(self.made):
+                reason = f"comes from {_versions(made)}, not {_versions(self.made)},"
+            elif [value.shape for value in progress.state] != shapes:
+                reason = "does not fit this network"
+        if reason:
+            print(f"{self.path} {reason} and is deleted: the run starts over", file=sys.stderr)
+            self.path.unlink()
+            return None
+        self._resume(made, progress.epoch, seconds)
         return progress
 
-    def _go_on(self, made, epoch, seconds):
-        """Take over what was before: its seconds, and its place where that is another."""
+    def _resume(self, made: dict[str, Any], epoch: int, seconds: float) -> None:
+        """Add the earlier part: its seconds, and its place if it was trained elsewhere."""
         self.before, legs = seconds, made.pop("legs", [])
         if not same_place(made, self.made):
             legs.append(f"to epoch {epoch}: " + "; ".join(f"{name} {made[name]}" for name in BACKEND if name in made))
         if legs:
             self.made = environment() | {"legs": legs}
 
-    def _discard(self, why):
-        print(f"{self.path} {why} and is deleted: the run starts over", file=sys.stderr)
-        self.path.unlink()
 
-
-def _read(path):
+def _read(path: Path) -> "tuple[Progress, dict[str, Any], float]":
     """Return (Progress, environment, seconds) of a checkpoint."""
     from leuknet.models.training import Progress
 
@@ -91,5 +98,5 @@ def _read(path):
     return Progress(int(kept["epoch"]), history, state), made, float(kept["seconds"])
 
 
-def _versions(environment):
+def _versions(environment: dict[str, Any]) -> str:
     return " and ".join(f"{name} {version}" for name, version in software(environment).items())

@@ -1,4 +1,4 @@
-"""What may become of a run that does not finish, in one word and one line, and whether to try it again."""
+"""How a run can fail, in one word and one line, and whether to try it again."""
 
 import errno
 import os
@@ -9,32 +9,31 @@ from leuknet._io import cache_dir
 from leuknet.exceptions import LeuknetError, SetUpError
 
 REFUSED = "refused"  # cannot be done as asked: one class only, a loss that is no number
-SETUP = "set-up"  # not in this place as it is: weights not to be had, another backend or more devices wanted
+SETUP = "set-up"  # not possible here as it is: weights that are missing, another backend or more devices needed
 MEMORY = "out of memory"
 STORAGE = "storage"  # disk full, read-only: nothing else will fit either
 KILLED = "killed"
-ERROR = "error"  # none of ours: the log has the traceback
-BUSY = "busy"  # another process is at it
-NO_DATA = "no data"  # this worker lacks the cohort
+ERROR = "error"  # unexpected: the log has the traceback
+BUSY = "busy"  # another process is running it
+NO_DATA = "no data"  # the cohort is missing on this worker
 
 FINAL = (REFUSED,)  # the same again would end the same way
-FINAL_HERE = (REFUSED, SETUP)  # as long as nobody mends the set-up
-EXIT_CODES = {REFUSED: 2, BUSY: 3, STORAGE: 4, MEMORY: 5, ERROR: 6, NO_DATA: 7, SETUP: 8}
+FINAL_HERE = (REFUSED, SETUP)  # until the set-up is fixed
 _FULL = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM}
 _MEMORY = ("RESOURCE_EXHAUSTED", "ResourceExhausted", "OutOfMemory", "out of memory", "OOM when")
 
 
 class RunError(LeuknetError):
-    """A run that did not finish; `outcome` is one of this module's words."""
+    """A run that did not finish; `failure` is one of this module's words."""
 
-    def __init__(self, outcome, reason):
+    def __init__(self, failure: str, reason: str) -> None:
         super().__init__(reason)
-        self.outcome = outcome
+        self.failure = failure
 
 
-def explained(error, what, folder):
-    """Return `RunError` for whatever an attempt at a run raised.
+def explained(error: Exception, what: str, folder: str | Path) -> RunError:
+    """Return the `RunError` that stands for an exception raised by an attempt at a run.
 
     Parameters
     ----------
@@ -56,37 +55,32 @@ def explained(error, what, folder):
     return RunError(ERROR, f"{type(error).__name__}: {error}")
 
 
-def _of_disk(error, folder):
-    """Tell where a file could not be written, or read: only the run's folder and the cache are storage."""
+def _of_disk(error: OSError, folder: str | Path) -> RunError:
+    """Name the file that could not be written or read; only the run's folder and the cache count as storage."""
     if error.filename is None and error.errno in _FULL:
         where = f"{folder} or the cache {cache_dir()}"
         return RunError(STORAGE, f"{error.strerror} while writing {where}: free space, then go on")
     path = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes | os.PathLike) else None
-    for place, mend in ((folder, "give another --out"), (cache_dir(), "set LEUKNET_CACHE")):
+    for place, fix in ((folder, "give another --out"), (cache_dir(), "set LEUKNET_CACHE")):
         if path and _within(path, place):
             first = "allow it" if error.errno in _DENIED else "free space"
-            return RunError(STORAGE, f"{error.strerror} at {path}: {first} or {mend}, then go on")
-    return RunError(SETUP, f"{error.strerror}: {path or 'its log tells more'}")
+            return RunError(STORAGE, f"{error.strerror} at {path}: {first} or {fix}, then go on")
+    return RunError(SETUP, f"{error.strerror}: {path or 'see its log'}")
 
 
-def _within(path, place):
-    """Whether `path` lies in `place`, or is a folder above it, which has to be made first."""
+def _within(path: Path, place: str | Path) -> bool:
+    """Whether `path` lies in `place`, or is a folder above it, which has to be created first."""
     path, place = path.resolve(), Path(place).resolve()
     return path.is_relative_to(place) or place.is_relative_to(path)
 
 
-def code_of(error):
-    """Return a worker process's exit code for `RunError`."""
-    return EXIT_CODES[error.outcome]
-
-
-def signal_of(code):
-    """Return the number of the signal that ended a process, or 0: Popen tells it as negative, a shell as 128 + it."""
+def signal_of(code: int) -> int:
+    """Return the number of the signal that ended a process, or 0; Popen reports it as -n, a shell as 128 + n."""
     return -code if code < 0 else code - 128 if 128 < code < 128 + signal.NSIG else 0
 
 
-def signal_name(number):
-    """Return what a signal is called, e.g. SIGKILL; real-time signals have no names."""
+def signal_name(number: int) -> str:
+    """Return the name of a signal, e.g. SIGKILL; real-time signals have none."""
     try:
         return signal.Signals(number).name
     except ValueError:

@@ -43,13 +43,13 @@ def commit() -> str | None:
     if not (root / ".git").exists():
         return None
     try:
-        head, changes = _git(root, "rev-parse", "--short=12", "HEAD"), _git(root, "status", "--porcelain", "-uno")
+        head, changes = git(root, "rev-parse", "--short=12", "HEAD"), git(root, "status", "--porcelain", "-uno")
     except (OSError, subprocess.CalledProcessError):
         return None
     return head + ("+changes" if changes else "")
 
 
-def _git(root: Path, *arguments: str) -> str:
+def git(root: Path, *arguments: str) -> str:
     """Return what git prints, run with no configuration but the checkout's, of which nothing is run."""
     clean = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
     clean |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}

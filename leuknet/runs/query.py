@@ -138,11 +138,6 @@ def find(name: str | Path, root: str | Path | None = None) -> Path:
     return found[0].parent
 
 
-def read_predictions(folder: str | Path) -> pd.DataFrame:
-    """Return a finished run's predictions (`leuknet.runs.record.PREDICTION_COLUMNS`)."""
-    return read(folder).predictions()
-
-
 def differences(a: str | Path, b: str | Path) -> pd.DataFrame:
     """Return the values in which the records of two runs differ: ``name``, ``a``, ``b``."""
     left, right = row(a), row(b)
@@ -153,7 +148,7 @@ def differences(a: str | Path, b: str | Path) -> pd.DataFrame:
 
 def compared(a: str | Path, b: str | Path) -> pd.DataFrame:
     """Return the metrics of two finished runs side by side, by role: ``split``, ``metric``, ``a``, ``b``."""
-    frames = [read_predictions(folder) for folder in (a, b)]
+    frames = [read(folder).predictions() for folder in (a, b)]
     rows = []
     for role in dict.fromkeys([*frames[0]["split"], *frames[1]["split"]]):
         parts = [frame[frame["split"] == role] for frame in frames]
@@ -191,7 +186,7 @@ def agreement(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def software(environment: dict[str, Any]) -> dict[str, Any]:
+def software(environment: dict[str, Any]) -> dict[Any, Any]:
     """Return the versions of the backend and of Keras by their names."""
     packages = environment.get("packages", {})
     return {name: packages.get(name) for name in (environment.get("backend"), "keras")}
@@ -202,7 +197,7 @@ def same_place(environment_a: dict[str, Any], environment_b: dict[str, Any]) -> 
 
     A run that was interrupted and went on in another place has legs, so that it is like no run made in one place.
     """
-    a, b = ({"devices": 1} | environment for environment in (environment_a, environment_b))  # old records lack them
+    a, b = ({"devices": 1} | environment for environment in (environment_a, environment_b))  # absent from old records
     return software(a) == software(b) and all(a.get(name) == b.get(name) for name in BACKEND)
 
 

@@ -62,12 +62,7 @@ class RunSpec:
             "settings": self.settings.as_dict(),
             "protocol": self.split.protocol,
             "split_hash": self.split.hash,
-            "fold": self.fold,
-            "seed": self.seed,
-            "cohort_key": self.cohort_key,
-            "keep_model": self.keep_model,
-            "recipe": self.recipe,
-            "role": self.role,
+            **{name: getattr(self, name) for name in KINDS},
         }
 
     @property

@@ -36,7 +36,8 @@ DEATHS = 10  # Dask workers that a run may lose
 LEFT_BEHIND = ("lock", "running", "run.json", "split.csv", "checkpoint.npz", "progress.json", "failed.json")
 LOCAL = (failures.NO_DATA, failures.SETUP, failures.STORAGE)  # of the worker: another one may do the run
 
-_here: dict = {"over": set()}  # of a Dask worker: its `Worker`, its GPU, the study it works for, studies that are over
+# Of a Dask worker: its `Worker`, its GPU, the study it works for, and studies that are over.
+worker_state: dict[str, Any] = {"over": set()}
 _one_at_a_time = threading.Lock()
 
 
@@ -53,7 +54,7 @@ def train_remote(order: dict) -> dict:
             ending = _trained(order, folder)
     except (OSError, LeuknetError) as error:
         failure = failures.explained(error, order["key"], folder)
-        ending = Ending(failure.outcome, str(failure))
+        ending = Ending(failure.failure, str(failure))
     files = {}
     if ending.failure is None and not shared:
         files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name not in LEFT_BEHIND}
@@ -62,17 +63,17 @@ def train_remote(order: dict) -> dict:
 
 def _trained(order: dict, folder: Path) -> Ending:
     """Do the run in this Dask worker's process, kept from the last run if it was started alike."""
-    if order["study"] in _here["over"]:
+    if order["study"] in worker_state["over"]:
         return Ending(failures.BUSY, "the study is over")
     environment = dict(order["environment"])
     if order["gpu"]:
-        _here["gpu"] = _here.get("gpu") or claim_gpu()
-        environment["CUDA_VISIBLE_DEVICES"] = _here["gpu"][0]
-    worker = _here.get("worker")
+        worker_state["gpu"] = worker_state.get("gpu") or claim_gpu()
+        environment["CUDA_VISIBLE_DEVICES"] = worker_state["gpu"][0]
+    worker = worker_state.get("worker")
     if worker is None or (worker.environment, worker.checkpoint_seconds) != (environment, order["checkpoint_seconds"]):
         stop([worker] if worker else [])
-        worker = _here["worker"] = Worker(environment, order["checkpoint_seconds"])
-    _here["study"] = order["study"]
+        worker = worker_state["worker"] = Worker(environment, order["checkpoint_seconds"])
+    worker_state["study"] = order["study"]
     worker.begin(RunSpec.read(folder), folder)
     while not (ending := worker.poll()):
         time.sleep(POLL_SECONDS)
@@ -81,9 +82,9 @@ def _trained(order: dict, folder: Path) -> Ending:
 
 def stop_here(study: str) -> None:
     """End this Dask worker's run for `study`, as Ctrl-C does at home, and begin no more for it."""
-    _here["over"].add(study)
-    worker = _here.get("worker")
-    if worker and worker.process and _here.get("study") == study:
+    worker_state["over"].add(study)
+    worker = worker_state.get("worker")
+    if worker and worker.process and worker_state.get("study") == study:
         worker.process.terminate()
 
 
@@ -149,7 +150,7 @@ def execute_cluster(
 
 @contextmanager
 def at_home(store: Store) -> Iterator[None]:
-    """Tell a disk of this machine that takes no more from a scheduler that is away: both are OSErrors."""
+    """Distinguish a full disk of this machine from a scheduler that is away: both are OSErrors."""
     try:
         yield
     except OSError as error:
@@ -211,14 +212,14 @@ class Crew:
                 client.run(stop_here, self.study)
             raise
         except (OSError, TimeoutError) as error:
-            self.scheduler.note(f"lost the scheduler {self.address} ({error})")
+            self.scheduler.events.append(f"lost the scheduler {self.address} ({error})")
         finally:
             for spec, _ in self.tasks.values():
                 self.scheduler.postpone(spec)
             self.tasks.clear()
             client.close()
         if self.scheduler.unfinished:
-            self.scheduler.note(f"connecting to {self.address} again")
+            self.scheduler.events.append(f"connecting to {self.address} again")
 
     def look(self, client: Any) -> None:
         """Note which workers came and went, have those replaced that this started, take back runs of the gone."""
@@ -226,7 +227,7 @@ class Crew:
         if len(now) < self.setup.expected:
             self.replenish()
         for address in sorted(self.known - now):
-            self.scheduler.note(
+            self.scheduler.events.append(
                 f"worker {address} is gone; its run starts again elsewhere, from its checkpoint if seen"
             )
             if address in self.tasks:
@@ -287,7 +288,7 @@ class Crew:
         """Enter the result of a task that has ended."""
         spec, future = self.tasks.pop(address)
         if future.status == "cancelled":  # the Dask scheduler forgot it
-            self.scheduler.note(f"{spec.label}: the scheduler lost it; given out again")
+            self.scheduler.events.append(f"{spec.label}: the scheduler lost it; given out again")
             self.scheduler.postpone(spec)
         elif future.status == "error":
             error = future.exception()
@@ -299,7 +300,7 @@ class Crew:
         """Take a run's files home, and enter how it ended; what is the worker's fault keeps like runs from it."""
         ending = Ending(*ending)
         if ending.failure in LOCAL:
-            self.scheduler.note(f"worker {address} gets it no more: {ending.failure}: {ending.reason}")
+            self.scheduler.events.append(f"worker {address} gets it no more: {ending.failure}: {ending.reason}")
             every = {failures.STORAGE: "", failures.NO_DATA: repr(spec.recipe), failures.SETUP: spec.key}
             self.unfit[address].add(every[ending.failure])
             self.scheduler.postpone(spec)

@@ -54,7 +54,7 @@ def execute_here(
     Raises
     ------
     RunError
-        With outcome ``storage`` if a run's folder cannot be written: no other run could either.
+        With failure ``storage`` if a run's folder cannot be written: no other run could either.
     """
     scheduler, last = Scheduler(specs, store, again), None
     while scheduler.unfinished:
@@ -74,7 +74,7 @@ def _attempt(spec: RunSpec, store: Store, cohort: Cohort, scheduler: Scheduler, 
         store.execute(spec, cohort, report=watch and (lambda row: watch(scheduler)), wait=False)
     except LeuknetError as error:
         failure = failures.explained(error, spec.label, store.folder(spec))
-        return Ending(failure.outcome, str(failure))
+        return Ending(failure.failure, str(failure))
     return Ending(None)
 
 
@@ -220,7 +220,7 @@ def execute_processes(
     Raises
     ------
     RunError
-        With outcome ``storage`` if a run's folder cannot be written: no other run could either.
+        With failure ``storage`` if a run's folder cannot be written: no other run could either.
     """
     scheduler = Scheduler(specs, store, again)
     workers = [Worker(environment, checkpoint_seconds) for environment in environments or [{}]]

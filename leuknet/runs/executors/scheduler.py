@@ -158,11 +158,11 @@ class Scheduler:
 
     def _failed_once(self, spec: RunSpec, ending: Ending) -> None:
         self.attempts[spec.key] += 1
-        recorded = self._recorded(spec.key)
-        if not recorded or (recorded["outcome"], recorded["reason"]) != (ending.failure, ending.reason):
-            write_failure(self.store.folder(spec), ending.failure, ending.reason, ending.log)
-        again = ending.failure not in failures.FINAL_HERE and self.attempts[spec.key] <= RETRIES
-        self.note(f"{spec.label}: {ending.failure}, {'tried again' if again else 'given up'}: {ending.reason}")
+        recorded, failure = self._recorded(spec.key), str(ending.failure)
+        if not recorded or (recorded["outcome"], recorded["reason"]) != (failure, ending.reason):
+            write_failure(self.store.folder(spec), failure, ending.reason, ending.log)
+        again = failure not in failures.FINAL_HERE and self.attempts[spec.key] <= RETRIES
+        self.events.append(f"{spec.label}: {ending.failure}, {'tried again' if again else 'given up'}: {ending.reason}")
         if again:
             self.waiting[spec.key] = spec
         else:
@@ -173,11 +173,7 @@ class Scheduler:
         self.running.pop(spec.key, None)
         self.waiting.pop(spec.key, None)
         self.failed[spec.key] = reason
-        self.note(f"{spec.label}: given up: {reason}")
-
-    def note(self, text: str) -> None:
-        """Add a line to `events`."""
-        self.events.append(text)
+        self.events.append(f"{spec.label}: given up: {reason}")
 
     def _recorded(self, key: str) -> dict | None:
         try:

@@ -13,7 +13,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from leuknet.data.cohort import Cohort
@@ -58,17 +57,17 @@ def attempt(folder: Path, checkpoint_seconds: float) -> dict:
     except Exception as error:
         failure = explained(error, "the run", folder)
         print(f"error: {failure}", file=sys.stderr, flush=True)
-        return {"failure": failure.outcome, "reason": " ".join(str(failure).split())[:2000]}
+        return {"failure": failure.failure, "reason": " ".join(str(failure).split())[:2000]}
     return {"failure": None, "reason": ""}
 
 
-def end_with(parent: int, gone: Callable[[], None] = lambda: os._exit(1)) -> None:
+def end_with(parent: int) -> None:
     """End this process at once when `parent` (a process id) is no longer its parent."""
 
     def look() -> None:
         while os.getppid() == parent:
             time.sleep(LOOK_SECONDS)
-        gone()
+        os._exit(1)
 
     threading.Thread(target=look, daemon=True).start()
 

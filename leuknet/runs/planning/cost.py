@@ -7,6 +7,7 @@ of this backend and machine only. Nothing is scaled from one network to another.
 import json
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -145,15 +146,20 @@ def features_key(settings: TrainSettings | BaselineSettings, size: int) -> str:
     return hash_of([structure(settings, size), "features"])
 
 
-def _line(spec: RunSpec, store: Store, rates: dict[str, float], size: int) -> dict:
+def _line(spec: RunSpec, store: Store, rates: dict[str, float], size: int) -> dict[str, Any]:
     done, failed = store.done(spec), store.folder(spec) / "failed.json"
     refused = not done and failed.is_file() and json.loads(failed.read_text("utf-8")).get("outcome") in FINAL
     images = 0 if done or refused else images_of(spec)
     network, features = structure(spec.settings, size_of(spec, size)), rates.get(features_key(spec.settings, size))
     rate = rates.get(hash_of(network))
-    row = {"done": done, "refused": refused, "images": images, "seconds": images / rate if rate else 0.0}
+    row: dict[str, Any] = {
+        "done": done,
+        "refused": refused,
+        "images": images,
+        "seconds": images / rate if rate else 0.0,
+    }
     row |= {"unknown": bool(images and not rate), "pool": "", "features": 0.0}
-    if network.get("pooled") and features:
+    if network.get("pooled") and features and isinstance(spec.settings, TrainSettings):
         row["pool"] = hash_of([network, spec.cohort_key])
         row["features"] = spec.split.table["image_id"].nunique() * (1 + spec.settings.variants) / features
     return row
