@@ -8,6 +8,7 @@ from made import small_cohort
 from leuknet._random import rng
 from leuknet.baselines.networks import alexnet, layers, variants
 from leuknet.baselines.networks.ahmed import Ahmed
+from leuknet.baselines.networks.alexnet import ResponseNormalisation
 from leuknet.baselines.networks.loey import Features, FineTuned
 from leuknet.baselines.networks.pansombut import Pansombut
 from leuknet.baselines.networks.rehman import Rehman
@@ -16,7 +17,6 @@ from leuknet.baselines.networks.thanh import Thanh
 from leuknet.baselines.networks.training import compiled, full_batches
 from leuknet.baselines.settings import BaselineSettings
 from leuknet.exceptions import LeuknetError
-from leuknet.models.alexnet import ResponseNormalisation
 from leuknet.study import profiles
 from leuknet.study.profiles import profile
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from leuknet._random import rng
-from leuknet.models import alexnet, weights
+from leuknet.baselines.networks import alexnet
+from leuknet.models import weights
 from leuknet.models.pretrain import __main__ as entry
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools" / "pretrain"))

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import pytest
 
+from leuknet.baselines.networks import alexnet
 from leuknet.exceptions import LeuknetError
-from leuknet.models import alexnet, backbones, weights
+from leuknet.models import backbones, weights
 from leuknet.models.networks import NetworkSpec, build
 
 SPEC = NetworkSpec("vgg16-nano", "DFT", 48)

@@ -21,7 +21,8 @@ import numpy as np
 
 from leuknet._io import atomic, write_json
 from leuknet._random import rng
-from leuknet.models import alexnet, backbones, networks, weights
+from leuknet.baselines.networks import alexnet
+from leuknet.models import backbones, networks, weights
 from leuknet.models.fitting import compile_model, fit_epochs
 from leuknet.models.inputs import fed
 

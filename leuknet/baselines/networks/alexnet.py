@@ -1,6 +1,12 @@
-"""The baselines' AlexNet: what it begins from, and the class of those that train it.
+"""The baselines' AlexNet (Krizhevsky et al., NeurIPS 2012) as a Keras functional model with its published layer sizes.
 
-Keras has no pretrained AlexNet. At full width it begins from random weights, or from a user's file
+Five convolutions (96 of 11 x 11 with stride 4, 256 of 5 x 5 and, of 3 x 3, 384, 384 and 256; the second, fourth and
+fifth in two groups), response normalisation after the first two, 3 x 3 max-pooling with stride 2 after the first,
+second and fifth, dense layers of 4096 with dropout of 0.5. 60 965 224 parameters with its 1000 classes. At 224 px the
+first convolution pads so that the maps after it and the poolings are 56, 27, 13 and 6 px wide: fc6 sees the published
+9216.
+
+``keras.applications`` has no AlexNet. At full width it begins from random weights, or from a user's file
 ``alexnet.weights.h5`` in the folder that ``LEUKNET_WEIGHTS`` names: Keras' weights of ``body(224)`` (up to fc7). A
 narrow one begins from the formula-driven weights of the package, or from random ones.
 """
@@ -10,13 +16,56 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from leuknet.baselines.networks.training import NetworkBaseline
 from leuknet.exceptions import SetUpError
-from leuknet.models.alexnet import NARROW, body
 from leuknet.models.weights import draw, lay_shipped
 
 FILE = "alexnet.weights.h5"
+NARROW = "alexnet-nano"
+
+
+@keras.saving.register_keras_serializable("leuknet")
+class ResponseNormalisation(keras.layers.Layer):
+    """x / (2 + 0.0001 * the sum of squares over five neighbouring channels) ** 0.75."""
+
+    def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        """Normalise maps, (batch, height, width, channels)."""
+        place = np.arange(x.shape[-1])
+        neighbours = np.abs(place - place[:, None]) <= 2
+        near = keras.ops.matmul(keras.ops.square(x), neighbours.astype("float32"))
+        return x / keras.ops.power(2 + 1e-4 * near, 0.75)
+
+
+def _grouped(x: keras.KerasTensor, filters: int, kernel: int, name: str) -> keras.KerasTensor:
+    """Convolve each half of the channels on its own, as the published network's two halves do."""
+    half = x.shape[-1] // 2
+    parts = [
+        keras.layers.Conv2D(filters // 2, kernel, padding="same", activation="relu", name=f"{name}{side}")(part)
+        for side, part in (("a", x[..., :half]), ("b", x[..., half:]))
+    ]
+    return keras.layers.Concatenate(name=name)(parts)
+
+
+def body(size: int, nano: bool = False) -> keras.Model:
+    """Return AlexNet up to fc7 (with its dropout); widths are an eighth if `nano`."""
+    share = 8 if nano else 1
+    pool = {"pool_size": 3, "strides": 2, "padding": "valid" if size >= 64 else "same"}
+    image = keras.Input((size, size, 3), name="image")
+    centred = keras.layers.Rescaling(2.0, -1.0, name="centred")(image)
+    first = {"strides": 4, "padding": "same", "activation": "relu", "name": "conv1"}
+    x = keras.layers.Conv2D(96 // share, 11, **first)(centred)
+    x = keras.layers.MaxPooling2D(name="pool1", **pool)(ResponseNormalisation(name="norm1")(x))
+    x = _grouped(x, 256 // share, 5, "conv2")
+    x = keras.layers.MaxPooling2D(name="pool2", **pool)(ResponseNormalisation(name="norm2")(x))
+    x = keras.layers.Conv2D(384 // share, 3, padding="same", activation="relu", name="conv3")(x)
+    x = _grouped(_grouped(x, 384 // share, 3, "conv4"), 256 // share, 3, "conv5")
+    x = keras.layers.Flatten(name="flatten")(keras.layers.MaxPooling2D(name="pool5", **pool)(x))
+    for number in (6, 7):
+        x = keras.layers.Dense(4096 // share, activation="relu", name=f"fc{number}")(x)
+        x = keras.layers.Dropout(0.5, name=f"drop{number}")(x)
+    return keras.Model(image, x)
 
 
 def classifier(size: int, nano: bool = False, classes: int = 1) -> keras.Model:

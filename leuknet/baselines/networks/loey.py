@@ -20,10 +20,9 @@ from sklearn.svm import SVC
 
 from leuknet.baselines.base import Baseline, probability
 from leuknet.baselines.networks import variants
-from leuknet.baselines.networks.alexnet import AlexNetBaseline
+from leuknet.baselines.networks.alexnet import AlexNetBaseline, body
 from leuknet.baselines.networks.training import compiled
 from leuknet.data.cohort import Cohort
-from leuknet.models.alexnet import body
 
 
 class FineTuned(AlexNetBaseline):
