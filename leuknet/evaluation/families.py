@@ -47,9 +47,9 @@ def _merged(names: pd.Series, keys: list[pd.Series | list[str]], links: np.ndarr
     _, component = connected_components(coo_matrix((np.ones(len(rows)), (rows, columns)), (n, n)), directed=False)
     spelt = {}
     for number, part in names.groupby(component, sort=False):
-        found = list(dict.fromkeys(part))
-        more = f"{sign}{len(found) - 3} more" if len(found) > 3 else ""
-        spelt[number] = sign.join(found[:3]) + more
+        distinct = list(dict.fromkeys(part))
+        more = f"{sign}{len(distinct) - 3} more" if len(distinct) > 3 else ""
+        spelt[number] = sign.join(distinct[:3]) + more
     return [spelt[number] for number in component]
 
 

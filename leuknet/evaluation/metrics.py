@@ -144,12 +144,12 @@ def scores(y: ArrayLike, p: ArrayLike, threshold: float = 0.5, undefined: Undefi
     """
     y, p = checked(y, p)
     tn, fp, fn, tp = (mask.sum() for mask in count(y, p, threshold))
-    found = from_counts(tn, fp, fn, tp, undefined)
+    metrics = from_counts(tn, fp, fn, tp, undefined)
     both = 0 < y.sum() < len(y)
     for name, (function, needs_both) in OF_PROBABILITY.items():
         if both or not needs_both:
-            found[name] = function(y, p)
-    return {name: float(value) for name, value in found.items() if not np.isnan(value)}
+            metrics[name] = function(y, p)
+    return {name: float(value) for name, value in metrics.items() if not np.isnan(value)}
 
 
 def _columns(frame: pd.DataFrame, columns: str | Sequence[str]) -> list[str]:
@@ -161,9 +161,9 @@ def _columns(frame: pd.DataFrame, columns: str | Sequence[str]) -> list[str]:
 
 def one_split(predictions: pd.DataFrame, by: Sequence[str] = ()) -> None:
     """Raise LeuknetError if `predictions` mix splits (say, validation and test) that `by` does not keep apart."""
-    found = predictions["split"].unique() if "split" in predictions else []
-    if len(found) > 1 and "split" not in by:
-        raise LeuknetError(f"predictions mix the splits {', '.join(sorted(found))}: choose one or score by 'split'")
+    splits = predictions["split"].unique() if "split" in predictions else []
+    if len(splits) > 1 and "split" not in by:
+        raise LeuknetError(f"predictions mix the splits {', '.join(sorted(splits))}: choose one or score by 'split'")
 
 
 def scores_by(

@@ -154,11 +154,11 @@ def student_t_from_summary(mean_a: float, sd_a: float, n_a: int, mean_b: float, 
         raise LeuknetError("a t-test needs a mean, an s.d. of 0 or more and two runs or more on each side")
     if sd_a == sd_b == 0:
         raise LeuknetError("neither sample varies, so a t-test is undefined")
-    found = stats.ttest_ind_from_stats(mean_a, sd_a, n_a, mean_b, sd_b, n_b, equal_var=True)
+    result = stats.ttest_ind_from_stats(mean_a, sd_a, n_a, mean_b, sd_b, n_b, equal_var=True)
     df, difference = n_a + n_b - 2, float(mean_a - mean_b)
     pooled = ((n_a - 1) * sd_a**2 + (n_b - 1) * sd_b**2) / df
     low, high = stats.t.interval(0.95, df, difference, np.sqrt(pooled * (1 / n_a + 1 / n_b)))
-    return StudentT(float(found.statistic), int(df), float(found.pvalue), difference, float(low), float(high))
+    return StudentT(float(result.statistic), int(df), float(result.pvalue), difference, float(low), float(high))
 
 
 def resampled_t(differences: ArrayLike, overlap: float, level: float = 0.95) -> StudentT:

@@ -156,8 +156,8 @@ def fresh_names(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     counted: dict[str, dict[str, int]] = {}
     for name, stem in pairs:
         fresh[name] = name
-        if found := re.fullmatch(rf"{stem}(?:_(\d+))?", name):
-            counted.setdefault(stem, {})[name] = int(found[1] or 0)
+        if match := re.fullmatch(rf"{stem}(?:_(\d+))?", name):
+            counted.setdefault(stem, {})[name] = int(match[1] or 0)
     for stem, numbers in counted.items():
         first = min(numbers.values())
         fresh |= {name: f"{stem}_{n - first}" if n > first else stem for name, n in numbers.items()}

@@ -117,21 +117,21 @@ def _declared(config: dict[str, Any]) -> int:
     Inside Keras' stateless scope a model is built without memory for its variables. Keras lists them by thread, to make
     them later; so this thread ends here.
     """
-    found: list[int | BaseException] = []
+    result: list[int | BaseException] = []
 
     def build() -> None:
         try:
             with keras.StatelessScope(initialize_variables=False):
-                found.append(_size(keras.saving.deserialize_keras_object(config, safe_mode=True)))
+                result.append(_size(keras.saving.deserialize_keras_object(config, safe_mode=True)))
         except BaseException as error:  # raised again below, in the caller's thread
-            found.append(error)
+            result.append(error)
 
     thread = threading.Thread(target=build)
     thread.start()
     thread.join()
-    if isinstance(found[0], BaseException):
-        raise found[0]
-    return found[0]
+    if isinstance(result[0], BaseException):
+        raise result[0]
+    return result[0]
 
 
 def _size(model: Any) -> int:

@@ -111,8 +111,8 @@ def available(backbone: str) -> dict[str, Path | None]:
     """
     known, narrow = backbones.resolve(backbone)
     shipped = SHIPPED / f"{known.lower()}-nano.npz"
-    found = [] if narrow else _files(known, _weights_folder()) + _files(known, _keras_cache())
-    return {"imagenet": found[0] if found else None, "formula": shipped if narrow and shipped.is_file() else None}
+    files = [] if narrow else _files(known, _weights_folder()) + _files(known, _keras_cache())
+    return {"imagenet": files[0] if files else None, "formula": shipped if narrow and shipped.is_file() else None}
 
 
 def _start(layer: keras.Layer, variable: keras.Variable, seed: int) -> np.ndarray:
@@ -248,9 +248,9 @@ def _read_npz(file: Path) -> Arrays:
     layers: Arrays = {}
     with np.load(file) as arrays:
         for key in arrays.files:
-            if (found := re.fullmatch(rf"(.+?)[/_]({VARIABLES})", key)) is None:
+            if (match := re.fullmatch(rf"(.+?)[/_]({VARIABLES})", key)) is None:
                 raise ValueError(f"{key} names no variable of a layer")
-            layer, variable = found.groups()
+            layer, variable = match.groups()
             layers.setdefault(layer, {})[variable] = arrays[key]
     return layers
 
@@ -308,8 +308,8 @@ def _caption(spec: networks.NetworkSpec, weights: str, loaded: list[str], wanted
 
 def _whole_blocks(loaded: list[str], wanted: list[str]) -> list[int]:
     """Return the numbers of VGG's blocks if exactly whole consecutive blocks were loaded, else an empty list."""
-    blocks = sorted({int(found[1]) for name in loaded if (found := re.match(r"block(\d+)_conv\d+$", name))})
+    blocks = sorted({int(match[1]) for name in loaded if (match := re.match(r"block(\d+)_conv\d+$", name))})
     if not blocks or blocks != list(range(blocks[0], blocks[-1] + 1)):
         return []
-    whole = [name for name in wanted if (found := re.match(r"block(\d+)_", name)) and int(found[1]) in blocks]
+    whole = [name for name in wanted if (match := re.match(r"block(\d+)_", name)) and int(match[1]) in blocks]
     return blocks if whole == loaded else []

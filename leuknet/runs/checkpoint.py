@@ -90,12 +90,12 @@ def _read(path: Path) -> "tuple[Progress, dict[str, Any], float]":
     """Return (Progress, environment, seconds) of a checkpoint."""
     from leuknet.models.training import Progress
 
-    kept = read_arrays(path, limit=16 << 30)  # of the largest networks, weights and momenta in float32
-    state = [kept[name] for name in sorted(kept) if name.startswith("state")]
-    history, made = json.loads(str(kept["history"])), json.loads(str(kept["made"]))
+    arrays = read_arrays(path, limit=16 << 30)  # of the largest networks, weights and momenta in float32
+    state = [arrays[name] for name in sorted(arrays) if name.startswith("state")]
+    history, made = json.loads(str(arrays["history"])), json.loads(str(arrays["made"]))
     if not isinstance(made, dict) or not isinstance(history, list) or not all(isinstance(row, dict) for row in history):
         raise ValueError("history or environment is of another kind")
-    return Progress(int(kept["epoch"]), history, state), made, float(kept["seconds"])
+    return Progress(int(arrays["epoch"]), history, state), made, float(arrays["seconds"])
 
 
 def _versions(environment: dict[str, Any]) -> str:

@@ -97,7 +97,7 @@ def environment() -> dict[str, Any]:
         "threads": threads(),
         "devices": 1,
         "backend": backend(),
-        "packages": {name: found for name in PACKAGES if (found := version(name))},
+        "packages": {name: installed for name in PACKAGES if (installed := version(name))},
     }
 
 

@@ -64,17 +64,17 @@ def row(folder: str | Path) -> dict[str, Any]:
     run has not written yet is absent; of a damaged run there is only ``run``, ``status``, ``reason`` and ``folder``.
     """
     folder = Path(folder)
-    found: dict[str, Any] = {"run": folder.name}
+    values: dict[str, Any] = {"run": folder.name}
     try:
         if (folder / DONE).is_file():
-            found |= {"status": "done"} | _flat(**read(folder).as_dict())
+            values |= {"status": "done"} | _flat(**read(folder).as_dict())
         else:
-            found |= {"status": _unfinished(folder)} | _flat(
+            values |= {"status": _unfinished(folder)} | _flat(
                 **{n: object_or_empty(folder / f"{n}.json") for n in PARTS}
             )
     except DamagedRunError as error:
-        found |= {"status": "damaged", "reason": error.reason}
-    return found | {"folder": str(folder)}
+        values |= {"status": "damaged", "reason": error.reason}
+    return values | {"folder": str(folder)}
 
 
 PARTS = ("run", "environment", "weights", "progress", "failed")
@@ -89,16 +89,16 @@ def _flat(
     failed: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     settings = run.get("settings")
-    found = dict(settings) if isinstance(settings, dict) else {}
-    if "system" in found:
-        found["approach"] = found["system"]
-    found |= {name: run[name] for name in ("protocol", "fold", "seed", "cohort_key") if name in run}
-    found |= {name: environment.get(name) for name in ("backend", "machine", "processors", "commit") if environment}
-    found |= {"gpus": ", ".join(map(str, environment.get("gpus") or []))} if environment else {}
-    found |= {name: weights[name] for name in ("weights",) if name in weights}
-    found |= {name: value for name, value in (done or {}).items() if not isinstance(value, dict | list)}
-    found |= {"epochs_done": progress["epoch"]} if progress and "epoch" in progress else {}
-    return found | {name: failed[name] for name in ("outcome", "reason") if failed and name in failed}
+    values = dict(settings) if isinstance(settings, dict) else {}
+    if "system" in values:
+        values["approach"] = values["system"]
+    values |= {name: run[name] for name in ("protocol", "fold", "seed", "cohort_key") if name in run}
+    values |= {name: environment.get(name) for name in ("backend", "machine", "processors", "commit") if environment}
+    values |= {"gpus": ", ".join(map(str, environment.get("gpus") or []))} if environment else {}
+    values |= {name: weights[name] for name in ("weights",) if name in weights}
+    values |= {name: value for name, value in (done or {}).items() if not isinstance(value, dict | list)}
+    values |= {"epochs_done": progress["epoch"]} if progress and "epoch" in progress else {}
+    return values | {name: failed[name] for name in ("outcome", "reason") if failed and name in failed}
 
 
 def records(root: str | Path, every: bool = False) -> pd.DataFrame:
@@ -112,7 +112,7 @@ def records(root: str | Path, every: bool = False) -> pd.DataFrame:
     """
     folders = sorted(path.parent for path in Path(root).glob("*/run.json"))
     rows = [row(folder) for folder in folders if every or (folder / DONE).is_file()]
-    frame = pd.DataFrame([found for found in rows if every or found["status"] == "done"])
+    frame = pd.DataFrame([values for values in rows if every or values["status"] == "done"])
     return frame[[name for name in FIRST if name in frame] + [name for name in frame if name not in FIRST]]
 
 
@@ -130,12 +130,12 @@ def find(name: str | Path, root: str | Path | None = None) -> Path:
     path = Path(name)
     if (path / "run.json").is_file():
         return path
-    found = sorted(Path(root).glob(f"{name}*/run.json")) if root and path.name == str(name) else []
-    if len(found) != 1:
+    folders = sorted(Path(root).glob(f"{name}*/run.json")) if root and path.name == str(name) else []
+    if len(folders) != 1:
         raise LeuknetError(
-            f"{name}: {len(found) or 'no'} runs by this name{f' in {root}' if root else ''}; give its folder"
+            f"{name}: {len(folders) or 'no'} runs by this name{f' in {root}' if root else ''}; give its folder"
         )
-    return found[0].parent
+    return folders[0].parent
 
 
 def differences(a: str | Path, b: str | Path) -> pd.DataFrame:
@@ -152,8 +152,8 @@ def compared(a: str | Path, b: str | Path) -> pd.DataFrame:
     rows = []
     for role in dict.fromkeys([*frames[0]["split"], *frames[1]["split"]]):
         parts = [frame[frame["split"] == role] for frame in frames]
-        found = [scores(part["y"], part["p"]) if len(part) else {} for part in parts]
-        rows += [(role, metric, found[0].get(metric), found[1].get(metric)) for metric in found[0] | found[1]]
+        metrics = [scores(part["y"], part["p"]) if len(part) else {} for part in parts]
+        rows += [(role, metric, metrics[0].get(metric), metrics[1].get(metric)) for metric in metrics[0] | metrics[1]]
     return pd.DataFrame(rows, columns=["split", "metric", "a", "b"])
 
 

@@ -51,11 +51,11 @@ class Rerun:
         rule = "must be equal" if self.where == SAME else f"mean difference of P at most {self.tolerance:g}"
         if self.where == OTHER_BACKEND:
             rule += "; it draws augmentations and dropout masks otherwise, so this is as another seed would be"
-        found = "all equal" if self.equal else (
+        differences = "all equal" if self.equal else (
             f"difference of P at most {self.largest:.3g}, mean {self.mean:.3g}; {self.calls} called otherwise"
         )  # fmt: skip
         verdict = "agrees" if self.agrees else "DOES NOT AGREE"
-        return f"run {self.run}: {verdict}. {self.images} predictions, {found} (made on {self.where}: {rule})"
+        return f"run {self.run}: {verdict}. {self.images} predictions, {differences} (made on {self.where}: {rule})"
 
 
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -130,7 +130,7 @@ def rerun(
         if store.folder(spec).resolve() == folder.resolve():
             raise LeuknetError(f"{folder} is the run itself: give another folder to repeat it in")
         store.execute(replace(spec, recipe=recipe), load_cohort(**recipe))
-        found = agreement(record.predictions(), store.predictions(spec.key))
+        agreed = agreement(record.predictions(), store.predictions(spec.key))
         made = store.record(spec.key)["environment"]
     where = place(record.environment, made)
-    return Rerun(spec.key, where, TOLERANCES[where] if tolerance is None else tolerance, **found)
+    return Rerun(spec.key, where, TOLERANCES[where] if tolerance is None else tolerance, **agreed)

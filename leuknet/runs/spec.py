@@ -82,11 +82,11 @@ class RunSpec:
         """Read the run that `write` left in `folder`; raise `LeuknetError` if it is not the run that its key names."""
         folder = Path(folder)
         try:
-            kept = read_object(folder / "run.json")
-            if kept["schema"] != SCHEMA:
-                raise ValueError(f"schema {kept['schema']}, not {SCHEMA}")
-            values = _checked({"role": "study"} | kept)
-            settings, key = settings_from_dict(kept["settings"]), kept["key"]
+            record = read_object(folder / "run.json")
+            if record["schema"] != SCHEMA:
+                raise ValueError(f"schema {record['schema']}, not {SCHEMA}")
+            values = _checked({"role": "study"} | record)
+            settings, key = settings_from_dict(record["settings"]), record["key"]
         except FileNotFoundError:
             raise LeuknetError(f"{folder} holds no run: give the folder of a run, with run.json in it") from None
         except (ValueError, KeyError, TypeError, AttributeError, OSError, LeuknetError) as error:
@@ -109,9 +109,9 @@ KINDS: dict[str, tuple[type, ...]] = {
 MOST = {"size": 2048, "fraction": 1.0, "floor": 100_000}  # of a cohort's arguments; they decide how much is drawn
 
 
-def _checked(kept: dict[str, Any]) -> dict[str, Any]:
+def _checked(record: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a record that are no settings; raise if one is of another kind than `RunSpec.write`'s."""
-    values = {name: kept[name] for name in KINDS}
+    values = {name: record[name] for name in KINDS}
     for name, kinds in KINDS.items():
         if not isinstance(values[name], kinds) or (isinstance(values[name], bool) and bool not in kinds):
             raise TypeError(f"{name} is {values[name]!r}")

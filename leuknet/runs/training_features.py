@@ -72,10 +72,10 @@ class TrainingFeatures:
         from sklearn.neighbors import NearestNeighbors
 
         known = self.known
-        found = NearestNeighbors(n_neighbors=min(k, len(known))).fit(self.features[known])
+        neighbours = NearestNeighbors(n_neighbors=min(k, len(known))).fit(self.features[known])
         if not len(x):
             return np.zeros(0), np.zeros((0, min(k, len(known))), int)
-        distance, rows = found.kneighbors(x)
+        distance, rows = neighbours.kneighbors(x)
         return distance.mean(axis=1), known[rows]
 
 
@@ -112,16 +112,16 @@ def read_training_features(record: Record) -> TrainingFeatures:
     try:
         arrays = read_arrays(record.path(FILE))
         table = pd.DataFrame({name: arrays[name] for name in [*COLUMNS, "role"]})
-        found = TrainingFeatures(arrays["features"], table, json.loads(str(arrays["about"])))
-        _check(found)
+        features = TrainingFeatures(arrays["features"], table, json.loads(str(arrays["about"])))
+        _check(features)
     except (ValueError, KeyError, OSError, RecursionError) as error:
         raise DamagedRunError(record.folder, f"{FILE} holds no features ({str(error).splitlines()[0]})") from error
-    return found
+    return features
 
 
-def _check(found: TrainingFeatures) -> None:
+def _check(stored: TrainingFeatures) -> None:
     """Raise ValueError unless the parts of `TrainingFeatures` fit each other."""
-    features, table, about = found.features, found.table, found.about
+    features, table, about = stored.features, stored.table, stored.about
     if features.ndim != 2 or features.dtype.kind != "f" or not np.isfinite(features).all():
         raise ValueError("the features are no table of finite numbers")
     if len(features) != len(table) or set(table["role"]) - set(ROLES) or not (table["role"] == "train").any():

@@ -37,11 +37,9 @@ def difference(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> tuple[float, 
     gap = float(a.mean() - b.mean())
     if min(len(a), len(b)) < 2:
         return gap, None
-    parts = a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)
-    if sum(parts) < 1e-12:
+    if a.var() + b.var() < 1e-12:
         return gap, (gap, gap)
-    df = sum(parts) ** 2 / (parts[0] ** 2 / (len(a) - 1) + parts[1] ** 2 / (len(b) - 1))
-    low, high = stats.t.interval(level, df, gap, np.sqrt(sum(parts)))
+    low, high = stats.ttest_ind(a, b, equal_var=False).confidence_interval(level)
     return gap, (float(low), float(high))
 
 
@@ -59,8 +57,8 @@ def across_folds(a: pd.Series, b: pd.Series, overlap: float, level: float = 0.95
     gaps = 100 * (a - b).dropna()
     if len(gaps) < 2:
         return float(gaps.mean()), None
-    found = resampled_t(gaps, overlap, level)
-    return found.difference, (found.low, found.high)
+    test = resampled_t(gaps, overlap, level)
+    return test.difference, (test.low, test.high)
 
 
 def signed(gap: float, bounds: Bounds) -> str:
@@ -104,22 +102,22 @@ def is_level(bounds: Bounds) -> bool:
     return bounds is not None and -limit < bounds[0] <= 0 <= bounds[1] < limit
 
 
-def partly(found: Evidence, notes: Sequence[str]) -> Evidence:
+def partly(evidence: Evidence, notes: Sequence[str]) -> Evidence:
     """Return evidence on a claim of which parts (`notes`) are not judged: it may be refuted so, but not supported."""
     if not notes:
-        return found
-    verdict = CANNOT if found.verdict in (SUPPORTED, DEPENDS) else found.verdict
-    return Evidence(verdict, "; ".join([found.number, *notes]))
+        return evidence
+    verdict = CANNOT if evidence.verdict in (SUPPORTED, DEPENDS) else evidence.verdict
+    return Evidence(verdict, "; ".join([evidence.number, *notes]))
 
 
 def equivalence(compared: Sequence[tuple[str, Interval]]) -> Evidence:
     """Judge 90 % intervals: all within the tolerance, one wholly outside it, or neither."""
-    found = [(name, *interval(0.9)) for name, interval in compared]
-    if not found or any(bounds is None for _, _, bounds in found):
+    intervals = [(name, *interval(0.9)) for name, interval in compared]
+    if not intervals or any(bounds is None for _, _, bounds in intervals):
         return Evidence(CANNOT, "no two runs of each in this folder")
     limit = results.tolerances()["equivalent"]
-    number = "; ".join(f"{name} {signed(gap, bounds)}" for name, gap, bounds in found)
-    verdicts = {within(bounds, -limit, limit) for _, _, bounds in found}
+    number = "; ".join(f"{name} {signed(gap, bounds)}" for name, gap, bounds in intervals)
+    verdicts = {within(bounds, -limit, limit) for _, _, bounds in intervals}
     return Evidence(together(*verdicts), f"{number}; equivalent within {limit:g}")
 
 

@@ -23,14 +23,14 @@ def rules() -> dict[str, Any]:
     return tomllib.loads(files("leuknet.verdicts").joinpath("ledger.toml").read_text("utf-8"))
 
 
-def ledger(out: str | Path, found: list[Finding], runs: pd.DataFrame | None = None) -> pd.DataFrame:
+def ledger(out: str | Path, findings: list[Finding], runs: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the ledger of a result folder.
 
     Parameters
     ----------
     out : path
         The result folder.
-    found : list of Finding
+    findings : list of Finding
         From `leuknet.paper.consistency.audit`.
     runs : pandas.DataFrame, optional
         `results.results` of the folder, where they are read already.
@@ -49,11 +49,11 @@ def ledger(out: str | Path, found: list[Finding], runs: pd.DataFrame | None = No
             runs = results.results(out)
         except LeuknetError:
             runs = pd.DataFrame()
-    sources, findings, known = Sources(runs, out), {finding.id: finding for finding in found}, rules()
+    sources, by_id, known = Sources(runs, out), {finding.id: finding for finding in findings}, rules()
     rows = []
     for claim in tables.claims().to_dict("records"):
         rule = known[claim["id"]]
-        bearing = [findings[name] for name in rule.get("audit", ())]
+        bearing = [by_id[name] for name in rule.get("audit", ())]
         ours = (
             RULES[rule["rule"]](rule, sources)
             if "rule" in rule

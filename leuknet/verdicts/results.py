@@ -179,16 +179,16 @@ def unlike_paper(run: Run) -> list[str]:
     settings, recipe = run["settings"], run.get("recipe")
     if recipe is None:
         return ["the record does not say what images it saw"]
-    found = [SYNTHETIC] if recipe.get("data") is None else []
-    found += [f"{recipe['size']} px"] if recipe["size"] != SIZE else []
+    differences = [SYNTHETIC] if recipe.get("data") is None else []
+    differences += [f"{recipe['size']} px"] if recipe["size"] != SIZE else []
     if "system" in settings:
-        return [*found, "a comparison system as described, not its authors' code"]
-    found += ["narrow network"] if settings["backbone"].endswith("-nano") else []
+        return [*differences, "a comparison system as described, not its authors' code"]
+    differences += ["narrow network"] if settings["backbone"].endswith("-nano") else []
     begun = "random" if settings["approach"] == "scratch" else "imagenet"
-    found += [f"begun from {settings['weights']} weights"] if settings["weights"] != begun else []
+    differences += [f"begun from {settings['weights']} weights"] if settings["weights"] != begun else []
     paper = TrainSettings().as_dict()
     changed = [name for name in paper if name not in VARIED and settings.get(name) != paper[name]]
-    return [*found, *(f"{name} {settings.get(name)}" for name in changed)]
+    return [*differences, *(f"{name} {settings.get(name)}" for name in changed)]
 
 
 def unlike_images(tested: list[str], classes: tuple[int, ...], trained_on: int, role: str) -> list[str]:

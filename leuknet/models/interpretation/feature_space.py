@@ -43,15 +43,15 @@ def components(n: int, d: int) -> int | None:
 
 def reduced(x: np.ndarray, seed: int = 0) -> np.ndarray:
     """Return features `x` (n, d) as their first principal components where they are longer than 256."""
-    kept = components(*x.shape)
-    return PCA(kept, random_state=derive("PCA", seed)).fit_transform(x) if kept else x
+    count = components(*x.shape)
+    return PCA(count, random_state=derive("PCA", seed)).fit_transform(x) if count else x
 
 
 def classifier(n: int, d: int, seed: int = 0) -> Pipeline:
     """Return the unfitted linear SVM for `n` training images of `d` features, behind PCA where they are long."""
-    kept = components(n, d)
+    count = components(n, d)
     svm = LinearSVC(random_state=derive("SVM", seed))
-    return make_pipeline(PCA(kept, random_state=derive("PCA", seed)), svm) if kept else make_pipeline(svm)
+    return make_pipeline(PCA(count, random_state=derive("PCA", seed)), svm) if count else make_pipeline(svm)
 
 
 def predicted(x: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -117,10 +117,10 @@ def _score(x: np.ndarray, y: np.ndarray, parts: list[tuple[np.ndarray, np.ndarra
     """Return length, components, n and the metrics of all parts' predictions together."""
     tested = np.concatenate([test for _, test in parts])
     calls = np.concatenate([predicted(x, y, train, test, seed) for train, test in parts])
-    found = scores(y[tested], calls)
-    kept = min(components(len(train), x.shape[1]) or x.shape[1] for train, _ in parts)
-    sizes = {"length": x.shape[1], "components": kept, "n": len(tested)}
-    return sizes | {name: found.get(name, np.nan) for name in METRICS}
+    metrics = scores(y[tested], calls)
+    count = min(components(len(train), x.shape[1]) or x.shape[1] for train, _ in parts)
+    sizes = {"length": x.shape[1], "components": count, "n": len(tested)}
+    return sizes | {name: metrics.get(name, np.nan) for name in METRICS}
 
 
 def plane(x: np.ndarray, method: str = "t-SNE", seed: int = 0, perplexity: float = 30) -> np.ndarray:
@@ -261,8 +261,8 @@ def named_source(x: np.ndarray, table: pd.DataFrame, seed: int = 0, folds: int =
         NaN with fewer than two such sources.
     """
     counts = table["source"].map(table["source"].value_counts()).to_numpy()
-    kept = counts >= folds
-    if table.loc[kept, "source"].nunique() < 2:
+    large = counts >= folds
+    if table.loc[large, "source"].nunique() < 2:
         return np.nan, np.nan
-    probe = source_probe(reduced(x[kept], seed), table.loc[kept, "source"], seed, folds, repeats=1)
+    probe = source_probe(reduced(x[large], seed), table.loc[large, "source"], seed, folds, repeats=1)
     return float(probe.scores["balanced accuracy"].mean()), probe.balanced_chance

@@ -29,8 +29,8 @@ def audit() -> list[Finding]:
     -------
     list of Finding
     """
-    found = readings() + [finding for method in METHODS for finding in method.check()]
-    return sorted(found, key=lambda f: (WEIGHTS.index(f.weight), VERDICTS.index(f.verdict)))
+    findings = readings() + [finding for method in METHODS for finding in method.check()]
+    return sorted(findings, key=lambda f: (WEIGHTS.index(f.weight), VERDICTS.index(f.verdict)))
 
 
 def to_frame(findings: list[Finding]) -> pd.DataFrame:

@@ -198,11 +198,11 @@ def check_competitor() -> list[Finding]:
         low, high = map(float, accuracy_bounds(texts["R"], texts["S"], negatives, positives))
         rough = {m: coarse(texts[m]) for m in "PRS"} | {"A": texts["A"]}
         single = matrices({m: rough[m] for m in "APR"}, negatives, positives)
-        found, meant = weighted_matrices(rough, negatives, positives), ""
-        if not found:
+        fitting, meant = weighted_matrices(rough, negatives, positives), ""
+        if not fitting:
             meant = f" In Table {number} no one matrix fits all four so; means over folds need not."
-        if len(found) == 1:
-            tp, tn = found[0]
+        if len(fitting) == 1:
+            tp, tn = fitting[0]
             meant = (
                 f" In Table {number} one matrix fits so: TP {tp}, TN {tn}; its recall of leukaemia is "
                 f"{100 * tp / positives:.2f} % and its specificity {100 * tn / negatives:.2f} %, so the bold recall "

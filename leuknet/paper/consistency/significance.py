@@ -191,4 +191,4 @@ def check_external() -> list[Finding]:
 def check() -> list[Finding]:
     """Return the findings of this module."""
     checks = (check_winners, check_single, check_networks, check_equivalence, check_kfold, check_external)
-    return [found for check_one in checks for found in check_one()]
+    return [item for check_one in checks for item in check_one()]

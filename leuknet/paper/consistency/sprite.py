@@ -176,19 +176,19 @@ def recover(
     factors = dict.fromkeys(("A", "P", "R", "S", "MCC"), 1) | (factors or {})
     rights = candidates(texts["S"], negatives, n, ddof, factors["S"])
     allowed = totals(split(texts["A"])[0], (negatives + positives) * n)
-    found: set[Runs] = set()
+    sets: set[Runs] = set()
     tried = 0
     for hits, others in candidates(texts["R"], positives, n, ddof, factors["R"]).items():
         for correct, right in rights.items():
             if hits + correct not in allowed:
                 continue
             for left, part in _chunks(others, right, first):
-                if tried > budget or (first and found):
-                    return Recovery(tuple(sorted(found)), tried, False)
+                if tried > budget or (first and sets):
+                    return Recovery(tuple(sorted(sets)), tried, False)
                 size, rows = _matching(left, part, texts, classes, ddof, factors)
                 tried += size
-                found |= {tuple(sorted(zip(*row, strict=True))) for row in rows}
-    return Recovery(tuple(sorted(found)), tried, not (first and found))
+                sets |= {tuple(sorted(zip(*row, strict=True))) for row in rows}
+    return Recovery(tuple(sorted(sets)), tried, not (first and sets))
 
 
 def _chunks(left: np.ndarray, right: np.ndarray, shuffled: bool) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -228,9 +228,9 @@ def recovered() -> pd.DataFrame:
     """
     lines = [
         (number, block, row, run, tp, tn, *CLASSES[block])
-        for number, block, row, _, factors, found in recoveries()
-        if len(found.runs) == 1 and not factors
-        for run, (tp, tn) in enumerate(found.runs[0], 1)
+        for number, block, row, _, factors, recovery in recoveries()
+        if len(recovery.runs) == 1 and not factors
+        for run, (tp, tn) in enumerate(recovery.runs[0], 1)
     ]
     return pd.DataFrame(lines, columns=["table", "block", "row", "run", "tp", "tn", "negatives", "positives"])
 
@@ -243,30 +243,32 @@ def as_text(runs: Runs) -> str:
 def check() -> list[Finding]:
     """Search the five runs behind every row of Tables 3-7 and 9."""
     unique, several, other, findings = [], [], [], []
-    for number, block, row, texts, factors, found in recoveries():
+    for number, block, row, texts, factors, recovery in recoveries():
         name, classes = f"Table {number} {block} {row}", CLASSES[block]
         if factors:
-            findings.append(_fraction(number, block, row, texts, found))
-        elif len(found.runs) == 1 and found.complete:
-            unique.append(f"{name}: {as_text(found.runs[0])}")
+            findings.append(_fraction(number, block, row, texts, recovery))
+        elif len(recovery.runs) == 1 and recovery.complete:
+            unique.append(f"{name}: {as_text(recovery.runs[0])}")
             other += [name] * bool(recover(texts, classes, ddof=0).runs)
-        elif found.runs:
-            several.append(f"{name}: {len(found.runs)} sets, e.g. {as_text(found.runs[0])}")
+        elif recovery.runs:
+            several.append(f"{name}: {len(recovery.runs)} sets, e.g. {as_text(recovery.runs[0])}")
         elif all(totals(split(texts[m])[0], 5 * top) for m, top in denominators(*classes).items()):
             again = recover(texts, classes, ddof=0)
-            impossible = found.complete and again.complete and not again.runs
-            holds, tried = "inconsistent" if impossible else "not decidable", found.tried + again.tried
+            impossible = recovery.complete and again.complete and not again.runs
+            holds, tried = "inconsistent" if impossible else "not decidable", recovery.tried + again.tried
             findings.append(finding("runs", number, block, row, holds=holds, tried=tried))
     counts = {"unique": len(unique), "several": len(several), "other": len(other) or "none"}
     rows, fit = "; ".join([*unique, *several]), f"fit{'s' * (len(other) < 2)}"
     return [*findings, finding("runs-recovered", holds=True, rows=rows, fit=fit, **counts)]
 
 
-def _fraction(number: int, block: str, row: str, texts: Texts, found: Recovery) -> Finding:
+def _fraction(number: int, block: str, row: str, texts: Texts, recovery: Recovery) -> Finding:
     """Judge a row whose spreads of A, P, R and S are printed as fractions while the means are percentages."""
     possible = any(recover(texts, CLASSES[block], ddof=ddof).runs for ddof in (1, 0))
     top = sum(CLASSES[block])
-    witness = f"e.g. five runs {as_text(found.runs[0])} print the whole row" if found.runs else "no such runs found"
+    witness = (
+        f"e.g. five runs {as_text(recovery.runs[0])} print the whole row" if recovery.runs else "no such runs found"
+    )
     words = {"spreads": ", ".join(f"{m} {texts[m]}" for m in "APRS"), "witness": witness}
     holds = "not decidable" if possible else "inconsistent"
     return finding("spread-scale", number, block, row, holds=holds, top=top, step=100 / top * 0.4, **words)

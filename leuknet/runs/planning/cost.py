@@ -89,7 +89,7 @@ def measured(store: Store) -> dict[str, float]:
         if size and all(made.get(name) == here[name] for name in PLACE):
             trained = done["images_trained"] * run["settings"].get("epochs", 1)
             rates[hash_of(structure(run["settings"], size))].append(trained / done["seconds"])
-    return trials() | {name: float(np.median(found)) for name, found in rates.items()}
+    return trials() | {name: float(np.median(speeds)) for name, speeds in rates.items()}
 
 
 def trials_file() -> Path:
@@ -180,9 +180,9 @@ def shown(frame: pd.DataFrame) -> pd.DataFrame:
 
 def unmeasured(plans: dict[str, list[RunSpec]], store: Store, size: int) -> list[TrainSettings]:
     """Return one `TrainSettings` for each structure among the runs to do that nothing has measured here."""
-    rates, found = measured(store), {}
+    rates, waiting = measured(store), {}
     for spec in (spec for plan in plans.values() for spec in plan if not store.done(spec)):
         name = hash_of(structure(spec.settings, size_of(spec, size)))
         if name not in rates and not isinstance(spec.settings, BaselineSettings):
-            found[name] = spec.settings
-    return list(found.values())
+            waiting[name] = spec.settings
+    return list(waiting.values())

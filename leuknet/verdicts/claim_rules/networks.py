@@ -38,22 +38,22 @@ def fair(pairs: Pairs, judge: Callable[..., Evidence] = ahead_of, missing: Seque
     """
     sides = [side for _, *both in pairs for side in both]
     idle = [f"{r['backbone']} {r['approach']} on {r['tested']}" for s in sides if not learnt(s) for r in [s.iloc[0]]]
-    kept = [(name, a, b) for name, a, b in pairs if learnt(a) and learnt(b)]
+    learned = [(name, a, b) for name, a, b in pairs if learnt(a) and learnt(b)]
     out = {"no better than the larger class": dict.fromkeys(idle), "not run": missing if pairs else ()}
     notes = [f"{why}: {', '.join(names)}" for why, names in out.items() if names]
-    if notes and not kept:
+    if notes and not learned:
         return Evidence(CANNOT, "; ".join(notes))
-    found = partly(judge([(name, welch(a["A"], b["A"])) for name, a, b in kept]), notes)
-    return _begun_alike(kept, found) if kept else found
+    evidence = partly(judge([(name, welch(a["A"], b["A"])) for name, a, b in learned]), notes)
+    return _begun_alike(learned, evidence) if learned else evidence
 
 
-def _begun_alike(pairs: Pairs, found: Evidence) -> Evidence:
+def _begun_alike(pairs: Pairs, evidence: Evidence) -> Evidence:
     part = pd.concat([side for _, *both in pairs for side in both])
     kinds = part.drop_duplicates(["backbone", "weights"]).groupby("weights", sort=False)["backbone"].agg(", ".join)
     if len(kinds) < 2:
-        return found
+        return evidence
     begun = "; ".join(f"{names} from {kind}" for kind, names in kinds.items())
-    return Evidence(CANNOT, f"not begun alike ({begun}): {found.number}")
+    return Evidence(CANNOT, f"not begun alike ({begun}): {evidence.number}")
 
 
 def ahead(rule: Rule, sources: Sources) -> Evidence:
@@ -65,8 +65,8 @@ def ahead(rule: Rule, sources: Sources) -> Evidence:
         tested for tested in dict.fromkeys(tested for tested, _ in ours) if tested in set().union(*known.values())
     ]
     for name, theirs in rest.items():
-        found = [(a, b) for a, b in itertools.product(ours, theirs) if a[0] == b[0]]
-        pairs += [(f"{a[0]}, {a[1]} over {b[1]}", ours[a], theirs[b]) for a, b in found]
+        matched = [(a, b) for a, b in itertools.product(ours, theirs) if a[0] == b[0]]
+        pairs += [(f"{a[0]}, {a[1]} over {b[1]}", ours[a], theirs[b]) for a, b in matched]
         missing += [f"{name} on {tested}" for tested in places if tested not in known[name]]
     return fair(pairs, missing=missing)
 

@@ -56,7 +56,7 @@ def on_the_same_images(inside: pd.DataFrame, outside: pd.DataFrame) -> dict[str,
     repeat = inside["fold"].str.extract(r"^(r\d+)f\d+$")[0].fillna("")
     place = inside.sort_values("seed").groupby("fold").cumcount()  # seeds may differ from fold to fold
     whole = [pd.concat(list(part["right"])) for _, part in inside.groupby([repeat, place.reindex(inside.index)])]
-    found: dict[str, tuple[list[float], list[float]]] = {}
+    accuracies: dict[str, tuple[list[float], list[float]]] = {}
     for tested, rows in outside.groupby("fold", sort=False):
         images = [run.index.intersection(rows["right"].iloc[0].index) for run in whole]
         most = max((len(part) for part in images), default=0)  # a seed whose folds are not all run tests fewer
@@ -66,8 +66,8 @@ def on_the_same_images(inside: pd.DataFrame, outside: pd.DataFrame) -> dict[str,
             ours, theirs = (
                 [100 * float(right.loc[common].mean()) for right in side] for side in (complete, rows["right"])
             )
-            found[str(tested)] = ours, theirs
-    return {tested: pair for tested, pair in found.items() if not np.isnan(pair[0][0])}
+            accuracies[str(tested)] = ours, theirs
+    return {tested: pair for tested, pair in accuracies.items() if not np.isnan(pair[0][0])}
 
 
 def nested(pairs: dict[str, tuple[list[float], list[float]]], level: float) -> tuple[float, Bounds]:
@@ -138,9 +138,9 @@ def overfitting(rule: Rule, sources: Sources) -> Evidence:
     compared = falls(rows[rows["protocol"].str.match(HOLD_OUT)], rows)
     if not compared:
         return Evidence(CANNOT, f"{number}; no run on the same images with their data set left out")
-    tolerance, found = results.tolerances()["equivalent"], [(name, *interval(0.95)) for name, interval in compared]
-    number += "; " + "; ".join(f"{name.replace('pooled', 'hold-out')}: {signed(*gap)}" for name, *gap in found)
-    fall = together(*(within(bounds, high=tolerance) for *_, bounds in found))
+    tolerance, intervals = results.tolerances()["equivalent"], [(name, *interval(0.95)) for name, interval in compared]
+    number += "; " + "; ".join(f"{name.replace('pooled', 'hold-out')}: {signed(*gap)}" for name, *gap in intervals)
+    fall = together(*(within(bounds, high=tolerance) for *_, bounds in intervals))
     return Evidence(DEPENDS if fall == NOT_SUPPORTED else fall, number)
 
 

@@ -75,16 +75,16 @@ NO_RUNS = "no runs of LeukNet and another on a set apart in this folder that bea
 
 def transfer(rule: Rule, sources: Sources) -> Evidence:
     """Judge whether LeukNet and random weights are equivalent and ahead of Vogado et al. in the folds, and outside."""
-    found = set_apart(sources, ("mDFT", "scratch", "vogado"))
-    if found is None or "scratch" not in found.inside:
-        return Evidence(CANNOT, NO_RUNS if found is None else f"{found.note}; random weights are not compared")
-    inside = {"LeukNet": found.inside["mDFT"], "VGG-16 *": found.inside["scratch"]}
-    alike = equivalence([("within folds", found.compare(*inside.values()))])
+    compared = set_apart(sources, ("mDFT", "scratch", "vogado"))
+    if compared is None or "scratch" not in compared.inside:
+        return Evidence(CANNOT, NO_RUNS if compared is None else f"{compared.note}; random weights are not compared")
+    inside = {"LeukNet": compared.inside["mDFT"], "VGG-16 *": compared.inside["scratch"]}
+    alike = equivalence([("within folds", compared.compare(*inside.values()))])
     superior = Evidence(CANNOT, "Vogado et al. was not run, or is no better than the larger class")
-    if (theirs := found.inside.get("vogado")) is not None:
-        superior = ahead_of([(f"{name} over Vogado et al.", found.compare(a, theirs)) for name, a in inside.items()])
-    gap, bounds = found.compare(found.outside["mDFT"], found.outside["scratch"])(0.95)
-    number = f"{found.note}; {alike.number}; {superior.number}; on the set apart {signed(gap, bounds)}"
+    if (theirs := compared.inside.get("vogado")) is not None:
+        superior = ahead_of([(f"{name} over Vogado et al.", compared.compare(a, theirs)) for name, a in inside.items()])
+    gap, bounds = compared.compare(compared.outside["mDFT"], compared.outside["scratch"])(0.95)
+    number = f"{compared.note}; {alike.number}; {superior.number}; on the set apart {signed(gap, bounds)}"
     verdict = together(alike.verdict, superior.verdict)
     apart = bounds is not None and (bounds[0] > 0 or bounds[1] < 0)
     return Evidence(DEPENDS if verdict == SUPPORTED and apart else verdict, number)
@@ -92,26 +92,28 @@ def transfer(rule: Rule, sources: Sources) -> Evidence:
 
 def decay(rule: Rule, sources: Sources) -> Evidence:
     """Judge whether LeukNet falls less from the folds to the set apart than random weights and Vogado et al."""
-    found = set_apart(sources, ("mDFT", "scratch", "vogado"))
-    if found is None:
+    compared = set_apart(sources, ("mDFT", "scratch", "vogado"))
+    if compared is None:
         return Evidence(CANNOT, NO_RUNS)
-    fall = {name: found.inside[name] - found.outside[name] for name in found.inside}
+    fall = {name: compared.inside[name] - compared.outside[name] for name in compared.inside}
     judged = ahead_of(
-        [(f"smaller than {name} by", found.compare(fall[name], fall["mDFT"])) for name in fall if name != "mDFT"]
+        [(f"smaller than {name} by", compared.compare(fall[name], fall["mDFT"])) for name in fall if name != "mDFT"]
     )
     means = ", ".join(f"{name} {100 * values.mean():.1f}" for name, values in fall.items())
     missing = [f"not compared: {', '.join(names)}" for names in [sorted({"scratch", "vogado"} - set(fall))] if names]
-    return partly(Evidence(judged.verdict, f"falls (points): {means}; {judged.number}; {found.note}"), missing)
+    return partly(Evidence(judged.verdict, f"falls (points): {means}; {judged.number}; {compared.note}"), missing)
 
 
 def rivals(rule: Rule, sources: Sources) -> Evidence:
     """Judge LeukNet against every work of Table 11 on the set apart; controls are no rivals."""
     works = {key: entry.work.partition(",")[0] for key, entry in sorted(BASELINES.items()) if entry.reference}
-    found = set_apart(sources, ("mDFT", *works))
-    if found is None:
+    compared = set_apart(sources, ("mDFT", *works))
+    if compared is None:
         return Evidence(CANNOT, NO_RUNS)
-    run = [name for name in works if name in found.outside]
-    judged = ahead_of([(f"over {name}", found.compare(found.outside["mDFT"], found.outside[name])) for name in run])
+    run = [name for name in works if name in compared.outside]
+    judged = ahead_of(
+        [(f"over {name}", compared.compare(compared.outside["mDFT"], compared.outside[name])) for name in run]
+    )
     missing = sorted(set(works.values()) - {works[name] for name in run})
     notes = [f"{len(missing)} of {len(set(works.values()))} works not compared there: {', '.join(missing)}"]
-    return partly(Evidence(judged.verdict, f"{judged.number}; {found.note}"), notes if missing else [])
+    return partly(Evidence(judged.verdict, f"{judged.number}; {compared.note}"), notes if missing else [])
