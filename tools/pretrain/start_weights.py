@@ -148,7 +148,9 @@ def train(model: keras.Model, images: np.ndarray, labels: np.ndarray, options: a
         order = generator.permutation(len(labels))
         shown = images[order]
         for turned in np.array_split(np.arange(len(order)), 8):
-            shown[turned] = np.rot90(shown[turned], generator.integers(4), axes=(1, 2))[:, :: generator.choice([-1, 1])]
+            shown[turned] = np.rot90(shown[turned], int(generator.integers(4)), axes=(1, 2))[
+                :, :: generator.choice([-1, 1])
+            ]
         return fed(shown, options.batch, labels[order])
 
     accuracies = []
