@@ -52,12 +52,7 @@ def _check_level(level: float) -> None:
 
 
 def bootstrap(
-    predictions: pd.DataFrame,
-    metric: str = "A",
-    unit: str = "group",
-    n: int = 2000,
-    level: float = 0.95,
-    seed: int = 0,
+    predictions: pd.DataFrame, metric: str = "A", unit: str = "group", n: int = 2000, level: float = 0.95, seed: int = 0
 ) -> tuple[float, float]:
     """Return the percentile bootstrap interval of a metric, whole units drawn with replacement.
 
@@ -200,8 +195,7 @@ def nested_difference(
 ) -> tuple[float, float, float]:
     """Return the mean difference over test sets with its interval: test sets are drawn, then runs within each.
 
-    Runs on one test set share its images, so seeds times test sets are not independent samples. With few test sets
-    the interval says little about others.
+    Runs on one test set share its images, so seeds times test sets are no independent samples; few sets say little.
 
     Parameters
     ----------
