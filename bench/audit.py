@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from test_paper_consistency import CLASSES, decimals, draw_runs, print_runs, print_single  # noqa: E402
 
 from leuknet import _random  # noqa: E402
-from leuknet.paper.consistency import audit, cross_checks, grim, printed  # noqa: E402
+from leuknet.paper.consistency import checked, cross_checks, grim, printed  # noqa: E402
 
 
 def accused_runs(draws):
@@ -120,7 +120,7 @@ def main(draws, keep):
     if keep:
         write(rows)
     start = time.process_time()
-    print(f"findings: {len(audit())} in {time.process_time() - start:.1f} s of processor time")
+    print(f"findings: {len(checked())} in {time.process_time() - start:.1f} s of processor time")
 
 
 if __name__ == "__main__":
