@@ -19,7 +19,7 @@ from leuknet.runs.spec import RunSpec, settings_from_dict
 from leuknet.runs.store import PREDICTION_COLUMNS, Store
 
 
-def test_settings_round_trip_and_are_told_from_training_settings():
+def test_settings_round_trip_and_are_distinct_from_training_settings():
     settings = BaselineSettings(baseline="mean-colour", nano=True, epochs=3)
     assert settings_from_dict(settings.as_dict()) == settings
 

@@ -27,7 +27,7 @@ def test_gain_ratio_of_a_constant_is_zero_and_of_the_class_itself_one():
     assert gain_ratio(PLAY, PLAY) == pytest.approx(1)
 
 
-def test_gain_ratios_find_the_feature_that_tells_the_classes():
+def test_gain_ratios_find_the_feature_that_separates_the_classes():
     labels = np.arange(100) % 2
     noise = rng("gain").normal(size=(100, 3))
     values = np.column_stack([noise, labels + 0.01 * noise[:, 0], np.zeros(100)])
@@ -60,7 +60,7 @@ def test_of_like_features_the_first_is_kept():
     np.testing.assert_array_equal(uncorrelated(values, [1, 0, 2]), [1, 2])
 
 
-def test_sahlols_selection_drops_noise_and_keeps_what_tells():
+def test_sahlols_selection_drops_noise_and_keeps_what_informs():
     labels = np.arange(60) % 2
     noise = rng("sahlol").normal(size=(60, 30))
     values = np.column_stack([noise, labels + 0.2 * noise[:, 0], labels + 0.2 * noise[:, 1]])

@@ -107,7 +107,7 @@ def test_cooccurrence_of_a_checkerboard():
     np.testing.assert_allclose(measures.cooccurrence(outside, half), measures.cooccurrence(board[:, :10], mask[:, :10]))
 
 
-def test_local_binary_patterns_sum_to_one_and_tell_flat_from_noise():
+def test_local_binary_patterns_sum_to_one_and_say_flat_from_noise():
     mask = np.ones((32, 32), bool)
     flat = measures.binary_patterns(np.full((32, 32), 90), mask)
     noise = measures.binary_patterns(rng("lbp").integers(0, 256, (32, 32)), mask)

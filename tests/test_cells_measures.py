@@ -75,7 +75,7 @@ def test_descriptors_of_a_disc_have_their_known_values():
         assert values[name] == pytest.approx(value, abs=0.06 + 0.05 * value), name
 
 
-def test_two_lobes_an_ellipse_and_a_dent_are_told_apart():
+def test_two_lobes_an_ellipse_and_a_dent_are_distinguished():
     lobed = descriptors.Part(
         *[disc(disc(np.zeros((160, 160), np.uint8), 60, 80, 14, 2), 100, 80, 14, 2) == 2] * 2, None
     )

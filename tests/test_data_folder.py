@@ -190,7 +190,7 @@ def test_one_name_in_two_unicode_forms_is_one_image(slides):
     assert list(rejected(cohort).values()) == ["same name as another file, in another Unicode form"]
 
 
-def test_wrong_layouts_say_what_was_found_and_the_mend(slides, tmp_path):
+def test_wrong_layouts_say_what_was_found_and_the_fix(slides, tmp_path):
     fails(tmp_path / "none", "no folder", tmp_path / "none", "<positive|negative>")
     fails(slides / "Labor Ä/positive/c.bmp", "no folder")
     (tmp_path / "bare").mkdir()

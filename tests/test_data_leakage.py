@@ -76,7 +76,7 @@ def test_boxes_are_where_the_crops_were_cut(drawn, found):
     assert np.abs(pairs[["left", "top", "width", "height"]].to_numpy() - true).max() < 3
 
 
-def test_copies_turned_mirrored_resized_and_exact_are_told_apart():
+def test_copies_turned_mirrored_resized_and_exact_are_distinguished():
     slides = pictures_of(synthetic_cohort(32, 0.001, 4))
     at = np.flatnonzero(slides.table["data_set"].isin(["Bloodline", "CellaVision 2"]))[:6]
     a, b, c, d, e, f = (slides.images[place] for place in at)
@@ -147,7 +147,7 @@ def test_a_shortcut_is_named_and_noise_is_not():
     assert scores.loc["border pixels", "low"] < 0.5 < scores.loc["border pixels", "high"]
 
 
-def test_files_tell_format_camera_and_tables():
+def test_files_say_format_camera_and_tables():
     exif = Image.Exif()
     exif[0x010F], exif[0x0110], exif[0x0132] = "Canon", "PowerShot G5", "2005:09:01 10:00:00"
     file = io.BytesIO()

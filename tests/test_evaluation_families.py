@@ -66,7 +66,7 @@ def test_honest_tests_say_what_must_leave():
     assert honest_tests(cohort(), pairs())["verdict"].tolist() == ["yes"] * 3
 
 
-def test_lodocv_refuses_to_part_a_family_unless_told_to():
+def test_lodocv_refuses_to_part_a_family_unless_allowed():
     table = regroup(cohort(), CROPS)
     with pytest.raises(LeuknetError, match="part images that belong together.*protocol=lodocv-as-published"):
         make_split("lodocv", table)

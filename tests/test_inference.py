@@ -219,7 +219,7 @@ def test_onnx_round_trip(kept, cohort, tmp_path):
     np.testing.assert_allclose(found, kept.model.predict_on_batch(x), atol=1e-4)
 
 
-def test_onnx_without_its_packages_says_the_mend(kept, tmp_path, monkeypatch):
+def test_onnx_without_its_packages_says_the_fix(kept, tmp_path, monkeypatch):
     monkeypatch.setattr(export.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(LeuknetError, match=r"ONNX needs onnx and tf2onnx: .*leuknet\[onnx\]"):
         export.write_onnx(kept.model, tmp_path / "model.onnx")

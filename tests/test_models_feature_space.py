@@ -148,7 +148,7 @@ def shares(x, table, k=5):
     return feature_space.neighbours(x, table, every[::2], every[1::2], k).set_index("question")
 
 
-def test_neighbours_tell_class_clusters_from_source_clusters(table):
+def test_neighbours_say_class_clusters_from_source_clusters(table):
     found = shares(by_class(table, gap=100.0), table)
     assert found.loc["same class", "share"] == found.loc["same class, other sources", "share"] == 1
     corner = {"A": 0, "B": 100, "C": 200}
@@ -216,7 +216,7 @@ def test_before_training_is_the_start_of_a_dft_run():
     assert abs(features - activations.before_training(settings, images, seed=2)[0]).max() > 0
 
 
-def test_no_weights_at_hand_is_told_by_none(tmp_path, monkeypatch):
+def test_no_weights_at_hand_is_reported_as_none(tmp_path, monkeypatch):
     monkeypatch.setenv("LEUKNET_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     assert activations.at_hand(np.zeros((2, 32, 32, 3), np.uint8), "VGG16-nano") == (None, None)

@@ -30,7 +30,7 @@ def roles(cohort):
     return {"train": where[~test], "test": where[test]}
 
 
-def test_learns_what_brightness_tells(cohort, roles):
+def test_learns_from_brightness(cohort, roles):
     settings = NANO.but(weights="formula", epochs=30, learning_rate=0.001, augmentation=None, dropout=(0.0, 0.0))
     trained = train(cohort, roles, settings, seed=1)
     where, p = trained.probabilities["test"]
@@ -166,7 +166,7 @@ def test_readings_of_decay():
     assert float(on_rate._learning_rate(10_000)) == pytest.approx(NANO.learning_rate / 2)
 
 
-def test_bad_input_is_told(cohort, roles):
+def test_bad_input_is_reported(cohort, roles):
     with pytest.raises(LeuknetError, match="one class only"):
         train(cohort, {"train": roles["train"][:3], "test": roles["test"]}, NANO, seed=1)
     with pytest.raises(LeuknetError, match="loss is"):

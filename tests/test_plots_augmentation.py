@@ -39,7 +39,7 @@ def test_outside_has_the_share_that_geometry_gives():
     assert 0 < usual < far
 
 
-def test_moved_is_exact_for_a_shift_and_tells_shear_units_apart():
+def test_moved_is_exact_for_a_shift_and_distinguishes_shear_units():
     rows = np.concatenate([identity(1), pictures.change(tx=0.3), pictures.change(shear=0.2)])
     still, shifted, degrees = pictures.moved(rows, 50)
     assert (still, shifted) == pytest.approx((0, 15), abs=1e-3)

@@ -183,7 +183,7 @@ def test_probe_leaves_small_sources_out_and_one_source_has_no_probe(statistics):
     assert dataset_shift.label_clues(zoo, found)["here (%)"].iloc[-1] == pytest.approx(100 * 6 / 11)
 
 
-def test_label_told_by_the_source():
+def test_label_predicted_by_the_source():
     counts = pd.DataFrame({"negative": [10, 0, 3], "positive": [0, 5, 2]})
     assert dataset_shift.label_right(counts) == pytest.approx(18 / 20)
     assert dataset_shift.label_right(survey.published_counts()) == pytest.approx(3287 / 3523)

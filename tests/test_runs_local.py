@@ -65,7 +65,7 @@ def test_ctrl_c_ends_the_training_and_its_processes(tmp_path):
     assert not list(tmp_path.glob("trainings/*/.*")) and not list(tmp_path.glob("trainings/*/failed.json"))
 
 
-def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(grid_cohort, grid_specs, whole, tmp_path):
+def test_a_full_disk_is_reported_and_the_run_goes_on_when_there_is_room(grid_cohort, grid_specs, whole, tmp_path):
     spec = grid_specs[0]
     with mounted(tmp_path / "small", "size=200k") as small:
         store = Store(small / "runs")
@@ -81,7 +81,7 @@ def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(grid_cohort,
         np.testing.assert_array_equal(store.predictions(spec)["p"], whole.predictions(spec)["p"])
 
 
-def test_a_read_only_folder_is_told(grid_cohort, grid_specs, tmp_path):
+def test_a_read_only_folder_is_reported(grid_cohort, grid_specs, tmp_path):
     with mounted(tmp_path / "fixed", "size=1m,ro") as fixed:
         store = Store(fixed / "runs")
         for attempt in (
@@ -96,7 +96,7 @@ def test_a_read_only_folder_is_told(grid_cohort, grid_specs, tmp_path):
 NARROW = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))\n"
 
 
-def test_a_disk_that_takes_no_more_is_told(grid_specs, whole, tmp_path):
+def test_a_disk_that_takes_no_more_is_reported(grid_specs, whole, tmp_path):
     """For everybody: the run's process may write no file above 200 kB, which its checkpoint is."""
     (tmp_path / "sitecustomize.py").write_text(NARROW)
     paths = {"PYTHONPATH": os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))}
@@ -108,7 +108,7 @@ def test_a_disk_that_takes_no_more_is_told(grid_specs, whole, tmp_path):
     assert check_equal(grid_specs[:1], store, whole) == 1
 
 
-def test_a_folder_that_may_not_be_written_is_told(grid_cohort, grid_specs):
+def test_a_folder_that_may_not_be_written_is_reported(grid_cohort, grid_specs):
     with unwritable() as folder:
         store = Store(folder / "runs")
         for attempt in (

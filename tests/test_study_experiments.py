@@ -228,7 +228,7 @@ def test_a_trial_is_kept_for_this_machine(specs, tmp_path, monkeypatch):
     assert cost.unmeasured({"mine": specs}, Store(tmp_path), 32) == [SETTINGS]
 
 
-def test_records_tell_every_state(specs, tmp_path):
+def test_records_say_every_state(specs, tmp_path):
     store = Store(tmp_path)
     finish(store, specs[0])
     write_failure(store.describe(specs[1]), failures.MEMORY, "too large")
