@@ -219,6 +219,30 @@ def test_protocols_are_compared_on_the_same_images_and_the_test_sets_are_counted
     assert one.verdict == CANNOT and "no interval" in one.number
 
 
+def test_folds_of_two_pools_are_not_spliced_into_one_run():
+    """Once "r0f0" of both became one run, so that of three runs one was left, and no interval."""
+    inside, few = pooled(0.97).query("seed < 3"), pooled(0.9, protocol=APART).query("seed == 0")
+    few = few.assign(seed=few["fold"].str[-1].astype(int), right=[right.iloc[:500] for right in few["right"]])
+    frame = pd.concat([inside, few, *left_out(0.7, 0.72, 0.8)], ignore_index=True)
+    assert judged("lodocv-needed", frame) == judged("lodocv-needed", frame[frame["protocol"] != APART])
+    assert judged("lodocv-needed", frame).verdict == SUPPORTED
+
+
+def test_hold_outs_of_different_sizes_are_not_spliced_into_one_run():
+    images = pd.Series(True, [f"ALL-IDB 1/{k}" for k in range(100)] + [f"UFG/{k}" for k in range(100)])
+    fewer = pd.Series(False, [f"ALL-IDB 1/{k}" for k in range(50, 150)])
+    one = runs(0.9, protocol="hold-out", folds=("hold-out",)).head(2)
+    both = [one.assign(right=[part] * 2, trained_on=n) for n, part in ((750, images), (800, fewer))]
+    pairs = on_the_same_images(pd.concat(both, ignore_index=True), runs(0.7, folds=TESTED[:1]))
+    assert pairs["ALL-IDB 1"] == ([100, 100], [100] * 5)
+
+
+def test_no_interval_no_word_on_it():
+    frame = pd.concat([pooled(0.97).query("seed == 0"), *left_out(0.7, 0.72, 0.8)], ignore_index=True)
+    found = judged("lodocv-needed", frame)
+    assert found.verdict == CANNOT and "no interval" in found.number and "interval is" not in found.number
+
+
 def test_a_run_of_two_protocols_counts_in_both():
     """Once, LODOCV's run on UFG was missing under leave-one-source-out, which tests the same images."""
     both = runs(0.7, folds=("UFG",), source_out=True)

@@ -28,6 +28,8 @@ from leuknet.verdicts.judgement import (
 POOLED, HOLD_OUT = r"\d+-fold(?! by)", "hold-out"
 LEFT_OUT = {"lodocv": "LODOCV", "source_out": "leave-one-source-out"}  # column of `results` -> its name
 FEW = 6  # test sets below which an interval over them is hardly more than the range of their differences
+FEW_SETS = ", all there are: the interval is hardly more than the range of their differences"
+REPEAT = r"^(r\d+)f\d+$"  # a fold of repeated k-fold
 
 
 def leuknet(frame: pd.DataFrame) -> pd.DataFrame:
@@ -44,7 +46,8 @@ def on_the_same_images(inside: pd.DataFrame, outside: pd.DataFrame) -> dict[str,
     Parameters
     ----------
     inside : pandas.DataFrame
-        Rows of runs over pooled images; the folds of one repeat and seed count as one run.
+        Rows of runs over pooled images; the folds of one repeat and seed count as one run. Of several pools (protocols,
+        or hold-outs of different sizes) the one that tests the most images is taken.
     outside : pandas.DataFrame
         Rows of runs that left a data set or source out.
 
@@ -53,7 +56,8 @@ def on_the_same_images(inside: pd.DataFrame, outside: pd.DataFrame) -> dict[str,
     dict of str to tuple of list of float
         Percent, one value a run of each; only test sets that both test.
     """
-    repeat = inside["fold"].str.extract(r"^(r\d+)f\d+$")[0].fillna("")
+    inside = _widest_pool(inside)
+    repeat = inside["fold"].str.extract(REPEAT)[0].fillna("")
     place = inside.sort_values("seed").groupby("fold").cumcount()  # seeds may differ from fold to fold
     whole = [pd.concat(list(part["right"])) for _, part in inside.groupby([repeat, place.reindex(inside.index)])]
     accuracies: dict[str, tuple[list[float], list[float]]] = {}
@@ -70,6 +74,13 @@ def on_the_same_images(inside: pd.DataFrame, outside: pd.DataFrame) -> dict[str,
     return {tested: pair for tested, pair in accuracies.items() if not np.isnan(pair[0][0])}
 
 
+def _widest_pool(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of that protocol, and of hold-outs that size, which test the most images."""
+    size = rows["trained_on"].where(~rows["fold"].str.match(REPEAT), 0)
+    pools = [part for _, part in rows.groupby(["protocol", size], sort=False)]
+    return max(pools, key=lambda part: len(set().union(*(right.index for right in part["right"]))), default=rows)
+
+
 def nested(pairs: dict[str, tuple[list[float], list[float]]], level: float) -> tuple[float, Bounds]:
     """Return `nested_difference` as judgements take it: None where there is no interval."""
     gap, low, high = nested_difference(pairs, level=level)
@@ -82,13 +93,10 @@ def falls(inside: pd.DataFrame, outside: pd.DataFrame) -> list[tuple[str, Any]]:
     for column, name in LEFT_OUT.items():
         pairs = on_the_same_images(inside, outside[outside[column]])
         if pairs:
-            compared.append((f"pooled over {name} (the same images of {_sets(len(pairs))})", partial(nested, pairs)))
+            few = FEW_SETS * (len(pairs) < FEW and nested(pairs, 0.95)[1] is not None)
+            sets = f"{len(pairs)} test set{'s' * (len(pairs) > 1)}{few}"
+            compared.append((f"pooled over {name} (the same images of {sets})", partial(nested, pairs)))
     return compared
-
-
-def _sets(n: int) -> str:
-    few = ", all there are: the interval is hardly more than the range of their differences"
-    return f"{n} test set{'s' * (n > 1)}" + few * (1 < n < FEW)
 
 
 def protocols(rule: Rule, sources: Sources) -> Evidence:
