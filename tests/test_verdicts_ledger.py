@@ -12,6 +12,7 @@ from leuknet.paper import tables
 from leuknet.paper.consistency import Finding
 from leuknet.runs.record import read, seal
 from leuknet.verdicts import claim_rules, ledger, results
+from leuknet.verdicts.claim_rules.pages import FEATURES
 from leuknet.verdicts.claim_rules.protocols import falls, on_the_same_images
 from leuknet.verdicts.judgement import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED, UNDECIDED
 
@@ -92,9 +93,10 @@ def test_each_rule_supports_contradicts_and_leaves_open(claim, case):
     assert found.verdict == expected, found
 
 
-def page_tables(tmp_path, gap, images, nucleus):
+def page_tables(tmp_path, gap, images, nucleus, first="mDFT"):
     (tmp_path / "tables").mkdir(exist_ok=True)
-    rows = [(name, approach, a, a) for name in TESTED[:2] for approach, a in (("mDFT", 85), ("DFT", 85 - gap))]
+    values = dict.fromkeys(FEATURES, 85 - gap) | {first: 85}
+    rows = [(name, approach, a, a) for name in TESTED[:2] for approach, a in values.items()]
     frame = pd.DataFrame(rows, columns=["data set", "features", "LODOCV A (%)", "k-fold A (%)"]).assign(who="here")
     frame.to_csv(tmp_path / "tables" / "07_feature_space-table10.csv", index=False)
     names = ["linear SVM in the plane", "linear SVM on the features", "the network itself"]
@@ -121,6 +123,19 @@ def test_tables_of_pages_support_contradict_and_leave_open(tmp_path, claim, gap,
     frame = page_tables(tmp_path, gap, images, nucleus)
     assert judged(claim, frame, tmp_path).verdict == expected
     assert judged(claim, frame, tmp_path / "empty").verdict == CANNOT
+
+
+@pytest.mark.parametrize("claim", ["mdft-separable", "dft-separable-within"])
+@pytest.mark.parametrize("absent", [("DFT",), ("SFT", "DFT"), ("mSFT",), ("mDFT",)])
+def test_features_that_were_not_run_leave_the_claim_open(tmp_path, claim, absent):
+    """A laptop has no SFT and DFT: once a KeyError that broke the ledger, or "supported" over what was left."""
+    frame = page_tables(tmp_path, 20, 108, "supported", ledger.rules()[claim]["first"])
+    assert judged(claim, frame, tmp_path).verdict == SUPPORTED
+    path = tmp_path / "tables" / "07_feature_space-table10.csv"
+    table = pd.read_csv(path)
+    table[~table["features"].isin(absent)].to_csv(path, index=False)
+    found = judged(claim, frame, tmp_path)
+    assert found.verdict == CANNOT and found.number.endswith(", ".join(f"{n} on ALL-IDB 2" for n in absent))
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,13 @@ from leuknet.verdicts.judgement import (
     UNDECIDED,
     Evidence,
     is_level,
+    partly,
     signed,
     together,
     within,
 )
+
+FEATURES = ("SFT", "mSFT", "DFT", "mDFT", "no fine-tuning")  # page 07's rows of Table 10
 
 
 def cell(rule: Rule, sources: Sources) -> Evidence:
@@ -37,19 +40,25 @@ def cell(rule: Rule, sources: Sources) -> Evidence:
 def separable(rule: Rule, sources: Sources) -> Evidence:
     """Judge page 07's linear SVM: has the named approach the highest accuracy on every test set?"""
     table = sources.table("07_feature_space-table10")
-    if table is None:
+    if table is None or table.empty:
         return Evidence(CANNOT, "page 07 has not been run into this folder")
     column, first = f"{rule['scenario']} A (%)", rule["first"]
     here = table[table["who"] == "here"]
     values = here.assign(a=pd.to_numeric(here[column], errors="coerce")).pivot(
         index="data set", columns="features", values="a"
     )
+    values = values.reindex(columns=list(FEATURES))
+    missing = [f"{name} on {place}" for place, row in values.iterrows() for name in FEATURES if np.isnan(row[name])]
+    notes = [f"not run: {', '.join(missing)}"] * bool(missing)
     others = values.drop(columns=first).max(axis=1)
+    gaps = (values[first] - others).dropna()
+    if gaps.empty:
+        return Evidence(CANNOT, "; ".join(notes))
     number = "; ".join(
-        f"{name}: {first} {values.loc[name, first]:.1f}, best other {others[name]:.1f}" for name in values.index
+        f"{name}: {first} {values.loc[name, first]:.1f}, best other {others[name]:.1f}" for name in gaps.index
     )
-    images = [_images(sources.tests, name) for name in values.index]
-    return _one_run(values[first] - others, images, f"{number} (%)")
+    images = [_images(sources.tests, name) for name in gaps.index]
+    return partly(_one_run(gaps, images, f"{number} (%)"), notes)
 
 
 def _images(tests: pd.DataFrame, name: str) -> float:
@@ -86,7 +95,7 @@ def linear(rule: Rule, sources: Sources) -> Evidence:
 def nuclei(rule: Rule, sources: Sources) -> Evidence:
     """Judge by page 08's verdicts: each method's must be "supported"; one of "not supported" refutes."""
     table = sources.table("08_activation_maps-verdict")
-    if table is None:
+    if table is None or table.empty:
         return Evidence(CANNOT, "page 08 has not been run into this folder, or the cohort has no outlines")
     number = "; ".join(
         f"{row['method']}: {row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f}) times its area, {row['verdict']}"
