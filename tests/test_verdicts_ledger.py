@@ -4,7 +4,20 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from fake_runs import APART, TESTED, apart, approaches, deeper, golden_runs, head, left_out, pooled, runs, scattered
+from fake_runs import (
+    APART,
+    POOLED,
+    TESTED,
+    apart,
+    approaches,
+    deeper,
+    golden_runs,
+    head,
+    left_out,
+    pooled,
+    runs,
+    scattered,
+)
 
 from leuknet._io import write_json
 from leuknet.baselines.registry import BASELINES
@@ -250,6 +263,22 @@ def test_hold_outs_of_different_sizes_are_not_spliced_into_one_run():
     both = [one.assign(right=[part] * 2, trained_on=n) for n, part in ((750, images), (800, fewer))]
     pairs = on_the_same_images(pd.concat(both, ignore_index=True), runs(0.7, folds=TESTED[:1]))
     assert pairs["ALL-IDB 1"] == ([100, 100], [100] * 5)
+
+
+@pytest.mark.parametrize("claim", ["mdft-best", "choice-essential", "head-best", "vgg-equivalent", "deepest-not-best"])
+def test_networks_that_trained_on_ufg_are_not_pooled_with_those_that_did_not(claim):
+    frames = [*approaches(0.95, 0.7, 0.72, 0.8), *head(0.95, 0.8)[1:], *deeper(0.8), runs(0.95, backbone="VGG19")]
+    plain = pd.concat(frames).assign(cohort="development")
+    both = pd.concat([plain, runs(0.6), runs(0.99, "SFT"), runs(0.99, dense="512–256")])
+    assert judged(claim, both) == judged(claim, plain) and judged(claim, plain).verdict == SUPPORTED
+
+
+def test_pooled_folds_are_compared_with_lodocv_over_the_same_cohort():
+    frame = pd.concat([pooled(0.97), *left_out(0.7, 0.72, 0.8)], ignore_index=True)
+    both = pd.concat([frame, runs(0.99).assign(cohort="development")], ignore_index=True)
+    assert judged("lodocv-needed", both) == judged("lodocv-needed", frame)
+    alone = judged("lodocv-needed", both[(both["protocol"] == POOLED) | (both["cohort"] == "development")])
+    assert alone.verdict == NOT_SUPPORTED  # the only runs that there are: 97 % against 99 %
 
 
 def test_no_interval_no_word_on_it():

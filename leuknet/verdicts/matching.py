@@ -34,11 +34,11 @@ def answers(frame: pd.DataFrame, spaces: pd.DataFrame | None = None) -> dict[Cel
     if frame.empty:
         return groups
     named = frame.assign(cell=[results.published_row(row) for _, row in frame.iterrows()])
-    usual = named[named["cell"].notna() & (named["dense"] == "")]
+    usual = results.of_one_cohort(named[named["cell"].notna() & (named["dense"] == "")])
     groups |= {cell: part.drop_duplicates("run") for cell, part in usual.groupby("cell")}
-    for (block, head), part in results.head_rows(frame).groupby(["fold", "head"]):
+    for (block, head), part in results.head_rows(results.of_one_cohort(frame)).groupby(["fold", "head"]):
         groups[9, block, head] = part.drop_duplicates("run")
-    return groups | _times(usual) | _works(frame, groups.get((12, "", "LeukNet")))
+    return groups | _times(usual) | _works(frame)
 
 
 def _times(usual: pd.DataFrame) -> dict[Cell, pd.DataFrame]:
@@ -53,9 +53,9 @@ def _times(usual: pd.DataFrame) -> dict[Cell, pd.DataFrame]:
     }
 
 
-def _works(frame: pd.DataFrame, own: pd.DataFrame | None) -> dict[Cell, pd.DataFrame]:
-    """Return the pooled folds of each work of Table 11, over all data sets; LeukNet's are those of Table 12."""
-    groups = {} if own is None else {(11, "", "LeukNet"): own}
+def _works(frame: pd.DataFrame) -> dict[Cell, pd.DataFrame]:
+    """Return the pooled folds of each work that Table 11 sets against LeukNet, over all data sets."""
+    groups = {}
     apart = frame.loc[frame["role"] == "external", "run"]
     pooled = frame[(frame["role"] == "test") & frame["protocol"].str.match(r"\d+-fold") & ~frame["run"].isin(apart)]
     approaches = {entry.work: key for key, entry in BASELINES.items()}

@@ -1,6 +1,7 @@
 """Results of the run folders of a study: one row a run and role, and whether it is comparable with the paper."""
 
 import io
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -28,6 +29,10 @@ SYNTHETIC = "synthetic cohort"
 VARIED = ("backbone", "approach", "dense", "weights", "validation", "precision")
 NETWORKS = {"VGG16": 3, "VGG19": 4, "InceptionV3": 5, "Xception": 6, "ResNet50": 7}  # and their tables
 SOURCE_OUT = "leave-one-source-out"
+PERFORMANCE_SET = "UFG"  # §3.1: the other 17 data sets are the development set
+DEVELOPMENT, ALL = "development", "all"
+PLAIN_FOLDS = re.compile(r"\d+-fold")  # of all data sets, by image
+PRINTED_TOTAL = 3536  # images, Table 1's last row
 READ = ["image_id", "data_set", "source", "y", "p", "split"]  # of the predictions
 
 Run = dict[str, Any]
@@ -59,7 +64,8 @@ def of_records(records: Iterable[Record]) -> pd.DataFrame:
         ``run, backbone`` (without "-nano"), ``approach`` (or the baseline), ``dense`` (as text), ``protocol`` (that it
         was run for), ``lodocv`` and ``source_out`` (bool: whether its split answers these, whatever it was run for),
         ``fold``, ``seed``, ``weights``, ``role``, ``tested`` (data sets), ``images``, ``majority`` (share of their
-        larger class), ``trained_on`` (images), ``shared`` (training images of a tested source), ``why_not`` (why it
+        larger class), ``trained_on`` (images), ``cohort`` ("all" if UFG took part in the folds, else "development"),
+        ``shared`` (training images of a tested source), ``why_not`` (why it
         cannot stand next to the paper's numbers; empty if it can), ``seconds``, ``image_seconds`` (to predict one),
         ``right`` (bool Series: whether an image is called rightly, by a number that it has in all rows), and the
         metrics of the confusion matrix as fractions (P and MCC without positive or negative calls are 0, as in the
@@ -129,6 +135,7 @@ def _tested(
     shared = sum(n for name, n in trained.items() if source(name) in sources)
     counts = np.bincount(2 * y + called, minlength=4)  # TN, FP, FN, TP
     classes, n = counts.reshape(2, 2).sum(axis=1), trained.total()
+    cohort = ALL if PERFORMANCE_SET in {*trained, *(tested if role == "test" else ())} else DEVELOPMENT
     return common | {
         "role": role,
         "tested": ", ".join(tested) if len(tested) < 4 else "pooled data sets",
@@ -137,9 +144,10 @@ def _tested(
         "images": len(y),
         "majority": classes.max() / len(y),
         "trained_on": n,
+        "cohort": cohort,
         "shared": shared,
         "right": pd.Series(called == y, image),
-        "why_not": "; ".join([*unlike, *unlike_images(tested, tuple(classes), n, role)]),
+        "why_not": "; ".join([*unlike, *unlike_images(tested, tuple(classes), n, role, run["protocol"], cohort)]),
         "counts": counts,
     }
 
@@ -191,18 +199,28 @@ def unlike_paper(run: Run) -> list[str]:
     return [*differences, *(f"{name} {settings.get(name)}" for name in changed)]
 
 
-def unlike_images(tested: list[str], classes: tuple[int, ...], trained_on: int, role: str) -> list[str]:
-    """Return how tested images (negatives and positives) and training images differ in number from the paper's."""
-    if role == "test" and len(tested) > 1:
-        low, high = 0.79 * 3402, 0.81 * 3415
+def unlike_images(
+    tested: list[str], classes: tuple[int, ...], trained_on: int, role: str, protocol: str, cohort: str
+) -> list[str]:
+    """Return how tested images (negatives and positives) and training images differ in number from the paper's.
+
+    Plain k-fold is over all 18 data sets (Table 11); with a set apart it is over the others (Table 12). Table 1's rows
+    add up to fewer images than its printed total; training images may be in between.
+    """
+    pooled, apart, folded = role == "test" and len(tested) > 1, set(), role == "external"
+    if pooled:
+        apart, folded = set() if PLAIN_FOLDS.fullmatch(protocol) else {PERFORMANCE_SET}, True
     else:
         known = lookup(tested[0])
         if known is None:
             return [f"{tested[0]} is not one of Table 1's"]
         if classes != (known.negatives, known.positives):
             return [f"{classes[0]} + {classes[1]} images, Table 1 has {known.negatives} + {known.positives}"]
-        rows = sum(data_set.total for data_set in DATA_SETS.values())
-        low, high = (0.79 * 3402, 0.81 * 3415) if role == "external" else (rows - 121 - known.total, 3536 - known.total)
+        apart = {known.name} | ({PERFORMANCE_SET} if cohort == DEVELOPMENT else set())
+    rows = sum(data_set.total for data_set in DATA_SETS.values())
+    left = sum(data_set.total for data_set in DATA_SETS.values() if data_set.name in apart)
+    share = (0.79, 0.81) if folded else (1, 1)
+    low, high = share[0] * (rows - left), share[1] * (PRINTED_TOTAL - left)
     if not trained_on or low <= trained_on <= high:
         return []
     return [f"trained on {'fewer' if trained_on < low else 'more'} images than {low:.0f} to {high:.0f}"]
@@ -219,11 +237,27 @@ def published_row(row: pd.Series) -> tuple[int, str, str] | None:
     if row["lodocv"] and row["tested"] in ("ALL-IDB 1", "ALL-IDB 2"):
         return (NETWORKS[row["backbone"]], row["tested"], row["approach"]) if row["backbone"] in NETWORKS else None
     name = {"mDFT": "LeukNet", "scratch": "VGG-16 *"}.get(row["approach"])
-    if name is None or row["backbone"] != "VGG16" or not row["protocol"].endswith("external"):
+    if name is None or row["backbone"] != "VGG16":
+        return None
+    if PLAIN_FOLDS.fullmatch(row["protocol"]):
+        return (11, "", name) if name == "LeukNet" and row["role"] == "test" else None
+    if not row["protocol"].endswith("external"):
         return None
     if row["role"] == "external":
         return (13, "", name) if row["tested"] == "UFG" else None
     return 12, "", name
+
+
+def of_one_cohort(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `results` without the LODOCV runs that trained on UFG, where others did not.
+
+    Tables 3 to 10 are of one kind: §4.1 implies that the development set alone takes part, §3.5 that UFG trains, and
+    pages 06 and 09 test the same data sets with UFG in training.
+    """
+    if frame.empty:
+        return frame
+    apart = (frame["lodocv"] & (frame["cohort"] == DEVELOPMENT)).any()
+    return frame[~(frame["lodocv"] & (frame["cohort"] == ALL))] if apart else frame
 
 
 def head_rows(frame: pd.DataFrame) -> pd.DataFrame:

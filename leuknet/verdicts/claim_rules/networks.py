@@ -19,7 +19,7 @@ def groups(frame: pd.DataFrame, query: str) -> dict[tuple[str, str], pd.DataFram
     """Return the LODOCV rows that fit `query`, with the usual head, by ``(tested, backbone approach)``."""
     if frame.empty:
         return {}
-    part = frame.query(query)
+    part = results.of_one_cohort(frame).query(query)
     part = part[part["lodocv"] & (part["dense"] == "")]
     return dict(list(part.groupby([part["tested"], part["backbone"] + " " + part["approach"]], sort=False)))
 
@@ -84,7 +84,7 @@ def heads(rule: Rule, sources: Sources) -> Evidence:
     """Judge the chosen head against each other one, on every test set."""
     if sources.tests.empty:
         return ahead_of([])
-    parts = dict(list(results.head_rows(sources.tests).groupby(["tested", "head"], sort=False)))
+    parts = dict(list(results.head_rows(results.of_one_cohort(sources.tests)).groupby(["tested", "head"], sort=False)))
     wanted = [(tested, head) for tested, chosen in parts if chosen == CHOSEN for head in HEADS if head != CHOSEN]
     return fair(
         [(f"{key[0]}, over {key[1]}", parts[key[0], CHOSEN], parts[key]) for key in wanted if key in parts],

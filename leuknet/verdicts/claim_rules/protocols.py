@@ -56,7 +56,7 @@ def on_the_same_images(inside: pd.DataFrame, outside: pd.DataFrame) -> dict[str,
     dict of str to tuple of list of float
         Percent, one value a run of each; only test sets that both test.
     """
-    inside = _widest_pool(inside)
+    inside = widest_pool(inside)
     repeat = inside["fold"].str.extract(REPEAT)[0].fillna("")
     place = inside.sort_values("seed").groupby("fold").cumcount()  # seeds may differ from fold to fold
     whole = [pd.concat(list(part["right"])) for _, part in inside.groupby([repeat, place.reindex(inside.index)])]
@@ -74,11 +74,17 @@ def on_the_same_images(inside: pd.DataFrame, outside: pd.DataFrame) -> dict[str,
     return {tested: pair for tested, pair in accuracies.items() if not np.isnan(pair[0][0])}
 
 
-def _widest_pool(rows: pd.DataFrame) -> pd.DataFrame:
+def widest_pool(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of that protocol, and of hold-outs that size, which test the most images."""
     size = rows["trained_on"].where(~rows["fold"].str.match(REPEAT), 0)
     pools = [part for _, part in rows.groupby(["protocol", size], sort=False)]
     return max(pools, key=lambda part: len(set().union(*(right.index for right in part["right"]))), default=rows)
+
+
+def _alike(inside: pd.DataFrame, outside: pd.DataFrame) -> pd.DataFrame:
+    """Return those runs that left something out of the cohort that the pool is of; all of them where there are none."""
+    same = outside[outside["cohort"].isin(widest_pool(inside)["cohort"])]
+    return same if len(same) else outside
 
 
 def nested(pairs: dict[str, tuple[list[float], list[float]]], level: float) -> tuple[float, Bounds]:
@@ -91,7 +97,7 @@ def falls(inside: pd.DataFrame, outside: pd.DataFrame) -> list[tuple[str, Any]]:
     """Return a comparison for each way of leaving out: accuracy within pooled images over accuracy left out."""
     compared = []
     for column, name in LEFT_OUT.items():
-        pairs = on_the_same_images(inside, outside[outside[column]])
+        pairs = on_the_same_images(inside, _alike(inside, outside[outside[column]]))
         if pairs:
             few = FEW_SETS * (len(pairs) < FEW and nested(pairs, 0.95)[1] is not None)
             sets = f"{len(pairs)} test set{'s' * (len(pairs) > 1)}{few}"
