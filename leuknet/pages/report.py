@@ -31,7 +31,7 @@ from leuknet.plots.results.verdicts import COLOURS, LEDGER, ledger_cells
 from leuknet.plots.style import APPROACH_COLOURS, table_order
 from leuknet.runs.record import DamagedRunError, Record, read_all
 from leuknet.verdicts import results, verdicts
-from leuknet.verdicts.claim_rules.protocols import POOLED, falls, shared
+from leuknet.verdicts.claim_rules.protocols import POOLED, falls, shared, widest_pool
 from leuknet.verdicts.claim_rules.protocols import leuknet as of_leuknet
 from leuknet.verdicts.claim_rules.sources import Sources
 from leuknet.verdicts.ledger import VERDICTS, ledger
@@ -148,7 +148,7 @@ def banner(runs: pd.DataFrame) -> str:
 def headlines(runs: pd.DataFrame) -> pd.DataFrame:
     """Return LeukNet's accuracy within pooled folds and set apart, and its fall on the same images left out."""
     ours = of_leuknet(runs)
-    pooled = ours[ours["protocol"].str.match(POOLED)] if len(ours) else ours
+    pooled = widest_pool(ours[ours["protocol"].str.match(POOLED)]) if len(ours) else ours
     apart = of_leuknet(runs.assign(role=runs["role"].replace({"test": "", "external": "test"})))
     rows = [("accuracy within pooled folds, %", _accuracy(pooled), number(tables.published(12, "LeukNet", "A"), 2))]
     for name, interval in falls(pooled, ours) if len(pooled) else [("pooled over LODOCV", None)]:
