@@ -81,7 +81,7 @@ def test_headlines_have_intervals_and_say_what_was_not_run(published):
     pooled, fall, apart = reports.headlines(runs)["here (95 % interval)"]
     for accuracy in (pooled, apart):
         assert re.fullmatch(r"\d\d\.\d \(\d\d\.\d to \d\d\.\d\); 10 runs", accuracy)
-    assert pooled.startswith("98.8 (98.8 to 98.8)")  # what the printed recall and specificity give
+    assert pooled.startswith("98.8 (98.7 to 98.8)")  # what the printed recall and specificity give, over 18 sets
     assert re.fullmatch(r"[+−]?\d+\.\d \([−\d.]+ to [−\d.]+\)", fall)
     empty = reports.headlines(runs[runs["approach"] == "vogado"])
     assert set(empty["here (95 % interval)"]) == {reports.NONE}
