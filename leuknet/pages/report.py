@@ -166,8 +166,8 @@ def _accuracy(rows: pd.DataFrame) -> str:
     if rows.empty:
         return NONE
     values = 100 * rows["A"]
-    low, high = np.clip(verdicts.interval(values.mean(), values.std(ddof=1), len(values)), 0, 100)
-    return f"{estimate(values.mean(), low, high)}; {len(values)} runs"
+    bounds = verdicts.interval(values.mean(), values.std(ddof=1), len(values), verdicts.shared(rows))
+    return f"{estimate(values.mean(), *np.clip(bounds, 0, 100))}; {len(values)} runs"
 
 
 def block(caption: str, frame: pd.DataFrame | None = None, safe: tuple = (), **picture: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from leuknet.verdicts.matching import answers
 METRICS = ("A", "P", "R", "S", "MCC")
 TABLES = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13)
 TIMES = {"Training Time": ("minutes", "seconds", 1 / 60), "Classification Time": ("ms an image", "image_seconds", 1000)}
+FOLDED = (11, 12, 13)  # tables of means over folds of one pool
 REPRODUCED, HIGHER, LOWER = "reproduced", "different: higher", "different: lower"
 NOT_RUN = "not comparable: not run here"
 
@@ -77,10 +78,11 @@ def line_of(cell: Any, times: int, part: pd.DataFrame | None) -> dict[str, Any]:
     values = [] if part is None or source not in part else unit * part[source].dropna()
     m = len(values)
     mean, sd = (np.mean(values) if m else np.nan), (np.std(values, ddof=1) if m > 1 else np.nan)
-    low, high = np.clip(interval(mean, sd, m), -100 if metric in ("MCC", "Kappa") else 0, 100)
+    overlap = shared(part) if cell.table in FOLDED else 0.0
+    low, high = np.clip(interval(mean, sd, m, overlap), -100 if metric in ("MCC", "Kappa") else 0, 100)
     line |= {"here": mean, "spread here": sd, "n here": m, "low": low, "high": high, "difference": mean - cell.value}
     rules = results.tolerances()
-    error = np.sqrt(np.nan_to_num(spread) ** 2 / n + np.nan_to_num(sd) ** 2 / max(m, 1))
+    error = np.sqrt(np.nan_to_num(spread) ** 2 / n + np.nan_to_num(sd) ** 2 * (1 / max(m, 1) + overlap))
     points = rules["points"].get(metric, np.nan)
     line["tolerance"] = max(points, rules["standard_errors"] * error) if m else np.nan
     line["error"] = error if m else np.nan
@@ -89,11 +91,21 @@ def line_of(cell: Any, times: int, part: pd.DataFrame | None) -> dict[str, Any]:
     return line | {"verdict": judge(line, part is not None, why, rules)}
 
 
-def interval(mean: float, sd: float, m: int) -> tuple[float, float]:
-    """Return Student's interval of a mean over `m` runs; NaN for fewer than two."""
+def shared(part: pd.DataFrame | None) -> float:
+    """Return test images over training images of a fold of one pool, 1 / (k - 1); 0 for runs without folds."""
+    folds = pd.Series(dtype=float) if part is None else part["protocol"].str.extract(r"^(\d+)-fold")[0].astype(float)
+    return float((1 / (folds - 1)).fillna(0).max()) if len(folds) else 0.0
+
+
+def interval(mean: float, sd: float, m: int, overlap: float = 0.0) -> tuple[float, float]:
+    """Return Student's interval of a mean over `m` runs; NaN for fewer than two.
+
+    Folds of one pool share training images: with `overlap` (test over training images of a fold) the variance of the
+    mean is the sample variance times ``1/m + overlap`` (`leuknet.evaluation.significance.resampled_t`).
+    """
     if m < 2:
         return np.nan, np.nan
-    half = stats.t.ppf((1 + results.tolerances()["level"]) / 2, m - 1) * sd / np.sqrt(m)
+    half = stats.t.ppf((1 + results.tolerances()["level"]) / 2, m - 1) * sd * np.sqrt(1 / m + overlap)
     return mean - half, mean + half
 
 
