@@ -1,5 +1,6 @@
 """Verdicts on claims: intervals, corrections for many comparisons, and what an interval bears."""
 
+import numpy as np
 import pytest
 from scipy import stats
 
@@ -58,3 +59,10 @@ def test_a_claim_of_which_a_part_was_not_run_is_refuted_or_left_open(verdict):
     found = judgement.partly(Evidence(verdict, "n"), ["not run: SFT"])
     assert found.number == "n; not run: SFT"
     assert found.verdict == (CANNOT if verdict in (SUPPORTED, DEPENDS) else verdict)
+
+
+def test_welchs_interval_is_scipys_and_equal_runs_raise_no_warning(recwarn):
+    a, b = np.array([0.91, 0.88, 0.95]), np.array([0.7, 0.81, 0.83, 0.79])
+    expected = 100 * np.array(stats.ttest_ind(a, b, equal_var=False).confidence_interval())
+    assert judgement.difference(a, b)[1] == pytest.approx(tuple(expected))
+    assert judgement.difference(a, np.full(4, 0.5))[1][0] > 30 and not recwarn.list
