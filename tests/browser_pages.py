@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(os.environ.get("LEUKNET_RESULTS", ROOT / "runs" / "smoke-tensorflow")).resolve()
 LAPTOP, PROJECTOR = (1200, 900), (1920, 1080)
 TALLEST = 14_000  # px at the width of a laptop
-SHORT = {"09_comparison_tables": 8_000}  # pages that fold their long tables
+SHORT = {"09_comparison_tables": 9_000}  # pages that fold their long tables
 
 ALIGNED = """[...document.querySelectorAll('.lk tbody :is(th, td):not(.num)')]
     .map(cell => getComputedStyle(cell).textAlign)"""
