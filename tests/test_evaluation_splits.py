@@ -317,3 +317,14 @@ def test_protocols_that_test_the_same_images_share_a_fold_hash():
     lodocv, source = splits.lodocv(TABLE), splits.leave_one_source_out(TABLE)
     assert lodocv.fold_hash("UFG") == source.fold_hash("UFG")
     assert lodocv.fold_hash("ALL-IDB 2") != source.fold_hash("ALL-IDB")
+
+
+@given(st.integers(0, 50), st.integers(0, 4))
+def test_groups_that_hold_the_same_file_stay_in_one_fold(seed, copies):
+    groups = [f"g{i:02d}" for i in range(12) for _ in range(4)]
+    table = pd.DataFrame({"image_id": [f"i{i:02d}" for i in range(48)], "group": groups, "label": [0, 1] * 24})
+    table = table.assign(data_set="x", source="x", sha256=table["image_id"])
+    table.loc[4 * np.arange(copies + 1), "sha256"] = "same"
+    split = splits.k_fold(table, 3, seed=seed, by="group").table
+    tested = split[split["role"] == "test"].set_index("image_id")["fold"]
+    assert tested[table["image_id"][table["sha256"] == "same"]].nunique() == 1

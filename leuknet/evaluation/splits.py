@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.cluster.hierarchy import DisjointSet
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
 from leuknet._random import derive, rng
@@ -34,18 +35,28 @@ def _assign(known: pd.DataFrame, k: int, seed: int, by: str) -> np.ndarray:
     rarest = np.bincount(labels.astype(int), minlength=2).min()
     if rarest < k:
         raise LeuknetError(f"{k} folds need {k} images of each class; the rarer class has {rarest}")
-    units = known[by] if by != "image" else None
+    units = _joined(known, by) if by != "image" else None
     if units is not None and units.nunique() < k:
         raise LeuknetError(f"{k} folds by {by} need {k} {by}s; the cohort has {units.nunique()}")
     number = _drawn(labels, units, k, seed)
     if units is not None:
         tries = (derive("folds of both classes", seed, again) for again in range(TRIES))
-        wanted = min(k, known[by].groupby(labels).nunique().min())
+        wanted = min(k, units.groupby(labels).nunique().min())
         while _two_class(number, labels) < wanted and (state := next(tries, None)) is not None:
             number = max(number, _drawn(labels, units, k, state), key=lambda drawn: _two_class(drawn, labels))
     if units is not None and len(np.unique(number)) < k:
         raise LeuknetError(f"{k} folds by {by} leave one empty: {by}s differ too much in size; use fewer folds")
     return number
+
+
+def _joined(known: pd.DataFrame, by: str) -> pd.Series:
+    """Return each image's unit; units that hold the same file are one, as no fold may train on what it tests."""
+    units = DisjointSet(known[by])
+    files = known["sha256"].replace("", np.nan).dropna() if "sha256" in known else known[by].iloc[:0]
+    for _, same in known.loc[files.index, by].groupby(files):
+        for other in same.iloc[1:]:
+            units.merge(same.iloc[0], other)
+    return known[by].map(units.__getitem__)
 
 
 def _drawn(labels: np.ndarray, units: pd.Series | None, k: int, seed: int) -> np.ndarray:
