@@ -84,7 +84,7 @@ def check_winners() -> list[Finding]:
         kinds[kind].append(f"Table {number} {block}: {best} over {second}, {images}, p = {b:.2g}")
     undecided = kinds["not separable"] + kinds["depends on rounding"]
     open_ = len(kinds["depends on rounding"])
-    words = {"rounding": f"; with {open_} it depends on rounding" * bool(open_), "cells": "; ".join(undecided)}
+    words = {"rounding": f"; with {open_} of these it depends on rounding" * bool(open_), "cells": "; ".join(undecided)}
     sure = kinds["separable"]
     return [
         finding("winners-separable", holds=True, n=len(sure), of=len(rows), cells="; ".join(sure) or "none"),

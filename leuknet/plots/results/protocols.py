@@ -18,6 +18,7 @@ from leuknet.plots.axes import name_rows, whisker
 from leuknet.plots.format import decimals, estimate, fold_name, interval, metric_name, number
 from leuknet.plots.results.summaries import tested
 from leuknet.plots.style import PROTOCOL_COLOURS, PROTOCOL_MARKERS, language
+from leuknet.verdicts.claim_rules.protocols import FEW
 
 HOLLOW = {"markerfacecolor": "white"}
 ABOVE = {"textcoords": "offset points", "ha": "center", "fontsize": 9}
@@ -183,7 +184,10 @@ def protocol_sentence(predictions: pd.DataFrame) -> str:
 
 
 def gap_words(gap: PairedDifference) -> str:
-    """Return a paired difference of accuracies in words, with its interval and whether it excludes 0."""
+    """Return a paired difference of accuracies in words, with its interval and whether it excludes 0.
+
+    Over fewer than `FEW` units there is a range only, which says neither higher nor lower.
+    """
     found, low, high = points(gap)
     value = f"{number(found, decimals(gap.images), sign=True)} points"
     if np.isnan(low):
@@ -191,6 +195,8 @@ def gap_words(gap: PairedDifference) -> str:
     drawn = f"{gap.units} {UNITS[gap.by]}{' of one source' * (gap.by == 'group')}"
     verdict = "no difference shown" if low <= 0 <= high else "the first is higher" if low > 0 else "the first is lower"
     limits = interval(low, high, decimals(gap.images))
+    if gap.units < FEW:  # a bootstrap of two units has three values
+        return f"{value} (range {limits} over the {drawn}, all there are)"
     return f"{value} (95 % interval {limits}, {drawn} resampled), {verdict}"
 
 
