@@ -358,3 +358,11 @@ def test_ledger_of_fake_runs_and_of_an_empty_folder(tmp_path):
 def test_settled_by_print(verdicts, expected):
     found = [Finding("x", "p", "m", v, "" if v == "consistent" else "typographical", "s", "a") for v in verdicts]
     assert ledger.settled(found) == expected
+
+
+@pytest.mark.parametrize("claim", ["lodocv-needed", "lodocv-excellent"])
+def test_a_network_that_has_not_learnt_answers_no_question_of_protocols(claim):
+    """Its gap between two test sets is that of their classes' shares."""
+    frame = pd.concat([pooled(0.5), *left_out(0.4, 0.42, 0.41)], ignore_index=True).assign(majority=0.55)
+    found = judged(claim, frame)
+    assert found.verdict == CANNOT and "no better than the larger class" in found.number

@@ -1,9 +1,9 @@
 """The rules of the claims ledger: what this study's runs show for a claim.
 
 Each rule takes its entry of ``ledger.toml`` and the study's `Sources`, and returns `Evidence`, whose verdict depends on
-an interval (`leuknet.verdicts.judgement`). In every rule a network that does not beat the larger class takes no part:
-what it gains or loses between two test sets is a difference of prevalences. A claim of which a part was left out or
-not run can be refuted by the others, never supported.
+an interval (`leuknet.verdicts.judgement`). In rules that compare accuracies a network that does not beat the larger
+class takes no part: what it gains or loses between two test sets is a difference of prevalences. A claim of which a
+part was left out or not run can be refuted by the others, never supported.
 
 The rules of `networks` compare networks that began from weights of one kind only. Those of `set_apart` compare
 different starts, because their claims do; the number says what LeukNet began from.

@@ -11,7 +11,7 @@ from scipy import stats
 from leuknet.evaluation.intervals import nested_difference
 from leuknet.runs.record import read
 from leuknet.verdicts import results
-from leuknet.verdicts.claim_rules.sources import Rule, Sources
+from leuknet.verdicts.claim_rules.sources import Rule, Sources, learnt
 from leuknet.verdicts.judgement import (
     CANNOT,
     DEPENDS,
@@ -29,6 +29,7 @@ POOLED, HOLD_OUT = r"\d+-fold(?! by)", "hold-out"
 LEFT_OUT = {"lodocv": "LODOCV", "source_out": "leave-one-source-out"}  # column of `results` -> its name
 FEW = 6  # test sets below which an interval over them is hardly more than the range of their differences
 FEW_SETS = ", all there are: the interval is hardly more than the range of their differences"
+IDLE = "LeukNet is no better than the larger class where it was trained on the tested data sets"
 REPEAT = r"^(r\d+)f\d+$"  # a fold of repeated k-fold
 
 
@@ -110,7 +111,8 @@ def protocols(rule: Rule, sources: Sources) -> Evidence:
     rows = leuknet(sources.runs)
     if rows.empty:
         return ahead_of([])
-    return ahead_of(falls(rows[rows["protocol"].str.match(POOLED)], rows))
+    pooled = rows[rows["protocol"].str.match(POOLED)]
+    return ahead_of(falls(pooled, rows)) if pooled.empty or learnt(pooled) else Evidence(CANNOT, IDLE)
 
 
 def shared(rule: Rule, sources: Sources) -> Evidence:
@@ -143,13 +145,16 @@ def overfitting(rule: Rule, sources: Sources) -> Evidence:
     )
     if not rises:
         return Evidence(CANNOT, "no run with a validation curve in this folder")
+    held = rows[rows["protocol"].str.match(HOLD_OUT)]
+    if len(held) and not learnt(held):
+        return Evidence(CANNOT, IDLE)
     limit, mean = results.tolerances()["loss_rise"], float(np.mean(rises))
     bounds = stats.t.interval(0.95, len(rises) - 1, mean, max(stats.sem(rises), 1e-12)) if len(rises) > 1 else None
     interval = f" ({100 * bounds[0]:.0f} to {100 * bounds[1]:.0f})" if bounds else ""
     number = f"validation loss ends {100 * mean:.0f} %{interval} above its lowest epoch (mean of {len(rises)} runs)"
     if (verdict := within(bounds, high=limit)) != SUPPORTED:
         return Evidence(verdict, f"{number}, {100 * limit:.0f} % allowed")
-    compared = falls(rows[rows["protocol"].str.match(HOLD_OUT)], rows)
+    compared = falls(held, rows)
     if not compared:
         return Evidence(CANNOT, f"{number}; no run on the same images with their data set left out")
     tolerance, intervals = results.tolerances()["equivalent"], [(name, *interval(0.95)) for name, interval in compared]
