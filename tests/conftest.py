@@ -4,8 +4,11 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import hypothesis
 import pytest
 
+hypothesis.settings.register_profile("any machine", deadline=None)  # no test depends on the clock
+hypothesis.settings.load_profile("any machine")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["LEUKNET_PRECISION"] = "float32"  # no test measures which is faster
 at_once = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))

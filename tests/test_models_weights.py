@@ -211,7 +211,7 @@ def test_weights_that_do_not_fit_or_exist_name_the_fix(folder, monkeypatch):
         start(SPEC, "imagenet")
     with pytest.raises(
         LeuknetError,
-        match="no formula-driven weights are shipped for mobilenetv2-nano: use one of resnet50-nano, vgg16-nano",
+        match="no formula-driven weights are shipped for mobilenetv2-nano: use one of inceptionv3-nano, resnet50-nano",
     ):
         start(NetworkSpec("MobileNetV2-nano", "mDFT", 32), "formula")
     with pytest.raises(LeuknetError, match="weights='best' is unknown"):

@@ -218,7 +218,7 @@ def test_a_run_on_a_worker_sees_its_gpu_and_the_setups_variables(grid_specs, tmp
             return dask.Ending(None)
 
     monkeypatch.setattr(dask, "Worker", Done)
-    monkeypatch.setattr(dask, "_here", {"over": set()})
+    monkeypatch.setattr(dask, "worker_state", {"over": set()})
     store = Store(tmp_path / "runs")
     _, crew = crew_of(grid_specs[1:], store, gpu=True, environment={"LEUKNET_WEIGHTS": "there"})
     order = crew.order(grid_specs[1])
