@@ -208,10 +208,8 @@ def run_study(
     check(pages, given, backend)
     results = check_out(given["out"])
     train_first([page.name for page in pages], given, {"KERAS_BACKEND": backend}, jobs)
-    environment = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    environment |= thread_settings(profiles.profile(profile, **given.get("changes", {})).nano)
     jobs = jobs or min(os.cpu_count() or 1, MOST_PAGES)
-    environment |= SHARED_GPU if jobs > 1 and visible_gpus() else {}
+    environment = _environment(backend, profiles.profile(profile, **given.get("changes", {})).nano, jobs)
     records = []
     for record in _render(pages, jobs, lambda page, stop: run_page(page, given, results, environment, stop)):
         records.append(record)
@@ -220,6 +218,12 @@ def run_study(
         _quote(record, results)
         index.write(results)
     return sorted(records, key=lambda record: record.page)
+
+
+def _environment(backend: str, narrow: bool, jobs: int) -> dict[str, str]:
+    """Return the variables of the pages' kernels, `jobs` of which share this machine."""
+    environment = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    return environment | thread_settings(narrow) | (SHARED_GPU if jobs > 1 and visible_gpus() else {})
 
 
 def train_first(
