@@ -59,7 +59,7 @@ def test_computed_once_by_content(images, monkeypatch):
     first = features.extract(images, "vgg16-nano", "formula", layer="block1_pool")
     count = len(list((cache_dir() / "features").iterdir()))
     with monkeypatch.context() as patch:
-        patch.setattr(features, "_activations", lambda *_: pytest.fail("computed again"))
+        patch.setattr(features, "outputs", lambda *_: pytest.fail("computed again"))
         again = features.extract(images.copy(), "VGG16-Nano", "formula", layer="block1_pool", batch=3)
     np.testing.assert_array_equal(first, again)
     changed = images.copy()

@@ -1,10 +1,16 @@
 """A cell as a small grey picture that its own nucleus normalises, and a frozen ImageNet network's features of it."""
 
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
 from leuknet._random import rng
 from leuknet.cells.scale import WORKING
+
+if TYPE_CHECKING:
+    from leuknet.models.features import FeatureExtractor
 
 EDGE = 112  # px of the picture
 WIDE = 3.0  # d: its edge on the slide
@@ -14,7 +20,6 @@ BACKBONE, LAYER = "DenseNet169", "pool4_relu"
 FALLBACK, FALLBACK_LAYER = "VGG16-nano", None  # whose formula-driven weights the package ships
 ZOOM = (0.7, 1.4)
 COPIES = 2  # zoomed pictures of each training cell, next to the one as it is
-_FEATURES: dict[tuple, np.ndarray] = {}
 
 
 def crop(density: np.ndarray, nucleus: np.ndarray, body: np.ndarray) -> np.ndarray:
@@ -85,31 +90,29 @@ def features(
     for name in np.unique(blocks[rows]):
         where, wanted = np.flatnonzero(blocks == name), np.flatnonzero(blocks[rows] == name)
         block, places = pictures[where], np.searchsorted(where, rows[wanted])
-        parts.append([_kept(block, weights, copy, seed if copy else 0)[places] for copy in range(1 + copies)])
+        parts.append([_computed(block, weights, copy, seed)[places] for copy in range(1 + copies)])
         order.append(wanted)
     values = np.concatenate(parts, axis=1)[:, np.argsort(np.concatenate(order))]
     caption = f"{BACKBONE} ImageNet, {LAYER}" if weights == "imagenet" else f"{FALLBACK} formula-driven (stands in)"
     return values.reshape(-1, values.shape[-1]), caption
 
 
-def _kept(pictures: np.ndarray, weights: str, copy: int, seed: int) -> np.ndarray:
-    """Return the features of a block's pictures, as they are (copy 0) or zoomed; in memory once known (as maps)."""
-    from leuknet.models.features import digest
-
-    key = (digest(pictures), weights, copy, seed)
-    if key not in _FEATURES:
-        _FEATURES[key] = _computed(pictures, weights, copy, seed)
-    return _FEATURES[key]
-
-
 def _computed(pictures: np.ndarray, weights: str, copy: int, seed: int) -> np.ndarray:
-    from leuknet.models.features import extract
+    """Return the features of a block's pictures, as they are (copy 0) or zoomed; from the cache once known."""
+    from keras.config import dtype_policy
 
     if copy:
         low, high = np.log(ZOOM)
         factors = np.exp(rng("zoom", seed, copy).uniform(low, high, len(pictures)))
         pictures = np.array([zoomed(picture, factor) for picture, factor in zip(pictures, factors, strict=True)])
-    colour = np.repeat(pictures[..., None], 3, axis=-1)
+    return _extractor(weights, dtype_policy().name)(np.repeat(pictures[..., None], 3, axis=-1))
+
+
+@lru_cache(maxsize=1)  # built and traced once for all data sets, folds and copies
+def _extractor(weights: str, policy: str) -> "FeatureExtractor":
+    """Return the network of `features` under Keras' current dtype `policy`."""
+    from leuknet.models.features import FeatureExtractor
+
     if weights == "imagenet":
-        return np.asarray(extract(colour, BACKBONE, weights, LAYER))
-    return np.asarray(extract(colour, FALLBACK, "formula", FALLBACK_LAYER))
+        return FeatureExtractor(BACKBONE, weights, EDGE, LAYER)
+    return FeatureExtractor(FALLBACK, "formula", EDGE, FALLBACK_LAYER)

@@ -22,32 +22,77 @@ from leuknet.models.settings import UNTUNED
 from leuknet.models.weights import initialise
 
 
-def extract(
-    images: np.ndarray,
-    backbone: str,
-    weights: str,
-    layer: str | None = None,
-    batch: int = 64,
-    preprocessing: str | None = None,
-    seed: int = 0,
-) -> np.ndarray:
-    """Return one layer's activations for each image, from the cache if they were computed before.
+class FeatureExtractor:
+    """One layer of a pretrained network, built once and called for any number of sets of images.
+
+    Parameters
+    ----------
+    backbone : str
+    weights : {"imagenet", "formula", "random"}
+    size : int
+        Edge of the images, px.
+    layer : str, optional
+        A layer that gives maps is averaged over height and width. Default: fc2, the layer before the classifier, where
+        the backbone has one with pretrained weights and the images have its size; otherwise the last layer whose
+        weights are pretrained throughout (with random weights: the last map).
+    preprocessing : {"unit", "imagenet"}, optional
+        Default: `leuknet.models.settings.UNTUNED`, what the weights were trained with.
+    seed : int
+        Of the layers that no weight file fills.
+
+    Raises
+    ------
+    LeuknetError
+        If the layer or the weights do not exist.
+    """
+
+    def __init__(
+        self,
+        backbone: str,
+        weights: str,
+        size: int,
+        layer: str | None = None,
+        preprocessing: str | None = None,
+        seed: int = 0,
+    ) -> None:
+        preprocessing = preprocessing or UNTUNED[weights]
+        dense = backbones.fits_own_dense(backbone, size)
+        spec = networks.NetworkSpec(backbone, "DFT" if dense else "mDFT", size, dense=(), preprocessing=preprocessing)
+        net = networks.build(spec)
+        record = initialise(net, spec, weights, seed)
+        layer = layer or default_layer(net, record)
+        settings = [backbones.canonical(backbone), layer, preprocessing, record["file_sha256"], keras.config.floatx()]
+        self.key, self.model = [*settings, keras.config.dtype_policy().name, seed], _up_to(net, layer)
+
+    def __call__(self, images: np.ndarray, batch: int = 64) -> np.ndarray:
+        """Return the layer's activations for each image, from the cache if they were computed before.
+
+        Parameters
+        ----------
+        images : uint8, shape (n, size, size, 3)
+            RGB.
+        batch : int
+
+        Returns
+        -------
+        numpy.ndarray, float32, shape (n, d)
+            Read-only memory map.
+        """
+        key = hash_of([*self.key, digest(images)])
+        return cached("features", key, lambda: {"features": outputs(self.model, images, batch)})["features"]
+
+
+def extract(images: np.ndarray, backbone: str, weights: str, batch: int = 64, **options: Any) -> np.ndarray:
+    """Return one layer's activations for each image, see `FeatureExtractor`.
 
     Parameters
     ----------
     images : uint8, shape (n, size, size, 3)
         RGB.
-    backbone : str
-    weights : {"imagenet", "formula", "random"}
-    layer : str, optional
-        A layer that gives maps is averaged over height and width. Default: fc2, the layer before the classifier, where
-        the backbone has one with pretrained weights and the images have its size; otherwise the last layer whose
-        weights are pretrained throughout (with random weights: the last map).
+    backbone, weights : str
     batch : int
-    preprocessing : {"unit", "imagenet"}, optional
-        Default: `leuknet.models.settings.UNTUNED`, what the weights were trained with.
-    seed : int
-        Of the layers that no weight file fills.
+    **options
+        ``layer``, ``preprocessing`` and ``seed`` of `FeatureExtractor`.
 
     Returns
     -------
@@ -62,16 +107,7 @@ def extract(
     images = np.asanyarray(images)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != images.shape[2] or images.shape[3] != 3:
         raise LeuknetError(f"features need uint8 images (n, size, size, 3), not {images.dtype} {images.shape}")
-    size = images.shape[1]
-    preprocessing = preprocessing or UNTUNED[weights]
-    dense = backbones.fits_own_dense(backbone, size)
-    spec = networks.NetworkSpec(backbone, "DFT" if dense else "mDFT", size, dense=(), preprocessing=preprocessing)
-    model = networks.build(spec)
-    record = initialise(model, spec, weights, seed)
-    layer = layer or default_layer(model, record)
-    settings = [backbones.canonical(backbone), layer, preprocessing, record["file_sha256"], keras.config.floatx()]
-    key = hash_of([*settings, keras.config.dtype_policy().name, seed, digest(images)])
-    return cached("features", key, lambda: {"features": _activations(model, layer, images, batch)})["features"]
+    return FeatureExtractor(backbone, weights, images.shape[1], **options)(images, batch)
 
 
 def default_layer(model: keras.Model, record: dict[str, Any]) -> str:
@@ -90,14 +126,15 @@ def digest(images: np.ndarray) -> str:
     return sha.hexdigest()
 
 
-def _activations(model: keras.Model, layer: str, images: np.ndarray, batch: int) -> np.ndarray:
+def _up_to(net: keras.Model, layer: str) -> keras.Model:
+    """Return the model of one layer's activations; maps are averaged over height and width."""
     try:
-        out = model.get_layer(layer).output
+        out = net.get_layer(layer).output
     except ValueError as error:
-        raise LeuknetError(f"{model.name} has no layer {layer!r}: see leuknet.models.networks.layer_table") from error
+        raise LeuknetError(f"{net.name} has no layer {layer!r}: see leuknet.models.networks.layer_table") from error
     if len(out.shape) == 4:
         out = keras.layers.GlobalAveragePooling2D(dtype="float32")(out)
-    return outputs(keras.Model(model.inputs[0], out), images, batch)
+    return keras.Model(net.inputs[0], out)
 
 
 def linear_predictions(
