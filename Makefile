@@ -20,7 +20,7 @@ study: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-# The quick tier: no kernel, no cluster, no kill.
+# The quick tier, for every save: no kernel, no cluster, no kill, nothing that takes seconds.
 test-fast: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not real" $(ARGS)
 

@@ -103,6 +103,7 @@ def stained():
     return synthetic_cohort(size=64, fraction=0.001, floor=4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", list(BASELINES))
 def test_each_system_learns_and_answers_with_probabilities(key, stained):
     options = {"epochs": 1, "copies": 1, "batch": 16} if lookup(key).family == "network" else {}

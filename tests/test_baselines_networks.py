@@ -102,6 +102,7 @@ def test_every_network_fits_the_images_of_the_narrow_profiles():
             assert system.build(size, True).output_shape == (None, 1)
 
 
+@pytest.mark.slow
 def test_a_training_depends_on_its_seed_alone():
     cohort = small_cohort()
     train, test = np.arange(0, len(cohort), 2), np.arange(1, len(cohort), 2)
@@ -133,6 +134,7 @@ def test_alexnet_without_a_file_says_that_it_is_not_pretrained(monkeypatch):
     assert alexnet.start(model, nano=True, seed=1) == "random"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("weights", "caption"), [("formula", "formula-driven"), ("random", "random")])
 @pytest.mark.parametrize("kind", [FineTuned, Features])
 def test_narrow_alexnets_begin_as_their_settings_say(kind, weights, caption):

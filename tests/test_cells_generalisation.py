@@ -10,6 +10,8 @@ from leuknet.cells import generalisation
 from leuknet.data.synthetic import synthetic_cohort
 from leuknet.evaluation.splits import k_fold
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def material():

@@ -10,6 +10,7 @@ from leuknet.cells import descriptors, embedding, scale, segmentation
 from leuknet.exceptions import LeuknetError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("true", [18, 30, 48, 75, 110])
 @pytest.mark.parametrize("wrong", [0.85, 1.0, 1.15])
 def test_the_red_cell_is_measured_at_every_magnification(true, wrong):

@@ -18,6 +18,8 @@ from leuknet.data.synthetic import synthetic_cohort
 from leuknet.data.synthetic.native import redrawn
 from leuknet.exceptions import LeuknetError
 
+pytestmark = pytest.mark.slow
+
 
 def test_rules_from_cells_to_the_image():
     p, owner = np.array([0.9, 0.1, 0.5, 0.3, 0.2], np.float32), np.array([0, 0, 0, 0, 2])

@@ -47,6 +47,7 @@ def test_version():
     assert done.returncode == 0 and done.stdout.startswith("leuknet 0.")
 
 
+@pytest.mark.slow
 def test_bad_input_is_one_line_and_code_2():
     done = leuknet("study", "--set", "epochs")
     assert (done.returncode, done.stdout) == (2, "")

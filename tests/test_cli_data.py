@@ -36,6 +36,7 @@ def data(*arguments):
     return result
 
 
+@pytest.mark.slow
 def test_audit_names_the_crop_and_its_box(slides, tmp_path):
     groups = tmp_path / "groups.csv"
     found = json.loads(data("audit", slides, "--json", "--groups", groups).stdout)
@@ -45,6 +46,7 @@ def test_audit_names_the_crop_and_its_box(slides, tmp_path):
     assert "A + B" in groups.read_text() and "1 contained" in data("audit", slides).stdout
 
 
+@pytest.mark.slow
 def test_splits_refuse_to_part_the_family_and_can_be_checked(slides, tmp_path):
     out = tmp_path / "splits.csv"
     with pytest.raises(LeuknetError, match="lodocv-as-published"):

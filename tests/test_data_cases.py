@@ -166,6 +166,7 @@ def test_limit_draws_from_the_groups_in_turn_and_grows_by_adding():
         limited(table, 0)
 
 
+@pytest.mark.slow
 def test_a_limited_cohort_is_a_part_of_the_whole(folder):
     draw_all(folder, UPPER)
     whole, part = load_cohort(folder, 16), load_cohort(folder, 16, limit=2)

@@ -20,6 +20,8 @@ from leuknet.data.leakage.verdict import as_dict, verdict
 from leuknet.data.synthetic import synthetic_cohort
 from leuknet.exceptions import LeuknetError
 
+pytestmark = pytest.mark.slow
+
 FAMILY = ("ALL-IDB 1", "ALL-IDB 1 (Crop)", "ALL-IDB 2", "JTSC", "Bloodline")
 
 

@@ -15,6 +15,8 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 from check_links import broken_links  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 RECORD = {"page": "06_lodocv", "title": "06 · Leave one data set out", "question": "How much is left?", "status": "ok"}
 RECORD |= {"profile": "smoke", "cohort": "lab<svg>", "backend": "jax", "finished": "2026-01-02T03:04", "seconds": 5.0}
 

@@ -40,6 +40,7 @@ def predictions(units=40, per_unit=1, seeds=1):
     return pd.concat([one.assign(seed=seed, split="test") for seed in range(seeds)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", METRICS)
 def test_resampled_metric_equals_the_metric_of_the_repeated_rows(metric):
     frame = predictions(12, 2)

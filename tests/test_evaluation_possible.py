@@ -27,6 +27,7 @@ def two_class_tests(split, table):
     return label[tests["image_id"]].groupby(tests["fold"].to_numpy()).nunique().eq(2).sum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("patients", [(3, 3), (4, 6), (5, 5), (8, 5)])
 def test_tests_of_whole_patients_hold_both_classes_where_they_can(patients, seed):

@@ -153,6 +153,7 @@ def test_a_permutation_test_of_single_calls_is_mcnemars(only_a, only_b):
     assert significance.paired_permutation(p_a - p_b) == pytest.approx(expected.p)
 
 
+@pytest.mark.slow
 def test_a_permutation_test_holds_its_level():
     draws = _random.rng("permutation", "null").normal(0, 1, (400, 12))
     assert 0.02 < np.mean([significance.paired_permutation(draw) < 0.05 for draw in draws]) < 0.085

@@ -319,6 +319,7 @@ def test_protocols_that_test_the_same_images_share_a_fold_hash():
     assert lodocv.fold_hash("ALL-IDB 2") != source.fold_hash("ALL-IDB")
 
 
+@pytest.mark.slow
 @given(st.integers(0, 50), st.integers(0, 4))
 def test_groups_that_hold_the_same_file_stay_in_one_fold(seed, copies):
     groups = [f"g{i:02d}" for i in range(12) for _ in range(4)]

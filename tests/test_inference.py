@@ -23,6 +23,8 @@ from leuknet.runs.spec import RunSpec
 from leuknet.runs.store import Store
 from leuknet.runs.training_features import TrainingFeatures
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def cohort():

@@ -92,6 +92,7 @@ def test_logit_is_the_probabilitys():
     np.testing.assert_allclose(1 / (1 + np.exp(-z)), p, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "backbone, layer", [("VGG16-nano", "block5_conv3"), ("ResNet50-nano", "conv5_block3_out"), ("Xception-nano", None)]
 )
@@ -102,6 +103,7 @@ def test_any_backbone(backbone, layer):
     assert found.shape == (2, 72, 72) and found.dtype == np.float32 and found.min() >= 0 and found.max() > 0
 
 
+@pytest.mark.slow
 def test_saved_and_loaded_and_on_another_backend(tmp_path):
     model, images = drawn(), pictures()
     model.save(tmp_path / "model.keras")
@@ -129,6 +131,7 @@ def test_filter_maps_are_the_layers_outputs():
     assert outputs["block1_conv2"].shape == (48, 48, 8) and outputs["block5_conv3"].shape == (3, 3, 64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", ["VGG16-nano", "ResNet50-nano", "DenseNet121-nano", "Xception-nano"])
 def test_each_layer_to_choose_from_can_be_cut_at(backbone):
     model = networks.build(NetworkSpec(backbone, "mDFT", 72))
@@ -147,6 +150,7 @@ def test_a_coarse_region_keeps_its_area_and_stays_near_it():
     assert found[0, 10, 10] > 0.9 and found[0, 24:, 24:].max() == 0
 
 
+@pytest.mark.slow
 def test_bad_input():
     model, images = red_finder(), spotted()
     for arguments, part in (

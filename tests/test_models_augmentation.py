@@ -37,6 +37,7 @@ def images():
     return rng("test augment").integers(0, 256, (200, SIZE, SIZE, 3), dtype=np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALONE)
 def test_equals_image_data_generator(images, name):
     policy = ALONE[name]
@@ -123,6 +124,7 @@ def in_step(policy, n, seed):
     return keras.ops.convert_to_numpy(layer(np.zeros(n), training=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [draw, in_step])
 def test_draws_follow_get_random_transform(way):
     legacy = ImageDataGenerator(
@@ -185,6 +187,7 @@ def test_bad_input_is_named(images):
         warped(images[:2], identity(3))
 
 
+@pytest.mark.slow
 def test_other_backend_gives_the_same(images, tmp_path):
     other = "tensorflow" if keras.backend.backend() == "jax" else "jax"
     pytest.importorskip(other)

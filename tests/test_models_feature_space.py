@@ -107,6 +107,7 @@ def test_the_papers_folds_were_pooled():
     assert len(accuracy) == 5 and (abs(accuracy - accuracy.round()) < 0.011).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["PCA", "t-SNE", "UMAP"])
 def test_projections_keep_far_groups_apart_and_repeat(method):
     table = cohort_table(per_class=10)
@@ -205,6 +206,7 @@ def test_activations_are_those_before_the_output_whatever_the_batch():
     np.testing.assert_allclose(activations.activations(model, images, "block1_conv1"), maps, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_before_training_is_the_start_of_a_dft_run():
     from leuknet.models.settings import TrainSettings
 

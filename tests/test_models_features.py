@@ -39,6 +39,7 @@ def test_maps_are_averaged(images, reference):
     np.testing.assert_allclose(got, at(reference, "block3_pool", images).mean((1, 2)), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_images_of_another_size_use_the_last_map(images):
     assert features.extract(images.repeat(2, 1).repeat(2, 2), "vgg16-nano", "formula").shape == (5, 64)
     assert features.extract(images[:, :32, :32], "resnet50-nano", "random").shape == (5, 256)
@@ -87,6 +88,7 @@ def test_real_photographs_of_blood_differ_less_among_themselves_than_from_noise(
     assert (x[:5] @ x[:5].T).min() > (x[:5] @ x[5:].T).max()
 
 
+@pytest.mark.slow
 def test_default_layer_of_a_random_network_is_its_last_map():
     spec = NetworkSpec("xception-nano", "mDFT", 72, dense=())
     model = build(spec)

@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
+import pytest
 from made import small_cohort
 
 from leuknet._random import derive
@@ -35,6 +36,7 @@ class EngineDraws:
         return keras.ops.convert_to_numpy(values).astype(float)
 
 
+@pytest.mark.slow
 def test_it_equals_the_engine_from_the_same_start_and_draws(monkeypatch):
     cohort = small_cohort(per_class=5)
     tested = (cohort.table["data_set"] == "A").to_numpy()

@@ -12,6 +12,8 @@ from leuknet.models.networks import NetworkSpec, build, layer_table, split_at_fr
 from leuknet.paper.consistency import timing
 from leuknet.paper.tables import table
 
+pytestmark = pytest.mark.slow
+
 NARROW = [f"{name}-nano" for name in backbones.PAPER_BACKBONES]
 
 

@@ -17,6 +17,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tools" / "pretrain"))
 import formula_task as task  # noqa: E402
 import start_weights as pretrain  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = argparse.Namespace(seed=0, learning_rate=1e-3, batch=16)
 
 

@@ -81,6 +81,7 @@ def test_a_map_that_knows_removes_the_evidence_first():
     np.testing.assert_allclose(ends, 1 / (1 + np.exp(-0.5)), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_networks_are_measured_alike():
     cohort = small_cohort(2)
     masks = np.stack([np.kron(cell(), np.ones((2, 2), np.uint8))] * len(cohort))

@@ -15,6 +15,8 @@ from leuknet.models.settings import TrainSettings
 from leuknet.models.training import Progress, epoch_order, held_out, optimiser, train, trainer_for, trainers
 from leuknet.study.ablation import shapes_only
 
+pytestmark = pytest.mark.slow
+
 NANO = TrainSettings(backbone="VGG16-nano", weights="random", epochs=2, batch=8, learning_rate=0.05)
 
 

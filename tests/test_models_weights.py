@@ -35,6 +35,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "weights"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["vgg16-nano", "xception-nano"])
 def test_a_seed_decides_every_variable_whatever_was_built_or_trained_before(name):
     spec = NetworkSpec(name, "mDFT", 72)
@@ -80,6 +81,7 @@ def test_kernels_follow_their_own_initialiser(initializer, variance, bound):
     assert 0.98 * bound < np.abs(kernel).max() <= 1.001 * bound and not bias.any()
 
 
+@pytest.mark.slow
 def test_constants_of_a_layer_are_renewed():
     model, _ = start(spec := NetworkSpec("MobileNetV2-nano", "mDFT", 32, preprocessing="imagenet"))
     norm = model.get_layer("bn_Conv1")
@@ -116,6 +118,7 @@ def test_the_record_of_start_weights_says_what_they_learnt(name):
     assert len(record["training_top1"]) == record["epochs"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NARROW)
 def test_start_weights_are_finite_and_fit_their_backbone(name):
     approach = "DFT" if backbones.has_own_dense(name) else "mDFT"
@@ -140,6 +143,7 @@ def kept(layer):
     return dict(zip([v.name for v in layer.weights], layer.get_weights(), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mark", ["/", "_"])
 def test_partial_npz_loads_what_it_names_and_says_so(folder, mark):
     donor, _ = start(TINY, seed=9)
@@ -163,6 +167,7 @@ def test_a_file_of_some_layers_only_is_never_called_imagenet(folder):
     assert start(TINY, "imagenet")[1]["weights"] == "VGG-16, ImageNet 2 of 13 layers"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["weights.h5", "h5"])
 @pytest.mark.parametrize("name", ["MobileNet", "InceptionV3"])
 def test_keras_own_files_load_completely(folder, name, kind):
@@ -204,6 +209,7 @@ def test_files_of_another_network_are_not_taken(folder):
     assert weights.available("vgg16-nano")["formula"] == weights.SHIPPED / "vgg16-nano.npz"
 
 
+@pytest.mark.slow
 def test_weights_that_do_not_fit_or_exist_name_the_fix(folder, monkeypatch):
     with pytest.raises(LeuknetError, match="shape is tied to 224 px.*use size 224, or mDFT"):
         start(NetworkSpec("VGG16", "DFT", 32), "imagenet")

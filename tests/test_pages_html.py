@@ -58,6 +58,7 @@ NOISE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["stderr", "stdout"])
 @pytest.mark.parametrize("noise", NOISE.values(), ids=NOISE)
 def test_log_lines_of_tensorflow_are_left_out_and_warnings_kept(noise, name):

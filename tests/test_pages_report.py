@@ -15,6 +15,8 @@ from leuknet.pages import report as reports
 from leuknet.paper.consistency import Finding
 from leuknet.verdicts import ledger
 
+pytestmark = pytest.mark.slow
+
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
 
 

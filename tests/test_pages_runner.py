@@ -21,6 +21,8 @@ from leuknet.exceptions import LeuknetError
 from leuknet.pages import index, runner
 from leuknet.study import experiments
 
+pytestmark = pytest.mark.slow
+
 PARAMETERS = 'profile = "demo"\ndata = None\nout = None\nseed = 0\nchanges = {}'
 
 

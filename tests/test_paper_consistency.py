@@ -62,6 +62,7 @@ def print_single(tp, tn, classes, truncate):
     return {m: decimals(found[m], 4 if m == "Kappa" else 2, truncate) for m in ("A", "P", "R", "Kappa")}
 
 
+@pytest.mark.slow
 def test_true_runs_are_never_accused():
     generator = _random.rng("audit", "runs")
     for i in range(1000):
@@ -252,6 +253,7 @@ def findings():
     return auditing.checked()
 
 
+@pytest.mark.slow
 def test_kept_findings_are_those_computed(findings):
     assert auditing.audit() == auditing.audit() == findings
 

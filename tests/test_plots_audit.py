@@ -25,6 +25,7 @@ def found():
     return consistency.audit()
 
 
+@pytest.mark.slow
 def test_summary_counts_every_finding_once(found):
     table = shown.audit_summary(found)
     assert table[list(consistency.VERDICTS)].to_numpy().sum() == len(found)

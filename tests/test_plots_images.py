@@ -86,16 +86,19 @@ def plane(cohort, name="LeukNet"):
     return table.assign(x=xy[:, 0], y=xy[:, 1], method="t-SNE", features=name)
 
 
+@pytest.mark.slow
 @compared
 def test_figure_1_smears(cohort):
     return finished(plots.smears(cohort))
 
 
+@pytest.mark.slow
 @compared
 def test_figure_2_contact_sheet(cohort):
     return finished(plots.contact_sheet(cohort))
 
 
+@pytest.mark.slow
 @compared
 def test_figure_3_augmentation(cohort):
     return finished(plots.augmented(cohort, PAPER, 0))
@@ -160,6 +163,7 @@ def test_class_balance(cohort):
     )
 
 
+@pytest.mark.slow
 @compared
 def test_splits(cohort):
     table = cohort.table

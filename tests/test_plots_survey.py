@@ -174,6 +174,7 @@ def test_probe_keeps_data_sets_apart_from_sources(statistics):
     assert len(dataset_shift.probe_levels(found).axes) == 2
 
 
+@pytest.mark.slow
 def test_probe_leaves_small_sources_out_and_one_source_has_no_probe(statistics):
     assert dataset_shift.probe_sources(statistics, folds=6)["source", "colour"].n == len(statistics)
     assert dataset_shift.probe_sources(statistics, folds=7)["source", "colour"].n == 7 + 11

@@ -12,6 +12,8 @@ from leuknet.runs.query import same_place
 from leuknet.runs.record import read
 from leuknet.runs.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 def interrupted(store, spec, cohort, epoch=4):
     """Train up to `epoch` and stop there; return the checkpoint, which is that of the epoch before."""

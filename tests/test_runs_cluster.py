@@ -25,6 +25,8 @@ from leuknet.runs.executors.finish import finish
 from leuknet.runs.executors.scheduler import Scheduler
 from leuknet.runs.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def away(cache, tmp_path_factory):

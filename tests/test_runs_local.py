@@ -23,6 +23,8 @@ from leuknet.runs.query import same_place
 from leuknet.runs.reproduce import ELSEWHERE, ON_GPUS, OTHER_BACKEND, SAME, TOLERANCES, place, rerun
 from leuknet.runs.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 def test_two_queues_in_one_folder_and_a_kill(grid_specs, whole, tmp_path):
     """The kill hits the second checkpoint's writing; whichever queue is first goes on from the first."""

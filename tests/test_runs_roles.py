@@ -49,6 +49,7 @@ def test_the_role_is_in_the_record_and_not_in_the_key(study, tmp_path):
     assert RunSpec.read(store.describe(control)).role == "control" == control.as_dict()["role"]
 
 
+@pytest.mark.slow
 def test_a_control_is_repeated_from_its_record_alone(study):
     control = label_permutation(study)
     split = lodocv(study.cohort.table)

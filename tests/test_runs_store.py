@@ -40,6 +40,7 @@ def test_key_follows_what_decides_and_nothing_else(spec, cohort):
     assert same.key == spec.key
 
 
+@pytest.mark.slow
 def test_a_run_leaves_its_record_and_is_not_done_again(spec, cohort, tmp_path):
     store = Store(tmp_path)
     store.execute(spec, cohort)
@@ -56,6 +57,7 @@ def test_a_run_leaves_its_record_and_is_not_done_again(spec, cohort, tmp_path):
     assert not (store.folder(spec) / "checkpoint.npz").exists()
 
 
+@pytest.mark.slow
 def test_a_kept_network_predicts_as_its_record_says(spec, cohort, tmp_path):
     store, kept = Store(tmp_path), replace(spec, keep_model=True)
     with pytest.raises(LeuknetError, match="no kept network"):
@@ -66,6 +68,7 @@ def test_a_kept_network_predicts_as_its_record_says(spec, cohort, tmp_path):
     np.testing.assert_allclose(p, store.predictions(kept)["p"], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_failed_run_says_why_and_the_others_go_on(spec, cohort, tmp_path):
     store, bad = Store(tmp_path), replace(spec, settings=NANO.but(learning_rate=100, augmentation=None))
     report = execute_here([bad, spec], store, cohort)
@@ -86,6 +89,7 @@ def test_split_file_round_trip_keeps_the_key(spec, tmp_path):
     assert replace(spec, split=Split.from_csv(tmp_path / "s.csv")).key == spec.key
 
 
+@pytest.mark.slow
 def test_a_worker_answers_a_run_that_cannot_be_done_in_one_line(grid_cohort, grid_specs, tmp_path):
     """A system without a network, so that no Keras need be loaded; its training images hold one class."""
     table, labels = grid_specs[1].split.table, grid_cohort.table.set_index("image_id")["label"]

@@ -18,6 +18,8 @@ from leuknet.cli import main
 from leuknet.inference import export, predict
 from leuknet.pages import report
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def full_disk():

@@ -148,6 +148,7 @@ def test_names_of_files_are_injective_and_safe_everywhere():
         assert file and set(file) <= set("abcdefghijklmnopqrstuvwxyz0123456789-_") and len(file) < 80
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES, ids=repr)
 def test_matplotlib_draws_a_name_and_no_formula(name):
     with language():

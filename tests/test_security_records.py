@@ -63,6 +63,7 @@ def hurt(folder, name, how):
         path.write_bytes(change(data))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, how", DAMAGES)
 def test_damage_to_any_file_is_noticed_by_every_reader(folder, name, how):
     other = write_finished(folder.parent, seed=1)

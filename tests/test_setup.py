@@ -82,6 +82,7 @@ def test_every_import_is_declared():
     assert not undeclared, f"imported but not in pyproject.toml: {sorted(undeclared)}"
 
 
+@pytest.mark.slow
 def test_every_dependency_is_imported():
     unused = set(DECLARED) - imported_packages() - set(NOT_IMPORTED)
     assert not unused, f"in pyproject.toml but not imported: {sorted(unused)}"

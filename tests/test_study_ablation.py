@@ -112,6 +112,7 @@ def test_depth_is_the_longest_way():
     assert len(model.layers) == 5 and ablation.depth(model) == 4
 
 
+@pytest.mark.slow
 def test_keras_has_table_2s_parameters_and_four_of_its_depths():
     counts = ablation.parameter_counts().set_index("model")
     printed = tables.table(2).set_index(["column", "row"])["value"].astype(int)

@@ -67,6 +67,7 @@ def finish(store, spec, seconds=10.0, p=0.5):
     return folder
 
 
+@pytest.mark.slow
 def test_the_papers_experiments_have_the_papers_counts(study):
     study.profile = study.profile.but(folds=5, repeats=20, comparison_seeds=5)
     study.cohort = study.gallery = small_cohort(per_class=30, data_sets=("ALL-IDB 1", "ALL-IDB 2", "UFG"))
@@ -203,6 +204,7 @@ def test_a_dry_run_lists_the_runs_and_no_hours_where_nothing_was_measured(study,
     assert capsys.readouterr().out.splitlines()[-1].startswith("3 runs: too many")
 
 
+@pytest.mark.slow
 def test_a_network_is_measured_in_a_process_of_its_own(monkeypatch, tmp_path):
     monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path))
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")

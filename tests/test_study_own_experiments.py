@@ -78,6 +78,7 @@ def test_own_grid_names_what_is_wrong(study, tmp_path, text, said):
     assert str(raised.value).startswith(f"{path}: ") and "\n" not in str(raised.value)
 
 
+@pytest.mark.slow
 def test_own_grid_is_planned_without_the_backends_devices(tmp_path):
     """The grid's own process must leave the GPU to its runs, though it builds each network once to check it."""
     code = (

@@ -30,6 +30,7 @@ def test_the_faster_one_is_measured_once_and_kept(monkeypatch, tmp_path, ratio, 
     assert [size for _, size in calls] == [32, 32, 48, 48]  # another structure is measured of its own
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_measures_both_precisions(monkeypatch, tmp_path):
     monkeypatch.delenv("LEUKNET_PRECISION")
     monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path))

@@ -15,6 +15,7 @@ def test_the_counted_cohort_has_the_rows_of_table_1():
     assert counts.loc["UFG"].tolist() == [121, 64] and counts["size"].sum() == 3523
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number, networks", [(3, 4), (4, 4), (5, 2), (6, 2), (7, 2), (9, 4)])
 def test_five_runs_of_each_approach_on_two_test_sets_as_printed(table, number, networks):
     row = table.loc[number]

@@ -58,6 +58,7 @@ def study_of(cohort, tmp_path, **changes):
     return study
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cohort", "protocol", "said", "compared", "apart"), CASES.values(), ids=CASES)
 def test_every_page_has_runs_under_a_protocol_that_the_cohort_can_have(
     cohort, protocol, said, compared, apart, tmp_path

@@ -149,6 +149,7 @@ def test_lodocv_trains_on_the_images_of_its_cohort(trained_on, cohort, fits):
     assert (found == []) == fits
 
 
+@pytest.mark.slow
 def test_runs_with_ufg_in_training_are_not_pooled_with_runs_without(tmp_path):
     """Pages 06 and 09 test LODOCV with all data sets; Tables 3 to 10 are over the development set."""
     plain = results.results(golden_runs(tmp_path / "plain" / "trainings"))

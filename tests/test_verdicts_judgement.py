@@ -9,6 +9,7 @@ from leuknet.verdicts import judgement
 from leuknet.verdicts.judgement import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED, UNDECIDED, Evidence
 
 
+@pytest.mark.slow
 def test_many_comparisons_are_corrected():
     rng = _random.rng("ledger", "null")
     draws = [

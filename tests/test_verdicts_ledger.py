@@ -100,6 +100,7 @@ def judged(name, frame, out="nowhere"):
     return claim_rules.RULES[rule["rule"]](rule, claim_rules.Sources(frame, Path(out)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", BY_RUNS)
 @pytest.mark.parametrize("case", [SUPPORTED, NOT_SUPPORTED, UNDECIDED])
 def test_each_rule_supports_contradicts_and_leaves_open(claim, case):

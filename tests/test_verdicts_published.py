@@ -12,6 +12,8 @@ from leuknet.paper.consistency import Finding
 from leuknet.verdicts import ledger, results, verdicts
 from leuknet.verdicts.judgement import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED, UNDECIDED
 
+pytestmark = pytest.mark.slow
+
 LOST = 0.3  # of the negative images, called wrongly in addition by LeukNet
 REPRODUCED = {3: 29, 4: 29, 5: 7, 6: 9, 7: 7, 8: 0, 9: 31, 10: 0, 11: 1, 12: 10, 13: 10}
 LEUKNET = {(3, "mDFT"), (9, "1024–256"), (11, "LeukNet"), (12, "LeukNet"), (13, "LeukNet")}
