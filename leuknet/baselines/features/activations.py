@@ -60,7 +60,7 @@ def extracted(held: CohortKey, backbone: str, weights: str, layer: str | None) -
 
     if layer == "flat":
         layer = "flatten" if fits_own_dense(backbone, held.cohort.size) else "head_flatten"
-    return extract(held.cohort.images, backbone, weights, layer)
+    return extract(held.cohort.images, backbone, weights, layer=layer)
 
 
 @lru_cache(maxsize=16)
