@@ -167,6 +167,14 @@ def hash_of_files(paths: Iterable[str | Path]) -> str:
     return hashlib.sha256(b"".join(Path(path).read_bytes() for path in paths)).hexdigest()
 
 
+def hash_of_array(values: np.ndarray) -> str:
+    """Return the SHA-256 of an array's values and shape, reading a memory map piece by piece."""
+    sha = hashlib.sha256(repr(values.shape).encode())
+    for start in range(0, len(values), 256):
+        sha.update(values[start : start + 256].tobytes())
+    return sha.hexdigest()
+
+
 def hash_of(value: Any, length: int = 16) -> str:
     """Return the first `length` hexadecimal digits of the SHA-256 of `value` as canonical JSON."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

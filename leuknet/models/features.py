@@ -1,6 +1,5 @@
 """Activations of a pretrained network as features of images (paper, sections 3.3 and 4.3)."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from leuknet._cache import cached
-from leuknet._io import hash_of
+from leuknet._io import hash_of, hash_of_array
 from leuknet.evaluation.splits import Split
 from leuknet.exceptions import LeuknetError
 from leuknet.models import backbones, networks
@@ -78,7 +77,7 @@ class FeatureExtractor:
         numpy.ndarray, float32, shape (n, d)
             Read-only memory map.
         """
-        key = hash_of([*self.key, digest(images)])
+        key = hash_of([*self.key, hash_of_array(images)])
         return cached("features", key, lambda: {"features": outputs(self.model, images, batch)})["features"]
 
 
@@ -116,14 +115,6 @@ def default_layer(model: keras.Model, record: dict[str, Any]) -> str:
     if missing and record["layers_loaded"]:
         return record["layers_loaded"][-1]
     return networks.penultimate(model) if "fc2" in {layer.name for layer in model.layers} else networks.last_map(model)
-
-
-def digest(images: np.ndarray) -> str:
-    """Return the SHA-256 of the images' pixels and shape, reading a memory map piece by piece."""
-    sha = hashlib.sha256(repr(images.shape).encode())
-    for start in range(0, len(images), 256):
-        sha.update(images[start : start + 256].tobytes())
-    return sha.hexdigest()
 
 
 def _up_to(net: keras.Model, layer: str) -> keras.Model:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from leuknet._io import atomic, cache_dir, hash_of, sha256_of
+from leuknet._io import atomic, cache_dir, hash_of, hash_of_array, sha256_of
 from leuknet.models.settings import SCALINGS, UNTUNED, TrainSettings
 
 if TYPE_CHECKING:
@@ -107,13 +107,12 @@ def at_hand(images: np.ndarray, own: str) -> tuple[np.ndarray | None, str | None
     backbone : str or None
         None where no weights are here; nothing is downloaded.
     """
-    from leuknet.models.features import digest
     from leuknet.models.weights import available
 
     for name in EXTRA:
         if name == own or (file := available(name)["imagenet"]) is None:
             continue
-        path = cache_dir() / "features" / f"{hash_of([name, sha256_of(file), digest(images)])}.npy"
+        path = cache_dir() / "features" / f"{hash_of([name, sha256_of(file), hash_of_array(images)])}.npy"
         if path.is_file():
             return np.load(path), name
         settings = TrainSettings(backbone=name, weights="imagenet")
