@@ -53,7 +53,7 @@ def widened(image, bits):
 ORDERS, LAYOUTS, CODECS = "<>", ("contig", "separate"), (None, "zlib", "lzw", "packbits")
 
 
-@pytest.mark.parametrize(("order", "planar", "codec"), product(ORDERS, LAYOUTS, CODECS))
+@pytest.mark.parametrize(("order", "planar", "codec"), [*product(ORDERS, LAYOUTS, CODECS)])
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
 def test_rgb_tiff(order, planar, codec, bits):
     samples = PICTURE if bits == 8 else widened(PICTURE, bits)
@@ -65,7 +65,7 @@ def test_rgb_tiff(order, planar, codec, bits):
     assert difference(written(samples, rowsperstrip=7, **options, **predicted), PICTURE) <= 1
 
 
-@pytest.mark.parametrize(("order", "bits"), product(ORDERS, [8, 10, 12, 14, 16]))
+@pytest.mark.parametrize(("order", "bits"), [*product(ORDERS, [8, 10, 12, 14, 16])])
 @pytest.mark.parametrize("kind", ["minisblack", "miniswhite"])
 def test_grey_tiff(order, bits, kind):
     levels = GREY if kind == "minisblack" else 255 - GREY
@@ -79,7 +79,7 @@ def test_grey_tiff(order, bits, kind):
         assert difference(written(samples, byteorder=order, photometric=kind), GREY) <= 1
 
 
-@pytest.mark.parametrize(("bits", "kind"), product([1, 2, 4], ["minisblack", "miniswhite"]))
+@pytest.mark.parametrize(("bits", "kind"), [*product([1, 2, 4], ["minisblack", "miniswhite"])])
 def test_tiff_of_few_bits(bits, kind):
     levels = GREY >> (8 - bits)
     wanted = np.round(levels * 255.0 / (2**bits - 1))
@@ -88,7 +88,7 @@ def test_tiff_of_few_bits(bits, kind):
     assert difference(data, wanted) <= 1
 
 
-@pytest.mark.parametrize(("order", "bits", "planar"), product(ORDERS, (8, 16), LAYOUTS))
+@pytest.mark.parametrize(("order", "bits", "planar"), [*product(ORDERS, (8, 16), LAYOUTS)])
 @pytest.mark.parametrize("extra", ["unassalpha", "assocalpha", "unspecified"])
 def test_tiff_with_a_fourth_channel(order, bits, planar, extra):
     alpha = np.linspace(0, 255, PICTURE.shape[1]).astype(np.uint8)[None, :].repeat(len(PICTURE), 0)
