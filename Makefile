@@ -40,7 +40,7 @@ check: $(READY)
 # Every page in the smallest profile, on one backend, and what the pages show: make smoke BACKEND=jax
 smoke: $(READY)
 	$(BIN)/leuknet study --profile smoke --backend $(BACKEND) --out runs/smoke-$(BACKEND) $(ARGS)
-	$(BIN)/python tools/check_pages.py runs/smoke-$(BACKEND)
+	$(BIN)/python tools/check_pages.py runs/smoke-$(BACKEND) tests/golden/smoke.csv
 
 # Renews the committed figures from a demo run of all pages.
 figures: $(READY)

@@ -39,3 +39,28 @@ def test_a_good_page_has_no_findings_and_an_empty_folder_is_one(tmp_path):
     assert check_pages.check(tmp_path) == [f"no pages in {tmp_path}"]
     (tmp_path / "pages" / "01_a.html").write_text(GOOD + BAD["a prompt"])
     assert check_pages.check(tmp_path) == ["01_a.html: a prompt: 'Out[6]:'"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "finding"),
+    [
+        ("81 ± 9", []),
+        ("60.5 (50 to 70)", ["04_x: t, VGG-16, A is 60.5, not 81 ± 20"]),
+        ("−3", ["04_x: t, VGG-16, A is -3, not 81 ± 20"]),
+        (None, ["04_x: t has no cell VGG-16, A"]),
+    ],
+)
+def test_a_golden_number_is_compared_within_its_tolerance(tmp_path, cell, finding):
+    (tmp_path / "tables").mkdir()
+    if cell:
+        (tmp_path / "tables" / "04_x-t.csv").write_text(f"network,A\nVGG-16,{cell}\nVGG-16,99\n")
+    expected = tmp_path / "expected.csv"
+    expected.write_text("page,table,row,column,value,tolerance\n04_x,t,VGG-16,A,81,20\n")
+    assert check_pages.numbers(tmp_path, expected) == finding
+
+
+def test_every_page_has_a_golden_number():
+    root = Path(__file__).parent
+    pages = {path.stem for path in (root.parent / "notebooks").glob("*.ipynb")}
+    listed = (root / "golden" / "smoke.csv").read_text("utf-8").splitlines()[1:]
+    assert {line.split(",")[0] for line in listed} == pages

@@ -1,14 +1,16 @@
-"""Check the executed pages of a result folder: ``python tools/check_pages.py RESULTS``.
+"""Check the executed pages of a result folder: ``python tools/check_pages.py RESULTS [NUMBERS]``.
 
 Each page's HTML must hold figures with captions and alternative texts, folded answers, no warnings, no undefined
-numbers, no name that only the code uses, and must have trained nothing that ``leuknet study`` had not planned. Ends
-with code 1 and one line a finding.
+numbers, no name that only the code uses, and must have trained nothing that ``leuknet study`` had not planned. NUMBERS
+is a CSV file of cells of the pages' tables (``tests/golden/smoke.csv``): each must lie within its tolerance, which is
+wider where a network was trained and backends differ. Ends with code 1 and one line a finding.
 """
 
 import re
 import sys
 from pathlib import Path
 
+import pandas as pd
 from bs4 import BeautifulSoup, Tag
 
 from leuknet.baselines.registry import BASELINES
@@ -60,7 +62,30 @@ def check(results: Path) -> list[str]:
     return [f"{path.name}: {finding}" for path in pages for finding in findings(path.read_text("utf-8"))]
 
 
+def numbers(results: Path, expected: Path) -> list[str]:
+    """Return which cells of the pages' tables are not within the tolerance of `expected`, one line a finding.
+
+    Of several rows with the same first column the first one counts; of a cell with an interval, its first number.
+    """
+    found = []
+    for page, table, row, column, value, tolerance in pd.read_csv(expected).itertuples(index=False):
+        try:
+            number = _number(results / "tables" / f"{page}-{table}.csv", row, column)
+        except (OSError, LookupError):
+            found.append(f"{page}: {table} has no cell {row}, {column}")
+            continue
+        if not abs(number - value) <= tolerance:
+            found.append(f"{page}: {table}, {row}, {column} is {number:g}, not {value:g} ± {tolerance:g}")
+    return found
+
+
+def _number(path: Path, row: str, column: str) -> float:
+    cells = pd.read_csv(path, index_col=0, dtype=str)[column]
+    return float(str(cells[cells.index == row].iloc[0]).split()[0].replace("−", "-"))
+
+
 if __name__ == "__main__":
     wrong = check(Path(sys.argv[1]))
+    wrong += numbers(*map(Path, sys.argv[1:])) if len(sys.argv) > 2 else []
     print(*wrong, sep="\n")
     sys.exit(f"{len(wrong)} findings" if wrong else 0)
