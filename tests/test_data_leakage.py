@@ -210,17 +210,17 @@ def test_identical_pictures_are_one_family_and_compared_once(monkeypatch):
     looked = []
     whole = search.candidates
     monkeypatch.setattr(search, "candidates", lambda found, sizes: looked.append(len(found)) or whole(found, sizes))
-    pairs, _ = look(made([a, b, *[a.copy() for _ in range(40)], c, *[b.copy() for _ in range(20)]]))
-    assert looked == [3] and len(pairs) == 60 and set(pairs["kind"]) == {"exact"}
+    pairs, _ = look(made([a, b, *[a.copy() for _ in range(8)], c, *[b.copy() for _ in range(4)]]))
+    assert looked == [3] and len(pairs) == 12 and set(pairs["kind"]) == {"exact"}
     described = pairs.assign(**{f"{name}_{side}": "X" for name in ("data_set", "label") for side in "ab"})
     rows = families(described)
-    assert rows["pictures"].tolist() == [41, 21] and rows["example"].tolist() == ["X/negative/000", "X/negative/001"]
+    assert rows["pictures"].tolist() == [9, 5] and rows["example"].tolist() == ["X/negative/000", "X/negative/001"]
 
 
 def test_pictures_saved_again_are_confirmed_once_each(monkeypatch):
     a = cells(1)[0]
-    pairs, _ = look(made([a, *[jpeg(a, quality) for quality in range(60, 90, 3)]]))
-    assert set(pairs["kind"]) == {"near"} and len(pairs) == 10
+    pairs, _ = look(made([a, *[jpeg(a, quality) for quality in range(60, 90, 8)]]))
+    assert set(pairs["kind"]) == {"near"} and len(pairs) == 4
 
 
 @pytest.mark.parametrize(("labels", "words"), [([0, 0, 0], "one class only"), ([0, 1, 1], "fewer than 5 groups")])
