@@ -5,30 +5,25 @@ each. It is written next to its place and renamed, so that readers see all of it
 at once; what is damaged is made again. Where the cache cannot be written, one line says so and results go on without.
 """
 
-import errno
 import json
 import os
 import re
 import shutil
 import sys
 import tempfile
-import time
 import zipfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import filelock
 import numpy as np
 import pandas as pd
 
-from leuknet._io import cache_dir, sha256_of
+from leuknet._io import HOST, cache_dir, clear_leftovers, scratch, sha256_of
 from leuknet.exceptions import LeuknetError
 
-__all__ = ["cache_dir", "cached", "load"]
-
-ABANDONED_SECONDS = 24 * 3600
-ATTEMPTS = 5
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile)
 Values = dict[str, Any]
 
@@ -60,19 +55,18 @@ def cached(kind: str, key: str, make: Callable[[], Values]) -> Values:
     if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", key):
         raise LeuknetError(f"cache key {key!r} may hold only letters, digits, '-', '_' and '.'")
     folder = cache_dir() / kind / key
-    values = None
-    for _ in range(ATTEMPTS):
-        found = load(folder)
-        if found is not None:
-            return found
-        values = make() if values is None else values
-        try:
-            _store(values, folder)
-        except OSError as error:
-            _warn(str(folder.parent), error.strerror or str(error))
-            return _without_cache(values)
-    _warn(str(folder.parent), "what was written reads back damaged; check the disk")
-    return _without_cache(values or {})
+    if (stored := load(folder)) is not None:
+        return stored
+    values = make()
+    try:
+        _store(values, folder)
+    except OSError as error:
+        _warn(str(folder.parent), error.strerror or str(error))
+    else:
+        if (stored := load(folder)) is not None:
+            return stored
+        _warn(str(folder.parent), "what was written reads back damaged; check the disk")
+    return {name: _written(name, value) if callable(value) else value for name, value in values.items()}
 
 
 def load(folder: Path) -> Values | None:
@@ -106,66 +100,28 @@ def _write(name: str, value: Any, folder: Path) -> None:
 
 
 def _store(values: Values, folder: Path) -> None:
+    """Write an entry next to its place and rename it, unless another process has put a sound one there meanwhile."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(folder.parent)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
+    clear_leftovers(folder.parent)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".new-{HOST}.{os.getpid()}-"))
     try:
         for name, value in values.items():
             _write(name, value, temporary)
         files = {path.name: [path.stat().st_size, sha256_of(path)] for path in sorted(temporary.iterdir())}
         (temporary / "done.json").write_text(json.dumps({"files": files}), encoding="utf-8")
-        _place(temporary, folder)
+        with filelock.FileLock(f"{folder.parent}.lock"):
+            if load(folder) is None:
+                shutil.rmtree(folder) if folder.is_dir() else folder.unlink(missing_ok=True)
+                os.rename(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _place(temporary: Path, folder: Path) -> None:
-    """Rename `temporary` to `folder`, unless another process has put a sound entry there."""
-    for _ in range(ATTEMPTS):
-        try:
-            os.rename(temporary, folder)
-            return
-        except OSError as error:
-            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EACCES):
-                raise
-        if load(folder) is not None:
-            return
-        _set_aside(folder)
-    raise OSError(errno.EBUSY, "another process keeps damaging the cache", str(folder))
-
-
-def _set_aside(folder: Path) -> None:
-    """Move what is damaged away before deleting it: a reader never sees it half deleted."""
-    bin_ = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".old-"))
-    try:
-        os.rename(folder, bin_ / folder.name)
-    except FileNotFoundError:
-        pass  # another process did so first
-    finally:
-        shutil.rmtree(bin_, ignore_errors=True)
-
-
-def _sweep(parent: Path) -> None:
-    """Delete what killed processes left half written a day ago or earlier."""
-    for path in [*parent.glob(".new-*"), *parent.glob(".old-*")]:
-        try:
-            abandoned = time.time() - path.stat().st_mtime > ABANDONED_SECONDS
-        except FileNotFoundError:
-            continue  # its owner has just finished
-        if abandoned:
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _without_cache(values: Values) -> Values:
-    return {name: _written_once(name, value) if callable(value) else value for name, value in values.items()}
-
-
-def _written_once(name: str, write: Callable[[Path], None]) -> np.ndarray:
+def _written(name: str, write: Callable[[Path], None]) -> np.ndarray:
     """Return an array that a function writes to a file, by a temporary file."""
-    with tempfile.TemporaryDirectory(prefix="leuknet-") as folder:
-        path = Path(folder) / f"{name}.npy"
-        write(path)
-        return np.load(path, allow_pickle=False)
+    with scratch() as folder:
+        write(folder / f"{name}.npy")
+        return np.load(folder / f"{name}.npy", allow_pickle=False)
 
 
 @cache

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from itertools import product
 
 import numpy as np
@@ -11,6 +10,7 @@ import pandas as pd
 import pytest
 
 from leuknet._cache import cached as cached_values
+from leuknet._io import HOST
 from leuknet.data.cohort import COLUMNS, Cohort
 from leuknet.data.cohort import cached_cohort as cached
 from leuknet.exceptions import LeuknetError
@@ -155,13 +155,14 @@ def test_another_process_that_was_first_wins(place):
     assert [path.name for path in place.iterdir()] == ["k"]
 
 
-def test_what_killed_processes_left_is_swept_after_a_day(place):
-    for name, age in ((".new-old", 2), (".new-fresh", 0), (".old-old", 2)):
+def test_what_killed_processes_left_is_swept(place):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    own, left = f".new-{HOST}.{os.getpid()}-a", f".new-{HOST}.{gone.pid}-b"
+    for name in (own, left):
         (place / name).mkdir(parents=True)
-        stamp = time.time() - age * 86400
-        os.utime(place / name, (stamp, stamp))
     cached("k", cohort)
-    assert sorted(path.name for path in place.iterdir()) == [".new-fresh", "k"]
+    assert sorted(path.name for path in place.iterdir()) == [own, "k"]
 
 
 WORKER = """
