@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from leuknet.exceptions import LeuknetError
 
 
-def setting(default: Any = ..., description: str = "", unit: str = "", **options: Any) -> Any:
+def setting(default: Any = ..., description: str = "", unit: str = "", step: bool = True, **options: Any) -> Any:
     """Return a field of a `Settings` model.
 
     Parameters
@@ -29,13 +29,12 @@ def setting(default: Any = ..., description: str = "", unit: str = "", **options
         One sentence, as tables and help print it.
     unit : str
         Of a number, e.g. ``"px"``.
+    step : bool
+        Whether it decides the compiled training step (`leuknet.models.settings.TrainSettings.step_key`).
     **options
-        Of ``pydantic.Field``: bounds (``ge``, ``gt``, ``le``, ``lt``), ``alias``; or marks of the caller's own.
+        Of ``pydantic.Field``, such as bounds (``ge``, ``gt``, ``le``, ``lt``) and ``alias``.
     """
-    own = {"ge", "gt", "le", "lt", "min_length", "max_length", "pattern", "strict", "alias"}
-    marks = {name: value for name, value in options.items() if name not in own}
-    bounds = {name: value for name, value in options.items() if name in own}
-    return Field(default, description=description, json_schema_extra={"unit": unit, **marks}, **bounds)
+    return Field(default, description=description, json_schema_extra={"unit": unit, "step": step}, **options)
 
 
 class Settings(BaseModel):
@@ -75,30 +74,8 @@ class Settings(BaseModel):
         return type(self)(**({name: getattr(self, name) for name in type(self).model_fields} | changes))
 
 
-class Described(NamedTuple):
-    """One setting as a table prints it."""
-
-    name: str
-    default: Any
-    unit: str
-    description: str
-
-
-def describe(model: type[Settings]) -> list[Described]:
-    """Return name, default (None where a value must be given), unit and description of each setting of `model`."""
-    return [
-        Described(
-            field.alias or name,
-            None if field.is_required() else field.default,
-            marks(field).get("unit", ""),
-            field.description or "",
-        )
-        for name, field in model.model_fields.items()
-    ]
-
-
 def marks(field: FieldInfo) -> dict[str, Any]:
-    """Return the unit and the caller's own marks of a field made by `setting`."""
+    """Return ``unit`` and ``step`` of a field made by `setting`."""
     return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
 
 
@@ -148,13 +125,10 @@ def _words(schema: Mapping[str, Any]) -> str:
     if kind == "array":
         some = ", not empty" if schema.get("minItems") else ""
         return f"a list in brackets{some}, of which each is {_words(schema['items'])}"
-    plain = {
-        "integer": "a whole number",
-        "number": "a number",
-        "string": "a text in quotes",
-        "boolean": "true or false",
-    }
-    return plain.get(kind, "a table") + _bounds(schema)
+    return KINDS.get(kind, "a table") + _bounds(schema)
+
+
+KINDS = {"integer": "a whole number", "number": "a number", "string": "a text in quotes", "boolean": "true or false"}
 
 
 def _bounds(schema: Mapping[str, Any]) -> str:
@@ -163,7 +137,4 @@ def _bounds(schema: Mapping[str, Any]) -> str:
     if low is not None and high is not None:
         return f" from {low:g} to {high:g}"
     limits = {"of at least": low, "above": above, "of at most": high, "below": below}
-    return "".join(
-        f"{' and' if i else ''} {word} {limit:g}"
-        for i, (word, limit) in enumerate((w, x) for w, x in limits.items() if x is not None)
-    )
+    return " and".join(f" {word} {limit:g}" for word, limit in limits.items() if limit is not None)

@@ -1,6 +1,6 @@
 """The settings of one baseline."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import field_validator
 
@@ -33,6 +33,11 @@ class BaselineSettings(Settings):
     @classmethod
     def _known(cls, key: str) -> str:
         return lookup(key).key
+
+    @property
+    def step_key(self) -> tuple[Any, ...]:
+        """What decides the compiled training step: every field."""
+        return tuple(self.as_dict().values())
 
     @property
     def approach(self) -> str:

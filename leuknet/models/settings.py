@@ -82,7 +82,12 @@ class TrainSettings(Settings):
         return 0.0 if self.validation == "test" else self.validation
 
     @property
+    def nano(self) -> bool:
+        """Whether the network is narrow, so that a core trains it and many fit into memory."""
+        return self.backbone.endswith("-nano")
+
+    @property
     def step_key(self) -> tuple[Any, ...]:
         """What decides the compiled training step: every field but those marked ``step=False``."""
         fields = type(self).model_fields.items()
-        return tuple(getattr(self, name) for name, f in fields if marks(f).get("step", True))
+        return tuple(getattr(self, name) for name, f in fields if marks(f)["step"])
