@@ -1,5 +1,6 @@
-"""Splits by the name of their protocol, for the command line: whole families, unless the name says otherwise."""
+"""Splits by the name of their protocol: whole families, unless the name says otherwise."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pandas as pd
@@ -8,7 +9,7 @@ from leuknet.evaluation import splits
 from leuknet.exceptions import LeuknetError
 
 
-def _lodocv(table: pd.DataFrame, seed: int) -> splits.Split:
+def _lodocv(table: pd.DataFrame) -> splits.Split:
     split = splits.lodocv(table)
     parted = [f"{row.source!r} (fold {row.fold})" for row in split.shared_sources(table).itertuples()]
     parted += [f"group {row.group!r} (fold {row.fold})" for row in split.shared_groups(table).itertuples()]
@@ -21,18 +22,20 @@ def _lodocv(table: pd.DataFrame, seed: int) -> splits.Split:
     return replace(split, protocol=splits.LODOCV)
 
 
-PROTOCOLS = {
-    "hold-out": lambda table, seed: splits.hold_out(table, seed=seed, by="group"),
-    "k-fold": lambda table, seed: splits.k_fold(table, seed=seed, by="group"),
-    "k-fold-by-image": lambda table, seed: splits.k_fold(table, seed=seed),
-    "lodocv": _lodocv,
-    "lodocv-as-published": lambda table, seed: splits.lodocv(table),
-    "leave-one-source-out": lambda table, seed: splits.leave_one_source_out(table),
-    "every-source-out": lambda table, seed: splits.leave_one_source_out(table, tested="all"),
+PROTOCOLS: dict[str, Callable[..., splits.Split]] = {
+    "hold-out": lambda table, seed, by, k, repeats: splits.hold_out(table, seed=seed, by=by),
+    "k-fold": lambda table, seed, by, k, repeats: splits.k_fold(table, k, repeats, seed, by),
+    "k-fold-by-image": lambda table, seed, by, k, repeats: splits.k_fold(table, k, repeats, seed),
+    "lodocv": lambda table, *_: _lodocv(table),
+    "lodocv-as-published": lambda table, *_: splits.lodocv(table),
+    "leave-one-source-out": lambda table, *_: splits.leave_one_source_out(table),
+    "every-source-out": lambda table, *_: splits.leave_one_source_out(table, tested="all"),
 }
 
 
-def make_split(protocol: str, table: pd.DataFrame, seed: int = 0) -> splits.Split:
+def make_split(
+    protocol: str, table: pd.DataFrame, seed: int = 0, by: str = "group", k: int = 5, repeats: int = 1
+) -> splits.Split:
     """Return the split that `protocol` names.
 
     Parameters
@@ -44,6 +47,10 @@ def make_split(protocol: str, table: pd.DataFrame, seed: int = 0) -> splits.Spli
     table : pandas.DataFrame
         A cohort's table, after `leuknet.evaluation.families.regroup` where an audit found pairs.
     seed : int
+    by : {"image", "group", "source"}
+        What ``"hold-out"`` and ``"k-fold"`` keep whole.
+    k, repeats : int
+        Of ``"k-fold"`` and ``"k-fold-by-image"``.
 
     Raises
     ------
@@ -52,4 +59,4 @@ def make_split(protocol: str, table: pd.DataFrame, seed: int = 0) -> splits.Spli
     """
     if protocol not in PROTOCOLS:
         raise LeuknetError(f"protocol {protocol!r} is unknown; use one of {', '.join(PROTOCOLS)}")
-    return PROTOCOLS[protocol](table, seed)
+    return PROTOCOLS[protocol](table, seed, by, k, repeats)

@@ -9,7 +9,7 @@ from pydantic import Field, NonNegativeInt
 
 from leuknet._config import Settings, read_toml, setting
 from leuknet.evaluation.named import make_split
-from leuknet.evaluation.splits import Split, hold_out, k_fold, leave_one_source_out, with_external
+from leuknet.evaluation.splits import Split, with_external
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import Approach, TrainSettings
 from leuknet.runs.spec import RunSpec
@@ -82,16 +82,11 @@ def _tried(item: tuple[str, Any]) -> list[Any]:
 
 
 def _split(study: Study, protocol: str, experiment: Experiment) -> Split:
-    p, by, table = study.profile, experiment.by, study.cohort.table
+    p, table = study.profile, study.cohort.table
+    folds, repeats = experiment.folds or p.folds, experiment.repeats or p.repeats
 
     def draw(table: pd.DataFrame) -> Split:
-        if protocol.startswith("lodocv"):
-            return make_split(protocol, table)
-        if protocol == "leave-one-source-out":
-            return leave_one_source_out(table)
-        if protocol == "k-fold":
-            return k_fold(table, experiment.folds or p.folds, experiment.repeats or p.repeats, study.seed, by)
-        return hold_out(table, seed=study.seed, by=by)
+        return make_split(protocol, table, study.seed, experiment.by, folds, repeats)
 
     return with_external(draw, table, experiment.external) if experiment.external else draw(table)
 

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from leuknet.evaluation.splits import Split, k_fold, leave_one_source_out, lodocv
+from leuknet.evaluation.named import make_split
+from leuknet.evaluation.splits import Split
 from leuknet.exceptions import LeuknetError
 from leuknet.study.study import Study
 
@@ -10,18 +11,12 @@ COMPARED = ("pooled", "LODOCV as published", "leave-one-source-out")
 EVERY = "every source left out"
 
 
-def _grouped(table: pd.DataFrame, folds: int, seed: int) -> Split:
-    """Return k-fold by group, with no more folds than the rarer class has groups: each can then test both classes."""
-    groups = table.groupby("label")["group"].nunique().min()
-    return k_fold(table, max(2, min(folds, int(groups))), seed=seed, by="group")
-
-
-MAKERS = {
-    "pooled": lambda table, folds, seed: k_fold(table, folds, seed=seed),
-    "grouped": _grouped,
-    "LODOCV as published": lambda table, folds, seed: lodocv(table),
-    "leave-one-source-out": lambda table, folds, seed: leave_one_source_out(table),
-    EVERY: lambda table, folds, seed: leave_one_source_out(table, tested="all"),
+# Names in tables and captions: the protocols of `leuknet.evaluation.named`; what is not here has one name.
+NAMED = {
+    "pooled": "k-fold-by-image",
+    "grouped": "k-fold",
+    "LODOCV as published": "lodocv-as-published",
+    EVERY: "every-source-out",
 }
 ONE_CLASS = "Each data set holds one class, so its name gives the label: no accuracy here shows that cells were used."
 GROUPED = "Instead, folds that keep groups (slides or patients) whole are shown: no group is in training and test."
@@ -35,25 +30,31 @@ def possible_splits(study: Study, *names: str, table: pd.DataFrame | None = None
     ----------
     study : Study
     *names : str
-        Of `MAKERS`, `COMPARED` if none is given. If a cohort can have none but pooled folds, folds that keep groups
-        whole join them.
+        Of `NAMED` or of `leuknet.evaluation.named`; `COMPARED` if none is given. If a cohort can have none but pooled
+        folds, folds that keep groups whole join them.
     table : pandas.DataFrame, optional
         The study's own if not given.
     """
     names, table = names or COMPARED, study.cohort.table if table is None else table
-    found, notes = {}, []
+    possible, notes = {}, []
     for name in names:
         try:
-            found[name] = MAKERS[name](table, study.profile.folds, study.seed)
+            possible[name] = _split(name, table, study.profile.folds, study.seed)
         except LeuknetError as reason:
             notes.append(f"Not possible here: {reason}.")
     if names[0] != "pooled":
-        return found, notes
+        return possible, notes
     notes += _one_class(table)
-    if len(names) > 1 and not found.keys() - {"pooled"}:
+    if len(names) > 1 and not possible.keys() - {"pooled"}:
         grouped, reasons = possible_splits(study, "grouped", table=table)
-        found, notes = found | grouped, [*notes, GROUPED, *reasons]
-    return found, notes
+        possible, notes = possible | grouped, [*notes, GROUPED, *reasons]
+    return possible, notes
+
+
+def _split(name: str, table: pd.DataFrame, folds: int, seed: int) -> Split:
+    if name == "grouped":  # no more folds than the rarer class has groups: each can then test both classes
+        folds = max(2, min(folds, int(table.groupby("label")["group"].nunique().min())))
+    return make_split(NAMED.get(name, name), table, seed, k=folds)
 
 
 def first_possible(study: Study, *names: str, table: pd.DataFrame | None = None) -> tuple[Split, list[str]]:
@@ -67,10 +68,10 @@ def first_possible(study: Study, *names: str, table: pd.DataFrame | None = None)
     notes: list[str] = []
     table = study.cohort.table if table is None else table
     for name in names:
-        found, reasons = possible_splits(study, name, table=table)
-        if found:
+        possible, reasons = possible_splits(study, name, table=table)
+        if possible:
             instead = [GROUPED if name == "grouped" else MIXED, *_one_class(table)]
-            return found[name], notes + instead if notes else []
+            return possible[name], notes + instead if notes else []
         notes += reasons
     raise LeuknetError(" ".join(notes))
 
