@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import numpy as np
 import pandas as pd
 
 from leuknet._escape import csv_cell
 from leuknet._io import atomic, object_or_empty
-from leuknet.evaluation.metrics import scores
+from leuknet.evaluation.metrics import scores_by
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.record import DONE, DamagedRunError, damage, read
 from leuknet.runs.where import matches
@@ -64,41 +63,38 @@ def row(folder: str | Path) -> dict[str, Any]:
     run has not written yet is absent; of a damaged run there is only ``run``, ``status``, ``reason`` and ``folder``.
     """
     folder = Path(folder)
-    values: dict[str, Any] = {"run": folder.name}
+    done = (folder / DONE).is_file()
     try:
-        if (folder / DONE).is_file():
-            values |= {"status": "done"} | _flat(**read(folder).as_dict())
-        else:
-            values |= {"status": _unfinished(folder)} | _flat(
-                **{n: object_or_empty(folder / f"{n}.json") for n in PARTS}
-            )
+        parts = read(folder).as_dict() if done else {name: object_or_empty(folder / f"{name}.json") for name in PARTS}
+        values = {"status": "done" if done else _unfinished(folder), **_flat(parts)}
     except DamagedRunError as error:
-        values |= {"status": "damaged", "reason": error.reason}
-    return values | {"folder": str(folder)}
+        values = {"status": "damaged", "reason": error.reason}
+    return {"run": folder.name, **values, "folder": str(folder)}
 
 
 PARTS = ("run", "environment", "weights", "progress", "failed")
+TAKEN = {
+    "run": ("protocol", "fold", "seed", "cohort_key"),
+    "environment": ("backend", "machine", "processors", "commit", "gpus"),
+    "weights": ("weights",),
+    "failed": ("outcome", "reason"),
+}
 
 
-def _flat(
-    run: dict[str, Any],
-    environment: dict[str, Any],
-    weights: dict[str, Any],
-    done: dict[str, Any] | None = None,
-    progress: dict[str, Any] | None = None,
-    failed: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    settings = run.get("settings")
+def _flat(parts: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the values of a run's files that a table shows; those of strangers may be of any kind."""
+    settings = parts["run"].get("settings")
     values = dict(settings) if isinstance(settings, dict) else {}
     if "system" in values:
         values["approach"] = values["system"]
-    values |= {name: run[name] for name in ("protocol", "fold", "seed", "cohort_key") if name in run}
-    values |= {name: environment.get(name) for name in ("backend", "machine", "processors", "commit") if environment}
-    values |= {"gpus": ", ".join(map(str, environment.get("gpus") or []))} if environment else {}
-    values |= {name: weights[name] for name in ("weights",) if name in weights}
-    values |= {name: value for name, value in (done or {}).items() if not isinstance(value, dict | list)}
-    values |= {"epochs_done": progress["epoch"]} if progress and "epoch" in progress else {}
-    return values | {name: failed[name] for name in ("outcome", "reason") if failed and name in failed}
+    for part, names in TAKEN.items():
+        values |= {name: parts[part][name] for name in names if name in parts.get(part, {})}
+    if "gpus" in values:
+        values["gpus"] = ", ".join(map(str, values["gpus"] or []))
+    values |= {name: value for name, value in parts.get("done", {}).items() if not isinstance(value, dict | list)}
+    if "epoch" in parts.get("progress", {}):
+        values["epochs_done"] = parts["progress"]["epoch"]
+    return values
 
 
 def records(root: str | Path, every: bool = False) -> pd.DataFrame:
@@ -141,20 +137,15 @@ def find(name: str | Path, root: str | Path | None = None) -> Path:
 def differences(a: str | Path, b: str | Path) -> pd.DataFrame:
     """Return the values in which the records of two runs differ: ``name``, ``a``, ``b``."""
     left, right = row(a), row(b)
-    names = [name for name in [*left, *(n for n in right if n not in left)] if name not in ("run", "folder")]
-    rows = [(name, left.get(name), right.get(name)) for name in names if left.get(name) != right.get(name)]
-    return pd.DataFrame(rows, columns=["name", "a", "b"])
+    names = [name for name in left | right if name not in ("run", "folder") and left.get(name) != right.get(name)]
+    return pd.DataFrame([(name, left.get(name), right.get(name)) for name in names], columns=["name", "a", "b"])
 
 
 def compared(a: str | Path, b: str | Path) -> pd.DataFrame:
     """Return the metrics of two finished runs side by side, by role: ``split``, ``metric``, ``a``, ``b``."""
-    frames = [read(folder).predictions() for folder in (a, b)]
-    rows = []
-    for role in dict.fromkeys([*frames[0]["split"], *frames[1]["split"]]):
-        parts = [frame[frame["split"] == role] for frame in frames]
-        metrics = [scores(part["y"], part["p"]) if len(part) else {} for part in parts]
-        rows += [(role, metric, metrics[0].get(metric), metrics[1].get(metric)) for metric in metrics[0] | metrics[1]]
-    return pd.DataFrame(rows, columns=["split", "metric", "a", "b"])
+    tables = [scores_by(read(folder).predictions(), "split").drop(columns="n") for folder in (a, b)]
+    scores = [table.set_index("split").stack(future_stack=True) for table in tables]
+    return pd.concat(scores, axis=1, keys=["a", "b"]).rename_axis(["split", "metric"]).reset_index()
 
 
 def agreement(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, Any]:
@@ -175,15 +166,9 @@ def agreement(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, Any]:
     if not left.index.sort_values().equals(right.index.sort_values()):
         raise LeuknetError("the two runs predict different images: they cannot be compared")
     right = right.reindex(left.index)
-    gap = np.abs(left.to_numpy(float) - right.to_numpy(float))
-    calls = int(((left >= 0.5) != (right >= 0.5)).sum())
-    return {
-        "images": len(left),
-        "equal": bool((left == right).all()),
-        "largest": float(gap.max()),
-        "mean": float(gap.mean()),
-        "calls": calls,
-    }
+    gap, calls = (left - right).abs(), (left >= 0.5) != (right >= 0.5)
+    agreed = {"largest": float(gap.max()), "mean": float(gap.mean()), "calls": int(calls.sum())}
+    return {"images": len(left), "equal": bool((left == right).all()), **agreed}
 
 
 def software(environment: dict[str, Any]) -> dict[Any, Any]:

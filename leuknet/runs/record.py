@@ -9,6 +9,7 @@ a stranger's.
 import io
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,17 @@ class DamagedRunError(LeuknetError):
             f"{folder} is damaged: {reason}. Delete this folder and retrain with leuknet study or leuknet train"
         )
         self.folder, self.reason = Path(folder), reason
+
+
+@contextmanager
+def readable(folder: Path, complaint: str) -> Iterator[None]:
+    """Raise `DamagedRunError` with `complaint` and its reason if the block cannot read a file of the run."""
+    try:
+        yield
+    except (OSError, ValueError, TypeError, KeyError, RecursionError, pa.ArrowException) as error:
+        text = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
+        reason = "no JSON" if isinstance(error, json.JSONDecodeError) else text.splitlines()[0][:200]
+        raise DamagedRunError(folder, f"{complaint} ({reason})") from error
 
 
 def seal(folder: str | Path, timing: dict[str, Any]) -> None:
@@ -124,7 +136,7 @@ def finished(root: str | Path) -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class Record:
-    """A finished run whose files were found whole.
+    """A finished run whose files are whole.
 
     Attributes
     ----------
@@ -163,17 +175,15 @@ class Record:
 
     def prediction_table(self) -> pa.Table:
         """Return the predictions as Arrow holds them, texts as dictionaries: fast to join over thousands of runs."""
-        try:
-            return _table(self.data("predictions.parquet"))
-        except (ValueError, TypeError, KeyError, OSError, pa.ArrowException) as error:
-            raise DamagedRunError(self.folder, f"predictions.parquet holds no predictions ({_first(error)})") from error
+        with readable(self.folder, "predictions.parquet holds no predictions"):
+            table = _table(self.data("predictions.parquet"))
+        return table
 
     def history(self) -> pd.DataFrame:
         """Return the history, one row an epoch."""
-        try:
-            return pd.read_csv(io.BytesIO(self.data("history.csv")))
-        except ValueError as error:
-            raise DamagedRunError(self.folder, f"history.csv is no table ({_first(error)})") from error
+        with readable(self.folder, "history.csv is no table"):
+            table = pd.read_csv(io.BytesIO(self.data("history.csv")))
+        return table
 
 
 def _schema(text: pa.DataType) -> pa.Schema:
@@ -200,7 +210,7 @@ def _table(data: bytes) -> pa.Table:
 
 
 def _checked(folder: Path) -> dict[str, Any]:
-    """Return ``done.json`` once it and the files that it names were found whole."""
+    """Return ``done.json`` once it and the files that it names were checked."""
     done = _object(folder, DONE)
     files = done.get("files")
     if files is None and "seconds" in done:
@@ -218,22 +228,14 @@ def _checked(folder: Path) -> dict[str, Any]:
 
 def _compare(folder: Path, name: str, entry: dict[str, Any]) -> None:
     path = folder / name
-    try:
+    with readable(folder, f"{name} cannot be read"):
         size = path.stat().st_size if path.is_file() else -1
         same = size == entry["bytes"] and (size > LARGE or sha256_of(path) == entry["sha256"])
-    except (OSError, TypeError, KeyError) as error:
-        raise DamagedRunError(folder, f"{name} cannot be read ({_first(error)})") from error
     if not same:
         raise DamagedRunError(folder, f"{name} is absent" if size < 0 else f"{name} changed after the run was finished")
 
 
 def _object(folder: Path, name: str) -> dict[str, Any]:
-    try:
-        return read_object(folder / name)
-    except (OSError, ValueError) as error:
-        raise DamagedRunError(folder, f"{name} cannot be read ({_first(error)})") from error
-
-
-def _first(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:200] if not isinstance(error, json.JSONDecodeError) else "no JSON"
+    with readable(folder, f"{name} cannot be read"):
+        value = read_object(folder / name)
+    return value

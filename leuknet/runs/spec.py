@@ -1,14 +1,13 @@
 """What decides a run: settings, fold, seed and images; its key, its label, and how a folder states it."""
 
-import inspect
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from leuknet._config import Settings, setting
 from leuknet._io import hash_of, read_object, write_json
 from leuknet.baselines.settings import BaselineSettings
-from leuknet.data.load import load_cohort
 from leuknet.evaluation.splits import Split
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
@@ -16,6 +15,29 @@ from leuknet.models.settings import TrainSettings
 # Grows with what a run of the same settings gives, so that no earlier run passes for done. 3: networks of baselines are
 # trained by `leuknet.models.training`, without filling up the last batch, and Shafique shows each image three times.
 SCHEMA = 4
+
+
+class CohortConfig(Settings):
+    """The arguments of `load_cohort` that a record may give; the bounds limit how much a stranger's record draws."""
+
+    data: str | None = None
+    size: int = setting(224, ge=0, le=2048)
+    fraction: float = setting(1.0, ge=0, le=1)
+    floor: int = setting(0, ge=0, le=100_000)
+    seed: int = setting(0, ge=0)
+    label_permutation: int | None = setting(None, ge=0)
+    limit: int | None = setting(None, ge=0)
+
+
+class Values(Settings):
+    """The fields of a record that are no settings of the training."""
+
+    fold: str
+    seed: int
+    cohort_key: str
+    keep_model: bool
+    role: str = "study"
+    recipe: CohortConfig | None = setting(strict=False)
 
 
 @dataclass(frozen=True)
@@ -62,7 +84,7 @@ class RunSpec:
             "settings": self.settings.as_dict(),
             "protocol": self.split.protocol,
             "split_hash": self.split.hash,
-            **{name: getattr(self, name) for name in KINDS},
+            **{name: getattr(self, name) for name in Values.names()},
         }
 
     @property
@@ -85,43 +107,18 @@ class RunSpec:
             record = read_object(folder / "run.json")
             if record["schema"] != SCHEMA:
                 raise ValueError(f"schema {record['schema']}, not {SCHEMA}")
-            values = _checked({"role": "study"} | record)
+            values = Values(**{name: record[name] for name in Values.names() if name in record})
+            stated = values.model_dump(exclude_unset=True)
             settings, key = settings_from_dict(record["settings"]), record["key"]
         except FileNotFoundError:
             raise LeuknetError(f"{folder} holds no run: give the folder of a run, with run.json in it") from None
         except (ValueError, KeyError, TypeError, AttributeError, OSError, LeuknetError) as error:
             reason = " ".join(str(error).split())[:300]
             raise LeuknetError(f"{folder / 'run.json'} is no record of this version ({reason}): retrain it") from error
-        spec = cls(settings=settings, split=Split.from_csv(folder / "split.csv"), **values)
+        spec = cls(settings=settings, split=Split.from_csv(folder / "split.csv"), **stated)
         if spec.key != key:
             raise LeuknetError(f"{folder / 'run.json'} was changed: its key is {key}, its content's is {spec.key}")
         return spec
-
-
-KINDS: dict[str, tuple[type, ...]] = {
-    "fold": (str,),
-    "seed": (int,),
-    "cohort_key": (str,),
-    "keep_model": (bool,),
-    "role": (str,),
-    "recipe": (dict, type(None)),
-}
-MOST = {"size": 2048, "fraction": 1.0, "floor": 100_000}  # of a cohort's arguments; they decide how much is drawn
-
-
-def _checked(record: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a record that are no settings; raise if one is of another kind than `RunSpec.write`'s."""
-    values = {name: record[name] for name in KINDS}
-    for name, kinds in KINDS.items():
-        if not isinstance(values[name], kinds) or (isinstance(values[name], bool) and bool not in kinds):
-            raise TypeError(f"{name} is {values[name]!r}")
-    known = inspect.signature(load_cohort).parameters
-    for name, value in (values["recipe"] or {}).items():
-        text = isinstance(value, str) and name == "data"
-        number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST.get(name, 2**63)
-        if name not in known or not (value is None or (text if name == "data" else number)):
-            raise ValueError(f"the cohort's {name} is {value!r}")
-    return values
 
 
 def settings_from_dict(values: dict[str, Any]) -> TrainSettings | BaselineSettings:

@@ -13,7 +13,7 @@ from leuknet._io import atomic, read_arrays
 from leuknet.data.cohort import Cohort
 from leuknet.evaluation.splits import Split
 from leuknet.exceptions import LeuknetError
-from leuknet.runs.record import DamagedRunError, Record
+from leuknet.runs.record import Record, readable
 
 FILE = "training_features.npz"
 NEIGHBOURS = 5
@@ -109,13 +109,11 @@ def read_training_features(record: Record) -> TrainingFeatures:
     """
     if FILE not in record.done["files"]:
         raise LeuknetError(f"{record.folder} keeps no network: only runs of plans with keep=True (pages 05, 07, 08) do")
-    try:
+    with readable(record.folder, f"{FILE} holds no features"):
         arrays = read_arrays(record.path(FILE))
         table = pd.DataFrame({name: arrays[name] for name in [*COLUMNS, "role"]})
         features = TrainingFeatures(arrays["features"], table, json.loads(str(arrays["about"])))
         _check(features)
-    except (ValueError, KeyError, OSError, RecursionError) as error:
-        raise DamagedRunError(record.folder, f"{FILE} holds no features ({str(error).splitlines()[0]})") from error
     return features
 
 

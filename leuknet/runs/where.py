@@ -15,6 +15,8 @@ import pandas as pd
 from leuknet.exceptions import LeuknetError
 
 LONGEST = 1000  # characters
+ALLOWED: tuple[type[ast.AST], ...] = (ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare)
+ALLOWED += (ast.Name, ast.Load, ast.Constant, ast.List, ast.Tuple)
 COMPARISONS: dict[type, Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -49,36 +51,29 @@ def matches(frame: pd.DataFrame, condition: str) -> list[bool]:
         ) from error
 
 
-def _check(node: ast.AST, names: set[str]) -> None:
-    """Raise ValueError if `node` holds anything but what a condition may."""
-    if isinstance(node, ast.Name) and node.id not in names:
-        raise ValueError(f"there is no column {node.id}")
-    allowed = (ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.Name, ast.Load)
-    if not isinstance(node, (*allowed, ast.Constant, ast.List, ast.Tuple, *COMPARISONS)):
-        raise ValueError(f"a condition holds no {type(node).__name__}")
-    for child in ast.iter_child_nodes(node):
-        _check(child, names)
+def _check(tree: ast.AST, names: set[str]) -> None:
+    """Raise ValueError if `tree` holds anything but what a condition may."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id not in names:
+            raise ValueError(f"there is no column {node.id}")
+        if not isinstance(node, (*ALLOWED, *COMPARISONS)):
+            raise ValueError(f"a condition holds no {type(node).__name__}")
 
 
 def _value(node: ast.AST, row: dict[Any, Any]) -> Any:
     """Return the value of a checked `node` for one run."""
     match node:
-        case ast.Constant():
-            return node.value
         case ast.Name():
             value = row[node.id]
             return None if value != value else value  # pandas has NaN where a run has no value
-        case ast.List() | ast.Tuple():
-            return [_value(item, row) for item in node.elts]
         case ast.BoolOp():
             return (all if isinstance(node.op, ast.And) else any)(_value(part, row) for part in node.values)
-        case ast.UnaryOp():
-            value = _value(node.operand, row)
-            return not value if isinstance(node.op, ast.Not) else -value
+        case ast.UnaryOp(op=ast.Not()):
+            return not _value(node.operand, row)
         case ast.Compare():
             values = [_value(part, row) for part in (node.left, *node.comparators)]
             return all(_compared(op, *pair) for op, pair in zip(node.ops, itertools.pairwise(values), strict=True))
-    raise ValueError(f"a condition holds no {type(node).__name__}")
+    return ast.literal_eval(node)
 
 
 def _compared(op: ast.cmpop, left: Any, right: Any) -> bool:
