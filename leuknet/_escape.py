@@ -1,4 +1,4 @@
-r"""Text from users (names of folders, files and runs) made safe for where it is printed; one function a target.
+"""Text from users (names of folders, files and runs) made safe for where it is printed; one function a target.
 
 HTML is escaped by `html.escape` and Jinja's autoescape. What is returned here is one line without control characters.
 """
@@ -7,12 +7,6 @@ import hashlib
 import re
 import unicodedata
 
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-}
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~$#])")
 _HASHED = re.compile(r"-[0-9a-f]{8}$")
 LONGEST = 60  # characters of a file name, before its suffix
@@ -20,8 +14,8 @@ LONGEST = 60  # characters of a file name, before its suffix
 
 def one_line(text: str) -> str:
     """Return `text` with every run of white space and control characters as one space."""
-    kept = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in str(text))
-    return " ".join(kept.split())
+    plain = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in str(text))
+    return " ".join(plain.split())
 
 
 def shortened(text: str, width: int) -> str:
@@ -40,17 +34,6 @@ def markdown_cell(text: str) -> str:
     """
     escaped = _MARKDOWN.sub(r"\\\1", one_line(text).replace("&", "&amp;"))
     return escaped.replace("\\<", "&lt;").replace("\\>", "&gt;")
-
-
-def latex(text: str) -> str:
-    r"""Return `text` as LaTeX prints it.
-
-    Examples
-    --------
-    >>> print(latex("50 % of a_b"))
-    50 \% of a\_b
-    """
-    return "".join(_LATEX.get(character, character) for character in one_line(text))
 
 
 def label(text: str, width: int = 80) -> str:

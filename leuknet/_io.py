@@ -51,8 +51,8 @@ def clear_leftovers(folder: str | Path | None = None) -> None:
     except OSError:  # a folder that cannot be listed; whoever writes into it hears of it
         return
     for entry in entries:
-        found = re.fullmatch(rf"(?:\..*|leuknet)-{HOST}\.(\d+)-\w+(?:\.\w+)?", entry.name)
-        if not found or psutil.pid_exists(int(found[1])) or entry.is_symlink():
+        match = re.fullmatch(rf"(?:\..*|leuknet)-{HOST}\.(\d+)-\w+(?:\.\w+)?", entry.name)
+        if not match or psutil.pid_exists(int(match[1])) or entry.is_symlink():
             continue
         with suppress(OSError):  # another process was faster, or it is another user's
             shutil.rmtree(entry.path) if entry.is_dir() else os.unlink(entry.path)
@@ -148,8 +148,8 @@ def read_arrays(path: str | Path, limit: int = 2 << 30) -> dict[str, np.ndarray]
         with zipfile.ZipFile(path) as archive:
             if sum(member.file_size for member in archive.infolist()) > limit:
                 raise ValueError(f"unpacks to more than {limit} bytes")
-        with np.load(path, allow_pickle=False) as kept:
-            return {name: kept[name] for name in kept.files}
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
     except (zipfile.BadZipFile, zlib.error, EOFError, MemoryError, OverflowError, SyntaxError, TypeError) as error:
         raise ValueError(str(error) or type(error).__name__) from error
     except (NotImplementedError, RuntimeError, KeyError) as error:  # another compression, encrypted, member not there

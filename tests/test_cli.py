@@ -55,7 +55,7 @@ def test_bad_input_is_one_line_and_code_2():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--only", "99"], "no page '99'"),
         (["06", "98"], "no page '98'"),
@@ -65,7 +65,7 @@ def test_bad_input_is_one_line_and_code_2():
         (["--set", "epoch=3"], "unknown profile key 'epoch': did you mean epochs?"),
     ],
 )
-def test_study_rejects_bad_arguments(arguments, said, tmp_path, monkeypatch, capsys):
+def test_study_rejects_bad_arguments(arguments, message, tmp_path, monkeypatch, capsys):
     from leuknet import cli
 
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")  # the command sets it for its process
@@ -74,7 +74,7 @@ def test_study_rejects_bad_arguments(arguments, said, tmp_path, monkeypatch, cap
         cli.main()
     printed = capsys.readouterr()
     assert ended.value.code == 2 and printed.out == ""
-    assert printed.err.startswith("error: ") and printed.err.count("\n") == 1 and said in printed.err
+    assert printed.err.startswith("error: ") and printed.err.count("\n") == 1 and message in printed.err
     assert not (tmp_path / "out").exists()
 
 

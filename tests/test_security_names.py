@@ -123,14 +123,6 @@ def test_a_cell_of_markdown_is_one_cell_without_markup(name):
 
 
 @pytest.mark.parametrize("name", NAMES, ids=repr)
-def test_latex_sees_no_command(name):
-    text = _escape.latex(name)
-    for known in ("\\textbackslash{}", "\\textasciitilde{}", "\\textasciicircum{}", *(f"\\{c}" for c in "&%$#_{}")):
-        text = text.replace(known, "")
-    assert not set(text) & set("\\&%$#_{}~^") and "\n" not in text
-
-
-@pytest.mark.parametrize("name", NAMES, ids=repr)
 def test_a_spreadsheet_sees_no_formula(name, tmp_path):
     path = tmp_path / "table.csv"
     query.save(pd.DataFrame({"name": [name, "-0.5", "1e3"], "n": [-1.5, 2, 3]}), path)

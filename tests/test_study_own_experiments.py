@@ -36,7 +36,7 @@ def test_own_grid_is_every_combination(study, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text, said",
+    "text, message",
     [
         ("backbone = 3", "unknown setting .backbone.: did you mean backbones"),
         ('protocols = ["loocv"]', "protocols = .*each is one of lodocv"),
@@ -70,10 +70,10 @@ def test_own_grid_is_every_combination(study, tmp_path):
         ('approaches = ["SFT"]\n[settings]\nfrozen_until = "block9"', "frozen_until='block9'"),
     ],
 )
-def test_own_grid_names_what_is_wrong(study, tmp_path, text, said):
+def test_own_grid_names_what_is_wrong(study, tmp_path, text, message):
     path = tmp_path / "mine.toml"
     path.write_text(text)
-    with pytest.raises(LeuknetError, match=said) as raised:
+    with pytest.raises(LeuknetError, match=message) as raised:
         experiments.runs_of(study, [str(path)])
     assert str(raised.value).startswith(f"{path}: ") and "\n" not in str(raised.value)
 

@@ -1,21 +1,13 @@
 """``leuknet paper …`` and ``leuknet paper audit``: a thin face over `leuknet.paper`, imported when called."""
 
 import json
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 paper_app = typer.Typer(no_args_is_help=True, help="What the paper printed: tables, settings, claims.")
-
-
-class Weight(StrEnum):
-    """Weights that `audit_command` can be limited to."""
-
-    CONCLUSION = "conclusion"
-    NUMBER = "number"
-    PRINT = "typographical"
+Weight = Literal["conclusion", "number", "typographical"]
 
 
 def _print(frame: Any, as_json: bool, columns: list[str]) -> None:
@@ -71,7 +63,7 @@ def audit_command(
     """Check the paper's printed numbers: possible or not, agreeing or not, and what hangs on it."""
     from leuknet.paper import consistency as auditing
 
-    found = auditing.audit()
+    findings = auditing.audit()
     if weight:
-        found = [f for f in found if f.weight.endswith(weight.value)]
-    typer.echo(auditing.to_json(found) if as_json else auditing.to_text(found))
+        findings = [f for f in findings if f.weight.endswith(weight)]
+    typer.echo(auditing.to_json(findings) if as_json else auditing.to_text(findings))

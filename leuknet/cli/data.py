@@ -20,16 +20,16 @@ def audit_data(folder: Folder, as_json: Json = False, groups: Annotated[Path | N
     from leuknet.data.leakage.verdict import as_dict, verdict
     from leuknet.evaluation.families import regroup
 
-    table, found = _audited(folder)
+    table, audited = _audited(folder)
     if groups:
-        grouped = regroup(table, found.pairs)[["image_id", "source", "group"]]
+        grouped = regroup(table, audited.pairs)[["image_id", "source", "group"]]
         write_text(groups, grouped.rename(columns={"image_id": "image"}).to_csv(index=False))
     if as_json:
-        typer.echo(json.dumps(as_dict(found, table), indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(as_dict(audited, table), indent=1, ensure_ascii=False))
         return
-    typer.echo(f"{len(table)} images: {verdict(found)}\n{label_meaning(table)}")
-    _print_pairs(found.pairs)
-    for row in found.shortcuts.itertuples():
+    typer.echo(f"{len(table)} images: {verdict(audited)}\n{label_meaning(table)}")
+    _print_pairs(audited.pairs)
+    for row in audited.shortcuts.itertuples():
         interval = f"{row.score:.2f} ({row.low:.2f} to {row.high:.2f})"
         typer.echo(f"shortcut  {row.data_set}: label by {row._2}, balanced accuracy {interval}, n = {row.images}")
 
@@ -67,22 +67,22 @@ def splits_data(
     from leuknet.evaluation.named import make_split
     from leuknet.exceptions import LeuknetError
 
-    table, found = _audited(folder)
-    table = regroup(table, found.pairs)
+    table, audited = _audited(folder)
+    table = regroup(table, audited.pairs)
     if check:
         split, audit = read_splits(check, table)
         split.check(table)
         typer.echo(f"{check}: {split.protocol}, {len(split.folds)} folds: its images are these\naudit then: {audit}")
-        typer.echo(f"audit now: {verdict(found)}\n{split.leakage(table)}")
+        typer.echo(f"audit now: {verdict(audited)}\n{split.leakage(table)}")
         return
     split = make_split(protocol, table, seed)
     out = out or folder / "splits.csv"
     try:
-        name = write_splits(out, split, table, verdict(found))
+        name = write_splits(out, split, table, verdict(audited))
     except OSError as error:
         raise LeuknetError(f"cannot write {out}: {error.strerror}; name another file with --out") from error
     typer.echo(f"{out}: {split.protocol}, {len(split.folds)} folds, hash {name}")
-    for line in filter(None, (split.leakage(table), split.undefined(table), verdict(found))):
+    for line in filter(None, (split.leakage(table), split.undefined(table), verdict(audited))):
         typer.echo(line)
 
 
@@ -150,7 +150,7 @@ def crop_data(
 
 
 def _say(name: str, counts: tuple[int, int], where: str = "") -> bool:
-    """Print what was found of a data set next to Table 1, and return whether it is as published (or not in Table 1)."""
+    """Print the counts of a data set next to Table 1, and return whether it is as published (or not in Table 1)."""
     from leuknet.data.registry import lookup
 
     known = lookup(name)

@@ -32,9 +32,9 @@ def predict_command(
         raise LeuknetError("choose one of --json, --csv and --html")
     print(predict.NOT_A_DEVICE, file=sys.stderr)
     files = predict.listed(images)
-    kept = predict.open_run(run)
+    opened = predict.open_run(run)
     with typer.progressbar(length=len(files), label="predicting", file=sys.stderr) as bar:
-        rows, failed = predict.predict(kept, files, threshold, bar.update)
+        rows, failed = predict.predict(opened, files, threshold, bar.update)
     scores = []
     if cells is not None:
         from leuknet.inference.cells import learned, scored, with_cells
@@ -44,12 +44,12 @@ def predict_command(
     if as_html:
         from leuknet.plots.interpretation.prediction import prediction_page
 
-        text = prediction_page(kept, rows, failed, scores)
+        text = prediction_page(opened, rows, failed, scores)
     elif as_csv:
-        text = _csv(predict.as_record(kept, rows, failed)["images"])
+        text = _csv(predict.as_record(opened, rows, failed)["images"])
     else:
-        found = predict.as_record(kept, rows, failed)
-        text = json.dumps(found, indent=1, ensure_ascii=False) + "\n" if as_json else _plain(found)
+        record = predict.as_record(opened, rows, failed)
+        text = json.dumps(record, indent=1, ensure_ascii=False) + "\n" if as_json else _plain(record)
     _give(text, out)
     for one in failed:
         print(f"left out: {shown(one['file'])}: {one['reason']}", file=sys.stderr)
@@ -80,13 +80,13 @@ def _csv(rows: list[dict[str, Any]]) -> str:
     return pd.DataFrame(rows).map(csv_cell).to_csv(index=False)
 
 
-def _plain(found: dict[str, Any]) -> str:
-    lines = [f"{found['run']['name']}; began from {found['run']['weights']}", found["run"]["leakage"], ""]
-    for row in found["images"]:
+def _plain(record: dict[str, Any]) -> str:
+    lines = [f"{record['run']['name']}; began from {record['run']['weights']}", record["run"]["leakage"], ""]
+    for row in record["images"]:
         lines += [f"{row['file']}: {row['class']} (probability {row['probability']:.3f}, from {row['threshold']} on)"]
         lines += [f"  {row['words']}"]
         lines += [f"  cell at {one['x']:.0f}, {one['y']:.0f}: blast {one['blast']:.2f}" for one in row.get("cells", [])]
-    return "\n".join([*lines, "", "What this cannot tell:", *(f"- {line}" for line in found["limits"])]) + "\n"
+    return "\n".join([*lines, "", "What this cannot tell:", *(f"- {line}" for line in record["limits"])]) + "\n"
 
 
 def export_command(

@@ -29,14 +29,14 @@ Backend = Annotated[str, typer.Option(envvar="KERAS_BACKEND", help="tensorflow, 
 
 
 @contextmanager
-def ending_cleanly(kept: str) -> Iterator[None]:
-    """End with code 130 on SIGTERM as on Ctrl-C, and print what is `kept`."""
+def ending_cleanly(state: str) -> Iterator[None]:
+    """End with code 130 on SIGTERM as on Ctrl-C, and print the `state` of what was done."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
         logging.getLogger("asyncio").disabled = True  # it would complain that nobody awaits the interrupted cell
-        print(f"interrupted: {kept}", file=sys.stderr)
+        print(f"interrupted: {state}", file=sys.stderr)
         raise typer.Exit(130) from None
 
 
@@ -121,6 +121,13 @@ def _folder_of_runs(folder: Path) -> Path:
     return inner if inner.is_dir() else folder
 
 
+def _found(run: str, root: Path | None) -> Path:
+    """Return the folder of a run given as a path, or as a key within `root`."""
+    from leuknet.runs.query import find
+
+    return find(run, _folder_of_runs(root) if root else None)
+
+
 @runs_app.command("list")
 def list_command(
     folder: Folder,
@@ -159,7 +166,7 @@ def show_command(
     """Show one run's record, and its metrics if it is done."""
     from leuknet.runs import query
 
-    folder = query.find(run, _folder_of_runs(root) if root else None)
+    folder = _found(run, root)
     for name, value in query.row(folder).items():
         print(f"{name:<16} {value}")
     if query.status(folder) == "done":
@@ -175,8 +182,7 @@ def compare_command(
     """Show what two runs' records say differently, and their metrics side by side."""
     from leuknet.runs import query
 
-    root = _folder_of_runs(root) if root else None
-    a, b = query.find(first, root), query.find(second, root)
+    a, b = _found(first, root), _found(second, root)
     print(query.differences(a, b).to_string(index=False))
     print(query.compared(a, b).to_string(index=False))
 
@@ -190,13 +196,12 @@ def rerun_command(
     backend: Annotated[str | None, typer.Option(help="tensorflow, jax or torch; the run's own if left out.")] = None,
 ) -> None:
     """Repeat a run from its record, and compare the predictions."""
-    from leuknet.runs.query import find
     from leuknet.runs.record import read
     from leuknet.runs.reproduce import rerun, variables
 
-    folder = find(run, _folder_of_runs(root) if root else None)
+    folder = _found(run, root)
     os.environ.update(variables(read(folder).environment, backend))  # before the backend loads: sums depend on them
-    found = rerun(folder, data, tolerance, out)
-    print(found)
-    if not found.agrees:
+    repeated = rerun(folder, data, tolerance, out)
+    print(repeated)
+    if not repeated.agrees:
         raise typer.Exit(1)

@@ -107,20 +107,17 @@ def ablation_plan(study: Study) -> list[RunSpec]:
     return [spec for backbone in TABLES.values() for spec in backbone_plan(study, backbone)]
 
 
-def head_sizes(study: Study, head: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the dense sizes that this profile uses for the paper's `head`: an eighth in narrow networks."""
-    return tuple(units // NARROW for units in head) if study.profile.nano else head
-
-
 def heads_plan(study: Study) -> dict[tuple[int, int], list[RunSpec]]:
     """Return the runs of Table 9, by the paper's head: VGG-16, mDFT, four sizes of the dense layers.
 
+    Narrow networks have heads of an eighth of the paper's sizes.
     The head that the paper chose is the network of `ablation_plan`: the same runs, not trained again.
     """
     split = ablation_split(study)
     plans = {}
     for head in HEADS:
-        dense = None if head == (1024, 256) else head_sizes(study, head)
+        own = tuple(units // NARROW for units in head) if study.profile.nano else head
+        dense = None if head == (1024, 256) else own
         network: dict[str, Any] = {"backbone": "VGG16", "approach": "mDFT", "dense": dense}
         plans[head] = study.plan(split, test_sets(split), keep=dense is None, **network)
     return plans

@@ -168,10 +168,10 @@ def costs(study: Study, results: Results) -> pd.DataFrame:
         roles = spec.split.indices(study.cohort.table, spec.fold)
         images = sum(len(where) for role, where in roles.items() if role != "train")
         seconds = record["done"].get("describe_seconds") or record["done"]["predict_seconds"] / images
-        weights, kept = record["weights"]["weights"], record["weights"].get("bytes")
-        if kept is None:
-            kept = 4 * parameters(spec.settings, study.cohort.size)
-        rows.append({"approach": approach, "fold": spec.fold, "weights": weights, "bytes": kept, "seconds": seconds})
+        weights, size = record["weights"]["weights"], record["weights"].get("bytes")
+        if size is None:
+            size = 4 * parameters(spec.settings, study.cohort.size)
+        rows.append({"approach": approach, "fold": spec.fold, "weights": weights, "bytes": size, "seconds": seconds})
     return pd.DataFrame(rows)
 
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 import leuknet
-from leuknet import _io
+from leuknet._io import cache_dir
 
 BACKBONES = ("VGG16", "VGG19", "ResNet50", "InceptionV3", "Xception", "vgg16-nano")
 MEMORY_GB = 6  # the peak of the profiles demo and laptop
@@ -35,7 +35,9 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Return the list of `Finding` for this interpreter and machine."""
-    return [*packages(), backend(), devices(), precision(), memory(), *disk(), *weights()]
+    folders = ("cache", cache_dir(), "set LEUKNET_CACHE"), ("results", Path.cwd(), "give --out")
+    loaded = [of_the_backend(check) for check in (devices, precision)]
+    return [*packages(), backend(), *loaded, memory(), *(folder_space(*each) for each in folders), *weights()]
 
 
 def packages() -> list[Finding]:
@@ -47,8 +49,9 @@ def packages() -> list[Finding]:
         fix = f"{PIP} -e . (in the checkout's top folder)"
         return [Finding("Python", version), Finding("leuknet", "not installed", "missing", fix)]
     wanted = SpecifierSet(distribution.metadata["Requires-Python"])
-    fits = wanted.contains(version)
-    python = Finding("Python", version, *(() if fits else ("missing", f"make PYTHON=<a Python {wanted}>")))
+    python = Finding("Python", version)
+    if not wanted.contains(version):
+        python = Finding("Python", version, "missing", f"make PYTHON=<a Python {wanted}>")
     requirements = [Requirement(line) for line in distribution.requires or []]
     needed = [line for line in requirements if not line.marker or line.marker.evaluate({"extra": ""})]
     return [python, Finding("leuknet", leuknet.__version__), *map(package, needed)]
@@ -56,22 +59,17 @@ def packages() -> list[Finding]:
 
 def package(requirement: Requirement) -> Finding:
     """Return the finding for one requirement, by the metadata of what is installed."""
+    name, fix = requirement.name, f"{PIP} '{requirement}'"
     try:
-        version: str | None = metadata.version(requirement.name)
+        version = metadata.version(name)
     except metadata.PackageNotFoundError:
-        version = _module_version(requirement.name)
-    if version is None:
-        return Finding(requirement.name, "not installed", "missing", f"{PIP} '{requirement}'")
-    if not requirement.specifier.contains(version, prereleases=True):
-        found = f"{version}, wanted {requirement.specifier}"
-        return Finding(requirement.name, found, "missing", f"{PIP} '{requirement}'")
-    return Finding(requirement.name, version)
-
-
-def _module_version(name: str) -> str | None:
-    """Return the version of another distribution with the same module (tensorflow-cpu for tensorflow), or None."""
-    others = metadata.packages_distributions().get(name, [])
-    return metadata.version(others[0]) if others else None
+        others = metadata.packages_distributions().get(name, [])  # the same module: tensorflow-cpu for tensorflow
+        if not others:
+            return Finding(name, "not installed", "missing", fix)
+        version = metadata.version(others[0])
+    if requirement.specifier.contains(version, prereleases=True):
+        return Finding(name, version)
+    return Finding(name, f"{version}, wanted {requirement.specifier}", "missing", fix)
 
 
 def backend() -> Finding:
@@ -84,12 +82,17 @@ def backend() -> Finding:
     return Finding("Keras backend", keras.config.backend())
 
 
+def of_the_backend(check: Callable[[], Finding]) -> Finding:
+    """Return the finding of `check`, which loads the backend, or that it cannot be had."""
+    try:
+        return check()
+    except ImportError:
+        return Finding(check.__name__, "unknown: the backend does not load", "limited", "see Keras backend")
+
+
 def devices() -> Finding:
     """Return the finding for the devices that the backend sees."""
-    try:
-        seen = seen_devices()
-    except ImportError:
-        return Finding("devices", "unknown: the backend does not load", "limited", "see Keras backend")
+    seen = seen_devices()
     if any("gpu" in name.lower() or "cuda" in name.lower() for name in seen):
         return Finding("devices", ", ".join(seen))
     fix = f"with an NVIDIA GPU under Linux: {PIP} -e '.[gpu]' (TensorFlow) or '.[jax-cuda]' (JAX)"
@@ -109,10 +112,7 @@ def seen_devices() -> list[str]:
 
 def precision() -> Finding:
     """Return the finding for which of the two values of the setting `precision` trains faster here, by trying both."""
-    try:
-        plain, short = map(step_seconds, ("float32", "mixed_bfloat16"))
-    except ImportError:
-        return Finding("precision", "unknown: the backend does not load", "limited", "see Keras backend")
+    plain, short = map(step_seconds, ("float32", "mixed_bfloat16"))
     advice = "--set precision=mixed_bfloat16 pays" if plain > 1.2 * short else "leave precision at float32"
     return Finding("precision", f"mixed_bfloat16 trains at {plain / short:.2g} times the speed of float32: {advice}")
 
@@ -144,14 +144,6 @@ def memory() -> Finding:
         return Finding("memory", found)
     fix = f"the profiles demo and laptop may need {MEMORY_GB} GB: close programs, or use --profile smoke"
     return Finding("memory", found, "limited", fix)
-
-
-def disk() -> list[Finding]:
-    """Return findings for the cache folder and the folder that results go to."""
-    return [
-        folder_space("cache", _io.cache_dir(), "set LEUKNET_CACHE"),
-        folder_space("results", Path.cwd(), "give --out"),
-    ]
 
 
 def folder_space(name: str, folder: Path, remedy: str) -> Finding:

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pydantic import NonNegativeInt, TypeAdapter, ValidationError
+
 from leuknet.exceptions import LeuknetError
 
 ABSENT = (None, "", "None", "none", "null")
@@ -37,12 +39,9 @@ def read_seed(value: int | float | str) -> int:
         If it is not a whole number of 0 or more.
     """
     try:
-        number = float(value) if not isinstance(value, bool) else -1.0
-    except (TypeError, ValueError):
-        number = -1.0
-    if not (number >= 0 and number.is_integer()):
-        raise LeuknetError(f"parameter seed: {value!r} is not a whole number of 0 or more")
-    return int(value) if isinstance(value, int) else int(number)
+        return TypeAdapter(NonNegativeInt).validate_python(None if isinstance(value, bool) else value)
+    except ValidationError:
+        raise LeuknetError(f"parameter seed: {value!r} is not a whole number of 0 or more") from None
 
 
 def read_changes(value: dict | str | None) -> dict:
@@ -53,10 +52,10 @@ def read_changes(value: dict | str | None) -> dict:
     LeuknetError
         If it is anything else.
     """
-    found = {} if value in ABSENT else literal(value)
-    if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
+    changes = {} if value in ABSENT else literal(value)
+    if not isinstance(changes, dict) or not all(isinstance(key, str) for key in changes):
         raise LeuknetError(f'parameter changes: {value!r} is not a dictionary such as {{"epochs": 8}}')
-    return {key: literal(item) for key, item in found.items()}
+    return {key: literal(item) for key, item in changes.items()}
 
 
 def literal(value: Any) -> Any:
