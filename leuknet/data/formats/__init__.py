@@ -1,6 +1,5 @@
 """Readers of data sets as their providers ship them: which file is an image, of which class, of whose patient."""
 
-from leuknet.data.formats.image import Image
-from leuknet.data.formats.layouts import LAYOUTS, LabelBy, Layout, read, recognise
+from leuknet.data.formats.layouts import LAYOUTS, Image, LabelBy, Layout, read, recognise
 
 __all__ = ["LAYOUTS", "Image", "LabelBy", "Layout", "read", "recognise"]

@@ -1,24 +1,49 @@
-"""The native layouts: one small reader each, recognised by content, not by the folder's name.
-
-ALL-IDB 1 (Crop) has no files of its own: it is what ``leuknet data crop`` cuts from ALL-IDB 1 by its centroids.
-"""
+"""The native layouts, as ``layouts.toml`` describes them: recognised by content, not by the folder's name."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import tomllib
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from importlib.resources import files as resources
 from pathlib import Path, PurePath
 from typing import Literal
 
-from leuknet.data.formats.cells import aml_lmu, cnmc, deep_apl
-from leuknet.data.formats.image import NEGATIVE, POSITIVE, Image
 from leuknet.data.registry import DATA_SETS
 from leuknet.data.user_tables import LINE, read_table
 from leuknet.data.walk import walk
 from leuknet.exceptions import LeuknetError
 
+NEGATIVE, POSITIVE = 0, 1
 LABELS_CSV = "labels.csv"
 LabelBy = Literal["patient", "cell"]
-Reader = Callable[[Path, list[PurePath]], list[Image]]
+DEEP_APL = "DeepAPL"
+_SIGNED, _UNSIGNED = "signed slides", "unsigned slides"
+_APL_NORMAL = ("basophil", "eosinophils", "lymphocyte", "monocyte", "segmented neutrophils", "band neutrophils")
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image of a native layout.
+
+    Attributes
+    ----------
+    path : pathlib.PurePath
+        Below the data set's folder.
+    label : int or None
+        Of the patient or the whole image: 1 = leukaemia, 0 = not; None where the layout does not say.
+    group : str
+        Patient; empty where the layout does not say.
+    cell_type : str
+        As the provider calls it; empty for images of many cells.
+    cell_label : int or None
+        Of the cell: 1 = blast, 0 = white cell as in normal blood; None for what is neither, and for many cells.
+    """
+
+    path: PurePath
+    label: int | None
+    group: str = ""
+    cell_type: str = ""
+    cell_label: int | None = None
 
 
 def is_mask(path: PurePath) -> bool:
@@ -29,7 +54,7 @@ def is_mask(path: PurePath) -> bool:
 
 @dataclass(frozen=True)
 class Layout:
-    """One native layout.
+    r"""One native layout.
 
     Attributes
     ----------
@@ -37,92 +62,115 @@ class Layout:
         Data set, as in Table 1, or of the related sets.
     looks_like : str
         The layout in words.
-    images : callable
-        Folder (pathlib.Path) and the pictures below it (relative paths) to list of `Image`; empty where the folder is
-        laid out otherwise.
+    pattern : str
+        Of an image's path from some folder on, with the named groups ``label`` (0 or 1), ``kind`` (of cell) and
+        ``group`` (patient), as far as paths say it. Without it the layout is a plain folder of images: of the class
+        that Table 1 gives the data set, else as ``labels.csv`` says.
+    below : str
+        The folder that holds the images; empty where they may lie anywhere.
+    partner : str
+        Suffix of the mask that lies next to each image; pictures without one are not of the set.
+    labels, label : dict of str to int, int or None
+        Label of each kind (in lower case), and of all others.
+    types : dict of str to str
+        What to call a kind, where its own name does not say it.
+    least_kinds : int
+        Fewest kinds with a label that show the layout.
     related : bool
         Outside the paper's 18.
     named_only : bool
         The layout has no mark of its own: it is taken only where the folder bears the data set's name.
     cells : bool
         Images of single cells whose labels can be read by patient or by cell.
-    companion : callable
-        Whether a picture (relative path) belongs to the layout without being one of its images.
     """
 
     name: str
     looks_like: str
-    images: Reader
+    pattern: str = ""
+    below: str = ""
+    partner: str = ""
+    labels: dict[str, int] = field(default_factory=dict)
+    label: int | None = None
+    types: dict[str, str] = field(default_factory=dict)
+    least_kinds: int = 0
     related: bool = False
     named_only: bool = False
     cells: bool = False
-    companion: Callable[[PurePath], bool] = is_mask
+
+    def companion(self, path: PurePath) -> bool:
+        """Return whether a picture (relative path) belongs to the layout without being one of its images."""
+        return path.suffix.lower() == self.partner or is_mask(path)
+
+    def images(self, folder: Path, files: list[PurePath]) -> list[Image]:
+        """Return the images among the pictures below `folder` (relative paths); none where it is laid out otherwise.
+
+        Looks into a folder's only folder too, because archives often hold one around all.
+        """
+        matched, around = self._matched(folder, files), {path.parts[0] for path in files}
+        if matched or len(around) != 1 or any(len(path.parts) == 1 for path in files):
+            return matched
+        inside = around.pop()
+        within = self.images(folder / inside, [path.relative_to(inside) for path in files])
+        return [replace(image, path=inside / image.path) for image in within]
+
+    def _matched(self, folder: Path, files: list[PurePath]) -> list[Image]:
+        if not self.pattern:
+            return _plain(self.name, folder, files)
+        pattern, known = re.compile(f"(?:.*/)?{self.pattern}"), set(files)
+        inside = [path for path in files if self.below in ("", folder.name, path.parts[0])]
+        if self.partner:
+            inside = [path for path in inside if path.with_suffix(self.partner) in known]
+        if self.least_kinds:  # folders of kinds, which may hold masks too
+            inside = [path for path in inside if not is_mask(path)]
+        named = [(path, pattern.fullmatch(path.as_posix())) for path in inside]
+        images = [self._image(path, **match.groupdict()) for path, match in named if match]
+        kinds = {image.cell_type.lower() for image in images if image.label is not None}
+        images = images if len(kinds) >= self.least_kinds else []
+        return _deep_apl(images) if self.name == DEEP_APL else images
+
+    def _image(self, path: PurePath, label: str = "", kind: str = "", group: str = "") -> Image:
+        value = int(label) if label else self.labels.get(kind.lower(), self.label)
+        return Image(path, value, group, self.types.get(kind, kind), value if self.cells else None)
 
 
-def _below(folder: str, files: list[PurePath], suffixes: tuple[str, ...]) -> list[PurePath]:
-    return [path for path in files if path.parts[0] == folder and path.suffix.lower() in suffixes]
+def _deep_apl(images: list[Image]) -> list[Image]:
+    """Return the images of DeepAPL with the type and label of each cell, as far as they are known.
+
+    By cell, blasts are positive and mature white cells (`_APL_NORMAL`) negative; promyelocytes (malignant in APL,
+    perhaps normal in AML), other precursors, smudge cells, platelets and slides without a type have no label, nor has a
+    cell that is filed under two types.
+    """
+    if not any(part.lower() in (_SIGNED, _UNSIGNED) for image in images for part in image.path.parts):
+        return []
+    images = [_apl_cell(image) for image in images]
+    labels: dict[tuple[str, str], set[int | None]] = defaultdict(set)
+    for image in images:
+        labels[image.group, image.path.name] |= {image.cell_label} if image.cell_type else set()
+    return [
+        one if len(labels[one.group, one.path.name]) < 2 else replace(one, cell_type="two types", cell_label=None)
+        for one in images
+    ]
 
 
-def _all_idb(subfolder: str, suffix: str) -> Reader:
-    """``ImNNN_0`` is healthy, ``ImNNN_1`` has ALL (the providers' names)."""
-
-    def images(folder: Path, files: list[PurePath]) -> list[Image]:
-        names = [(path, re.fullmatch(r"Im\d{3}_([01])", path.stem)) for path in _below(subfolder, files, (suffix,))]
-        return [Image(path, int(match[1])) for path, match in names if match]
-
-    return images
+def _apl_cell(image: Image) -> Image:
+    """Return an image of DeepAPL with its cell's type and label; empty and None on slides without a type."""
+    parts = image.path.parts
+    kind = parts[-2] if len(parts) > 2 and parts[-3].lower() == _SIGNED else ""
+    normal = NEGATIVE if kind.lower() in _APL_NORMAL else None
+    return replace(image, cell_type=kind, cell_label=POSITIVE if kind.lower().startswith("blast") else normal)
 
 
-def _tecom(number: int) -> Reader:
-    """``Dataset N/NNN.bmp`` with masks ``NNN.png``, as Zheng et al. ship them; all normal white cells."""
-    place = f"Dataset {number}"
-
-    def images(folder: Path, files: list[PurePath]) -> list[Image]:
-        known = set(files)
-        inside = files if folder.name == place else _below(place, files, (".bmp", ".png"))
-        pairs = [path for path in inside if path.suffix.lower() == ".bmp" and path.with_suffix(".png") in known]
-        return [Image(path, NEGATIVE) for path in pairs]
-
-    return images
-
-
-def class_folders(labels: dict[str, int]) -> Reader:
-    """Return a reader of class folders at any depth; `labels` maps folder names (lower case) to labels."""
-
-    def images(folder: Path, files: list[PurePath]) -> list[Image]:
-        found = []
-        for path in files:
-            kinds = [part.lower() for part in path.parts[:-1] if part.lower() in labels]
-            if kinds and not is_mask(path):
-                found.append(Image(path, labels[kinds[-1]], cell_type=kinds[-1]))
-        return found if len({image.cell_type for image in found}) >= 2 else []
-
-    return images
-
-
-def _lisc(folder: Path, files: list[PurePath]) -> list[Image]:
-    kinds = dict.fromkeys(("baso", "eosi", "lymp", "mono", "neut", "mixt"), NEGATIVE)
-    return class_folders(kinds)(folder, [path for path in files if path.suffix.lower() == ".bmp"])
-
-
-def plain_folder(name: str) -> Reader:
-    """Return a reader of a folder of images: the registry's class where Table 1 has one, else ``labels.csv``."""
-    classes = DATA_SETS[name].classes
-
-    def images(folder: Path, files: list[PurePath]) -> list[Image]:
-        if len(classes) == 1:
-            return [Image(path, classes[0][1]) for path in files]
-        if not (folder / LABELS_CSV).is_file():
-            return []
-        labels = read_labels(folder / LABELS_CSV)
-        missing = [path.as_posix() for path in files if path.as_posix() not in labels]
-        if missing:
-            raise LeuknetError(
-                f"{folder / LABELS_CSV} does not name {missing[0]} (and {len(missing) - 1} more): add a row each"
-            )
-        return [Image(path, labels[path.as_posix()]) for path in files]
-
-    return images
+def _plain(name: str, folder: Path, files: list[PurePath]) -> list[Image]:
+    """Return the images of a plain folder: of the registry's class where Table 1 has one, else by ``labels.csv``."""
+    classes, table = DATA_SETS[name].classes, folder / LABELS_CSV
+    if len(classes) == 1:
+        return [Image(path, classes[0][1]) for path in files]
+    if not table.is_file():
+        return []
+    labels = read_labels(table)
+    if missing := [path.as_posix() for path in files if path.as_posix() not in labels]:
+        raise LeuknetError(f"{table} does not name {missing[0]} (and {len(missing) - 1} more): add a row each")
+    return [Image(path, labels[path.as_posix()]) for path in files]
 
 
 def read_labels(path: Path) -> dict[str, int]:
@@ -137,76 +185,9 @@ def read_labels(path: Path) -> dict[str, int]:
     return labels
 
 
-def _bccd(folder: Path, files: list[PurePath]) -> list[Image]:
-    named = [path for path in files if path.suffix == ".jpg" and re.fullmatch(r"BloodImage_\d{5}", path.stem)]
-    placed = [path for path in named if "JPEGImages" in path.parts] or named
-    return [Image(path, NEGATIVE) for path in placed]
-
-
-_PBC = dict.fromkeys(
-    ("basophil", "eosinophil", "erythroblast", "ig", "lymphocyte", "monocyte", "neutrophil", "platelet"), 0
-)
-_RAABIN = dict.fromkeys(("basophil", "eosinophil", "lymphocyte", "monocyte", "neutrophil"), NEGATIVE)
-_TALEQANI = {"benign": NEGATIVE, "early": POSITIVE, "pre": POSITIVE, "pro": POSITIVE}
-
-
-def _is_png(path: PurePath) -> bool:
-    return path.suffix.lower() == ".png"
-
-
-PLAIN = [
-    *("Leukocytes", "CellaVision", "Atlas", "Omid et al., 2014", "Omid et al., 2015", "ASH", "Bloodline", "ONKODIN"),
-    *("UFG", "PN-ALL Dataset", "leukemia-images", "MIDB Dataset", "ALL-IDB 1 (Crop)"),
-]
-_ALL = [
-    Layout("ALL-IDB 1", "im/ImNNN_{0,1}.jpg, xyc/ImNNN_{0,1}.xyc", _all_idb("im", ".jpg")),
-    Layout("ALL-IDB 2", "img/ImNNN_{0,1}.tif", _all_idb("img", ".tif")),
-    Layout("CellaVision 2", "Dataset 2/NNN.bmp with NNN.png", _tecom(2), companion=_is_png),
-    Layout("JTSC", "Dataset 1/NNN.bmp with NNN.png", _tecom(1), companion=_is_png),
-    Layout("LISC Dataset", "folders Baso, eosi, lymp, mono, neut, mixt of .bmp", _lisc),
-    Layout("C-NMC 2019", "UID_<subject>_<n>_<cell>_{all,hem}.bmp", cnmc, related=True, cells=True),
-    Layout("BCCD", "BCCD/JPEGImages/BloodImage_NNNNN.jpg", _bccd, related=True),
-    Layout(
-        "AML-Cytomorphology (LMU)",
-        "folders MYO, MOB (blasts) and BAS, EOS, LYT, MON, NGB, NGS of <CLASS>_NNNN.tiff; other classes have no label",
-        aml_lmu,
-        related=True,
-        cells=True,
-    ),
-    Layout(
-        "DeepAPL",
-        "Patient_NN/…/{Signed slides/<cell type>,Unsigned slides}/<images>",
-        deep_apl,
-        related=True,
-        cells=True,
-    ),
-    Layout("Taleqani ALL", "folders Benign, Early, Pre, Pro", class_folders(_TALEQANI), related=True),
-    Layout("PBC", "folders basophil … platelet", class_folders(_PBC), related=True, named_only=True),
-    Layout("Raabin-WBC", "folders Basophil … Neutrophil", class_folders(_RAABIN), related=True, named_only=True),
-    *(
-        Layout(
-            name, f"a folder of images, {LABELS_CSV} where Table 1 has two classes", plain_folder(name), named_only=True
-        )
-        for name in PLAIN
-    ),
-]
-
-
-def _opened(images: Reader) -> Reader:
-    """Return a reader that also looks into a folder's only folder, because archives often hold one around all."""
-
-    def look(folder: Path, files: list[PurePath]) -> list[Image]:
-        found, around = images(folder, files), {path.parts[0] for path in files}
-        if found or len(around) != 1 or any(len(path.parts) == 1 for path in files):
-            return found
-        inside = around.pop()
-        within = look(folder / inside, [path.relative_to(inside) for path in files])
-        return [replace(image, path=inside / image.path) for image in within]
-
-    return look
-
-
-LAYOUTS = {layout.name: replace(layout, images=_opened(layout.images)) for layout in _ALL}
+_DESCRIBED = tomllib.loads(resources("leuknet.data").joinpath("resources/layouts.toml").read_text("utf-8"))
+_PLAIN = {"looks_like": f"a folder of images, {LABELS_CSV} where Table 1 has two classes", "named_only": True}
+LAYOUTS = {name: Layout(name, **_DESCRIBED.get(name, _PLAIN)) for name in [*_DESCRIBED, *DATA_SETS]}
 
 
 def pictures_below(folder: Path) -> list[PurePath]:
@@ -231,7 +212,7 @@ def read(name: str, folder: Path) -> list[Image]:
     """
     if name not in LAYOUTS:
         raise LeuknetError(f"no reader for {name!r}; there is one for {', '.join(LAYOUTS)}")
-    found = LAYOUTS[name].images(Path(folder), pictures_below(Path(folder)))
-    if not found:
+    images = LAYOUTS[name].images(Path(folder), pictures_below(Path(folder)))
+    if not images:
         raise LeuknetError(f"{folder} is not laid out as {name} is shipped: {LAYOUTS[name].looks_like}")
-    return found
+    return images
