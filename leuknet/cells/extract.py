@@ -17,7 +17,7 @@ from leuknet._cache import cached
 from leuknet._io import hash_of, hash_of_files
 from leuknet.cells import descriptors, embedding, scale, segmentation
 from leuknet.data import decode
-from leuknet.data.cohort import Cohort, CohortKey
+from leuknet.data.cohort import Cohort
 from leuknet.data.synthetic.native import redrawn
 from leuknet.exceptions import LeuknetError
 
@@ -223,12 +223,12 @@ def cells_of(cohort: Cohort, given: dict[str, float] | None = None) -> Cells:
     given : dict of str to float, optional
         Red-cell diameters that the user knows, px, by data set.
     """
-    return _held(CohortKey(cohort), tuple(sorted((given or {}).items())))
+    return _held(cohort, tuple(sorted((given or {}).items())))
 
 
 @lru_cache(maxsize=8)
-def _held(held: CohortKey, given: tuple[tuple[str, float], ...]) -> Cells:
-    cohort, known = held.cohort, dict(given)
+def _held(cohort: Cohort, given: tuple[tuple[str, float], ...]) -> Cells:
+    known = dict(given)
     names = cohort.table.groupby("data_set", sort=False).indices
     parts = [(where, _of_data_set(cohort, where, known.get(name))) for name, where in names.items()]
     sets = zip(names, parts, strict=True)

@@ -1,8 +1,9 @@
 """The cohort: every image of every data set at one size, and its tidy table."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, fields
+from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,9 +16,9 @@ from leuknet.exceptions import LeuknetError
 COLUMNS = ["image_id", "data_set", "source", "group", "label", "width", "height", "path", "sha256"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cohort:
-    """Data sets loaded together.
+    """Data sets loaded together; two are equal if their `key` is, so that functions of a cohort can be cached.
 
     Attributes
     ----------
@@ -60,16 +61,21 @@ class Cohort:
     def __len__(self) -> int:
         return len(self.table)
 
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Cohort) and self.key == other.key
+
 
 def cached_cohort(key: str, make: Callable[[], Cohort]) -> Cohort:
-    """Return the cohort kept in the cache under `key`, else what `make` returns (`leuknet._cache.cached`)."""
-    values = cached("cohorts", key, lambda: _as_values(make()))
-    return Cohort(values["name"], values["images"], values["table"], values["rejected"], values.get("masks"))
+    """Return the cohort in the cache under `key`, else what `make` returns (`leuknet._cache.cached`)."""
 
+    def values() -> dict[str, Any]:
+        cohort = make()
+        return {one.name: value for one in fields(cohort) if (value := getattr(cohort, one.name)) is not None}
 
-def _as_values(cohort: Cohort) -> dict:
-    masks = {} if cohort.masks is None else {"masks": cohort.masks}
-    return masks | {name: getattr(cohort, name) for name in ("name", "images", "table", "rejected")}
+    return Cohort(**cached("cohorts", key, values))
 
 
 def limited(table: pd.DataFrame, limit: int | None) -> pd.DataFrame:
@@ -100,30 +106,15 @@ def limited(table: pd.DataFrame, limit: int | None) -> pd.DataFrame:
         return table
     if limit < 1:
         raise LeuknetError(f"limit = {limit}: give a number of images per data set and class, 1 or more")
-    drawn = table[["image_id", "data_set", "group", "label"]].assign(
-        image_order=_order(table["image_id"]), group_order=_order(table["group"])
-    )
-    drawn = drawn.sort_values(["group_order", "image_order", "image_id"])
+    order = ["group_order", "image_order", "image_id"]
+    drawn = table.assign(image_order=table["image_id"].map(_place), group_order=table["group"].map(_place))
+    drawn = drawn.sort_values(order)
     drawn["turn"] = drawn.groupby(["data_set", "label", "group"]).cumcount()
-    drawn = drawn.sort_values(["turn", "group_order", "image_order", "image_id"])
-    chosen = drawn.groupby(["data_set", "label"]).head(limit).index
+    chosen = drawn.sort_values(["turn", *order]).groupby(["data_set", "label"]).head(limit).index
     return table[table.index.isin(chosen)].reset_index(drop=True)
 
 
-def _order(names: pd.Series) -> list[float]:
-    """Return a number for each name that looks random and depends on nothing else."""
-    known = {name: rng("limit", name).random() for name in names.unique()}
-    return [known[name] for name in names]
-
-
-class CohortKey:
-    """A cohort as a key of `functools.lru_cache`: two are equal if their cohorts' content is."""
-
-    def __init__(self, cohort: Cohort) -> None:
-        self.cohort = cohort
-
-    def __hash__(self) -> int:
-        return hash(self.cohort.key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, CohortKey) and self.cohort.key == other.cohort.key
+@cache
+def _place(name: str) -> float:
+    """Return a number from 0 to 1 that looks random and depends on the name only."""
+    return rng("limit", name).random()

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from leuknet.baselines.base import VectorBaseline
-from leuknet.data.cohort import Cohort, CohortKey
+from leuknet.data.cohort import Cohort
 from leuknet.models.settings import SCALINGS, UNTUNED
 
 
@@ -37,7 +37,7 @@ class ActivationBaseline(VectorBaseline):
         )
         self.costs = [cost(name, cohort.size) for name in names]
         self.seconds_per_image = sum(seconds for _, seconds in self.costs)
-        parts = [extracted(CohortKey(cohort), *pair, self.layer) for pair in zip(names, starts, strict=True)]
+        parts = [extracted(cohort, *pair, self.layer) for pair in zip(names, starts, strict=True)]
         return np.concatenate([np.asarray(part[where]) for part in parts], axis=1)
 
     def size(self) -> int:
@@ -53,14 +53,14 @@ def start_weights(backbone: str, wanted: str) -> str:
 
 
 @lru_cache(maxsize=16)
-def extracted(held: CohortKey, backbone: str, weights: str, layer: str | None) -> np.ndarray:
+def extracted(cohort: Cohort, backbone: str, weights: str, layer: str | None) -> np.ndarray:
     """Return one network's activations of the whole cohort, kept in memory for the folds of a process."""
     from leuknet.models.backbones import fits_own_dense
     from leuknet.models.features import extract
 
     if layer == "flat":
-        layer = "flatten" if fits_own_dense(backbone, held.cohort.size) else "head_flatten"
-    return extract(held.cohort.images, backbone, weights, layer=layer)
+        layer = "flatten" if fits_own_dense(backbone, cohort.size) else "head_flatten"
+    return extract(cohort.images, backbone, weights, layer=layer)
 
 
 @lru_cache(maxsize=16)

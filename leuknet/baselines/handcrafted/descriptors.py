@@ -13,7 +13,7 @@ from joblib import Parallel, cpu_count, delayed
 from leuknet._cache import cached
 from leuknet._io import hash_of, hash_of_files
 from leuknet.baselines.handcrafted import imaging, measures
-from leuknet.data.cohort import Cohort, CohortKey
+from leuknet.data.cohort import Cohort
 
 Describe = Callable[[np.ndarray], np.ndarray]  # image uint8 (s, s, 3) to rows, float (rows, d)
 FEW = 400  # images: below it threads, because processes take seconds to start
@@ -48,18 +48,13 @@ class Descriptions:
         return self.values[end - int(self.counts[i]) : end]
 
 
+@lru_cache(maxsize=16)
 def descriptions(cohort: Cohort, describe: Describe) -> Descriptions:
     """Return `Descriptions` of the whole cohort.
 
     They use no label, so describing test images together with training images leaks nothing. The cache's key is the
     cohort's content, the function's name and the source files that image processing depends on.
     """
-    return _kept(CohortKey(cohort), describe)
-
-
-@lru_cache(maxsize=16)
-def _kept(held: CohortKey, describe: Describe) -> Descriptions:
-    cohort = held.cohort
     files = [imaging.__file__, measures.__file__, inspect.getfile(describe)]
     key = hash_of([cohort.key, describe.__module__, describe.__qualname__, hash_of_files(files)])
     values = cached("described", key, lambda: vars(describe_all(cohort.images, describe)))
