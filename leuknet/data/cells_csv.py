@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from leuknet.data.user_tables import LINE, read_table
+from leuknet.data.user_tables import LINE, ImageNames, read_table
 from leuknet.exceptions import LeuknetError
 
 NAME = "cells.csv"
@@ -27,10 +27,10 @@ def cells_file(table: pd.DataFrame) -> Path | None:
 def read_cells(file: Path, table: pd.DataFrame) -> dict[int, pd.DataFrame]:
     """Read ``cells.csv``: ``image,x,y,label[,type,group]``, one row a marked cell.
 
-    ``image`` is an ``image_id`` or a path below the file's folder; ``x`` and ``y`` are px from the image's left and
-    upper edge at its native size; ``label`` is positive or negative (or blast, normal, 1, 0). An image that is named
-    has no other known cells; one that is not keeps what its class folder says. Rows of files that are there and not in
-    `table` (left out as damaged, or by a limit) are passed over.
+    ``image`` is an ``image_id``, a path below the file's folder, or a bare file name that occurs once; ``x`` and ``y``
+    are px from the image's left and upper edge at its native size; ``label`` is positive or negative (or blast, normal,
+    1, 0). An image that is named has no other known cells; one that is not keeps what its class folder says. Rows of
+    files that are there and not in `table` (left out as damaged, or by a limit) are passed over.
 
     Parameters
     ----------
@@ -50,35 +50,28 @@ def read_cells(file: Path, table: pd.DataFrame) -> dict[int, pd.DataFrame]:
     """
     rows = read_table(file, ["image", "x", "y", "label"], ["type", "group"])
     rows = rows.assign(**{name: "" for name in ("type", "group") if name not in rows})
-    names = {image_id: i for i, image_id in enumerate(table["image_id"])}
-    paths = [(path, i) for i, path in enumerate(table["path"]) if path]
-    names |= {os.path.relpath(path, file.parent).replace(os.sep, "/"): i for path, i in paths}
-    here = np.array([image in names or not (file.parent / image).is_file() for image in rows["image"]], bool)
-    where = [_checked(row, names, table, file) for row in rows[here].to_dict("records")]
-    marks = rows[here].assign(
-        x=lambda part: part["x"].astype(float),
-        y=lambda part: part["y"].astype(float),
-        label=lambda part: part["label"].str.lower().map(WORDS),
-    )
+    names, known = ImageNames(table, file.parent), set(table["path"])
+    here = [str(path) in known or not path.is_file() for path in map(file.parent.joinpath, rows["image"])]
+    where = [_checked(row, names, table, file.name) for row in rows[here].to_dict("records")]
+    marks = rows[here].astype({"x": float, "y": float}).assign(label=rows["label"].str.lower().map(WORDS))
     return {int(i): part.reset_index(drop=True) for i, part in marks.groupby(np.array(where, int))}
 
 
-def _checked(row: dict[str, Any], names: dict[str, int], table: pd.DataFrame, file: Path) -> int:
+def _checked(row: dict[str, Any], names: ImageNames, table: pd.DataFrame, file: str) -> int:
     """Return the position of a row's image, or raise LeuknetError."""
-    place = f"{file.name}, line {row[LINE]}"
-    if row["image"] not in names:
-        raise LeuknetError(f"{place}: no image {row['image']!r}: give its path below the folder")
+    place = f"{file}, line {row[LINE]}"
+    at = names.find(row["image"], place)
     if row["label"].lower() not in WORDS:
         raise LeuknetError(f"{place}: label {row['label']!r} is not positive or negative")
-    image = table.iloc[names[row["image"]]]
-    for value, edge in ((row["x"], image["width"]), (row["y"], image["height"])):
+    width, height = table[["width", "height"]].iloc[at]
+    for value, edge in ((row["x"], width), (row["y"], height)):
         try:
             inside = 0 <= float(value) <= edge
         except ValueError:
             raise LeuknetError(f"{place}: {value!r} is not a number of pixels") from None
         if not inside:
-            raise LeuknetError(f"{place}: {value} lies outside the image of {image['width']} x {image['height']} px")
-    return names[row["image"]]
+            raise LeuknetError(f"{place}: {value} lies outside the image of {width} x {height} px")
+    return at
 
 
 def label_meaning(table: pd.DataFrame) -> str:

@@ -1,12 +1,10 @@
 """``groups.csv``: which images of a folder share a source, a patient or a slide."""
 
-from collections import defaultdict
 from pathlib import Path
-from unicodedata import normalize
 
 import pandas as pd
 
-from leuknet.data.user_tables import LINE, read_table
+from leuknet.data.user_tables import LINE, ImageNames, read_table
 from leuknet.exceptions import LeuknetError
 
 NAME = "groups.csv"
@@ -43,14 +41,14 @@ def read_groups(path: Path, table: pd.DataFrame) -> pd.DataFrame:
     """
     if not path.exists():
         return table
-    names = _names(table)
+    names = ImageNames(table)
     source, group = list(table["source"]), list(table["group"])
     seen: dict[int, int] = {}
     rows = read_table(path, ["image"], ["source", "group"])
     if not {"source", "group"} & set(rows):
         raise LeuknetError(f"{path}, line 1: the column is 'image' only; add source, group or both")
     for row in rows.to_dict("records"):
-        i = _position(row["image"], names, f"{path}, line {row[LINE]}")
+        i = names.find(row["image"], f"{path}, line {row[LINE]}")
         if i in seen:
             raise LeuknetError(
                 f"{path}, line {row[LINE]}: {row['image']!r} was named in line {seen[i]}: keep one of them"
@@ -60,21 +58,3 @@ def read_groups(path: Path, table: pd.DataFrame) -> pd.DataFrame:
         if row.get("group"):
             group[i] = f"{source[i]}/{row['group']}"
     return table.assign(source=source, group=group)
-
-
-def _names(table: pd.DataFrame) -> dict[str, set[int]]:
-    """Return {name: positions} for every way to name an image."""
-    names = defaultdict(set)
-    for i, (image_id, path) in enumerate(zip(table["image_id"], table["path"], strict=True)):
-        for name in (image_id, path, path.rpartition("/")[2]):
-            names[normalize("NFC", name)].add(i)
-    return names
-
-
-def _position(image: str, names: dict[str, set[int]], place: str) -> int:
-    found = names.get(normalize("NFC", image.replace("\\", "/")).removeprefix("./"), ())
-    if not found:
-        raise LeuknetError(f"{place}: no image {image!r}: give its path below the folder, <data set>/<class>/<file>")
-    if len(found) > 1:
-        raise LeuknetError(f"{place}: {len(found)} images are called {image!r}: give <data set>/<class>/<file>")
-    return next(iter(found))

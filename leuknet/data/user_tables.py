@@ -1,6 +1,8 @@
-"""CSV files that users write: one reader for groups, labels and cells, whatever program saved them."""
+"""CSV files that users write: one reader for groups, labels and cells, and one way to find the images they name."""
 
 import csv
+import os
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from unicodedata import normalize
@@ -59,6 +61,34 @@ def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()
     return frame.assign(**{LINE: [line for line, _ in rows[1:]]})
 
 
+class ImageNames:
+    """Every name of each image of a cohort's table: ``image_id``, path below `folder`, and the bare file name.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        With ``image_id`` and ``path``.
+    folder : path, optional
+        What absolute paths are brought below; none if they are relative already.
+    """
+
+    def __init__(self, table: pd.DataFrame, folder: Path | None = None) -> None:
+        self._places: dict[str, set[int]] = defaultdict(set)
+        for i, (image_id, path) in enumerate(zip(table["image_id"], table["path"], strict=True)):
+            below = os.path.relpath(path, folder).replace(os.sep, "/") if path and folder else path
+            for name in (image_id, below, below.rpartition("/")[2]):
+                self._places[normalize("NFC", name)].add(i)
+
+    def find(self, image: str, place: str) -> int:
+        """Return the position of an image by one of its names; LeuknetError, at `place`, if none or several have it."""
+        places = self._places.get(normalize("NFC", image.replace("\\", "/")).removeprefix("./"), ())
+        if len(places) == 1:
+            return next(iter(places))
+        called = f"{len(places)} images are called" if places else "no image"
+        below = "" if places else "its path below the folder, "
+        raise LeuknetError(f"{place}: {called} {image!r}: give {below}<data set>/<class>/<file>")
+
+
 def text_of(path: Path) -> str:
     """Return the text of a file in NFC, decoded by its byte order mark, as UTF-8, or else as Windows-1252.
 
@@ -94,8 +124,8 @@ def _separator(lines: list[str], required: Sequence[str]) -> tuple[str, int]:
     """Return the separator and the number of lines before the header."""
     if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip()) <= 5:
         return lines[0].rstrip("\r\n")[4:] or "\t", 1
-    found = {mark: _names(lines[0], mark) if lines else set() for mark in _DELIMITERS}
-    return max(_DELIMITERS, key=lambda mark: (len(found[mark] & set(required)), len(found[mark]))), 0
+    columns = {mark: _names(lines[0], mark) if lines else set() for mark in _DELIMITERS}
+    return max(_DELIMITERS, key=lambda mark: (len(columns[mark] & set(required)), len(columns[mark]))), 0
 
 
 def _names(line: str, separator: str) -> set[str]:
