@@ -80,6 +80,14 @@ def is_blank(image: np.ndarray) -> bool:
     return bool(image.reshape(-1, image.shape[-1]).std(axis=0).max() < BLANK)
 
 
+def decode_slide(data: bytes, size: int) -> tuple[np.ndarray, int, int]:
+    """Return what `decode` does of a picture that is not blank; raises LeuknetError for one that is."""
+    image, width, height = decode(data, size)
+    if is_blank(image):
+        raise LeuknetError("blank: one colour throughout, nothing to classify")
+    return image, width, height
+
+
 def read_picture(data: bytes, least: int = 0) -> tuple[np.ndarray, tuple[int, int]]:
     """Return a file's picture with width and height as displayed; every complaint becomes a `LeuknetError`."""
     if not data:
@@ -139,10 +147,10 @@ def decode_files(
         if hashlib.sha256(data).hexdigest() != sha256[i]:
             raise LeuknetError(f"{paths[i]} changed while the cohort was read: run again")
         try:
-            images[i], *sizes[i] = decode(data, size)
+            images[i], *sizes[i] = decode_slide(data, size)
         except LeuknetError as reason:
             return str(reason)
-        return "blank: one colour throughout, nothing to classify" if is_blank(images[i]) else None
+        return None
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `check_size` lists the file instead

@@ -15,7 +15,7 @@ from leuknet.data.cohort import COLUMNS, Cohort, cached_cohort, limited
 from leuknet.data.formats import LabelBy
 from leuknet.data.groups import NAME as GROUPS
 from leuknet.data.groups import read_groups
-from leuknet.data.layout import LABELS, Row, data_sets, rows_of
+from leuknet.data.layout import LABELS, Rejected, Row, data_sets, rows_of
 from leuknet.data.masks import read_masks
 from leuknet.data.splits_csv import NAME as SPLITS
 from leuknet.data.splits_csv import read_rows
@@ -103,23 +103,25 @@ def check_folder(folder: str | Path) -> Path:
 
 def scan(folder: Path, limit: int | None = None, label_by: LabelBy = "patient") -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the table of `folder` without sizes (paths relative to it), and what was left out so far."""
-    rejected: list[tuple[str, str]] = []
-    rows = [dataclasses.asdict(row) for row in _rows(folder, label_by, rejected)]
-    table = pd.DataFrame(rows, columns=[field.name for field in dataclasses.fields(Row)])
-    table = _without_namesakes(table.sort_values("image_id", ignore_index=True), rejected)
+    rejected: Rejected = []
+    table = pd.DataFrame(_rows(folder, label_by, rejected), columns=list(Row._fields))
+    table = table.sort_values("image_id", ignore_index=True)
+    again = table["image_id"].duplicated()
+    rejected += [(path, "same name as another file, in another Unicode form") for path in table.loc[again, "path"]]
+    table = table[~again].reset_index(drop=True)
+    stems = table["image_id"].map(lambda name: name.rpartition(".")[0].casefold())
+    alike = table.groupby(stems)["image_id"].transform("first")  # names that differ in case or suffix only
     patients = table.pop("patient")
-    known = table["source"] + "/" + patients
-    table = table.assign(group=known.where(patients != "", _groups_by_name(table)))
+    table = table.assign(group=(table["source"] + "/" + patients).where(patients != "", alike))
     table = limited(read_groups(folder / GROUPS, table), limit)
-    found = decode.digests([folder / path for path in table["path"]])
-    unreadable = [isinstance(digest, OSError) for digest in found]
-    for path, error in zip(table["path"][unreadable], [e for e in found if isinstance(e, OSError)], strict=True):
-        rejected.append((path, f"cannot be read: {error.strerror or error}"))
-    table = table.assign(sha256=[str(digest) for digest in found])[[not bad for bad in unreadable]]
-    return table.reset_index(drop=True), _listed(rejected)
+    digests = decode.digests([folder / path for path in table["path"]])
+    readable = np.array([isinstance(digest, str) for digest in digests], bool)
+    lost = [(path, one) for path, one in zip(table["path"], digests, strict=True) if isinstance(one, OSError)]
+    rejected += [(path, f"cannot be read: {error.strerror or error}") for path, error in lost]
+    return table.assign(sha256=list(map(str, digests)))[readable].reset_index(drop=True), _listed(rejected)
 
 
-def _rows(folder: Path, label_by: LabelBy, rejected: list[tuple[str, str]]) -> Iterator[Row]:
+def _rows(folder: Path, label_by: LabelBy, rejected: Rejected) -> Iterator[Row]:
     for data_set in data_sets(folder, rejected):
         yield from rows_of(folder, data_set, label_by, rejected)
 
@@ -153,18 +155,5 @@ def _demand_classes(folder: Path, table: pd.DataFrame, rejected: pd.DataFrame) -
             raise LeuknetError(f"{folder} holds no {name} image in any data set: add a data set with a folder {name}")
 
 
-def _without_namesakes(table: pd.DataFrame, rejected: list[tuple[str, str]]) -> pd.DataFrame:
-    """Leave out files whose names are the same text in another Unicode form."""
-    again = table["image_id"].duplicated()
-    rejected += [(path, "same name as another file, in another Unicode form") for path in table.loc[again, "path"]]
-    return table[~again].reset_index(drop=True)
-
-
-def _groups_by_name(table: pd.DataFrame) -> list[str]:
-    first: dict[str, str] = {}
-    stems = [image_id.rpartition(".")[0].casefold() for image_id in table["image_id"]]
-    return [first.setdefault(stem, image_id) for stem, image_id in zip(stems, table["image_id"], strict=True)]
-
-
-def _listed(rejected: list[tuple[str, str]]) -> pd.DataFrame:
+def _listed(rejected: Rejected) -> pd.DataFrame:
     return pd.DataFrame(sorted(rejected), columns=["path", "reason"], dtype=str)

@@ -1,9 +1,9 @@
 """How a user's folder is laid out: its data sets, by class or as a provider ships them, and one row an image."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath, PurePosixPath
+from typing import NamedTuple
 from unicodedata import normalize
 
 from leuknet.data.cells_csv import NAME as CELLS
@@ -28,8 +28,7 @@ def _relative(path: Path, folder: Path) -> str:
     return shown(PurePosixPath(path.relative_to(folder).as_posix()))
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One image: see `leuknet.data.cohort.Cohort.table`; ``patient`` is empty where unknown."""
 
     image_id: str
@@ -53,7 +52,7 @@ def data_sets(folder: Path, rejected: Rejected) -> list[Path]:
     """
     if not folder.is_dir():
         raise LeuknetError(f"no folder {folder}: give a folder laid out as {LAYOUT}")
-    found: dict[str, Path] = {}
+    folders: dict[str, Path] = {}
     for path in children(folder):
         if not path.is_dir():
             _in_root(path, folder, rejected)
@@ -63,12 +62,12 @@ def data_sets(folder: Path, rejected: Rejected) -> list[Path]:
             raise LeuknetError(f"{path} lies where a data set's folder should: lay {folder} out as {LAYOUT}")
         elif path.name != MASKS:
             known = lookup(path.name)
-            other = found.setdefault(known.name if known else _nfc(path.name).casefold(), path)
+            other = folders.setdefault(known.name if known else _nfc(path.name).casefold(), path)
             if other != path:
                 raise LeuknetError(f"{folder} names one data set twice, {other.name!r} and {path.name!r}: rename one")
-    if not found:
+    if not folders:
         raise LeuknetError(f"{folder} holds no data set: lay it out as {LAYOUT}")
-    return list(found.values())
+    return list(folders.values())
 
 
 def _in_root(path: Path, folder: Path, rejected: Rejected) -> None:

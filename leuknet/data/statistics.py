@@ -106,10 +106,8 @@ class SourceProbe:
     def summary(self) -> pd.DataFrame:
         """Return metric, mean, low and high (2.5th and 97.5th percentile of all folds) and chance as a DataFrame."""
         chance = {"accuracy": self.chance, "balanced accuracy": self.balanced_chance}
-        rows = []
-        for metric, level in chance.items():
-            low, high = np.quantile(self.scores[metric], [0.025, 0.975])
-            rows.append((metric, self.scores[metric].mean(), low, high, level))
+        columns = {metric: self.scores[metric] for metric in chance}
+        rows = [(m, of.mean(), *np.quantile(of, [0.025, 0.975]), chance[m]) for m, of in columns.items()]
         return pd.DataFrame(rows, columns=["metric", "mean", "low", "high", "chance"])
 
 

@@ -49,7 +49,7 @@ def children(folder: Path) -> list[Path]:
         raise LeuknetError(f"cannot read the folder {shown(folder)}: {error.strerror or error}") from error
 
 
-def walk(folder: Path) -> Iterator[Entry]:
+def walk(folder: Path, around: tuple[tuple[int, int], ...] = ()) -> Iterator[Entry]:
     """Yield every file below `folder`, in the order of its path.
 
     Links are followed, to files and folders; a folder that contains itself through a link is entered once. What
@@ -58,6 +58,8 @@ def walk(folder: Path) -> Iterator[Entry]:
     Parameters
     ----------
     folder : path
+    around : tuple
+        Device and number of each folder around it that is being walked.
 
     Yields
     ------
@@ -68,27 +70,24 @@ def walk(folder: Path) -> Iterator[Entry]:
     LeuknetError
         If `folder` itself cannot be read.
     """
-    yield from _below(Path(folder), (_identity(folder),))
-
-
-def _below(folder: Path, parents: tuple) -> Iterator[Entry]:
+    around = (*around, _identity(folder))
     for path in children(folder):
         if not path.is_dir():
             yield Entry(path, unusable(path))
-        elif (here := _identity(path)) in parents or len(parents) > MAX_DEPTH:
-            yield Entry(path, "a link to a folder around it" if here in parents else "too many folders deep")
+        elif (here := _identity(path)) in around or len(around) > MAX_DEPTH:
+            yield Entry(path, "a link to a folder around it" if here in around else "too many folders deep")
         elif not os.access(path, os.R_OK | os.X_OK):
             yield Entry(path, "a folder that cannot be read: Permission denied")
         else:
-            yield from _below(path, (*parents, here))
+            yield from walk(path, around)
 
 
 def _identity(folder: Path) -> tuple[int, int]:
     try:
-        found = os.stat(folder)
+        status = os.stat(folder)
     except OSError as error:
         raise LeuknetError(f"cannot read the folder {shown(folder)}: {error.strerror or error}") from error
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def unusable(path: Path) -> str:
@@ -102,11 +101,11 @@ def unusable(path: Path) -> str:
         return "a broken link" if broken else f"cannot be read: {error.strerror or error}"
 
 
-def _unfit(found: os.stat_result) -> str:
-    if not stat.S_ISREG(found.st_mode):
+def _unfit(status: os.stat_result) -> str:
+    if not stat.S_ISREG(status.st_mode):
         return "not a regular file"
-    if found.st_size > MAX_FILE_BYTES:
-        return f"{found.st_size / 2**20:.0f} MiB, above the limit of {MAX_FILE_BYTES // 2**20} MiB a file"
+    if status.st_size > MAX_FILE_BYTES:
+        return f"{status.st_size / 2**20:.0f} MiB, above the limit of {MAX_FILE_BYTES // 2**20} MiB a file"
     return ""
 
 

@@ -6,15 +6,7 @@ from leuknet.exceptions import LeuknetError
 
 MAX_BYTES = 2**28  # of the decoded picture: 89 megapixels of 8-bit RGB
 DEPTHS = (8, 10, 12, 14, 16)
-_TURNS = {  # EXIF orientation: how the stored rows become the displayed picture
-    2: lambda a: a[:, ::-1],
-    3: lambda a: a[::-1, ::-1],
-    4: lambda a: a[::-1],
-    5: lambda a: a.swapaxes(0, 1),
-    6: lambda a: a.swapaxes(0, 1)[:, ::-1],
-    7: lambda a: a.swapaxes(0, 1)[::-1, ::-1],
-    8: lambda a: a.swapaxes(0, 1)[::-1],
-}
+LYING = (5, 6, 7, 8)  # EXIF orientations whose rows are the displayed picture's columns
 
 
 def check_size(width: int, height: int, bytes_per_pixel: int) -> None:
@@ -62,4 +54,6 @@ def on_white(rgb: np.ndarray, alpha: np.ndarray, premultiplied: bool = False) ->
 
 def upright(image: np.ndarray, orientation: object) -> np.ndarray:
     """Return `image` turned and mirrored as its EXIF or TIFF orientation (1 to 8) says."""
-    return _TURNS[orientation](image) if orientation in _TURNS else image
+    image = image.swapaxes(0, 1) if orientation in LYING else image
+    image = image[:, ::-1] if orientation in (2, 3, 6, 7) else image
+    return image[::-1] if orientation in (3, 4, 7, 8) else image

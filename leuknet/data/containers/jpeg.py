@@ -6,7 +6,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
-from leuknet.data.containers import check_size, upright
+from leuknet.data.containers import LYING, check_size, upright
 from leuknet.data.containers.other import ORIENTATION
 from leuknet.data.containers.other import read as read_by_pillow
 from leuknet.exceptions import LeuknetError
@@ -47,7 +47,7 @@ def read(data: bytes, least: int = 0) -> tuple[np.ndarray, tuple[int, int]]:
         return image, image.shape[1::-1]
     with Image.open(io.BytesIO(data), formats=("JPEG", "MPO")) as head:
         orientation = head.getexif().get(ORIENTATION)
-    shown = (height, width) if orientation in (5, 6, 7, 8) else (width, height)
+    shown = (height, width) if orientation in LYING else (width, height)
     return np.ascontiguousarray(upright(image, orientation)), shown
 
 

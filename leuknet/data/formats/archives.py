@@ -52,21 +52,16 @@ def unpack(archive: str | Path, folder: str | Path, limits: Limits | None = None
         raise LeuknetError(f"{folder} is there already: remove it or name another folder")
     if not archive.is_file():
         raise LeuknetError(f"no file {archive}")
-    made = [parent for parent in folder.parents if not parent.exists()]
+    near = next(parent for parent in folder.absolute().parents if parent.exists())
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unpack-", ignore_cleanup_errors=True) as temporary:
+        with tempfile.TemporaryDirectory(dir=near, prefix=".unpack-", ignore_cleanup_errors=True) as temporary:
             new = Path(temporary) / "new"
             new.mkdir()
             (_unzip if zipfile.is_zipfile(archive) else _untar)(archive, new, limits or Limits())
+            folder.parent.mkdir(parents=True, exist_ok=True)
             new.rename(folder)
-    except BaseException as error:
-        for parent in made:
-            if parent.is_dir() and not any(parent.iterdir()):
-                parent.rmdir()
-        if isinstance(error, _DAMAGE):
-            raise LeuknetError(f"{archive} cannot be unpacked: {' '.join(str(error).split())}") from error
-        raise
+    except _DAMAGE as error:
+        raise LeuknetError(f"{archive} cannot be unpacked: {' '.join(str(error).split())}") from error
 
 
 def _unzip(archive: Path, folder: Path, limits: Limits) -> None:

@@ -57,13 +57,13 @@ def _how(name: str) -> str:
     return providers().get(name, {}).get("how", "get the images from the provider")
 
 
-def listing(found: Mapping[str, tuple[int, int]] | None = None) -> pd.DataFrame:
+def listing(counts: Mapping[str, tuple[int, int]] | None = None) -> pd.DataFrame:
     """Return one row a data set: counts as published and found (``{name: (negative, positive)}``), terms, and how."""
     rows = []
     for name, layout in LAYOUTS.items():
         known = DATA_SETS.get(name)
         published = f"{known.negatives} + {known.positives}" if known else "related, outside the 18"
-        here = " + ".join(map(str, found[name])) if found and name in found else ""
+        here = " + ".join(map(str, counts[name])) if counts and name in counts else ""
         terms = providers().get(name, {}).get("terms", UNKNOWN)
         rows.append((name, published, here, terms, _how(name), layout.looks_like))
     order = {name: place for place, name in enumerate(DATA_SETS)}

@@ -25,13 +25,13 @@ from leuknet.exceptions import LeuknetError
 SAME = ("exact", "near")
 WHOLE = 0.93  # share of the holder's area from which on a crop is the image again
 PAIR = ["kind", "a", "b", "turn", "left", "top", "width", "height", "score", "detail"]
-Found = dict[tuple[int, int], tuple]  # positions of a pair to what `PAIR` has after them
+Pairs = dict[tuple[int, int], tuple]  # positions of a pair to what `PAIR` has after them
 OUTSIDE = 0.03  # share of the edge by which a box may leave the image and still count as inside
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found.
+    """Result of an audit.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Audit:
 
 
 def audit(pictures: Pictures, seed: int = 0) -> Audit:
-    """Audit images for copies, crops, shortcuts and burned-in marks; kept in the cache.
+    """Audit images for copies, crops, shortcuts and burned-in marks; cached.
 
     Parameters
     ----------
@@ -95,16 +95,15 @@ def look(pictures: Pictures) -> tuple[pd.DataFrame, pd.DataFrame]:
     sizes = table[["width", "height"]].to_numpy()
     digests = pd.Series([one["digest"] for one in seen])
     first = np.flatnonzero(~digests.duplicated())
-    found = _exact(digests, sizes)
+    pairs = _exact(digests, sizes)
     wanted = search.candidates([seen[place]["features"] for place in first], sizes[first])
     doubles = near.candidates(np.stack([seen[place]["hashes"] for place in first]), sizes[first])
     del seen
-    doubles = doubles.assign(a=first[doubles["a"].to_numpy(int)], b=first[doubles["b"].to_numpy(int)])
-    crop, holder = wanted["crop"].to_numpy(int), wanted["holder"].to_numpy(int)
-    wanted = wanted.assign(crop=first[crop], holder=first[holder])
-    _confirm(pictures, doubles, wanted, found)
+    doubles = doubles.assign(**{name: first[doubles[name].to_numpy(int)] for name in ("a", "b")})
+    wanted = wanted.assign(**{name: first[wanted[name].to_numpy(int)] for name in ("crop", "holder")})
+    _confirm(pictures, doubles, wanted, pairs)
     ids = pictures.table["image_id"].to_numpy()
-    rows = [(kind, ids[a], ids[b], *rest) for (a, b), (kind, *rest) in sorted(found.items())]
+    rows = [(kind, ids[a], ids[b], *rest) for (a, b), (kind, *rest) in sorted(pairs.items())]
     return pd.DataFrame(rows, columns=PAIR), table
 
 
@@ -115,15 +114,15 @@ def _see(pictures: Pictures, place: int) -> dict[str, Any]:
     return {"facts": row, "digest": digest, "features": search.features(image), "hashes": near.hashes(image)}
 
 
-def _exact(digests: pd.Series, sizes: np.ndarray) -> Found:
+def _exact(digests: pd.Series, sizes: np.ndarray) -> Pairs:
     """Return a pair for each picture that was there before: the first of its family, and itself."""
     first = pd.Series(range(len(digests))).groupby(digests, sort=False).transform("min")
     pairs = [(int(a), b) for b, a in enumerate(first) if a != b]
     return {pair: ("exact", "", 0.0, 0.0, *map(float, sizes[pair[1]]), 1.0, 1.0) for pair in pairs}
 
 
-def _confirm(pictures: Pictures, doubles: pd.DataFrame, wanted: pd.DataFrame, found: Found) -> None:
-    """Look at the pixels of candidate pairs, and enter into `found` those that show the same."""
+def _confirm(pictures: Pictures, doubles: pd.DataFrame, wanted: pd.DataFrame, pairs: Pairs) -> None:
+    """Look at the pixels of candidate pairs, and enter into `pairs` those that show the same."""
     plane = lru_cache(maxsize=64)(lambda place: grey(pictures.read(place)))
     family = DisjointSet(range(len(pictures)))  # pictures that are the same: a pair within need not be looked at
     for a, b, turn in doubles.itertuples(index=False, name=None):
@@ -132,15 +131,15 @@ def _confirm(pictures: Pictures, doubles: pd.DataFrame, wanted: pd.DataFrame, fo
             match = same(plane(a), other, (0, 0, *other.shape[::-1]))
             if match and _share(match.box, other.shape) >= WHOLE:
                 box = (0.0, 0.0, *map(float, plane(b).shape[::-1]))
-                found[a, b] = ("near", near.TURNS[turn], *box, match.score, match.detail)
+                pairs[a, b] = ("near", near.TURNS[turn], *box, match.score, match.detail)
                 family.merge(a, b)
     for crop, holder, _, *box in wanted.itertuples(index=False, name=None):
-        if (crop, holder) in found or (holder, crop) in found or family.connected(crop, holder):
+        if (crop, holder) in pairs or (holder, crop) in pairs or family.connected(crop, holder):
             continue
         match = overlapping(plane(crop), plane(holder), box)
         if match:
             kind = _kind(match.box, plane(holder).shape)
-            found[crop, holder] = (kind, "", *match.box, match.score, match.detail)
+            pairs[crop, holder] = (kind, "", *match.box, match.score, match.detail)
             if kind == "near":
                 family.merge(crop, holder)
 

@@ -51,10 +51,10 @@ def same(crop: np.ndarray, holder: np.ndarray, box: Sequence[float]) -> Match | 
     """
     full, score, detail = max(crop.shape), 0.0, 0.0
     for longest, moves in [(COARSE, True), (min(full, FINE), True)] + [(full, False)] * (full > FINE):
-        found = _align(crop, holder, box, longest, moves)
-        if found is None or found[1] < LEAST_COARSE:
+        aligned = _align(crop, holder, box, longest, moves)
+        if aligned is None or aligned[1] < LEAST_COARSE:
             return None
-        box, score, detail = found
+        box, score, detail = aligned
     if score < LEAST or detail < LEAST_DETAIL:
         return None
     return Match(round(score, 4), round(detail, 4), tuple(round(float(edge), 1) for edge in box))

@@ -53,22 +53,23 @@ def features(image: np.ndarray) -> Features:
     if factor != 1:
         how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
         plane = cv2.resize(plane, None, fx=factor, fy=factor, interpolation=how)
-    found, values = cv2.SIFT.create(FEATURES, contrastThreshold=0.02, edgeThreshold=20).detectAndCompute(plane, None)
-    if not found:
+    detector = cv2.SIFT.create(FEATURES, contrastThreshold=0.02, edgeThreshold=20)
+    keypoints, values = detector.detectAndCompute(plane, None)
+    if not keypoints:
         return np.zeros((0, 4), np.float32), np.zeros((0, 128), np.float32)
-    order = np.argsort([-point.response for point in found], kind="stable")
-    points = np.array([(*point.pt, point.size, point.angle) for point in found], np.float32)[order]
+    order = np.argsort([-point.response for point in keypoints], kind="stable")
+    points = np.array([(*point.pt, point.size, point.angle) for point in keypoints], np.float32)[order]
     points[:, :3] /= factor
     values = values[order] / np.maximum(values[order].sum(axis=1, keepdims=True), 1e-6)
     return points, np.sqrt(values).astype(np.float32)
 
 
-def candidates(found: Sequence[Features], sizes: np.ndarray) -> pd.DataFrame:
+def candidates(described: Sequence[Features], sizes: np.ndarray) -> pd.DataFrame:
     """Return where each image could have been cut from.
 
     Parameters
     ----------
-    found : list of (points, descriptors)
+    described : list of (points, descriptors)
         From `features`, one an image.
     sizes : array of int, shape (n, 2)
         Width and height of each image in px.
@@ -79,7 +80,7 @@ def candidates(found: Sequence[Features], sizes: np.ndarray) -> pd.DataFrame:
         ``crop``, ``holder`` (positions), ``votes``, ``left``, ``top``, ``width``, ``height`` (px, in the holder),
         sorted by holder and crop.
     """
-    matches = _matches(found, np.asarray(sizes, np.float32))
+    matches = _matches(described, np.asarray(sizes, np.float32))
     matches = matches[matches.groupby(["crop", "holder"])["x"].transform("size") >= FEWEST]
     rows = [(*pair, *_vote(group)) for pair, group in matches.groupby(["crop", "holder"], sort=True)]
     frame = pd.DataFrame(rows, columns=COLUMNS)
@@ -87,14 +88,14 @@ def candidates(found: Sequence[Features], sizes: np.ndarray) -> pd.DataFrame:
     return frame.groupby("crop").head(HOLDERS).sort_values(["holder", "crop"], ignore_index=True)
 
 
-def _matches(found: Sequence[Features], sizes: np.ndarray) -> pd.DataFrame:
+def _matches(described: Sequence[Features], sizes: np.ndarray) -> pd.DataFrame:
     """Return the matches that a crop allows: crop, holder, scale (px of holder a px of crop), x, y, width, height."""
-    owner = np.concatenate([np.full(len(points), place) for place, (points, _) in enumerate(found)])
-    points = np.concatenate([points for points, _ in found])
-    descriptors = np.concatenate([values for _, values in found])
+    owner = np.concatenate([np.full(len(points), place) for place, (points, _) in enumerate(described)])
+    points = np.concatenate([points for points, _ in described])
+    descriptors = np.concatenate([values for _, values in described])
     cv2.setRNGSeed(0)  # the trees are random: the same images must give the same pairs, whatever ran before
     forest = cv2.flann.Index(descriptors, {"algorithm": 1, "trees": 4})
-    queries = np.concatenate([np.flatnonzero(owner == place)[:QUERIES] for place in range(len(found))])
+    queries = np.concatenate([np.flatnonzero(owner == place)[:QUERIES] for place in range(len(described))])
     parts = []
     for start in range(0, len(queries), BATCH):
         part = queries[start : start + BATCH]

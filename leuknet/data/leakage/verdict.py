@@ -10,16 +10,16 @@ from leuknet.data.leakage.shortcuts import FOLDS
 KINDS = ("exact", "near", "contained", "overlap")
 
 
-def verdict(found: Audit) -> str:
+def verdict(audit: Audit) -> str:
     """Return one line: contradictions, pairs of each kind within and across data sets, marks, strongest shortcut."""
-    pairs = found.pairs
+    pairs = audit.pairs
     within = pairs["data_set_a"] == pairs["data_set_b"]
     parts = [_contradictions(pairs)] if pairs["contradiction"].any() else []
     for words, part in (("within data sets", pairs[within]), ("across data sets", pairs[~within])):
         kinds = [f"{(part['kind'] == kind).sum()} {kind}" for kind in KINDS if (part["kind"] == kind).any()]
         parts.append(f"{words} {', '.join(kinds) or 'no'} pairs")
-    marks = f"{int(found.facts['outline'].sum())} drawn outlines, {int(found.facts['scale_bar'].sum())} scale bars"
-    return f"{'; '.join(parts)}; {marks}; {_strongest(found)}; audit {found.key}"
+    marks = f"{int(audit.facts['outline'].sum())} drawn outlines, {int(audit.facts['scale_bar'].sum())} scale bars"
+    return f"{'; '.join(parts)}; {marks}; {_strongest(audit)}; audit {audit.key}"
 
 
 def _contradictions(pairs: pd.DataFrame) -> str:
@@ -30,9 +30,9 @@ def _contradictions(pairs: pd.DataFrame) -> str:
     return f"CONTRADICTION: {word} in both classes (first {first['example']} and {first['other']})"
 
 
-def _strongest(found: Audit) -> str:
-    shortcuts = found.shortcuts
-    if shortcuts.empty and not found.two_class:
+def _strongest(audit: Audit) -> str:
+    shortcuts = audit.shortcuts
+    if shortcuts.empty and not audit.two_class:
         return "shortcuts not tested: the images are of one class only"
     if shortcuts.empty:
         return f"shortcuts not tested: fewer than {FOLDS} groups of either class in each data set, or all facts alike"
@@ -40,9 +40,9 @@ def _strongest(found: Audit) -> str:
     return f"strongest shortcut: {top['named by']} in {top['data_set']}, balanced accuracy {top['score']:.2f}"
 
 
-def as_dict(found: Audit, table: pd.DataFrame) -> dict:
+def as_dict(audit: Audit, table: pd.DataFrame) -> dict:
     """Return the audit as a JSON-ready dict: verdict, pairs, families, shortcuts, marks and key."""
-    marked = {name: table.loc[found.facts[name].to_numpy(), "image_id"].tolist() for name in ("outline", "scale_bar")}
-    frames = {"pairs": found.pairs, "families": families(found.pairs), "shortcuts": found.shortcuts}
+    marked = {name: table.loc[audit.facts[name].to_numpy(), "image_id"].tolist() for name in ("outline", "scale_bar")}
+    frames = {"pairs": audit.pairs, "families": families(audit.pairs), "shortcuts": audit.shortcuts}
     records = {name: json.loads(frame.to_json(orient="records")) for name, frame in frames.items()}
-    return {"images": len(table), "verdict": verdict(found), **records, "marks": marked, "key": found.key}
+    return {"images": len(table), "verdict": verdict(audit), **records, "marks": marked, "key": audit.key}
