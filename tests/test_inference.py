@@ -1,4 +1,4 @@
-"""Own slides: the kept run's numbers come back, far images are told, bad files reported, exports round-trip."""
+"""Own slides: the saved run's numbers come back, far images are named, bad files reported, exports round-trip."""
 
 import io
 import json
@@ -17,7 +17,7 @@ from leuknet.cli import app
 from leuknet.evaluation.splits import lodocv
 from leuknet.exceptions import LeuknetError
 from leuknet.inference import export, predict
-from leuknet.inference.predict import Kept
+from leuknet.inference.predict import SavedRun
 from leuknet.models.settings import TrainSettings
 from leuknet.runs.spec import RunSpec
 from leuknet.runs.store import Store
@@ -71,7 +71,7 @@ def test_threshold_decides_the_class(kept, cohort):
     middle = float(np.median(p))
     rows = predict.described(kept, cohort.images, middle)
     assert [row["class"] == "positive" for row in rows] == [v >= middle for v in p]
-    own = Kept(kept.run, replace(kept.training_features, about={"threshold": middle}))
+    own = SavedRun(kept.run, replace(kept.training_features, about={"threshold": middle}))
     assert predict.described(own, cohort.images) == rows and kept.training_features.about["threshold"] == 0.5
     with pytest.raises(LeuknetError, match="not between 0 and 1"):
         predict.described(kept, cohort.images[:1], 1.5)
@@ -98,7 +98,7 @@ def test_distance_grows_away_from_the_training_images():
 
 
 def test_a_picture_like_none_is_said_to_be_far(kept, cohort):
-    """Beside the run's own images, and beside images so far off in feature space that any picture is like none."""
+    """Next to the run's own images, and next to images so far off in feature space that any picture is like none."""
     moved = replace(kept.training_features, features=kept.training_features.features + 1e3)
     np.testing.assert_allclose(moved.unseen_distances, kept.training_features.unseen_distances, rtol=0.01, atol=1e-3)
     unseen = np.flatnonzero(kept.training_features.table["role"] != "train")
@@ -106,7 +106,7 @@ def test_a_picture_like_none_is_said_to_be_far(kept, cohort):
     row = kept.training_features.table.iloc[unseen[ranks[len(ranks) // 2]]]
     image = cohort.images[cohort.table["image_id"] == row["image_id"]]
     [near] = predict.described(kept, image)
-    [far] = predict.described(Kept(kept.run, moved), image)
+    [far] = predict.described(SavedRun(kept.run, moved), image)
     assert far["distance"] > 1e3 > near["distance"]
     assert far["percentile"] == 100 and 30 < near["percentile"] < 70
     assert "means little" in far["words"] and "Not clearly outside" in near["words"]

@@ -9,8 +9,9 @@ from leuknet.cells.classifier import ImageClassifier
 from leuknet.cells.extract import Outlined, outlined
 from leuknet.cells.generalisation import prepared
 from leuknet.cells.scale import estimated_diameter
-from leuknet.data.decode import digests, pixels
+from leuknet.data.decode import read_picture
 from leuknet.data.load import load_cohort
+from leuknet.data.walk import read_bytes
 
 SIZE = 48  # px of the cohort's squares, which cells do not use
 
@@ -38,17 +39,16 @@ def scored(
     LeuknetError
         If the diameter is not given and no image shows red cells.
     """
-    paths = [Path(file) for file in files]
-    images = [pixels(path, str(sha256)) for path, sha256 in zip(paths, digests(paths), strict=True)]
+    images = [read_picture(read_bytes(Path(file)))[0] for file in files]
     nominal = red_cell or (estimated_diameter(images) if images else 0.0)
-    found = [outlined(image, nominal) for image in images]
-    return [(image, one, model.cell.predict(one.cells)) for image, one in zip(images, found, strict=True)]
+    outlines = [outlined(image, nominal) for image in images]
+    return [(image, one, model.cell.predict(one.cells)) for image, one in zip(images, outlines, strict=True)]
 
 
 def with_cells(rows: list[dict], scores: Sequence[tuple[np.ndarray, Outlined, np.ndarray]]) -> list[dict]:
     """Return predictions with ``cells``: each cell's place (px, middle of the nucleus) and P(blast), ``blast``."""
     cells = []
-    for _, found, p in scores:
-        places = found.cells.table[["x", "y"]].round(1).assign(blast=p.astype(float).round(4))
+    for _, image_cells, p in scores:
+        places = image_cells.cells.table[["x", "y"]].round(1).assign(blast=p.astype(float).round(4))
         cells.append(places.to_dict("records"))
     return [row | {"cells": own} for row, own in zip(rows, cells, strict=True)]

@@ -1,29 +1,31 @@
-"""A kept run for use elsewhere: the network as ``.keras`` and ONNX, and a model card (Mitchell et al., FAT* 2019)."""
+"""A saved run for use elsewhere: the network as ``.keras`` and ONNX, and a model card (Mitchell et al., FAT* 2019)."""
 
 import importlib.util
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from jinja2 import Environment
 
 import leuknet
 from leuknet._io import atomic, markdown, write_text
 from leuknet.evaluation.intervals import bootstrap
 from leuknet.evaluation.metrics import scores
 from leuknet.exceptions import LeuknetError
-from leuknet.inference.predict import LIMITS, NOT_A_DEVICE, Kept
+from leuknet.inference.predict import LIMITS, NOT_A_DEVICE, SavedRun
 
 CARD_METRICS = ("A", "P", "R", "S", "MCC", "AUC")
 NEEDED = ("onnx", "tf2onnx")
 
 
-def export_run(kept: Kept, out: Path, onnx: bool = False) -> list[Path]:
+def export_run(saved: SavedRun, out: Path, onnx: bool = False) -> list[Path]:
     """Write a run's network and its model card.
 
     Parameters
     ----------
-    kept : leuknet.inference.predict.Kept
+    saved : leuknet.inference.predict.SavedRun
     out : path
         A folder; made if it is not there.
     onnx : bool
@@ -42,9 +44,9 @@ def export_run(kept: Kept, out: Path, onnx: bool = False) -> list[Path]:
     out = Path(out)
     network, card = out / "model.keras", out / "MODEL_CARD.md"
     with atomic(network) as temporary:
-        temporary.write_bytes(kept.run.data("model.keras"))
-    write_text(card, model_card(kept))
-    return [network, card, *([write_onnx(kept.model, out / "model.onnx")] if onnx else [])]
+        temporary.write_bytes(saved.run.data("model.keras"))
+    write_text(card, model_card(saved))
+    return [network, card, *([write_onnx(saved.model, out / "model.onnx")] if onnx else [])]
 
 
 def write_onnx(model: Any, path: Path) -> Path:
@@ -77,53 +79,33 @@ def _name_ends(path: Path) -> None:
     onnx.save(model, path)
 
 
-def model_card(kept: Kept) -> str:
+def model_card(saved: SavedRun) -> str:
     """Return the model card of a run as Markdown."""
-    s, about, size = kept.record["settings"], kept.training_features.about, kept.model.input_shape[1]
-    dropped = {"backbone", "approach", "weights", "augmentation"}
-    shown = [(k.replace("_", " "), "–" if v is None else v) for k, v in sorted(s.items()) if k not in dropped]
-    settings = pd.DataFrame(shown, columns=["setting", "value"])
-    parts = [
-        f"# Model card: {s['backbone']}, {s['approach']}, run {kept.record['key']}",
-        f"**{NOT_A_DEVICE}**",
-        "## Model",
-        "Binary classifier of blood slides after Vogado et al., Sensors 2021, 21, 2989. "
-        f"Input `image`: float32, RGB in [0, 1], {size} x {size} px, the slide squeezed to a square. "
-        f"Output `probability`: of leukaemia. {kept.model.count_params():,} parameters. "
-        f"It began from: {kept.weights}. Made by leuknet {leuknet.__version__}.",
-        markdown(settings),
-        "## Intended use",
-        "To study and teach the article's method, and to compare protocols. Not for diagnosis, screening or triage, "
-        "and not for any decision about a patient.",
-        "## Training data",
-        f"Cohort: {about['cohort']}. Images by data set, class (0 negative, 1 positive) and role:",
-        markdown(counts(kept.training_features.table)),
-        "## Protocol and leakage",
-        f"{kept.record['protocol']}, fold {kept.record['fold']}, seed {kept.record['seed']}. {about['leakage']}",
-        "## Results",
-        "Images that the network did not train on; threshold 0.5; 95 % percentile bootstrap intervals over groups.",
-        markdown(results(kept)),
-        "## Limits",
-        "\n".join(f"- {line}" for line in LIMITS),
-    ]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    dropped, settings = {"backbone", "approach", "weights", "augmentation"}, sorted(saved.record["settings"].items())
+    shown = [(k.replace("_", " "), "–" if v is None else v) for k, v in settings if k not in dropped]
+    frames = {"settings": pd.DataFrame(shown, columns=["setting", "value"]), "results": results(saved)}
+    frames["counts"] = counts(saved.training_features.table)
+    environment = Environment(trim_blocks=True, keep_trailing_newline=True)
+    environment.filters["table"] = markdown
+    card = environment.from_string(files("leuknet.inference").joinpath("model_card.md.j2").read_text("utf-8"))
+    return card.render(frames, saved=saved, limits=LIMITS, not_a_device=NOT_A_DEVICE, version=leuknet.__version__)
 
 
 def counts(table: pd.DataFrame) -> pd.DataFrame:
     """Return images by data set, label and role, one row a data set and label."""
-    found = table.groupby(["data_set", "label"], sort=False)["role"].value_counts().unstack(fill_value=0)
-    roles = [role for role in ("train", "test", "external") if role in found]
-    return found[roles].rename_axis(columns=None).reset_index().rename(columns={"data_set": "data set"})
+    numbers = table.groupby(["data_set", "label"], sort=False)["role"].value_counts().unstack(fill_value=0)
+    roles = [role for role in ("train", "test", "external") if role in numbers]
+    return numbers[roles].rename_axis(columns=None).reset_index().rename(columns={"data_set": "data set"})
 
 
-def results(kept: Kept) -> pd.DataFrame:
+def results(saved: SavedRun) -> pd.DataFrame:
     """Return each metric of the run's unseen images with its interval (%), one row a role; "–" where undefined."""
-    frame = kept.run.predictions()
+    frame = saved.run.predictions()
     rows = []
     for role, part in frame[frame["split"] != "validation"].groupby("split", sort=False):
-        found = scores(part["y"], part["p"])
+        values = scores(part["y"], part["p"])
         row = {"role": role, "images": len(part)}
-        rows.append(row | {name: _with_interval(part, name, found.get(name)) for name in CARD_METRICS})
+        rows.append(row | {name: _with_interval(part, name, values.get(name)) for name in CARD_METRICS})
     return pd.DataFrame(rows)
 
 

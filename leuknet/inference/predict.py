@@ -1,4 +1,4 @@
-"""Prediction for one's own slides by a kept run: probability, class, and how far they are from what it was trained on.
+"""Prediction for one's own slides by a saved run: probability, class, and how far they are from what it was trained on.
 
 Not a medical device. A number from here says what one network, trained on the images of one cohort, makes of a picture.
 """
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import leuknet
-from leuknet.data.decode import decode, is_blank
+from leuknet.data.decode import decode_slide
 from leuknet.data.walk import pictures, read_bytes, shown
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.record import DONE, DamagedRunError, Record, read
@@ -35,15 +35,15 @@ LIMITS = (
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A finished run that keeps its network: its `Record` and its `TrainingFeatures`."""
+class SavedRun:
+    """A finished run that saved its network: its `Record` and its `TrainingFeatures`."""
 
     run: Record
     training_features: TrainingFeatures
 
     @cached_property
     def model(self) -> Any:
-        """The network, checked by `leuknet.models.network_file` and against the features kept with it."""
+        """The network, checked by `leuknet.models.network_file` and against the features saved with it."""
         from leuknet.models.network_file import load_network
         from leuknet.models.networks import penultimate
 
@@ -76,8 +76,8 @@ class Kept:
         return f"{s['backbone']} {s['approach']}, {run}, run {self.record['key']}"
 
 
-def open_run(run: Path | str, root: Path | None = None) -> Kept:
-    """Open a kept run.
+def open_run(run: Path | str, root: Path | None = None) -> SavedRun:
+    """Open a run that saved its network.
 
     Parameters
     ----------
@@ -88,30 +88,31 @@ def open_run(run: Path | str, root: Path | None = None) -> Kept:
 
     Returns
     -------
-    Kept
+    SavedRun
 
     Raises
     ------
     LeuknetError
-        If there is no such run, several, it keeps no network, or its files do not belong together.
+        If there is no such run, several, it saved no network, or its files do not belong together.
     """
     folder = Path(run)
     if not (folder / DONE).is_file():
-        folder = _found(str(run), Path(root) if root else Path(leuknet.__file__).parent.parent / "runs")
+        folder = _run_folder(str(run), Path(root) if root else Path(leuknet.__file__).parent.parent / "runs")
     record = read(folder)
     RunSpec.read(folder)  # the key is that of the settings, the fold and the seed
     if not isinstance(record.weights.get("weights"), str) or "backbone" not in record.run["settings"]:
         raise DamagedRunError(folder, "nothing says what its network began from")
-    return Kept(record, read_training_features(record))
+    return SavedRun(record, read_training_features(record))
 
 
-def _found(key: str, root: Path) -> Path:
+def _run_folder(key: str, root: Path) -> Path:
     """Return the folder of the one finished run in ``<root>/*/trainings`` whose key begins with `key`."""
-    found = sorted(root.glob(f"*/trainings/{key}*/{DONE}")) if re.fullmatch("[0-9a-f]+", key) else []
-    if len(found) != 1:
-        many = f"{len(found)} runs in {root} begin with" if found else f"no finished run is in or under {root} called"
+    folders = sorted(root.glob(f"*/trainings/{key}*/{DONE}")) if re.fullmatch("[0-9a-f]+", key) else []
+    if len(folders) != 1:
+        none = f"no finished run is in or under {root} called"
+        many = f"{len(folders)} runs in {root} begin with" if folders else none
         raise LeuknetError(f"{many} {key}: give a run's folder, <out>/trainings/<key>")
-    return found[0].parent
+    return folders[0].parent
 
 
 def listed(paths: Iterable[Path]) -> list[Path]:
@@ -121,13 +122,13 @@ def listed(paths: Iterable[Path]) -> list[Path]:
 
 
 def predict(
-    kept: Kept, files: Sequence[Path], threshold: float | None = None, report: Callable[[int], None] | None = None
+    saved: SavedRun, files: Sequence[Path], threshold: float | None = None, report: Callable[[int], None] | None = None
 ) -> tuple[list[dict], list[dict]]:
     """Predict image files; a bad one is reported and the rest go on.
 
     Parameters
     ----------
-    kept : Kept
+    saved : SavedRun
     files : sequence of path
     threshold : float, optional
         An image is called positive at this probability or above; the run's own if not given.
@@ -141,32 +142,27 @@ def predict(
     failed : list of dict
         ``file`` and ``reason``.
     """
-    rows, failed, size = [], [], kept.model.input_shape[1]
+    rows, failed, size = [], [], saved.model.input_shape[1]
     for start in range(0, len(files), BATCH):
-        names, images = [], []
-        for file in files[start : start + BATCH]:
+        images: list[tuple[str, np.ndarray]] = []
+        for file in map(str, files[start : start + BATCH]):
             try:
-                image = decode(read_bytes(Path(file)), size)[0]
-                if is_blank(image):
-                    raise LeuknetError("blank: one colour throughout, nothing to classify")
-                images.append(image)
-                names.append(str(file))
+                images.append((file, decode_slide(read_bytes(Path(file)), size)[0]))
             except (LeuknetError, OSError) as error:
-                failed.append({"file": str(file), "reason": getattr(error, "strerror", None) or str(error)})
-        if images:
-            found = described(kept, np.stack(images), threshold)
-            rows += [{"file": name} | row for name, row in zip(names, found, strict=True)]
+                failed.append({"file": file, "reason": getattr(error, "strerror", None) or str(error)})
+        results = described(saved, np.stack([image for _, image in images]), threshold) if images else []
+        rows += [{"file": file} | row for (file, _), row in zip(images, results, strict=True)]
         if report:
             report(len(files[start : start + BATCH]))
     return rows, failed
 
 
-def described(kept: Kept, images: np.ndarray, threshold: float | None = None) -> list[dict]:
+def described(saved: SavedRun, images: np.ndarray, threshold: float | None = None) -> list[dict]:
     """Return what a run says of images.
 
     Parameters
     ----------
-    kept : Kept
+    saved : SavedRun
     images : numpy.ndarray, uint8, shape (n, size, size, 3)
     threshold : float, optional
         The run's own if not given.
@@ -178,13 +174,13 @@ def described(kept: Kept, images: np.ndarray, threshold: float | None = None) ->
         images in feature space; no unit), ``percentile`` (% of the run's own unseen images that lie nearer),
         ``looks_like`` (the commonest source of the five), ``share`` (of the five), ``words``.
     """
-    threshold = kept.training_features.threshold if threshold is None else threshold
+    threshold = saved.training_features.threshold if threshold is None else threshold
     if not 0 < threshold < 1:
         raise LeuknetError(f"the threshold {threshold} is not between 0 and 1")
     from leuknet.models.inputs import fed
     from leuknet.models.interpretation.activations import activations
 
-    model, known = kept.model, kept.training_features
+    model, known = saved.model, saved.training_features
     whole = np.resize(images, (-(-len(images) // BATCH) * BATCH, *images.shape[1:])).astype(np.float32) / 255
     p = np.asarray(model.predict(**fed(whole, BATCH), verbose=0), float)[: len(images), 0]
     distance, near = known.nearest(activations(model, images, batch=BATCH))
@@ -213,19 +209,11 @@ def words(row: Mapping[str, Any]) -> str:
     return f"{far}: the network does not know such pictures, and its probability means little. {near}"
 
 
-def as_record(kept: Kept, rows: list[dict], failed: list[dict]) -> dict[str, Any]:
-    """Return all that was found as one dictionary of JSON types."""
-    run = {"name": kept.name, "key": kept.record["key"], "cohort": kept.training_features.about["cohort"]}
-    run |= {
-        "threshold": kept.training_features.threshold,
-        "weights": kept.weights,
-        "leakage": kept.training_features.about["leakage"],
-    }
+def as_record(saved: SavedRun, rows: list[dict], failed: list[dict]) -> dict[str, Any]:
+    """Return all results as one dictionary of JSON types."""
+    about = saved.training_features.about
+    run = {"name": saved.name, "key": saved.record["key"], "cohort": about["cohort"], "weights": saved.weights}
+    run |= {"threshold": saved.training_features.threshold, "leakage": about["leakage"]}
     images, failed = ([one | {"file": shown(one["file"])} for one in part] for part in (rows, failed))
-    return {
-        "not_a_medical_device": NOT_A_DEVICE,
-        "run": run,
-        "limits": list(LIMITS),
-        "images": images,
-        "failed": failed,
-    }
+    rest = {"run": run, "limits": list(LIMITS), "images": images, "failed": failed}
+    return {"not_a_medical_device": NOT_A_DEVICE} | rest

@@ -25,7 +25,7 @@ def prediction_card(kept: Any, image: np.ndarray, row: Mapping[str, Any], name: 
 
     Parameters
     ----------
-    kept : leuknet.inference.predict.Kept
+    kept : leuknet.inference.predict.SavedRun
     image : numpy.ndarray, uint8, shape (size, size, 3)
     row : dict
         From `leuknet.inference.predict.described`.
@@ -119,7 +119,7 @@ def prediction_page(
 
     Parameters
     ----------
-    kept : leuknet.inference.predict.Kept
+    kept : leuknet.inference.predict.SavedRun
     rows, failed : list of dict
         From `leuknet.inference.predict.predict`; the files are read again.
     cells : sequence, optional
