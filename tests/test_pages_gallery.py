@@ -20,8 +20,14 @@ def run(tmp_path):
     folder.mkdir(parents=True)
     for page, name, made in (("06_lodocv", "b", "1"), ("06_lodocv", "a", "2"), ("01_x", "smears", "3")):
         stem = folder / f"{page}-{name}"
-        said = {"page": page, "name": name, "made": made, "alt": f'What "{name}" & co show', "caption": "n = 3 · smoke"}
-        stem.with_suffix(".json").write_text(json.dumps(said))
+        about = {
+            "page": page,
+            "name": name,
+            "made": made,
+            "alt": f'What "{name}" & co show',
+            "caption": "n = 3 · smoke",
+        }
+        stem.with_suffix(".json").write_text(json.dumps(about))
         stem.with_suffix(".png").write_bytes(b"png")
         stem.with_suffix(".svg").write_text("<svg/>")
     return folder.parent
@@ -42,10 +48,10 @@ def test_svg_stays_in_the_results(run, tmp_path):
 
 def test_records_are_text_not_markup(run, tmp_path):
     path = run / "figures" / "06_lodocv-a.json"
-    said = json.loads(path.read_text())
-    path.write_text(json.dumps(said | {"caption": "s<svg onload=x> | [a](b)\n# h", "alt": 'x" onerror="y'}))
+    about = json.loads(path.read_text())
+    path.write_text(json.dumps(about | {"caption": "s<svg onload=x> | [a](b)\n# h", "alt": 'x" onerror="y'}))
     text = gallery.gallery(run, tmp_path / "out").read_text()
-    assert "<svg" not in text and r"&lt;svg onload=x&gt; \| \[a\](b) # h" in text and 'alt="x&quot; onerror=' in text
+    assert "<svg" not in text and r"&lt;svg onload=x&gt; \| \[a\](b) \# h" in text and 'alt="x&quot; onerror=' in text
 
 
 def test_a_folder_without_figures_is_refused(tmp_path):

@@ -5,6 +5,7 @@ import io
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from fake_runs import golden_runs, published_runs
 from PIL import Image
@@ -96,6 +97,17 @@ def test_rows_stand_in_the_order_of_the_pages_and_under_their_names(published):
     vgg = table[(table["network"] == "VGG16") & (table["head"] == "")]
     assert list(dict.fromkeys(vgg["approach"])) == list(reports.APPROACH_COLOURS)
     assert "Vogado et al. [22]" in set(table["approach"]) and "vogado" not in set(table["approach"])
+
+
+def test_runs_of_two_cohorts_are_neither_pooled_nor_counted_together(published):
+    runs = published[published["lodocv"]].query("cohort == cohort.iloc[0]")
+    other = runs.assign(cohort="other", run="other " + runs["run"], A=runs["A"] / 2, trained_on=9999)
+    both = pd.concat([runs, other], ignore_index=True)
+    alone, table = reports.scores(runs), reports.scores(both).set_index("cohort")
+    assert len(table) == 2 * len(alone) and table.loc["other", "runs"].tolist() == alone["runs"].tolist()
+    pd.testing.assert_frame_equal(table.drop("other").reset_index()[list(alone)], alone)
+    counted = reports.leakage(both).set_index("cohort")["training images of a tested source"]
+    assert counted["other"].str.endswith(" of 9999").all() and not counted.drop("other").str.contains("9999").any()
 
 
 def test_figures_of_any_size_fit_into_three_megabytes(folder):

@@ -10,8 +10,8 @@ from jinja2 import FileSystemLoader
 from nbconvert import HTMLExporter
 
 from leuknet import _io
+from leuknet.pages.outputs import TEMPLATES
 
-TEMPLATES = Path(__file__).parent / "templates"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 WIDGET_NOTE = "<p><em>Interactive widget: open the notebook in JupyterLab to use it.</em></p>"
 NATIVE_LOG = re.compile(

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader
 
 from leuknet import _io
-from leuknet.pages.html import TEMPLATES, link_pages
+from leuknet.pages.html import link_pages
+from leuknet.pages.outputs import html_page
 
 SUMMARY = ["page", "status", "seconds", "peak_mb", "profile", "backend", "cohort", "finished", "error"]
 
@@ -26,13 +26,8 @@ def write(out: str | os.PathLike) -> None:
     records = read_records(out)
     link_pages(out / "pages", records)
     names = [record["page"] for record in records]
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
-    text = environment.get_template("index.html.j2").render(
-        records=records,
-        figures=_by_page(out / "figures", (".png",), names),
-        tables=_by_page(out / "tables", (".csv", ".md"), names),
-    )
-    _io.write_text(out / "index.html", text)
+    figures, tables = _by_page(out / "figures", (".png",), names), _by_page(out / "tables", (".csv", ".md"), names)
+    _io.write_text(out / "index.html", html_page("index", records=records, figures=figures, tables=tables))
     summary = pd.DataFrame(records, columns=SUMMARY)
     _io.write_text(out / "summary.csv", summary.to_csv(index=False))
     _io.write_text(out / "summary.md", _io.markdown(summary))
@@ -40,9 +35,9 @@ def write(out: str | os.PathLike) -> None:
 
 def _by_page(folder: Path, suffixes: tuple[str, ...], pages: list[str]) -> dict[str, list[dict[str, str]]]:
     """Return the files of `folder`, each {"name", "text"}, by the page that made it: "" if none of `pages` did."""
-    found = defaultdict(list)
+    by_page = defaultdict(list)
     for path in sorted(path for path in folder.glob("*") if path.suffix in suffixes):
         about = _io.object_or_empty(path.with_suffix(".json"))
         page, text = about.get("page", ""), about.get("alt") or about.get("caption", "")
-        found[page if page in pages else ""].append({"name": path.name, "text": text})
-    return found
+        by_page[page if page in pages else ""].append({"name": path.name, "text": text})
+    return by_page

@@ -17,24 +17,6 @@ from jupyter_client.manager import AsyncKernelManager
 SAMPLE_SECONDS = 0.2
 
 
-def process_tree(pid: int) -> list[psutil.Process]:
-    """Return the living process `pid` and its descendants, as `psutil.Process` objects."""
-    try:
-        process = psutil.Process(pid)
-        return [process, *process.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
-
-
-def resident_bytes(pid: int) -> int:
-    """Return the resident memory of `pid` and its descendants in bytes; pages they share count for each of them."""
-    total = 0
-    for process in process_tree(pid):
-        with suppress(psutil.NoSuchProcess):  # it ended since it was listed
-            total += process.memory_info().rss
-    return total
-
-
 class Meter:
     """Context manager that samples a process tree's peak resident memory and leaves none of the tree alive.
 
@@ -42,24 +24,40 @@ class Meter:
     ----------
     stop : threading.Event, optional
         Once it is set, the tree is killed.
+
+    Attributes
+    ----------
+    peak_mb : float
+        In MB; pages that processes share count for each of them.
     """
 
     def __init__(self, stop: threading.Event | None = None) -> None:
-        self.pid: int | None = None
         self.stop, self.peak_mb = stop or threading.Event(), 0.0
-        self._seen: dict[int, psutil.Process] = {}
+        self._root: psutil.Process | None = None
+        self._seen: set[psutil.Process] = set()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
 
     def watch(self, pid: int) -> None:
         """Begin to measure the tree under process `pid`."""
-        self.pid = pid
-        self._thread.start()
+        with suppress(psutil.NoSuchProcess):  # a kernel that died at once
+            self._root = psutil.Process(pid)
+            self._thread.start()
+
+    def _tree(self) -> list[psutil.Process]:
+        try:
+            return [self._root, *self._root.children(recursive=True)] if self._root else []
+        except psutil.NoSuchProcess:
+            return []
 
     def _sample(self) -> None:
-        while self.pid is not None and not self._done.is_set():
-            self._seen |= {process.pid: process for process in process_tree(self.pid)}
-            self.peak_mb = max(self.peak_mb, resident_bytes(self.pid) / 1e6)
+        while not self._done.is_set():
+            self._seen |= set(tree := self._tree())
+            resident = 0
+            for process in tree:
+                with suppress(psutil.NoSuchProcess):  # it ended since it was listed
+                    resident += process.memory_info().rss
+            self.peak_mb = max(self.peak_mb, resident / 1e6)
             if self.stop.is_set():
                 self._kill()
             self._done.wait(SAMPLE_SECONDS)
@@ -69,13 +67,12 @@ class Meter:
 
     def __exit__(self, *_: object) -> None:
         self._done.set()
-        if self.pid is not None:
+        if self._root:
             self._thread.join()
             self._kill()
 
     def _kill(self) -> None:
-        last = [] if self.pid is None else process_tree(self.pid)
-        for process in [*self._seen.values(), *last]:
+        for process in {*self._seen, *self._tree()}:
             if process.is_running():  # compares the start time too, so a reused pid is not touched
                 process.kill()
 

@@ -1,14 +1,38 @@
-"""Folders that a command fills whole: replaced by a finished copy, and only where this program wrote them."""
+"""What commands write: folders that are replaced whole, and only where this program wrote them; pages by template."""
 
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
+from typing import Any
 
+from jinja2 import Environment, FileSystemLoader
+
+from leuknet._escape import markdown_cell
+from leuknet._io import markdown
 from leuknet.exceptions import LeuknetError
 
 MARKER = ".leuknet-output"
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def html_page(name: str, **values: Any) -> str:
+    """Return the template ``<name>.html.j2`` filled with `values`, which are escaped unless marked as safe."""
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+    return environment.get_template(f"{name}.html.j2").render(**values)
+
+
+def markdown_page(name: str, **values: Any) -> str:
+    """Return the template ``<name>.md.j2`` filled with `values`.
+
+    Its filters are ``text`` (from outside, so that it is no markup), ``table`` (a DataFrame), and ``attribute`` (of an
+    HTML element).
+    """
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), trim_blocks=True, keep_trailing_newline=True)
+    environment.filters |= {"text": markdown_cell, "table": markdown, "attribute": escape}
+    return environment.get_template(f"{name}.md.j2").render(**values)
 
 
 @contextmanager

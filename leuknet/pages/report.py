@@ -3,25 +3,19 @@
 import base64
 import io
 import re
-from collections.abc import Iterator
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment
 from PIL import Image
 
 import leuknet
-from leuknet._escape import markdown_cell
 from leuknet._io import markdown, object_or_empty, write_text
 from leuknet.baselines.registry import BASELINES
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
-from leuknet.pages.outputs import check_report_file
+from leuknet.pages.outputs import check_report_file, html_page, markdown_page
 from leuknet.paper import tables
 from leuknet.paper.consistency import WEIGHTS, Finding, audit, to_frame
 from leuknet.plots.format import estimate, listed, number
@@ -38,7 +32,7 @@ from leuknet.verdicts.ledger import VERDICTS, ledger
 from leuknet.verdicts.matching import feature_spaces
 
 HIDDEN = ("coordinates", "verdicts", "claims", "conclusions", "numbers", "typographical", "consistent", "checklist")
-RESULT = ["backbone", "approach", "dense", "protocol", "role", "tested"]
+RESULT = ["backbone", "approach", "dense", "protocol", "cohort", "role", "tested"]
 NAMES = {"backbone": "network", "dense": "head", "role": "images are", "tested": "tested on"}
 LONG = 15  # rows from which a table is folded
 PICTURES, WIDTHS = 1_800_000, (1100, 800, 600, 400, 250)  # bytes of all figures together, and the widths tried for it
@@ -52,7 +46,8 @@ DECIDED = (
     "Decided by print: the verdict holds for the paper. Decided by runs: it holds for the images, networks and weights "
     "of this folder, and says nothing of the paper's."
 )
-Section = tuple[str, list[dict[str, str]]]
+FINDING = {"says": "finding", "arithmetic": "the sum", "depends_on": "depends on", "may_have_meant": "may have meant"}
+Sections = dict[str, list[dict[str, str]]]  # blocks by title, in order
 
 
 def report(folder: str | Path) -> list[Path]:
@@ -79,8 +74,8 @@ def report(folder: str | Path) -> list[Path]:
     runs = results.of_records(whole)
     if runs.empty:
         raise LeuknetError(f"no finished run in {folder}: nothing to report")
-    found = audit()
-    runs, claims = in_order(runs), ledger(folder, found, runs)
+    findings, runs = audit(), in_order(runs)
+    claims = ledger(folder, findings, runs)
     head = {
         "title": f"{TITLE}: {folder.resolve().name}",
         "made": f"{datetime.now().astimezone():%Y-%m-%d %H:%M} · leuknet {leuknet.__version__}",
@@ -89,18 +84,13 @@ def report(folder: str | Path) -> list[Path]:
         "headlines": headlines(runs),
         "leakage": shared({}, Sources(runs, folder)).number,
         "claims": [(v, int((claims["verdict"] == v).sum()), COLOURS.get(v, "#555555")) for v in VERDICTS],
-        "findings": ordered(found, WEIGHTS[0]),
-        "appendix": [
-            *protocols_and_results(runs),
-            *judged(verdicts.compare(runs, feature_spaces(folder)), claims),
-            *printed(found),
-            *pages(folder),
-            *origins(whole, damaged),
-        ],
+        "findings": ordered(findings, WEIGHTS[0]),
+        "appendix": sections(runs, claims, verdicts.compare(runs, feature_spaces(folder)), findings)
+        | page_sections(folder)
+        | run_sections(whole, damaged),
     }
-    template = files("leuknet.pages").joinpath("templates", "report.html.j2").read_text("utf-8")
-    write_text(folder / "report.html", Environment(autoescape=True).from_string(template).render(**head))
-    write_text(folder / "report.md", as_markdown(head))
+    write_text(folder / "report.html", html_page("report", **head))
+    write_text(folder / "report.md", markdown_page("report", **head))
     return [folder / "report.html", folder / "report.md"]
 
 
@@ -170,36 +160,44 @@ def _accuracy(rows: pd.DataFrame) -> str:
     return f"{estimate(values.mean(), *np.clip(bounds, 0, 100))}; {len(values)} runs"
 
 
-def block(caption: str, frame: pd.DataFrame | None = None, safe: tuple = (), **picture: str) -> dict[str, str]:
-    """Return one block of a section: a table (columns `safe` hold HTML), or a picture with ``alt`` and ``path``."""
-    if frame is None:
-        return {"caption": caption, **picture}
+def block(caption: str, frame: pd.DataFrame, safe: tuple = ()) -> dict[str, str]:
+    """Return a table as a block of a section: as HTML (which columns `safe` hold already) and as Markdown."""
     texts = frame.astype(object).where(frame.notna(), "").astype(str)
     plain = texts.assign(**{name: texts[name].map(lambda html: re.sub("<[^>]+>", " ", html)) for name in safe})
     return {"caption": caption, "html": table_html(texts, caption, len(texts) > LONG, safe), "rows": markdown(plain)}
 
 
-def protocols_and_results(runs: pd.DataFrame) -> list[Section]:
-    """Return the sections on protocols with their leakage, and on results with intervals."""
+def sections(runs: pd.DataFrame, claims: pd.DataFrame, cells: pd.DataFrame, printed: list[Finding]) -> Sections:
+    """Return what runs, claims, published cells (`verdicts.compare`) and the audit of the printed numbers give."""
     caption = "Mean ± s.d. over runs and Student's 95 % interval of the mean accuracy (%)"
-    return [
-        ("Protocols and what training and test share", [block(LEAKAGE, leakage(runs).rename(columns=NAMES))]),
-        ("Results", [block(caption, named(scores(runs)))]),
-    ]
+    findings = {weight: to_frame(ordered(printed, weight))[["verdict", "place", *FINDING]] for weight in WEIGHTS[:-1]}
+    return {
+        "Protocols and what training and test share": [block(LEAKAGE, leakage(runs).rename(columns=NAMES))],
+        "Results": [block(caption, named(scores(runs)))],
+        "Published | reproduced | verdict": [
+            block("Cells by verdict; tolerances: leuknet/verdicts/tolerances.toml", verdicts.counts(cells)),
+            block("Rows with runs here (%): published | here", verdicts.compact(cells)),
+        ],
+        "The claims ledger": [block(DECIDED, ledger_cells(claims), LEDGER)],
+        "The audit of the printed numbers": [
+            block("Findings by what they change", audit_summary(printed)),
+            *(block(weight, frame.rename(columns=FINDING)) for weight, frame in findings.items()),
+        ],
+        "A reviewer's checklist": [block("Questions", questions())],
+    }
 
 
-def origins(whole: list[Record], damaged: list[DamagedRunError]) -> list[Section]:
-    """Return the sections on settings, environments and damaged runs."""
+def run_sections(whole: list[Record], damaged: list[DamagedRunError]) -> Sections:
+    """Return the settings and environments of the runs, and the damaged ones."""
     used = [run.run["settings"] for run in whole]
     values = {name: dict.fromkeys(str(one[name]) for one in used if name in one) for name in TrainSettings.names()}
     rows = pd.DataFrame([(k, listed(v)) for k, v in values.items() if v], columns=["setting", "values"])
     lost = pd.DataFrame([(run.folder.name, run.reason) for run in damaged], columns=["run", "reason"])
     left_out = block("Left out of everything above; delete their folders and run the study again", lost)
-    return [
-        ("Settings", [block("Values of each setting over all runs", rows)]),
-        ("Environment", [block("What the runs were made with", environments(whole))]),
-        *([("Damaged runs", [left_out])] if damaged else []),
-    ]
+    return {
+        "Settings": [block("Values of each setting over all runs", rows)],
+        "Environment": [block("What the runs were made with", environments(whole))],
+    } | ({"Damaged runs": [left_out]} if damaged else {})
 
 
 def environments(whole: list[Record]) -> pd.DataFrame:
@@ -211,14 +209,15 @@ def environments(whole: list[Record]) -> pd.DataFrame:
         texts = {k: ", ".join(map(str, v)) if isinstance(v, list) else v for k, v in values.items()}
         rows.append({k: v for k, v in texts.items() if v not in (None, "")})
     frame = pd.DataFrame(rows).fillna("").astype(str)
-    found = frame.groupby(list(frame), sort=False).size().rename("runs").reset_index().T
-    return found.rename(columns=lambda place: f"environment {place + 1}").rename_axis("").reset_index()
+    distinct = frame.groupby(list(frame), sort=False).size().rename("runs").reset_index().T
+    return distinct.rename(columns=lambda place: f"environment {place + 1}").rename_axis("").reset_index()
 
 
 def leakage(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return, for each protocol and tested set, how many training images share the tested source."""
+    """Return, for each protocol, cohort and tested set, how many training images share the tested source."""
     most = {name: (column, "max") for name, column in (("images", "images"), ("n", "shared"), ("of", "trained_on"))}
-    frame = runs.groupby(["protocol", "role", "tested"], sort=False).agg(runs=("run", "nunique"), **most).reset_index()
+    alike = runs.groupby(["protocol", "cohort", "role", "tested"], sort=False)
+    frame = alike.agg(runs=("run", "nunique"), **most).reset_index()
     known, shares = frame["of"] > 0, frame["n"].astype(str) + " of " + frame["of"].astype(str)
     frame["training images of a tested source"] = shares.where(known, "not recorded")
     frame["sources"] = np.select([~known, frame["n"] > 0], ["not recorded", "shared"], "apart")
@@ -226,61 +225,38 @@ def leakage(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def scores(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return mean ± s.d. of the paper's metrics by network, protocol and tested set, with the accuracy's interval."""
+    """Return mean ± s.d. of the paper's metrics by network, protocol, cohort and tested set, with A's interval (%)."""
     rows = []
     for names, part in runs.groupby(RESULT, sort=False):
-        row = dict(zip(RESULT, names, strict=True)) | {"runs": part["run"].nunique()}
-        for metric in verdicts.METRICS:
-            values = 100 * part[metric].dropna() if metric in part else pd.Series(dtype=float)
-            row[metric] = verdicts.plus_minus(values.mean(), values.std(ddof=1))
-            if metric == "A":
-                low, high = verdicts.interval(values.mean(), values.std(ddof=1), len(values))
-                row["interval of A"] = "" if low != low else f"{max(low, 0):.1f} to {min(high, 100):.1f}"
-        rows.append(row)
-    return pd.DataFrame(rows)
+        values, row = 100 * part[list(verdicts.METRICS)], dict(zip(RESULT, names, strict=True))
+        mean, sd, n = values.mean(), values.std(), part["run"].nunique()
+        low, high = verdicts.interval(mean["A"], sd["A"], len(part))
+        row |= {"runs": n, "interval of A": "" if np.isnan(low) else f"{max(low, 0):.1f} to {min(high, 100):.1f}"}
+        rows.append(row | {metric: verdicts.plus_minus(mean[metric], sd[metric]) for metric in values})
+    return pd.DataFrame(rows, columns=[*RESULT, "runs", "A", "interval of A", *verdicts.METRICS[1:]])
 
 
-def judged(cells: pd.DataFrame, claims: pd.DataFrame) -> list[Section]:
-    """Return the sections on published cells and on claims."""
-    by_verdict = block("Cells by verdict; tolerances: leuknet/verdicts/tolerances.toml", verdicts.counts(cells))
-    compact = block("Rows with runs here (%): published | here", verdicts.compact(cells))
-    return [
-        ("Published | reproduced | verdict", [by_verdict, compact]),
-        ("The claims ledger", [block(DECIDED, ledger_cells(claims), LEDGER)]),
-    ]
-
-
-def printed(found: list[Finding]) -> list[Section]:
-    """Return the sections on the audit's findings, those that change least last, and the reviewer's checklist."""
-    names = {"says": "finding", "arithmetic": "the sum", "depends_on": "depends on", "may_have_meant": "may have meant"}
-    columns = ["verdict", "place", *names]
-    blocks = [block("Findings by what they change", audit_summary(found))]
-    blocks += [block(w, to_frame(ordered(found, w))[columns].rename(columns=names)) for w in WEIGHTS[:-1]]
-    return [("The audit of the printed numbers", blocks), ("A reviewer's checklist", [block("Questions", questions())])]
-
-
-def pages(folder: Path) -> list[Section]:
-    """Return the sections with the pages' figures and tables, as their side-car JSON describes them."""
-    shown, figures = [], []
+def page_sections(folder: Path) -> Sections:
+    """Return the pages' tables and figures, as the JSON next to them describes them."""
+    tables, figures = [], []
     for path in sorted((folder / "tables").glob("*.csv")):
         about = object_or_empty(path.with_suffix(".json"))
         if about and about.get("name") not in HIDDEN:
             caption = f"{about.get('page', '')}: {about.get('caption', '')}"
-            shown.append(block(caption, pd.read_csv(path, dtype=str, keep_default_na=False)))
-    for path, image in small_pictures(sorted((folder / "figures").glob("*.png"))):
-        about = object_or_empty(path.with_suffix(".json"))
-        alt = str(about.get("alt", path.stem))
-        figures.append(block(str(about.get("caption", "")), image=image, alt=alt, path=path.name))
-    return [(title, blocks) for title, blocks in (("Tables of the pages", shown), ("Figures", figures)) if blocks]
+            tables.append(block(caption, pd.read_csv(path, dtype=str, keep_default_na=False)))
+    for path, image in small_pictures(sorted((folder / "figures").glob("*.png"))).items():
+        about = {"caption": "", "alt": path.stem} | object_or_empty(path.with_suffix(".json"))
+        figures.append({"caption": str(about["caption"]), "image": image, "alt": str(about["alt"]), "path": path.name})
+    return {title: blocks for title, blocks in (("Tables of the pages", tables), ("Figures", figures)) if blocks}
 
 
-def small_pictures(paths: list[Path]) -> Iterator[tuple[Path, str]]:
-    """Yield figures as WebP in Base64, as wide as `WIDTHS` and `PICTURES` allow; what is no picture is left out."""
+def small_pictures(paths: list[Path]) -> dict[Path, str]:
+    """Return figures as WebP in Base64, as wide as `WIDTHS` and `PICTURES` allow; what is no picture is left out."""
     for width in WIDTHS:
-        found = {path: data for path in paths if (data := _webp(path, width))}
-        if sum(map(len, found.values())) <= PICTURES:
+        encoded = {path: data for path in paths if (data := _webp(path, width))}
+        if sum(map(len, encoded.values())) <= PICTURES:
             break
-    yield from ((path, base64.b64encode(data).decode()) for path, data in found.items())
+    return {path: base64.b64encode(data).decode() for path, data in encoded.items()}
 
 
 def _webp(path: Path, width: int) -> bytes:
@@ -292,20 +268,3 @@ def _webp(path: Path, width: int) -> bytes:
             return file.getvalue()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return b""
-
-
-def as_markdown(head: dict[str, Any]) -> str:
-    """Return the report as Markdown; figures are linked, not inside."""
-    title, *texts = (markdown_cell(head[name]) for name in ("title", "what", "banner"))
-    lines = [f"# {title}", head["made"], *texts, "For study and research. Not a medical device."]
-    lines += ["## Results in brief", markdown(head["headlines"])]
-    lines += [markdown_cell(f"Leakage under LODOCV: {head['leakage']}.")]
-    lines += ["Claims: " + ", ".join(f"{count} {verdict}" for verdict, count, _ in head["claims"]) + "."]
-    lines += ["\n".join(f"- {markdown_cell(f'{f.place}: {f.says}')}" for f in head["findings"])]
-    for number_, (title, blocks) in enumerate(head["appendix"], start=1):
-        lines.append(f"## A{number_}. {title}")
-        for part in blocks:
-            lines += [markdown_cell(part["caption"])] * bool(part["caption"]) + [part.get("rows", "")]
-            if "path" in part:
-                lines.append(f"![{markdown_cell(part['alt'])}](figures/{quote(part['path'])})")
-    return "\n\n".join(filter(None, lines)) + "\n"

@@ -55,24 +55,20 @@ class Page:
             raise LeuknetError(
                 f"page {self.name} has no cell tagged 'parameters': add one that sets profile, data, out"
             )
-        targets: list[Any] = []
-        for statement in ast.parse(cells[0].source).body:
-            targets += getattr(statement, "targets", None) or [getattr(statement, "target", None)]
-        return [target.id for target in targets if isinstance(target, ast.Name)]
+        names = [node for node in ast.walk(ast.parse(cells[0].source)) if isinstance(node, ast.Name)]
+        return [name.id for name in names if isinstance(name.ctx, ast.Store)]
 
     @property
     def title(self) -> str:
         """The first heading, without its mark."""
-        found = re.search(r"^#\s+(.+)$", self._prose, flags=re.MULTILINE)
-        return found.group(1).strip() if found else self.name
+        match = re.search(r"^#\s+(.+)$", self._prose, flags=re.MULTILINE)
+        return match.group(1).strip() if match else self.name
 
     @property
     def question(self) -> str:
-        """What follows ``**Question.**`` in the header cell, else its first paragraph that is not a heading."""
-        found = re.search(r"\*\*Question\.\*\*\s*(.+?)(?=\s*\*\*\w+\.\*\*|\n\s*\n|\Z)", self._prose, flags=re.DOTALL)
-        paragraphs = [text for text in re.split(r"\n\s*\n", self._prose) if text.strip() and not text.startswith("#")]
-        text = found.group(1) if found else next(iter(paragraphs), "")
-        return " ".join(text.split())
+        """What follows ``**Question.**`` in the header cell."""
+        match = re.search(r"\*\*Question\.\*\*\s*(.+?)(?=\s*\*\*\w+\.\*\*|\n\s*\n|\Z)", self._prose, flags=re.DOTALL)
+        return " ".join(match.group(1).split()) if match else ""
 
     @property
     def _prose(self) -> str:
@@ -281,7 +277,7 @@ def run_page(
     """
     log = out / "logs" / f"{page.name}.log"
     print(f"{page.name} …", flush=True)
-    status, error, start = "ok", "", time.monotonic()
+    error, start = "", time.monotonic()
     meter = kernel.Meter(stop)
     with (
         filelock.FileLock(log.with_suffix(".lock")),  # of another study in this folder
@@ -294,13 +290,13 @@ def run_page(
         except (PapermillExecutionError, RuntimeError) as failure:
             if stop.is_set():
                 raise
-            status, error = "failed", _one_line(failure)
+            error = _one_line(failure)
             stream.write(f"{failure}\n")
         record = Record(
             page=page.name,
             title=page.title,
             question=page.question,
-            status=status,
+            status="failed" if error else "ok",
             seconds=round(time.monotonic() - start, 1),
             peak_mb=round(meter.peak_mb),
             profile=parameters["profile"],
@@ -328,10 +324,10 @@ def _publish(record: Record, executed: Path, folder: Path) -> None:
 
 
 def _one_line(failure: Exception) -> str:
-    text = f"{type(failure).__name__}: {failure}"
+    name, text = type(failure).__name__, str(failure)
     if isinstance(failure, PapermillExecutionError):
-        text = f"{failure.ename}: {failure.evalue}"
-    return text.splitlines()[0]
+        name, text = failure.ename, failure.evalue
+    return f"{name}: {text}".splitlines()[0]
 
 
 def _quote(record: Record, out: Path) -> None:
