@@ -62,7 +62,7 @@ def place_pages() -> None:
 
 
 def place_results() -> None:
-    """Put the figures with their gallery into ``docs/figures``, and the run's report beside the guides."""
+    """Put the figures with their gallery into ``docs/figures``, and the run's report next to the guides."""
     shutil.rmtree(HERE / "figures", ignore_errors=True)  # this file's own output, ignored by git
     gallery(RESULTS or HERE.parent, HERE / "figures", notebooks="../pages")
     report = RESULTS / "report.md" if RESULTS else None

@@ -109,10 +109,10 @@ def test_get_downloads_unpacks_and_checks_a_direct_file(server, downloads, tmp_p
     monkeypatch.setattr("test_data_download.BODY", whole)
     known = {"BCCD": {"file": f"{server}/bccd.zip", "sha256": hashlib.sha256(whole).hexdigest(), "terms": "MIT"}}
     monkeypatch.setattr(getting, "providers", lambda: known)
-    asked = ["data", "get", "BCCD", "--to", str(tmp_path / "BCCD")]
-    output = CliRunner().invoke(app, asked).output
+    command = ["data", "get", "BCCD", "--to", str(tmp_path / "BCCD")]
+    output = CliRunner().invoke(app, command).output
     assert "terms: MIT" in output and "BCCD: 3 negative, 0 positive; not in Table 1" in output
-    again = CliRunner().invoke(app, asked)
+    again = CliRunner().invoke(app, command)
     assert isinstance(again.exception, LeuknetError) and "is there already" in str(again.exception)
 
 

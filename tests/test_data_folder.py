@@ -274,7 +274,7 @@ def test_a_wrong_groups_file_names_file_and_line(slides, text, parts):
     fails(slides, slides / "groups.csv", *parts)
 
 
-def test_a_split_beside_the_images_is_checked_when_they_are_loaded(slides):
+def test_a_split_next_to_the_images_is_checked_when_they_are_loaded(slides):
     table = folder_cohort(slides, 8).table
     rows = pd.DataFrame(
         {"image_id": table["image_id"], "fold": "hold-out", "role": ["train", "test", "train", "train"]}

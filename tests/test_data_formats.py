@@ -171,8 +171,8 @@ def test_get_prints_steps_and_checks_what_the_user_brings(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         for path in sorted((tmp_path / "x").rglob("*.tif")):
             archive.write(path, path.relative_to(tmp_path / "x"))
-    asked = ["data", "get", "ALL-IDB 2", "--file", str(tmp_path / "a.zip"), "--to", str(tmp_path / "new")]
-    assert "2 negative, 1 positive" in CliRunner().invoke(app, asked).output
+    command = ["data", "get", "ALL-IDB 2", "--file", str(tmp_path / "a.zip"), "--to", str(tmp_path / "new")]
+    assert "2 negative, 1 positive" in CliRunner().invoke(app, command).output
     with pytest.raises(LeuknetError, match="is there already"):
         unpack(tmp_path / "a.zip", tmp_path / "new")
 

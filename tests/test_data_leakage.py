@@ -84,8 +84,8 @@ def test_copies_turned_mirrored_resized_and_exact_are_distinguished():
     a, b, c, d, e, f = (slides.images[place] for place in at)
     images = [a, b, c, d, e, f, a.copy(), jpeg(rescaled(b, 0.6)), near.turned(c, 1), near.turned(d, 6)]
     pairs, _ = look(made(images))
-    told = {(int(row.a[-3:]), int(row.b[-3:])): (row.kind, bool(row.turn)) for row in pairs.itertuples()}
-    assert told == {(0, 6): ("exact", False), (1, 7): ("near", False), (2, 8): ("near", True), (3, 9): ("near", True)}
+    kinds = {(int(row.a[-3:]), int(row.b[-3:])): (row.kind, bool(row.turn)) for row in pairs.itertuples()}
+    assert kinds == {(0, 6): ("exact", False), (1, 7): ("near", False), (2, 8): ("near", True), (3, 9): ("near", True)}
 
 
 def test_turns_are_the_eight_of_a_square():
@@ -164,8 +164,8 @@ def test_an_audit_is_kept_and_says_its_verdict(drawn, monkeypatch):
     monkeypatch.setattr("leuknet.data.leakage.audit.look", None)  # kept: nothing is looked at again
     again = audit(drawn)
     pd.testing.assert_frame_equal(first.pairs, again.pairs)
-    said = as_dict(again, drawn.table)
-    assert "contained" in said["verdict"] and len(said["pairs"]) == len(again.pairs) and said["key"] == first.key
+    record = as_dict(again, drawn.table)
+    assert "contained" in record["verdict"] and len(record["pairs"]) == len(again.pairs) and record["key"] == first.key
 
 
 def test_a_cohort_without_files_and_a_single_picture_are_refused():
@@ -229,7 +229,7 @@ def test_why_shortcuts_were_not_tested_is_true(labels, words):
 
 
 def test_a_duplicate_and_shifted_fields_of_one_slide_are_found_as_in_all_idb_1(drawn):
-    """Fields of one slide overlap: neither holds the other, and each was saved anew at its own scale."""
+    """Fields of one slide overlap: neither holds the other, and each was saved again at its own scale."""
     fields = [rescaled(drawn.images[k], 0.5) for k in np.flatnonzero(drawn.table["data_set"] == "ALL-IDB 1")[:4]]
     height, width = fields[0].shape[:2]
     right, down = round(0.4 * width), round(0.35 * height)

@@ -1,4 +1,4 @@
-"""Masks beside a user's slides: read where they are, unknown where not, a damaged one named."""
+"""Masks next to a user's slides: read where they are, unknown where not, a damaged one named."""
 
 import numpy as np
 import pytest

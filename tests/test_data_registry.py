@@ -38,7 +38,7 @@ def test_only_ufg_and_bloodline_have_both_kinds_of_images():
 
 
 @pytest.mark.parametrize(
-    ("asked", "name"),
+    ("requested", "name"),
     [
         ("CellaVision2", "CellaVision 2"),
         ("cellavision", "CellaVision"),
@@ -48,13 +48,13 @@ def test_only_ufg_and_bloodline_have_both_kinds_of_images():
         ("leukemia images", "leukemia-images"),
     ],
 )
-def test_names_match_without_case_spaces_and_punctuation(asked, name):
-    assert lookup(asked) is DATA_SETS[name]
+def test_names_match_without_case_spaces_and_punctuation(requested, name):
+    assert lookup(requested) is DATA_SETS[name]
 
 
-@pytest.mark.parametrize("asked", ["", "LISC", "ALL-IDB", "CellaVision 3", "…"])
-def test_other_names_are_unknown(asked):
-    assert lookup(asked) is None
+@pytest.mark.parametrize("requested", ["", "LISC", "ALL-IDB", "CellaVision 3", "…"])
+def test_other_names_are_unknown(requested):
+    assert lookup(requested) is None
 
 
 def test_the_table_has_a_row_per_data_set_and_keeps_references_whole():

@@ -130,7 +130,7 @@ WRONG = {
     "open quote": (b'image,group\n"a,b\n', "quotes"),
     "workbook": (b"PK\3\4rest", "workbook"),
     "no text": (bytes(range(256)), "no text"),
-    "bytes that Windows-1252 lacks": (b"image,group\n\x81\x8d\xff,b\n", "no text"),
+    "bytes that Windows-1252 does not define": (b"image,group\n\x81\x8d\xff,b\n", "no text"),
 }
 
 

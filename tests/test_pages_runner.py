@@ -75,8 +75,8 @@ def test_a_page_that_fails_does_not_stop_the_others(ran):
 
 def test_kernel_is_this_python_with_the_parameters_and_backend_given(ran):
     notebook = nbformat.read(ran[0] / "pages" / "03_good.ipynb", as_version=4)
-    said = json.loads(notebook.cells[-1].outputs[0].text)
-    assert said == [sys.executable, "smoke", 3, "jax"]
+    printed = json.loads(notebook.cells[-1].outputs[0].text)
+    assert printed == [sys.executable, "smoke", 3, "jax"]
 
 
 def test_peak_memory_is_that_of_the_kernel(ran):
@@ -215,7 +215,7 @@ def small_cohort(path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({"only": ["7"]}, "no page '7'; there are: 01_a"),
         ({"parameters": {"epochs": 3}}, "page 01_a has no parameter 'epochs'; it has: profile, data"),
@@ -226,10 +226,10 @@ def small_cohort(path):
         ({"data": "."}, "no folder positive or negative"),
     ],
 )
-def test_what_cannot_be_honoured_is_said_before_anything_starts(folder, tmp_path, monkeypatch, arguments, said):
+def test_what_cannot_be_honoured_is_reported_before_anything_starts(folder, tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     write_page(folder, "01_a", "open('started', 'w')")
-    with pytest.raises(LeuknetError, match=said):
+    with pytest.raises(LeuknetError, match=message):
         runner.run_study(folder=folder, **arguments)
     assert not (tmp_path / "runs").exists() and not (tmp_path / "started").exists()
 
@@ -283,8 +283,8 @@ def test_interrupted_study_leaves_no_process_and_no_finished_page(folder, tmp_pa
     sleep = psutil.Process(int(started.read_text()))
     tree = psutil.Process(study.pid).children(recursive=True)
     os.kill(study.pid, sent)
-    said = study.communicate(timeout=60)[1]
-    assert study.returncode == 130 and "interrupted" in said and "Traceback" not in said
+    printed = study.communicate(timeout=60)[1]
+    assert study.returncode == 130 and "interrupted" in printed and "Traceback" not in printed
     assert sleep in tree and psutil.wait_procs(tree, timeout=5)[1] == []
     assert [path.name for path in (out / "pages").iterdir()] == ["01_slow.ipynb"]
     assert (out / "pages" / "01_slow.ipynb").read_text() == "earlier result"
