@@ -100,7 +100,8 @@ def test_rows_stand_in_the_order_of_the_pages_and_under_their_names(published):
 
 
 def test_runs_of_two_cohorts_are_neither_pooled_nor_counted_together(published):
-    runs = published[published["lodocv"]].query("cohort == cohort.iloc[0]")
+    runs = published[published["lodocv"]]
+    runs = runs[runs["cohort"] == runs["cohort"].iloc[0]]
     other = runs.assign(cohort="other", run="other " + runs["run"], A=runs["A"] / 2, trained_on=9999)
     both = pd.concat([runs, other], ignore_index=True)
     alone, table = reports.scores(runs), reports.scores(both).set_index("cohort")

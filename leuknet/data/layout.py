@@ -19,13 +19,17 @@ from leuknet.exceptions import LeuknetError
 LABELS = {"negative": 0, "positive": 1}
 LAYOUT = "DIR/<data set>/<positive|negative>/<image>"
 READ = (GROUPS, SPLITS, CELLS)  # tables in DIR itself
-_NO_TEXT = "its name is not UTF-8: rename it"
 Rejected = list[tuple[str, str]]
 _nfc = partial(normalize, "NFC")
 
 
 def _relative(path: Path, folder: Path) -> str:
     return shown(PurePosixPath(path.relative_to(folder).as_posix()))
+
+
+def _unnamed(path: Path) -> str:
+    """Return why a path cannot be stored in a table; empty where it can."""
+    return "" if is_text(path) else "its name is not UTF-8: rename it"
 
 
 class Row(NamedTuple):
@@ -56,8 +60,8 @@ def data_sets(folder: Path, rejected: Rejected) -> list[Path]:
     for path in children(folder):
         if not path.is_dir():
             _in_root(path, folder, rejected)
-        elif not is_text(path):
-            rejected.append((_relative(path, folder), _NO_TEXT))
+        elif _unnamed(path):
+            rejected.append((_relative(path, folder), _unnamed(path)))
         elif path.name.lower() in LABELS:
             raise LeuknetError(f"{path} lies where a data set's folder should: lay {folder} out as {LAYOUT}")
         elif path.name != MASKS:
@@ -119,17 +123,12 @@ def _class_folders(folder: Path, data_set: Path, rejected: Rejected) -> dict[str
 
 
 def _images_of_class(class_folder: Path, folder: Path, rejected: Rejected) -> list[Path]:
-    images = []
-    for path in children(class_folder):
-        if path.is_dir():
-            raise LeuknetError(
-                f"{shown(path)} is a folder: put its images in {path.parent}, and name patients in {GROUPS}"
-            )
-        reason = misnamed(path) or unusable(path) or ("" if is_text(path) else _NO_TEXT)
-        if reason:
-            rejected.append((_relative(path, folder), reason))
-        else:
-            images.append(path)
+    inside = children(class_folder)
+    if folders := [shown(path) for path in inside if path.is_dir()]:
+        raise LeuknetError(f"{folders[0]} is a folder: put its images in {class_folder}, and name patients in {GROUPS}")
+    reasons = {path: misnamed(path) or unusable(path) or _unnamed(path) for path in inside}
+    rejected += [(_relative(path, folder), reason) for path, reason in reasons.items() if reason]
+    images = [path for path, reason in reasons.items() if not reason]
     if not images:
         raise LeuknetError(f"{class_folder} holds no image ({', '.join(SUFFIXES)}): fill or remove it")
     return images
@@ -137,18 +136,14 @@ def _images_of_class(class_folder: Path, folder: Path, rejected: Rejected) -> li
 
 def _shipped(data_set: Path, folder: Path, rejected: Rejected) -> tuple[list[Layout], list[PurePath]]:
     """Return the layouts in which providers ship what a folder holds, and its pictures (relative paths)."""
-    files: list[PurePath] = []
-    unread = []
-    for entry in walk(data_set):
-        reason = entry.reason or ("" if is_text(entry.path) else _NO_TEXT)
-        if not reason:
-            files.append(entry.path.relative_to(data_set))
-        elif entry.path.suffix.lower() in SUFFIXES or misnamed(entry.path):
-            unread.append((_relative(entry.path, folder), misnamed(entry.path) or reason))
+    reasons = {entry.path: entry.reason or _unnamed(entry.path) for entry in walk(data_set)}
+    files: list[PurePath] = [path.relative_to(data_set) for path, reason in reasons.items() if not reason]
+    unread = {path: reason for path, reason in reasons.items() if reason and path.suffix.lower() in SUFFIXES}
+    unread |= {path: misnamed(path) for path in reasons if misnamed(path)}
     named = [layout for layout in LAYOUTS.values() if plain(layout.name) == plain(_nfc(data_set.name))]
     layouts = [layout for layout in named if layout.images(data_set, files)] or recognise(data_set, files)
     if layouts:
-        rejected += unread
+        rejected += [(_relative(path, folder), reason) for path, reason in unread.items()]
     return layouts, files
 
 

@@ -99,12 +99,9 @@ def in_order(runs: pd.DataFrame) -> pd.DataFrame:
     orders = {"backbone": results.NETWORKS, "approach": (*APPROACH_COLOURS, *BASELINES)}
     orders |= {"tested": table_order(runs["tested"]), "role": ("test", "external")}
     places = {name: {value: place for place, value in enumerate(order)} for name, order in orders.items()}
-
-    def place(column: pd.Series) -> pd.Series:
-        known = places.get(str(column.name))
-        return column if known is None else column.map(known).fillna(len(known))
-
-    return runs.sort_values([*RESULT, "fold", "seed"], key=place, kind="stable", ignore_index=True)
+    ranks = {name: runs[name].map(known).fillna(len(known)) for name, known in places.items()}
+    order = runs.assign(**ranks).sort_values([*RESULT, "fold", "seed"], kind="stable").index
+    return runs.loc[order].reset_index(drop=True)
 
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:

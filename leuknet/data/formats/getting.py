@@ -66,8 +66,6 @@ def listing(counts: Mapping[str, tuple[int, int]] | None = None) -> pd.DataFrame
         here = " + ".join(map(str, counts[name])) if counts and name in counts else ""
         terms = providers().get(name, {}).get("terms", UNKNOWN)
         rows.append((name, published, here, terms, _how(name), layout.looks_like))
-    order = {name: place for place, name in enumerate(DATA_SETS)}
-    rows.sort(key=lambda row: order.get(row[0], len(order)))
     return pd.DataFrame(rows, columns=["data set", "published (- and +)", "found", "terms", "how to get it", "layout"])
 
 

@@ -187,7 +187,7 @@ def read_labels(path: Path) -> dict[str, int]:
 
 _DESCRIBED = tomllib.loads(resources("leuknet.data").joinpath("resources/layouts.toml").read_text("utf-8"))
 _PLAIN = {"looks_like": f"a folder of images, {LABELS_CSV} where Table 1 has two classes", "named_only": True}
-LAYOUTS = {name: Layout(name, **_DESCRIBED.get(name, _PLAIN)) for name in [*_DESCRIBED, *DATA_SETS]}
+LAYOUTS = {name: Layout(name, **_DESCRIBED.get(name, _PLAIN)) for name in [*DATA_SETS, *_DESCRIBED]}
 
 
 def pictures_below(folder: Path) -> list[PurePath]:
