@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from leuknet.plots.style import APPROACH_COLOURS
-from leuknet.plots.training import ablation
+from leuknet.plots.training import ablation, network
 from leuknet.study.ablation import TABLES, approaches
 
 METRICS = ("A", "P", "R", "S", "MCC")
@@ -112,7 +112,7 @@ def test_approaches_are_drawn_as_the_layers_say():
             "approach": ["SFT", "SFT", "mDFT", "mDFT"],
         }
     )
-    ax = ablation.approach_diagram(layers).axes[0]
+    ax = network.approach_diagram(layers).axes[0]
     assert [text.get_text() for text in ax.get_xticklabels()] == ["SFT\n20 of\n30 trained", "mDFT\n15 of\n15 trained"]
     assert len({bar.get_facecolor() for bar in ax.patches}) == 3
     assert [text.get_text() for text in ax.get_yticklabels()] == ["8x8x4  10", ""]

@@ -4,17 +4,21 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from leuknet.plots.interpretation.segmentation import segmentation_examples, segmentation_scores, segmentation_table
+from leuknet.plots.interpretation.cells import segmentation_examples, segmentation_scores, segmentation_table
 from leuknet.plots.results.baselines import (
     OWN,
+    bars,
+    can_differ,
     chance_table,
+    critical_difference,
     paired_tests,
+    rank_sentence,
     ranked_dots,
     ranked_sentence,
+    ranked_test,
     ranking,
     table11_again,
 )
-from leuknet.plots.results.critical_difference import bars, can_differ, critical_difference, rank_sentence, ranked_test
 from leuknet.study.comparison import FAIR, POOLED, PUBLISHED, Comparison
 
 RIGHT = {"LeukNet": 36, "Putzu et al. [6]": 20, "image size and format": 39}

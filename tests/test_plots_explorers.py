@@ -14,7 +14,6 @@ from PIL import Image
 from leuknet.evaluation.splits import k_fold, lodocv
 from leuknet.exceptions import LeuknetError
 from leuknet.plots.interactive import explorers, widgets
-from leuknet.plots.interactive.hover import hover_html
 from leuknet.plots.style import CLASS_COLOURS
 
 
@@ -167,12 +166,12 @@ def test_embedding_explorer_keeps_slide_and_point_together(cohort):
 
 def test_hover_plane_holds_each_slide_once_and_says_what_it_is(cohort):
     error = np.full(len(cohort), "right")
-    html = hover_html(two_planes(cohort.table), cohort.images, error)
+    html = explorers.hover_html(two_planes(cohort.table), cohort.images, error)
     assert html.count("data:image/jpeg;base64,") == len(cohort) and "<script" not in html
     assert "--x0:98.0%;--y0:98.0%;--x1:2.0%;--y1:98.0%" in html and f"--c0:{CLASS_COLOURS[1].lower()}" in html
     assert "A/negative/000, negative, A, right" in html
     with pytest.raises(LeuknetError, match="the same 20 images"):
-        hover_html(two_planes(cohort.table), cohort.images[:20], error[:20])
+        explorers.hover_html(two_planes(cohort.table), cohort.images[:20], error[:20])
 
 
 def test_embedding_card_marks_the_slide_that_is_shown(cohort):

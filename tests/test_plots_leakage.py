@@ -59,7 +59,8 @@ def test_shortcuts_are_drawn_by_data_set_with_chance_and_intervals():
     fig = leakage.shortcut_levels(shortcuts())
     shown = [ax for ax in fig.axes if ax.axison]
     assert [ax.get_title(loc="left") for ax in shown] == ["UFG (n = 12)", f"{ALL} (n = 127)"]
-    assert [line.get_xdata()[0] for line in shown[1].lines if line.get_marker() == "o"] == pytest.approx([79, 55])
+    (marks,) = [line for line in shown[1].lines if line.get_marker() == "o"]
+    assert list(marks.get_xdata()) == pytest.approx([79, 55])
     assert any(list(line.get_xdata()) == [50, 50] for line in shown[1].lines)
 
 

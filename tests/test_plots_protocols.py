@@ -8,7 +8,7 @@ import pytest
 from made import small_cohort
 
 from leuknet.plots import output
-from leuknet.plots.data import splits as split_plots
+from leuknet.plots.data import leakage
 from leuknet.plots.results import protocols as shown
 
 
@@ -126,9 +126,9 @@ COHORTS = {
 @pytest.mark.parametrize(("cohort", "expected"), COHORTS.values(), ids=COHORTS)
 def test_impossible_protocols_are_named_and_replaced(cohort, expected, monkeypatch):
     said = []
-    monkeypatch.setattr(split_plots, "say", said.append)
+    monkeypatch.setattr(leakage, "say", said.append)
     study = SimpleNamespace(cohort=cohort, profile=SimpleNamespace(folds=3), seed=0)
-    found = split_plots.possible_splits(study, "pooled", "LODOCV as published", "leave-one-source-out")
+    found = leakage.possible_splits(study, "pooled", "LODOCV as published", "leave-one-source-out")
     if expected is None:  # one class only: nothing can be split, and each protocol says why
         assert found == {} and len(said) == 6 and "no accuracy here shows that cells were used" in said[3]
         return

@@ -1,12 +1,18 @@
-"""Numbers as text, in one way for every figure, table and sentence: decimals that n carries, and real minus signs."""
+"""Numbers as text, in one way for every figure, table and sentence: decimals that n carries, and real minus signs.
+
+And values in a template as HTML, so that text of users is escaped in one place.
+"""
 
 import math
 import re
 from collections.abc import Iterable
+from typing import Any
 
+import jinja2
 import pandas as pd
 
 MINUS = "−"
+TEMPLATES = jinja2.Environment(loader=jinja2.PackageLoader("leuknet.plots"), autoescape=True)
 FEW, MANY = 30, 1000  # images: below FEW a share is a count, below MANY it has one decimal
 PERCENT_METRICS = ("A", "P", "R", "S", "MCC")
 METRIC_NAMES = {"A": "accuracy", "P": "precision", "R": "recall", "S": "specificity", "Kappa": "kappa"}
@@ -138,3 +144,8 @@ def listed(words: Iterable[str]) -> str:
     """Return words as a sentence has them: "a, b and c"."""
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def rendered(template: str, **values: Any) -> str:
+    """Return a template of ``leuknet/plots/templates`` filled with `values`, which it escapes."""
+    return TEMPLATES.get_template(f"{template}.html.j2").render(values)

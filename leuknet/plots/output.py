@@ -9,11 +9,10 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import HTML, Markdown, display
-from matplotlib.figure import Figure
 
 from leuknet._escape import csv_cell, file_name
 from leuknet._io import atomic, markdown, write_json, write_text
-from leuknet.plots.format import cell, is_number
+from leuknet.plots.format import cell, is_number, rendered
 from leuknet.plots.style import captioned, language
 from leuknet.runs.provenance import environment
 from leuknet.study.study import Study
@@ -21,13 +20,6 @@ from leuknet.study.study import Study
 SHOWN_DPI = 120  # CSS pixels per inch: COLUMN is the width of a page's text, and 9 points are 15 pixels
 SHARP_DPI, PICTURE_DPI = 240, 160  # twice as many pixels as shown; fewer where slides of few pixels fill the figure
 FOLDED = 15  # rows from which a table is folded
-LOOK = """<style>.lk{overflow-x:auto}.lk table{border-collapse:collapse}.lk summary{cursor:pointer;font-weight:bold}
-.lk caption{caption-side:top;text-align:left;font-weight:bold;padding:4px 0}
-.lk table.dataframe :is(th,td){text-align:left;vertical-align:top;padding:3px 10px;white-space:normal}
-.lk table.dataframe tbody th{font-weight:normal}
-.lk table.dataframe:has(th:nth-child(11)) :is(th,td){padding:3px 4px}
-.lk thead th{font-weight:bold!important;border-bottom:1px solid}.lk tbody tr.new>*{border-top:1px solid #ccc}
-.lk table.dataframe .num{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}</style>"""
 
 
 def caption_line(
@@ -83,7 +75,7 @@ def keep(study: Study, kind: str, name: str, line: str, **said: str) -> Path:
     return stem
 
 
-def figure(study: Study, fig: Figure, name: str, alt: str, result: str = "", **caption: Any) -> None:
+def figure(study: Study, fig: plt.Figure, name: str, alt: str, result: str = "", **caption: Any) -> None:
     """Caption `fig`, keep it as PNG, SVG and JSON under ``figures/``, and show it with title and result.
 
     Parameters
@@ -176,17 +168,10 @@ def table_html(shown: pd.DataFrame, caption: str, fold: bool = False, safe: tupl
     """
     numeric = [_numeric(shown[column]) for column in shown]
     merged = 0 if numeric[0] else 1 + (shown.shape[1] > 2 and not numeric[1])
-    texts = shown.apply(lambda column: column if column.name in safe else column.map(escape)).to_numpy().tolist()
-    rows = "".join(_row(texts, i, numeric, merged) for i in range(len(texts)))
-    head = "".join(
-        f'<th scope="col"{" class=num" * right}>{escape(str(column).replace("_", " "))}</th>'
-        for column, right in zip(shown, numeric, strict=True)
-    )
-    title = "" if fold else f"<caption>{escape(caption)}</caption>"
-    html = f'<table class="dataframe">{title}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
-    if fold:
-        html = f"<details><summary>{escape(caption)} ({len(shown)} rows)</summary>{html}</details>"
-    return f'{LOOK}<div class="lk" tabindex="0" role="region" aria-label="{escape(caption)}">{html}</div>'
+    rows = shown.to_numpy().tolist()
+    spans = [[_span(rows, i, j) for j in range(max(merged, 1))] for i in range(len(rows))]
+    about = {"columns": list(shown), "rows": rows, "numeric": numeric, "merged": merged, "spans": spans, "safe": safe}
+    return rendered("table", **about, caption=caption, fold=fold)
 
 
 def _numeric(column: pd.Series) -> bool:
@@ -194,16 +179,12 @@ def _numeric(column: pd.Series) -> bool:
     return bool(filled) and all(map(is_number, filled))
 
 
-def _row(texts: list[list[str]], i: int, numeric: list[bool], merged: int) -> str:
-    """Return one row; a cell of the first `merged` columns spans the rows below that repeat it and those left of it."""
-    cells = []
-    for j, inner in enumerate(texts[i]):
-        if j >= merged:
-            cells.append(f"<td{' class=num' * numeric[j]}>{inner}</td>")
-        elif i == 0 or texts[i][: j + 1] != texts[i - 1][: j + 1]:
-            same = next((k for k, row in enumerate(texts[i:]) if row[: j + 1] != texts[i][: j + 1]), len(texts) - i)
-            cells.append(f'<th scope="row"{f" rowspan={same}" * (same > 1)}>{inner}</th>')
-    return f"<tr{' class=new' * (i > 0 and texts[i][:1] != texts[i - 1][:1])}>{''.join(cells)}</tr>"
+def _span(rows: list[list[str]], i: int, j: int) -> int:
+    """Return how many rows from `i` on repeat the cell in column `j` and those left of it; 0 if the row above does."""
+    own = rows[i][: j + 1]
+    if i and rows[i - 1][: j + 1] == own:
+        return 0
+    return next((k for k, row in enumerate(rows[i:]) if row[: j + 1] != own), len(rows) - i)
 
 
 def paragraph(text: str) -> str:

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import as_file, files
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps, font_manager
-from matplotlib.figure import Figure
 
 from leuknet.data.registry import DATA_SETS, lookup
 
@@ -23,13 +23,16 @@ CLASS_COLOURS = {0: "#56B4E9", 1: "#B23A00"}
 CLASS_MARKERS = {0: "o", 1: "^"}
 CLASS_LOOKS = {label: (CLASS_COLOURS[label], CLASS_MARKERS[label]) for label in CLASS_NAMES}
 CLASS_HATCHES = {0: "", 1: "////"}
+CLASS_BARS: dict[int, dict[str, Any]] = {
+    label: {"color": CLASS_COLOURS[label], "hatch": CLASS_HATCHES[label], "edgecolor": "white"} for label in CLASS_NAMES
+}
 APPROACH_COLOURS = {"SFT": "#E69F00", "mSFT": "#CC79A7", "DFT": "#009E73", "mDFT": "#0072B2", "scratch": "#4D4D4D"}
 APPROACH_MARKERS = {"SFT": "s", "mSFT": "D", "DFT": "^", "mDFT": "o", "scratch": "X"}
 PROTOCOL_COLOURS = ("#999999", "#E69F00", "#0072B2", "#009E73")
 PROTOCOL_MARKERS = ("s", "D", "o", "^")
 MARKERS = "os^Dv<>PX*hp"
-CJK_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei")
-CJK_FONTS += ("Droid Sans Fallback", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "Arial Unicode MS")
+CJK_FONTS = ["Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei"]
+CJK_FONTS += ["Droid Sans Fallback", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "Arial Unicode MS"]
 COLUMN = 7.3
 SMALLEST = 9
 LEADING, OTHER = 7, ("#BBBBBB", ".")  # sources named in a legend; how the rest looks
@@ -51,7 +54,7 @@ def families() -> list[str]:
     return ["sans-serif", *[name for name in CJK_FONTS if name in installed][:1]]
 
 
-def captioned(fig: Figure, line: str) -> None:
+def captioned(fig: plt.Figure, line: str) -> None:
     """Put the caption `line` under `fig`, broken to its width, and bring `fig` to the width of a printed page at most.
 
     Text keeps its size, so what has 9 points on the screen has them in print. `COLUMN` is that width in inches. With
@@ -90,12 +93,9 @@ def data_set_styles(names: Iterable[str]) -> dict[str, tuple[tuple[float, ...], 
 def source_styles(table: pd.DataFrame) -> dict[str, tuple[tuple[float, ...], str]]:
     """Return (colour, marker) of each source: its first data set's; evenly spread if any data set is not Table 1's."""
     first = table.drop_duplicates("data_set").set_index("data_set")["source"]
-    leading = {}
-    for data_set in table_order(first.index):
-        leading.setdefault(first[data_set], data_set)
+    leading = first[table_order(first.index)].drop_duplicates()
     if set(first.index) <= set(DATA_SETS):
-        styles = data_set_styles(list(leading.values()))
-        return {source: styles[data_set] for source, data_set in leading.items()}
+        return dict(zip(leading, data_set_styles(leading.index).values(), strict=True))
     shades = colormaps["turbo"](np.linspace(0.05, 0.95, len(leading)))
     return {source: (tuple(shades[i]), MARKERS[i % len(MARKERS)]) for i, source in enumerate(leading)}
 
@@ -108,7 +108,6 @@ def leading_sources(table: pd.DataFrame) -> tuple[pd.Series, dict]:
     looks, counts = source_styles(table), table["source"].value_counts()
     kept = sorted(looks, key=lambda name: -counts[name])[:LEADING] if len(looks) > LEADING + 1 else list(looks)
     rest = f"{len(looks) - len(kept)} other sources"
-    named = {name: look for name, look in looks.items() if name in kept} | (
-        {rest: OTHER} if looks.keys() - kept else {}
-    )
+    named: dict[str, tuple] = {name: look for name, look in looks.items() if name in kept}
+    named |= {rest: OTHER} if len(kept) < len(looks) else {}
     return table["source"].where(table["source"].isin(kept), rest), named

@@ -1,32 +1,22 @@
-"""The augmentation in pictures and numbers (paper, section 3.2, Figure 3)."""
+"""The augmentation in pictures and numbers (paper, section 3.2, Figure 3), and a variant set by sliders."""
 
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from leuknet._random import rng
 from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
 from leuknet.models.policy import COLUMNS, NOTHING, PAPER, SHEAR_UNITS, Policy, draw, identity, places, ranged
-from leuknet.plots.axes import picture, picture_grid
-from leuknet.plots.style import CLASS_NAMES, language
+from leuknet.plots.axes import card, name_rows, picture, picture_grid, subplots
+from leuknet.plots.style import CLASS_NAMES, COLUMN
 
 BATCH = 8  # one compiled shape for all pictures
-WORDS = {
-    "theta": "rotation",
-    "tx": "width shift",
-    "ty": "height shift",
-    "shear": "shear",
-    "zx": "zoom, width",
-    "zy": "zoom, height",
-    "flip_h": "horizontal flip",
-    "flip_v": "vertical flip",
-}
+NAMES = "rotation|width shift|height shift|shear|zoom, width|zoom, height|horizontal flip|vertical flip"
+WORDS = dict(zip(COLUMNS, NAMES.split("|"), strict=True))
 FLIPS = ("flip_h", "flip_v")
 SMOOTH = {"interpolation": "antialiased"}
 CORNERS = [(0, 0), (0, -1), (-1, -1), (-1, 0), (0, 0)]
@@ -73,28 +63,23 @@ def one_each(table: pd.DataFrame, seed: int = 0) -> dict[int, int]:
 
 def policy_table(policy: Policy = PAPER) -> pd.DataFrame:
     """Return the policy's numbers, one row each, next to the paper's words and how they are drawn."""
-    shift, unit = "uniform, {:+g} to {:+g} of the size", policy.shear_unit
-    rows = {
-        "theta": ("rotation", "40°", "uniform, {:+g}° to {:+g}°"),
-        "tx": ("width shift", "0.2", shift),
-        "ty": ("height shift", "0.2", shift),
-        "shear": ("shear", "0.2", f"uniform, {{:+g}} to {{:+g}} {unit}"),
-        "zx": ("zoom", "0.2", "uniform, {:g} to {:g}, width and height apart"),
-        "flip_h": ("horizontal flip", "yes", "one variant in two"),
-        "flip_v": ("vertical flip", "yes", "one variant in two"),
-    }
-    ends = ranges(policy)
-    drawn = [(*words, how.format(*ends[k]) if np.ptp(ends[k]) else "never") for k, (*words, how) in rows.items()]
-    return pd.DataFrame(drawn, columns=["operation", "paper", "here"]).replace("-", "−", regex=True)
+    shifted = "uniform, {:+g} to {:+g} of the size"
+    how = {"theta": ("40°", "uniform, {:+g}° to {:+g}°"), "tx": ("0.2", shifted), "ty": ("0.2", shifted)}
+    how |= {"shear": ("0.2", f"uniform, {{:+g}} to {{:+g}} {policy.shear_unit}")}
+    how |= {"zx": ("0.2", "uniform, {:g} to {:g}, width and height apart")}
+    how |= dict.fromkeys(FLIPS, ("yes", "one variant in two"))
+    names, ends = WORDS | {"zx": "zoom"}, ranges(policy)
+    rows = [(names[k], paper, of.format(*ends[k]) if np.ptp(ends[k]) else "never") for k, (paper, of) in how.items()]
+    return pd.DataFrame(rows, columns=["operation", "paper", "here"]).replace("-", "−", regex=True)
 
 
-def framed(ax: Axes) -> None:
+def framed(ax: plt.Axes) -> None:
     """Frame the original image, so that it is not taken for a variant."""
-    frame = {"fill": False, "edgecolor": "black", "linewidth": 3, "clip_on": False}
+    frame: dict[str, Any] = {"fill": False, "edgecolor": "black", "linewidth": 3, "clip_on": False}
     ax.add_patch(Rectangle((0, 0), 1, 1, transform=ax.transAxes, **frame))
 
 
-def augmented(cohort: Cohort, policy: Policy = PAPER, seed: int = 0) -> Figure:
+def augmented(cohort: Cohort, policy: Policy = PAPER, seed: int = 0) -> plt.Figure:
     """Draw an image of each class and eight variants of it (paper, Figure 3): the original stands top left.
 
     Raises
@@ -106,8 +91,7 @@ def augmented(cohort: Cohort, policy: Policy = PAPER, seed: int = 0) -> Figure:
     if not chosen:
         raise LeuknetError(f"cohort {cohort.name} has no image to augment")
     widths = [1, 1, 1, 0.2, 1, 1, 1][: 4 * len(chosen) - 1]
-    with language():
-        fig, axes = picture_grid(3, len(widths), (4 * len(chosen), 4.4), width_ratios=widths)
+    with picture_grid(3, len(widths), (4 * len(chosen), 4.4), width_ratios=widths) as (fig, axes):
         for block, (label, place) in zip((axes[:, :3], axes[:, -3:]), chosen.items(), strict=False):
             variants = vary(cohort.images[place], draw(policy, 8, rng("Figure 3", seed, label)), policy.shear_unit)
             for ax, image in zip(block.flat, [cohort.images[place], *variants], strict=True):
@@ -128,13 +112,12 @@ def extremes(policy: Policy = PAPER) -> list[tuple[str, np.ndarray]]:
     return found
 
 
-def one_at_a_time(image: np.ndarray, policy: Policy = PAPER) -> Figure:
+def one_at_a_time(image: np.ndarray, policy: Policy = PAPER) -> plt.Figure:
     """Draw the original, then each operation alone at the ends of its range."""
     named = [("original", identity(1)), *extremes(policy)]
     images = vary(image, np.concatenate([row for _, row in named]), policy.shear_unit)
     rows = -(-len(named) // 5)
-    with language():
-        fig, axes = picture_grid(rows, 5, (8, 1.8 * rows + 0.2))
+    with picture_grid(rows, 5, (8, 1.8 * rows + 0.2)) as (fig, axes):
         for ax, shown, (title, _) in zip(axes.flat, images, named, strict=False):
             picture(ax, shown, title, **SMOOTH)
         framed(axes[0, 0])
@@ -147,14 +130,13 @@ def moved(draws: np.ndarray, size: int, shear_unit: str = "degrees") -> np.ndarr
     return np.hypot(x - x0, y - y0).max(axis=(1, 2))
 
 
-def shear_units(image: np.ndarray, policy: Policy = PAPER) -> Figure:
+def shear_units(image: np.ndarray, policy: Policy = PAPER) -> plt.Figure:
     """Draw the policy's largest shear read as degrees next to the same number read as radians, with a straight grid."""
     size, row = len(image), change(shear=policy.shear)
     grid = np.full_like(image, 255)
     for line in np.linspace(0, size - 1, 9).astype(int):
         grid[max(line - 1, 0) : line + 1] = grid[:, max(line - 1, 0) : line + 1] = 40
-    with language():
-        fig, axes = picture_grid(2, 3, (7, 4.9))
+    with picture_grid(2, 3, (7, 4.9)) as (fig, axes):
         for upper, given in zip(axes, (image, grid), strict=True):
             picture(upper[0], given, "original" if given is image else "", **SMOOTH)
             for ax, unit in zip(upper[1:], SHEAR_UNITS, strict=True):
@@ -193,12 +175,8 @@ def by_keras(images: np.ndarray, draws: np.ndarray, shear_unit: str = "degrees")
 
 def alone(policy: Policy) -> dict[str, Policy]:
     """Return ``{words: policy}``: each operation of `policy` alone, shear in both units, and all together."""
-    parts = {
-        "rotation": ("rotation",),
-        "shifts": ("width_shift", "height_shift"),
-        "zoom": ("zoom",),
-        "flips": ("horizontal_flip", "vertical_flip"),
-    }
+    parts = {"rotation": ["rotation"], "shifts": ["width_shift", "height_shift"], "zoom": ["zoom"]}
+    parts["flips"] = ["horizontal_flip", "vertical_flip"]
     found = {words: NOTHING.but(**{f: getattr(policy, f) for f in fields}) for words, fields in parts.items()}
     found |= {f"shear, {unit}": NOTHING.but(shear=policy.shear, shear_unit=unit) for unit in SHEAR_UNITS}
     return found | {f"all, shear in {unit}": policy.but(shear_unit=unit) for unit in SHEAR_UNITS}
@@ -236,7 +214,7 @@ def mirrored(image: np.ndarray) -> np.ndarray:
     return np.pad(image, ((size, size), (size, size), (0, 0)), mode="symmetric")
 
 
-def fill(image: np.ndarray, policy: Policy = PAPER, seed: int = 0) -> Figure:
+def fill(image: np.ndarray, policy: Policy = PAPER, seed: int = 0) -> plt.Figure:
     """Draw where the corners of a rotated image come from: the frame read, black corners, reflected ones, and how many.
 
     The picture is rotated to the end of the policy's range; the histogram is of whole draws.
@@ -245,8 +223,7 @@ def fill(image: np.ndarray, policy: Policy = PAPER, seed: int = 0) -> Figure:
     out = outside(row, size)[0]
     x, y = (values[0] for values in places(row, size))
     shares = 100 * reflected_share(policy, seed=seed)
-    with language():
-        fig, ((left, right), (below, ax)) = plt.subplots(2, 2, figsize=(7, 7))
+    with subplots(2, 2, figsize=(7, 7)) as (fig, ((left, right), (below, ax))):
         picture(left, mirrored(image), "solid: the image; dashed: what is read", **SMOOTH)
         left.set(xlim=(size / 2, 2.5 * size), ylim=(2.5 * size, size / 2))
         for line, colour in ((3.2, "black"), (1.6, "white")):
@@ -277,3 +254,46 @@ def colour_table(cohort: Cohort, policy: Policy = PAPER, n: int = 256, seed: int
     sets = {"before": images, "after, reflected": after, "after, black corners": black}
     rows = {name: [f"{v[..., c].mean():.1f} ± {v[..., c].std():.1f}" for c in range(3)] for name, v in sets.items()}
     return pd.DataFrame({"channel": ["red", "green", "blue"], **rows})
+
+
+def variant_card(image: np.ndarray, policy: Policy = PAPER, **numbers: Any) -> plt.Figure:
+    """Draw an image, its variant by the eight `numbers` (see `COLUMNS`), and where they lie in the policy's ranges.
+
+    A number outside its range is drawn hollow.
+    """
+    row = change(**numbers)
+    with card(3, (COLUMN, 2.6), right=0.6, bottom=0.6, gap=0.35, width_ratios=[1.1, 1.5, 1]) as (fig, axes):
+        picture(axes[0], image, "original", **SMOOTH)
+        share = outside(row, len(image), policy.shear_unit).mean()
+        picture(axes[1], vary(image, row, policy.shear_unit)[0], f"variant, {share:.1%} reflected", **SMOOTH)
+        for ax, side in zip(axes, "EW", strict=False):
+            ax.set_anchor(side)
+        _ranges(axes[2], policy, row[0])
+    return fig
+
+
+def _ranges(ax: plt.Axes, policy: Policy, row: np.ndarray) -> None:
+    for place, (value, (low, high)) in enumerate(zip(row, ranges(policy).values(), strict=True)):
+        inside = low - 1e-6 <= value <= high + 1e-6
+        ax.plot([0, 1], [place, place], color="#999999", linewidth=4, solid_capstyle="butt", linestyle="-")
+        at = np.clip((value - low) / (high - low or 1), -0.25, 1.25)
+        ax.plot(at, place, "o", color="#0072B2", markerfacecolor="#0072B2" if inside else "white", markersize=8)
+        ax.text(1.32, place, f"{value:.3g}", va="center", ha="left", fontsize=9)
+    name_rows(ax, slider_words(policy).values(), xticks=[0, 1], xticklabels=["low", "high"], xlim=(-0.3, 1.3))
+    ax.set_title("in the policy's range", fontsize=9)
+    ax.grid(False)
+
+
+def slider_words(policy: Policy = PAPER) -> dict[str, str]:
+    """Return what the eight numbers of a variant are called, with their units, by column."""
+    return WORDS | {"theta": "rotation (°)", "shear": f"shear ({policy.shear_unit})"}
+
+
+def sliders(policy: Policy = PAPER, seed: int = 0) -> dict[str, tuple[float, ...]]:
+    """Return ``{column: (low, high, step, start)}`` for `slide`: twice the policy's reach, begun at one draw of it."""
+    start = dict(zip(COLUMNS, draw(policy, 1, rng("card", seed))[0].astype(float).round(2).tolist(), strict=True))
+    found: dict[str, tuple[float, ...]] = {}
+    for name, (low, high) in ranges(policy).items():
+        middle, reach = (low + high) / 2, (high - low) or 0.2
+        found[name] = (round(middle - reach, 2), round(middle + reach, 2), reach / 40, start[name])
+    return found | {name: (0, 1, 1, int(start[name])) for name in FLIPS}

@@ -5,22 +5,20 @@ from importlib.resources import files
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
 from leuknet._random import rng
 from leuknet.data.statistics import COLOUR, SHARPNESS, SIZE, SourceProbe, source_probe
-from leuknet.plots.axes import matrix, name_rows, whisker
+from leuknet.plots.axes import matrix, name_rows, subplots, whisker
 from leuknet.plots.data.survey import class_counts, published_counts
 from leuknet.plots.format import number
-from leuknet.plots.style import CLASS_COLOURS, CLASS_MARKERS, CLASS_NAMES, language, table_order
+from leuknet.plots.style import CLASS_COLOURS, CLASS_MARKERS, CLASS_NAMES, table_order
 
 FEATURES = {"native size": SIZE, "colour": COLOUR, "colour, sharpness, native size": COLOUR + SHARPNESS + SIZE}
 COMPARED = ["red_mean", "green_mean", "blue_mean", "saturation", "brightness", "width", "height"]
 
 
-def native_sizes(statistics: pd.DataFrame) -> Figure:
+def native_sizes(statistics: pd.DataFrame) -> plt.Figure:
     """Draw native width and height of every image, one row a data set.
 
     Parameters
@@ -30,11 +28,9 @@ def native_sizes(statistics: pd.DataFrame) -> Figure:
     """
     names = table_order(statistics["data_set"])
     rows = statistics["data_set"].map(names.index).to_numpy()
-    with language():
-        fig, ax = plt.subplots(figsize=(8, 0.27 * len(names) + 1.6))
+    with subplots(figsize=(8, 0.27 * len(names) + 1.6)) as (fig, ax):
         for name, marker, colour, shift in (("width", "o", "#0072B2", -0.16), ("height", "D", "#E69F00", 0.16)):
-            style = {"color": colour, "markeredgecolor": "black", "markeredgewidth": 0.5, "alpha": 0.7}
-            ax.plot(statistics[name], rows + shift, marker, linestyle="", label=name, **style)
+            ax.plot(statistics[name], rows + shift, marker, color=colour, mec="black", mew=0.5, alpha=0.7, label=name)
         ax.set_xscale("log", base=2)
         ax.xaxis.set_major_formatter("{x:.0f}")
         name_rows(ax, names, xlabel="native px (log scale)")
@@ -42,7 +38,7 @@ def native_sizes(statistics: pd.DataFrame) -> Figure:
     return fig
 
 
-def colour_statistics(statistics: pd.DataFrame, seed: int = 0) -> Figure:
+def colour_statistics(statistics: pd.DataFrame, seed: int = 0) -> plt.Figure:
     """Draw each data set's mean colour, and saturation, brightness and sharpness of every image.
 
     Parameters
@@ -57,9 +53,8 @@ def colour_statistics(statistics: pd.DataFrame, seed: int = 0) -> Figure:
     rows = statistics["data_set"].map(names.index).to_numpy() + half
     shown = {"saturation": "(0–1)", "brightness": "(0–255)", "sharpness": "(log scale)"}
     middle = statistics.groupby("data_set")[list(shown)].median().reindex(names)
-    with language():
-        size = (8, 0.29 * len(names) + 2.0)
-        fig, axes = plt.subplots(1, 4, figsize=size, sharey=True, width_ratios=[0.55, 1, 1, 1])
+    size = (8, 0.29 * len(names) + 2.0)
+    with subplots(1, 4, figsize=size, sharey=True, width_ratios=[0.55, 1, 1, 1]) as (fig, axes):
         _swatches(axes[0], statistics, names)
         for ax, (column, scale) in zip(axes[1:], shown.items(), strict=True):
             for label in (0, 1):
@@ -78,7 +73,7 @@ def colour_statistics(statistics: pd.DataFrame, seed: int = 0) -> Figure:
     return fig
 
 
-def _swatches(ax: Axes, statistics: pd.DataFrame, names: list[str]) -> None:
+def _swatches(ax: plt.Axes, statistics: pd.DataFrame, names: list[str]) -> None:
     means = statistics.groupby("data_set").mean(numeric_only=True).reindex(names)
     columns = [f"{channel}_{what}" for what in ("mean", "border") for channel in ("red", "green", "blue")]
     ax.imshow(means[columns].to_numpy().reshape(-1, 2, 3).round().astype(np.uint8), aspect="auto")
@@ -131,11 +126,10 @@ def probe_table(found: dict[tuple[str, str], SourceProbe]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, "names", "images"])
 
 
-def probe_levels(found: dict[tuple[str, str], SourceProbe]) -> Figure:
+def probe_levels(found: dict[tuple[str, str], SourceProbe]) -> plt.Figure:
     """Draw how often colour and size name source and data set rightly (balanced accuracy), next to chance."""
     targets = [target for target in dict.fromkeys(target for target, _ in found) if target != "label"]
-    with language():
-        fig, axes = plt.subplots(1, len(targets), figsize=(8, 2.6), sharey=True, squeeze=False)
+    with subplots(1, len(targets), figsize=(8, 2.6), sharey=True, squeeze=False) as (fig, axes):
         for ax, target in zip(axes[0], targets, strict=True):
             for row, features in enumerate(FEATURES):
                 of = 100 * found[target, features].summary().set_index("metric").loc["balanced accuracy"]
@@ -149,14 +143,13 @@ def probe_levels(found: dict[tuple[str, str], SourceProbe]) -> Figure:
     return fig
 
 
-def source_confusion(probe: SourceProbe) -> Figure:
+def source_confusion(probe: SourceProbe) -> plt.Figure:
     """Draw which source is taken for which: rows true, columns named, per cent of the row."""
     names = table_order(probe.confusion.index)
     share = probe.confusion.loc[names, names].to_numpy()
     texts = np.where(share >= 0.005, np.char.mod("%.0f", 100 * share), "")
     side = min(0.33 * len(names) + 2.6, 8)
-    with language():
-        fig, ax = plt.subplots(figsize=(max(side, 5), side))
+    with subplots(figsize=(max(side, 5), side)) as (fig, ax):
         matrix(ax, share, texts)
         ax.set_xticks(range(len(names)), names, rotation=90)
         ax.set_yticks(range(len(names)), names)
@@ -203,20 +196,17 @@ def clue_sentence(clues: pd.DataFrame) -> str:
     here, printed = (clues.set_index("known")[name] for name in ("here (%)", "Table 1 (%)"))
     probed = here.drop(["nothing", "source", "data set"])
     seen = f"colour and size name it for up to {number(probed.max())} %; " if len(probed) else ""
-    return (
-        f"Always naming the larger class is right for {number(here['nothing'])} % of images; {seen}the data set's name "
-        f"alone for {number(here['data set'])} % (in Table 1's rows {number(printed['data set'])} %). "
-        "None of these looks at a cell."
-    )
+    name = f"{number(here['data set'])} % (in Table 1's rows {number(printed['data set'])} %)"
+    larger = f"Always naming the larger class is right for {number(here['nothing'])} % of images"
+    return f"{larger}; {seen}the data set's name alone for {name}. None of these looks at a cell."
 
 
-def label_levels(clues: pd.DataFrame) -> Figure:
+def label_levels(clues: pd.DataFrame) -> plt.Figure:
     """Draw `label_clues`: how often the label is predicted correctly by what is known."""
     looks = {"here (%)": ("this cohort", "o", "#0072B2", -0.17)}
     looks |= {"Table 1 (%)": ("Table 1, as published", "D", "#E69F00", 0.17)}
     edge = {"markeredgecolor": "black", "markeredgewidth": 0.6, "markersize": 8, "linestyle": ""}
-    with language():
-        fig, ax = plt.subplots(figsize=(8, 0.42 * len(clues) + 1.5))
+    with subplots(figsize=(8, 0.42 * len(clues) + 1.5)) as (fig, ax):
         for column, (label, marker, colour, shift) in looks.items():
             ax.plot(clues[column], np.arange(len(clues)) + shift, marker, color=colour, label=label, **edge)
             for row, value in clues[column].dropna().items():
@@ -274,9 +264,8 @@ def with_real(statistics: pd.DataFrame) -> pd.DataFrame:
     for kind, frame in (("real", real), ("synthetic", drawn)):
         ends = frame.groupby("statistic")["mean"].agg(["min", "max"]).reset_index()
         images = frame.groupby("data_set")["images"].first()
-        rows.append(
-            (f"{len(images)} data sets", f"{kind}, range of means", images.sum(), *_texts(ends, "min", "max", " to "))
-        )
+        words = f"{len(images)} data sets", f"{kind}, range of means"
+        rows.append((*words, images.sum(), *_texts(ends, "min", "max", " to ")))
     return pd.DataFrame(rows, columns=["data set", "images are", "n", *(c.removesuffix("_mean") for c in COMPARED)])
 
 

@@ -1,5 +1,6 @@
-"""What data sets share, and what names their labels: pictures and tables of the leakage audit."""
+"""What data sets share, and what names their labels: pictures and tables of the leakage audit, and of splits."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,22 +8,21 @@ import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+import seaborn as sns
 from matplotlib.patches import Rectangle
 
 from leuknet.data.leakage.shortcuts import ALL
-from leuknet.plots.axes import name_rows, picture, picture_grid, whisker
-from leuknet.plots.format import estimate, listed
-from leuknet.plots.style import language, table_order
+from leuknet.evaluation.splits import Split
+from leuknet.plots.axes import name_rows, picture, picture_grid, subplots, whisker
+from leuknet.plots.format import estimate, fold_name, listed
+from leuknet.plots.output import say
+from leuknet.plots.style import table_order
+from leuknet.study import protocols
+from leuknet.study.study import Study
 
 SHOWN = 320  # px, longest edge of a holder as drawn
-KIND_WORDS = {
-    "exact": "the same pixels",
-    "near": "the same image again",
-    "contained": "a crop of it",
-    "overlap": "a part of the same field",
-}
+KIND_WORDS = {"exact": "the same pixels", "near": "the same image again"}
+KIND_WORDS |= {"contained": "a crop of it", "overlap": "a part of the same field"}
 
 
 def pair_counts(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -51,11 +51,10 @@ def shortcut_sentence(found: pd.DataFrame) -> str:
         return "Too few groups of both classes for a cross-validated score."
     whole = found[found["data_set"] == ALL] if (found["data_set"] == ALL).any() else found
     top, clear = whole.loc[whole["score"].idxmax()], int((whole["low"] > 0.5).sum())
-    score = estimate(*(100 * top[name] for name in ("score", "low", "high")), top["images"])
-    return (
-        f"Without looking at a cell, {top['named by']} predicts the label with a balanced accuracy of {score} % in "
-        f"{top['data_set']}; {clear} of {len(whole)} facts there have an interval above chance."
-    )
+    score = estimate(100 * top["score"], 100 * top["low"], 100 * top["high"], top["images"])
+    best = f"{top['named by']} predicts the label with a balanced accuracy of {score} % in {top['data_set']}"
+    above = f"{clear} of {len(whole)} facts there have an interval above chance"
+    return f"Without looking at a cell, {best}; {above}."
 
 
 def strongest(pairs: pd.DataFrame, n: int) -> pd.DataFrame:
@@ -67,7 +66,7 @@ def strongest(pairs: pd.DataFrame, n: int) -> pd.DataFrame:
     return ranked.assign(turn_of=turn).sort_values(["turn_of", "kind", "a"]).head(n).drop(columns="turn_of")
 
 
-def pair_pictures(pictures: Any, pairs: pd.DataFrame, n: int = 4) -> Figure:
+def pair_pictures(pictures: Any, pairs: pd.DataFrame, n: int = 4) -> plt.Figure:
     """Draw pairs: to the left the whole image with the box, in the middle the box cut out, right the other image.
 
     Parameters
@@ -79,14 +78,13 @@ def pair_pictures(pictures: Any, pairs: pd.DataFrame, n: int = 4) -> Figure:
     """
     chosen = strongest(pairs, n)
     place = {image_id: at for at, image_id in enumerate(pictures.table["image_id"])}
-    with language():
-        fig, axes = picture_grid(len(chosen), 3, (8, 2.15 * len(chosen) + 0.5))
+    with picture_grid(len(chosen), 3, (8, 2.15 * len(chosen) + 0.5)) as (fig, axes):
         for row, pair in zip(axes, chosen.itertuples(), strict=True):
             _pair(row, pair, pictures.read(place[pair.a]), pictures.read(place[pair.b]))
     return fig
 
 
-def _pair(axes: Sequence[Axes], pair: Any, crop: np.ndarray, holder: np.ndarray) -> None:
+def _pair(axes: Sequence[plt.Axes], pair: Any, crop: np.ndarray, holder: np.ndarray) -> None:
     box = np.array([pair.left, pair.top, pair.left + pair.width, pair.top + pair.height])
     x0, y0, x1, y1 = np.maximum(box.round().astype(int), 0)
     scale = min(1, SHOWN / max(holder.shape))
@@ -109,20 +107,19 @@ def pair_table(pairs: pd.DataFrame, n: int = 20) -> pd.DataFrame:
     return frame.rename(columns=names)
 
 
-def shortcut_levels(found: pd.DataFrame) -> Figure:
+def shortcut_levels(found: pd.DataFrame) -> plt.Figure:
     """Draw how well each kind of fact that is not biology names the label, by data set, with 95 % intervals."""
     names = [*table_order(set(found["data_set"]) - {ALL}), *({ALL} & set(found["data_set"]))]
     words = found["named by"].unique()
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
-    with language():
-        fig, axes = plt.subplots(rows, columns, figsize=(8, 2.3 * rows + 0.6), sharex=True, sharey=True, squeeze=False)
+    with subplots(rows, columns, figsize=(8, 2.3 * rows + 0.6), sharex=True, sharey=True, squeeze=False) as (fig, axes):
         for ax in axes.flat[len(names) :]:
             ax.axis("off")
         for ax, name in zip(axes.flat, names, strict=False):
             part = found[found["data_set"] == name].set_index("named by").reindex(words)
-            for row, of in enumerate(part.itertuples()):
-                whisker(ax, 100 * of.score, 100 * of.low, 100 * of.high, row, linewidth=2, markersize=7)
+            score, low, high = 100 * part[["score", "low", "high"]].to_numpy().T
+            whisker(ax, score, low, high, np.arange(len(words)), linewidth=2, markersize=7)
             ax.axvline(50, color="#555555", linestyle=":")
             name_rows(ax, words, xlim=(-3, 103))
             ax.set_title(f"{name} (n = {int(part['images'].max())})", fontsize=9.5, loc="left")
@@ -146,3 +143,44 @@ def marked_table(table: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
     counts = facts[marks].astype(int).groupby(table["data_set"].to_numpy()).sum()
     counts = counts.assign(images=table["data_set"].value_counts())[counts.any(axis=1)]
     return counts.rename_axis("data set").reset_index().rename(columns={"scale_bar": "scale bar"})
+
+
+def tested_shares(table: pd.DataFrame, split: Split) -> pd.DataFrame:
+    """Return the share of each data set (rows) that each fold (columns) tests, in [0, 1]."""
+    data_set = table.set_index("image_id")["data_set"]
+    tested = split.table[split.table["role"] == "test"]
+    counts = pd.crosstab(tested["image_id"].map(data_set), tested["fold"])
+    names = table_order(data_set)
+    sizes = data_set.value_counts()
+    return counts.reindex(index=names, columns=split.folds, fill_value=0).div(sizes.reindex(names), axis=0)
+
+
+def split_map(table: pd.DataFrame, splits: list[Split]) -> plt.Figure:
+    """Draw, for each split side by side, which share of each data set is tested in each fold.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A cohort's table.
+    splits : list of Split
+    """
+    shares = [100 * tested_shares(table, split) for split in splits]
+    widths = [max(part.shape[1], 2) for part in shares]
+    lines = {"linewidths": 0.5, "linecolor": "#cccccc", "xticklabels": 1, "yticklabels": 1}
+    size = (8, 0.24 * len(shares[0]) + 2.2)
+    with subplots(1, len(splits), figsize=size, sharey=True, width_ratios=widths, squeeze=False) as (fig, axes):
+        for ax, part, split in zip(axes[0], shares, splits, strict=True):
+            sns.heatmap(part.rename(columns=fold_name), ax=ax, vmin=0, vmax=100, cmap="Blues", cbar=False, **lines)
+            ax.set(xlabel="", ylabel="")
+            ax.tick_params(axis="x", rotation=90)
+            ax.set_title(textwrap.fill(split.protocol, 12), fontsize=9)
+        fig.colorbar(axes[0, -1].collections[0], ax=axes[0], label="share tested (%)", shrink=0.6)
+    return fig
+
+
+def possible_splits(study: Study, *names: str, table: pd.DataFrame | None = None) -> dict[str, Split]:
+    """Return the splits of `leuknet.study.protocols.possible_splits`, and show why others cannot be had."""
+    found, notes = protocols.possible_splits(study, *names, table=table)
+    for note in notes:
+        say(note)
+    return found

@@ -1,23 +1,30 @@
-"""Explorers: one figure each, drawn for the static page and redrawn by its widget; no network runs here."""
+"""Explorers: one figure each, drawn for the static page and redrawn by its widget; no network runs here.
 
+The plane of features also comes as HTML and CSS alone: its points show their slides under the mouse without a kernel.
+"""
+
+import base64
 import textwrap
 from dataclasses import replace
 from typing import Any
 
 import cv2
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from IPython.display import HTML, display
+from matplotlib.colors import to_hex
 
+from leuknet._io import hash_of
 from leuknet.data.cohort import Cohort
 from leuknet.data.registry import DATA_SETS
 from leuknet.evaluation.splits import Split
 from leuknet.exceptions import LeuknetError
 from leuknet.plots.axes import card, name_rows, picture
 from leuknet.plots.data.survey import strip
+from leuknet.plots.format import rendered
 from leuknet.plots.interpretation.feature_space import scatter
-from leuknet.plots.style import CLASS_HATCHES, CLASS_LOOKS, CLASS_NAMES, COLUMN, language, leading_sources, table_order
+from leuknet.plots.style import CLASS_HATCHES, CLASS_LOOKS, CLASS_NAMES, COLUMN, leading_sources, table_order
 from leuknet.plots.training.curves import calls, histogram, metrics_line
 from leuknet.study.study import Results
 
@@ -25,7 +32,9 @@ ALL = "all"
 ROLE_COLOURS = {"train": "#BFD7EA", "test": "#0072B2", "external": "#E69F00"}
 ERROR_LOOKS = {"right": ("#999999", "o"), "wrong": ("#B23A00", "X"), "not tested": ("#E3E3E3", ".")}
 COLOURS = ("class", "source", "error")
-THUMBNAIL = 8
+THUMBNAIL = (8, 8)  # px
+EDGE, MOST = 160, 600  # px, and pictures on a plane under the mouse
+SIGNS = {0: "●", 1: "▲"}
 
 
 def filtered(
@@ -45,12 +54,11 @@ def filtered(
 
 def thumbnails(images: np.ndarray) -> np.ndarray:
     """Return images as 8 x 8 px, float32 (n, 192): what near copies share, whatever their compression."""
-    edge = (THUMBNAIL, THUMBNAIL)
-    small = [cv2.resize(image.astype(np.float32), edge, interpolation=cv2.INTER_AREA) for image in images]
+    small = [cv2.resize(image.astype(np.float32), THUMBNAIL, interpolation=cv2.INTER_AREA) for image in images]
     return np.stack(small).reshape(len(small), -1)
 
 
-def browse_card(cohort: Cohort, place: int = 0, small: np.ndarray | None = None, n: int = 4) -> Figure:
+def browse_card(cohort: Cohort, place: int = 0, small: np.ndarray | None = None, n: int = 4) -> plt.Figure:
     """Draw one image next to the images most like it: copies and neighbours on a slide stand first.
 
     Parameters
@@ -69,27 +77,20 @@ def browse_card(cohort: Cohort, place: int = 0, small: np.ndarray | None = None,
     table, row = cohort.table, cohort.table.iloc[place]
     far = np.sqrt(((small - small[place]) ** 2).mean(axis=1))
     far[place] = -1
-    kin = np.select([table[unit] == row[unit] for unit in ("sha256", "group")], [0, 1], 2)
-    order = np.lexsort((far, kin))[1 : n + 1]
+    alike = [table[unit] == row[unit] for unit in ("sha256", "group", "source")]
+    kin = np.select(alike, ["SAME FILE\n", "same group\n", "same source\n"], "\n") + table["data_set"].to_numpy(str)
+    order = np.lexsort((far, np.select(alike[:2], [0, 1], 2)))[1 : n + 1]
     shown = [place, *order.tolist()]
-    titles = [row["data_set"], *(f"{_relation(row, table.iloc[i])}\nΔ {far[i]:.0f} grey levels" for i in order)]
-    with language():
-        fig, ax = card(1, (COLUMN, 2.7), top=0.4)
-        strip(ax, cohort.images[shown], table["label"].to_numpy()[shown], titles)
+    titles = [row["data_set"], *(f"{kin[i]}\nΔ {far[i]:.0f} grey levels" for i in order)]
+    with card(1, (COLUMN, 2.7), top=0.4) as (fig, ax):
+        strip(ax, cohort.images[shown], table["label"].iloc[shown], titles)
         ax.set_ylim(-0.05, 1.38)
         words = f"{CLASS_NAMES[row['label']]}; {row['width']} × {row['height']} px on disk; group {row['group']}"
         fig.suptitle(f"{row['image_id']}\n{words}", fontsize=10, x=0.01, ha="left")
     return fig
 
 
-def _relation(row: pd.Series, other: pd.Series) -> str:
-    for column, words in (("sha256", "SAME FILE"), ("group", "same group"), ("source", "same source")):
-        if row[column] == other[column]:
-            return f"{words}\n{other['data_set']}"
-    return f"\n{other['data_set']}"
-
-
-def split_card(table: pd.DataFrame, split: Split, fold: str) -> Figure:
+def split_card(table: pd.DataFrame, split: Split, fold: str) -> plt.Figure:
     """Draw, for one fold, how many images of each data set and class train and are tested, and name what both share.
 
     Parameters
@@ -101,9 +102,8 @@ def split_card(table: pd.DataFrame, split: Split, fold: str) -> Figure:
     """
     roles, names = split.indices(table, fold), table_order(table["data_set"])
     one = replace(split, table=split.table[split.table["fold"] == fold])
-    with language():
-        words = 0.08 * max(map(len, names)) + 0.2
-        fig, axes = card(2, (COLUMN, 0.24 * len(names) + 1.95), left=words, right=0.2, bottom=0.75, top=1.05, gap=0.08)
+    size, words = (COLUMN, 0.24 * len(names) + 1.95), 0.08 * max(map(len, names)) + 0.2
+    with card(2, size, words, right=0.2, bottom=0.75, top=1.05, gap=0.08) as (fig, axes):
         for label, ax in enumerate(axes):
             left = np.zeros(len(names))
             for role, where in roles.items():
@@ -114,9 +114,8 @@ def split_card(table: pd.DataFrame, split: Split, fold: str) -> Figure:
                 left += of
             name_rows(ax, names, xlabel="images", ylim=(len(names) - 0.4, -0.6))
             ax.tick_params("y", left=False, labelleft=not label)
-            ax.xaxis.get_major_locator().set_params(integer=True, nbins=4)
-            look = {"title": CLASS_NAMES[label], "alignment": "left", "ncols": 3}
-            ax.legend(loc="lower left", bbox_to_anchor=(0, 1), **look)
+            ax.locator_params("x", integer=True, nbins=4)
+            ax.legend(loc="lower left", bbox_to_anchor=(0, 1), title=CLASS_NAMES[label], alignment="left", ncols=3)
         fig.suptitle(textwrap.fill(f"fold {fold}. {one.leakage(table)}", 105), fontsize=9, x=0.01, ha="left")
     return fig
 
@@ -128,7 +127,7 @@ def run_names(results: Results) -> dict[str, str]:
     return {f"{r.backbone} {r.approach}, {r.protocol}, {r.fold}, seed {numbers[r.seed]}": r.run for r in rows}
 
 
-def run_card(results: Results, run: str, threshold: float = 0.5) -> Figure:
+def run_card(results: Results, run: str, threshold: float = 0.5) -> plt.Figure:
     """Draw one run: learning curve, confusion matrix and metrics at a threshold, probabilities, calibration.
 
     Parameters
@@ -142,9 +141,8 @@ def run_card(results: Results, run: str, threshold: float = 0.5) -> Figure:
     history = results.histories[results.histories["run"] == run]
     frame = results.predictions.query("run == @run and split == 'test'")
     y, p = frame["y"].to_numpy(), frame["p"].to_numpy()
-    with language():
-        looks = {"left": 0.7, "right": 0.25, "bottom": 0.8, "top": 1.0, "gap": 0.45}
-        fig, axes = card(4, (COLUMN, 3.4), **looks, width_ratios=[1.1, 0.8, 1.1, 1])
+    widths = [1.1, 0.8, 1.1, 1]
+    with card(4, (COLUMN, 3.4), 0.7, 0.25, bottom=0.8, top=1.0, gap=0.45, width_ratios=widths) as (fig, axes):
         _curve(axes[0], history)
         calls(axes[1], y, p, threshold, small=True)
         histogram(axes[2], y, p, threshold)
@@ -154,16 +152,16 @@ def run_card(results: Results, run: str, threshold: float = 0.5) -> Figure:
     return fig
 
 
-def _curve(ax: Axes, history: pd.DataFrame) -> None:
+def _curve(ax: plt.Axes, history: pd.DataFrame) -> None:
     for column, words, marker in (("accuracy", "training", "o"), ("validation_accuracy", "validation", "s")):
         if column in history and history[column].notna().any():
             ax.plot(history["epoch"], 100 * history[column], marker=marker, markersize=4, label=words)
     ax.set(xlabel="epoch", ylabel="accuracy (%)", ylim=(0, 102), yticks=[0, 50, 100])
-    ax.xaxis.get_major_locator().set_params(integer=True, nbins=4)
+    ax.locator_params("x", integer=True, nbins=4)
     ax.legend(loc="lower left", bbox_to_anchor=(-0.1, 1), borderpad=0.2, labelspacing=0.2)
 
 
-def reliability(ax: Axes, y: np.ndarray, p: np.ndarray, bins: int = 10) -> None:
+def reliability(ax: plt.Axes, y: np.ndarray, p: np.ndarray, bins: int = 10) -> None:
     """Draw the share of positives against the mean probability in `bins` bins of equal width: the diagonal is right."""
     at = np.minimum((p * bins).astype(int), bins - 1)
     groups = pd.DataFrame({"y": y, "p": p}).groupby(at).agg(y=("y", "mean"), p=("p", "mean"), n=("y", "size"))
@@ -187,7 +185,7 @@ def embedding_card(
     method: str = "t-SNE",
     colour: str = "class",
     point: int = 0,
-) -> Figure:
+) -> plt.Figure:
     """Draw a plane of features with one point marked, and the slide that it is.
 
     Parameters
@@ -209,8 +207,7 @@ def embedding_card(
         raise LeuknetError(f"no plane {method!r} by {colour!r}: methods {known}, {COLOURS}")
     marked = int(of["x"].argsort(kind="stable")[min(point, len(of) - 1)])
     row = of.iloc[marked]
-    with language():
-        fig, (ax, right) = card(2, (COLUMN, 3.7), left=0.35, bottom=0.6, gap=0.55, width_ratios=[1.7, 1])
+    with card(2, (COLUMN, 3.7), left=0.35, bottom=0.6, gap=0.55, width_ratios=[1.7, 1]) as (fig, (ax, right)):
         values, looks, names = colour_looks(of, error, colour)
         scatter(ax, of, values, looks, names)
         ax.plot(row["x"], row["y"], "o", markersize=15, markerfacecolor="none", markeredgecolor="black", mew=2.2)
@@ -230,3 +227,50 @@ def colour_looks(
         short = {label: name.split()[0] for label, name in CLASS_NAMES.items()}
         return of["label"], CLASS_LOOKS, short
     return pd.Series(error), {k: v for k, v in ERROR_LOOKS.items() if k in set(error)}, {}
+
+
+def hover_plane(points: pd.DataFrame, images: np.ndarray, error: np.ndarray) -> None:
+    """Show planes of features as points that show their slide when pointed at; also in an exported page.
+
+    Parameters
+    ----------
+    points, images, error
+        See `embedding_card`. Of more than `MOST` images as many are drawn, evenly spread.
+    """
+    display(HTML(hover_html(points, images, error)))
+
+
+def hover_html(points: pd.DataFrame, images: np.ndarray, error: np.ndarray) -> str:
+    """Return what `hover_plane` shows, as HTML."""
+    views = [of.reset_index(drop=True) for _, of in points.groupby("method", sort=False)]
+    if any(len(view) != len(images) for view in views) or len(error) != len(images):
+        raise LeuknetError(f"each plane needs the same {len(images)} images")
+    shown = np.unique(np.linspace(0, len(images) - 1, min(len(images), MOST)).round().astype(int))
+    one, styles = views[0], _styles(views, error, shown)
+    rows = []
+    for i, style in zip(shown, styles, strict=True):
+        words = ", ".join([one["image_id"][i], CLASS_NAMES[one["label"][i]], one["source"][i], error[i]])
+        rows.append({"style": style, "sign": SIGNS[one["label"][i]], "picture": _jpeg(images[i]), "words": words})
+    about: dict[str, Any] = {"planes": [view["method"][0] for view in views], "colours": COLOURS, "points": rows}
+    about |= {"name": f"hover-{hash_of(styles)[:8]}", "left_out": len(images) - len(shown)}
+    return rendered("hover", **about)
+
+
+def _styles(views: list[pd.DataFrame], error: np.ndarray, shown: np.ndarray) -> list[str]:
+    """Return for each image shown its places in the planes (%) and its colours as CSS variables."""
+    columns = {}
+    for k, view in enumerate(views):
+        for axis in "xy":
+            at = view[axis].to_numpy(float)
+            share = (at - at.min()) / max(float(np.ptp(at)), 1e-12)
+            columns[f"{axis}{k}"] = [f"{2 + 96 * (s if axis == 'x' else 1 - s):.1f}%" for s in share]
+    for k, colour in enumerate(COLOURS):
+        values, looks, _ = colour_looks(views[0], error, colour)
+        columns[f"c{k}"] = [to_hex(looks[value][0]) for value in values]
+    return [";".join(f"--{name}:{column[i]}" for name, column in columns.items()) for i in shown]
+
+
+def _jpeg(image: np.ndarray) -> str:
+    small = cv2.resize(np.ascontiguousarray(image), (EDGE, EDGE), interpolation=cv2.INTER_AREA)
+    content = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
+    return base64.b64encode(content.tobytes()).decode()

@@ -13,8 +13,6 @@ from leuknet.plots.axes import png
 from leuknet.plots.interactive.explorers import ALL, COLOURS, browse_card, embedding_card, filtered, thumbnails
 from leuknet.plots.style import CLASS_NAMES, table_order
 
-WIDE = {"description_width": "initial"}
-
 
 def slide(draw: Callable, *, words: dict[str, str] | None = None, **controls: Any) -> ipywidgets.VBox:
     """Return one control for each argument of `draw`, and the figure it returns.
@@ -55,13 +53,11 @@ def browser(cohort: Cohort) -> ipywidgets.VBox:
         The last line of a cell shows it.
     """
     table, small = cohort.table, thumbnails(cohort.images)
-    menus = {
-        "data_set": _control("data_set", [ALL, *table_order(table["data_set"])]),
-        "source": _control("source", [ALL, *table_order(table["source"])]),
-        "label": _control("label", {ALL: ALL} | {name: label for label, name in CLASS_NAMES.items()}),
-        "copies": _control("copies", {"all images": False, "only images that share file, slide or patient": True}),
-    }
-    slider, message, image = _slider("image", 0, len(cohort) - 1, 1, 0), ipywidgets.Label(), _picture()
+    limits: dict[str, Any] = {unit: [ALL, *table_order(table[unit])] for unit in ("data_set", "source")}
+    limits |= {"label": {ALL: ALL} | {name: label for label, name in CLASS_NAMES.items()}}
+    limits |= {"copies": {"all images": False, "only images that share file, slide or patient": True}}
+    menus = {name: _control(name, values) for name, values in limits.items()}
+    slider, message, image = _control("image", (0, len(cohort) - 1, 1, 0)), ipywidgets.Label(), _picture()
 
     def places() -> np.ndarray:
         return filtered(table, **{name: menu.value for name, menu in menus.items()})
@@ -104,7 +100,7 @@ def embedding(points: pd.DataFrame, images: np.ndarray, error: np.ndarray) -> ip
     ids = points["image_id"].iloc[: len(images)]
     plane, colour = _control("plane", list(planes)), _control("colour", list(COLOURS))
     menu = _control("slide", {name: i for i, name in enumerate(ids)})
-    slider = _slider("point", 0, len(images) - 1, 1, int(order[plane.value].argsort()[0]))
+    slider = _control("point", (0, len(images) - 1, 1, int(order[plane.value].argsort()[0])))
     buttons = [ipywidgets.Button(description=words) for words in ("nearest", "second nearest", "third nearest")]
     image = _picture()
 
@@ -177,15 +173,12 @@ def _picture() -> ipywidgets.Image:
 
 
 def _control(name: str, limits: Any) -> ipywidgets.Widget:
+    """Return a slider for ``(low, high, step, start)``, a menu for a list or a dictionary; see `slide`."""
     if isinstance(limits, tuple):
-        return _slider(name, *limits)
-    options = list(limits.items()) if isinstance(limits, dict) else list(limits)
-    wide = ipywidgets.Layout(width="max-content", max_width="100%")
-    return ipywidgets.Dropdown(options=options, description=name.replace("_", " "), style=WIDE, layout=wide)
-
-
-def _slider(name: str, low: float, high: float, step: float, start: float) -> ipywidgets.Widget:
-    whole = all(isinstance(value, int) for value in (low, high, step, start))
-    kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
-    look = {"description": name.replace("_", " "), "continuous_update": False, "style": WIDE}
-    return kind(value=start, min=low, max=high, step=step, **look)
+        *span, start = limits
+        control = ipywidgets.interactive.widget_from_abbrev(tuple(span), start)
+        control.continuous_update = False
+    else:
+        control = ipywidgets.Dropdown(options=limits, layout={"width": "max-content", "max_width": "100%"})
+    control.description, control.style.description_width = name.replace("_", " "), "initial"
+    return control

@@ -6,40 +6,33 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from leuknet._random import rng
 from leuknet.data.cohort import Cohort
 from leuknet.data.masks import REGIONS, UNKNOWN
 from leuknet.evaluation.intervals import ratio_difference
 from leuknet.exceptions import LeuknetError
-from leuknet.plots.axes import name_rows, picture, picture_grid
+from leuknet.plots.axes import band, name_rows, picture, picture_grid, subplots
 from leuknet.plots.format import interval, listed, number
-from leuknet.plots.style import CLASS_NAMES, COLUMN, language
+from leuknet.plots.style import CLASS_NAMES, COLUMN
 
 NETWORK_LOOKS = {"trained": ("#0072B2", "o"), "shuffled labels": ("#E69F00", "s"), "random weights": ("#777777", "D")}
 CURVE_LINES = ("-", "--", "-.", ":")
 
 
-def overlay(ax: Axes, image: np.ndarray, heat: np.ndarray, mask: np.ndarray | None = None) -> None:
-    """Lay a map over a grey image: yellow where it is highest; a mask's nucleus is outlined in white."""
+def overlay(ax: plt.Axes, image: np.ndarray, heat: np.ndarray, mask: np.ndarray | None = None) -> None:
+    """Lay a map over a grey image: yellow where it is highest; a mask's nucleus is outlined in white on black."""
     ax.imshow(image.mean(axis=2), cmap="gray", vmin=0, vmax=255)
-    if heat is not None and heat.max() > 0:
+    if heat.max() > 0:
         level = heat / heat.max()
         ax.imshow(level, cmap="inferno", vmin=0, vmax=1, alpha=np.clip(0.25 + 0.6 * level, 0, 0.85))
-    outline(ax, mask)
+    if mask is not None and (mask == 2).any():
+        for colour, width in (("black", 2.4), ("white", 1.1)):
+            ax.contour(mask == 2, [0.5], colors=colour, linewidths=width)
     ax.axis("off")
 
 
-def outline(ax: Axes, mask: np.ndarray | None) -> None:
-    """Outline the nucleus of a mask, black under white, where it is known and there is one."""
-    if mask is not None and (mask == 2).any() and mask[0, 0] != UNKNOWN:
-        for colour, width in (("black", 2.4), ("white", 1.1)):
-            ax.contour(mask == 2, [0.5], colors=colour, linewidths=width)
-
-
-def filter_heat_maps(outputs: dict[str, np.ndarray], image: np.ndarray, most: int = 6) -> Figure:
+def filter_heat_maps(outputs: dict[str, np.ndarray], image: np.ndarray, most: int = 6) -> plt.Figure:
     """Draw what a few filters of each layer make of one image (paper, Figure 6): yellow is high.
 
     Parameters
@@ -50,8 +43,7 @@ def filter_heat_maps(outputs: dict[str, np.ndarray], image: np.ndarray, most: in
     most : int
         Filters a layer: those whose output differs most over the image.
     """
-    with language():
-        fig, axes = picture_grid(len(outputs), most + 1, (8, 8 / (most + 1) * len(outputs) * 1.12 + 0.4))
+    with picture_grid(len(outputs), most + 1, (8, 8 / (most + 1) * len(outputs) * 1.12 + 0.4)) as (fig, axes):
         for row, (name, maps) in zip(axes, outputs.items(), strict=True):
             picture(row[0], image, f"{name}\n{maps.shape[0]} x {maps.shape[1]} x {maps.shape[2]}")
             chosen = np.argsort(-maps.std(axis=(0, 1)), kind="stable")[:most]
@@ -63,11 +55,9 @@ def filter_heat_maps(outputs: dict[str, np.ndarray], image: np.ndarray, most: in
 
 def map_examples(labels: list[int], n: int = 3, seed: int = 0) -> list[int]:
     """Return positions of up to `n` images of each class, negative first, drawn at random."""
-    drawn = []
-    for label in (0, 1):
-        places = np.flatnonzero(np.asarray(labels) == label)
-        drawn += sorted(rng("map examples", seed, label).permutation(places)[:n].tolist())
-    return drawn
+    places = [np.flatnonzero(np.asarray(labels) == label) for label in (0, 1)]
+    drawn = [np.sort(rng("map examples", seed, k).permutation(at)[:n]) for k, at in enumerate(places)]
+    return np.concatenate(drawn).tolist()
 
 
 def map_sheet(
@@ -77,7 +67,7 @@ def map_sheet(
     maps: dict[str, np.ndarray],
     masks: np.ndarray | None = None,
     titles: list[str] | None = None,
-) -> Figure:
+) -> plt.Figure:
     """Draw a row an image: the image, then each method's map over it, the nucleus outlined (paper, Figure 9).
 
     Parameters
@@ -90,9 +80,8 @@ def map_sheet(
     titles : list of str, optional
         More words for each image.
     """
-    with language():
-        edge = 8 / (len(maps) + 1)
-        fig, axes = picture_grid(len(images), len(maps) + 1, (8, (edge + 0.42) * len(images)))
+    edge = 8 / (len(maps) + 1)
+    with picture_grid(len(images), len(maps) + 1, (8, (edge + 0.42) * len(images))) as (fig, axes):
         for i, row in enumerate(axes):
             right = "" if (p[i] >= 0.5) == labels[i] else ", WRONG"
             more = f"\n{titles[i]}" if titles else ""
@@ -112,7 +101,7 @@ def percent_shares(table: pd.DataFrame) -> pd.DataFrame:
     return shown.rename(columns=names | {"empty maps": "empty maps (%)", "ratio": "ratio (95 % interval)"})
 
 
-def region_ratios(table: pd.DataFrame) -> Figure:
+def region_ratios(table: pd.DataFrame) -> plt.Figure:
     """Draw activation share / area share of each region by network and method, with the best a map could reach.
 
     Parameters
@@ -121,8 +110,7 @@ def region_ratios(table: pd.DataFrame) -> Figure:
         `leuknet.models.interpretation.regions.share_table` by network and method.
     """
     methods, networks = (list(dict.fromkeys(table[name])) for name in ("method", "network"))
-    with language():
-        fig, axes = plt.subplots(1, len(methods), figsize=(8, 4), sharey=True, squeeze=False)
+    with subplots(1, len(methods), figsize=(8, 4), sharey=True, squeeze=False) as (fig, axes):
         for ax, method in zip(axes[0], methods, strict=True):
             of = table[table["method"] == method]
             for step, name in enumerate(networks):
@@ -140,7 +128,7 @@ def region_ratios(table: pd.DataFrame) -> Figure:
     return fig
 
 
-def removal_view(curves: pd.DataFrame) -> Figure:
+def removal_view(curves: pd.DataFrame) -> plt.Figure:
     """Draw deletion and insertion curves: mean probability of the called class, and the middle half of the images.
 
     Parameters
@@ -150,18 +138,14 @@ def removal_view(curves: pd.DataFrame) -> Figure:
     """
     words = {"deletion": "deletion (lower is better)", "insertion": "insertion (higher is better)"}
     networks = list(curves.groupby("network", sort=False))
-    with language():
-        size = (COLUMN, 2.3 * len(networks) + 0.9)
-        fig, axes = plt.subplots(len(networks), 2, figsize=size, sharex=True, sharey=True, squeeze=False)
+    size = (COLUMN, 2.3 * len(networks) + 0.9)
+    with subplots(len(networks), 2, figsize=size, sharex=True, sharey=True, squeeze=False) as (fig, axes):
         for row, (network, of) in zip(axes, networks, strict=True):
             for ax, (curve, title) in zip(row, words.items(), strict=True):
                 parts = of[of["curve"] == curve].groupby("map", sort=False)
                 for line, (name, part) in zip(CURVE_LINES, parts, strict=False):
-                    at = part.groupby("share")["p"].describe()
-                    (drawn,) = ax.plot(100 * at.index, at["mean"], linestyle=line, label=name)
-                    ax.fill_between(
-                        100 * at.index, at["25%"], at["75%"], alpha=0.12, color=drawn.get_color(), linewidth=0
-                    )
+                    at = part.groupby("share")["p"].describe()[["mean", "25%", "75%"]]
+                    band(ax, 100 * at.index, at, 0.12, linestyle=line, label=name)
                 ax.set_title(f"{network}: {title}", fontsize=10, loc="left")
             row[0].set(ylim=(0, 1.02), ylabel="p of the called class")
         for ax in axes[-1]:
@@ -194,8 +178,8 @@ def nucleus_gaps(shares: pd.DataFrame, groups: np.ndarray) -> dict[str, tuple[fl
     for method, part in shares[(shares["network"] == "trained") & shares["activation"].notna()].groupby("method"):
         sides = {name: of.set_index("image") for name, of in part.groupby("region")}
         images = sides["nucleus"].index.intersection(sides["cytoplasm"].index)
-        pair = (sides[name].loc[images, ["activation", "area"]].to_numpy().T for name in ("nucleus", "cytoplasm"))
-        found[method] = ratio_difference(*map(tuple, pair), np.asarray(groups)[images])
+        a, b = (sides[name].loc[images, ["activation", "area"]].to_numpy().T for name in ("nucleus", "cytoplasm"))
+        found[method] = ratio_difference(tuple(a), tuple(b), np.asarray(groups)[images])
     return found
 
 
@@ -254,7 +238,7 @@ def map_card(
     method: str = "Grad-CAM",
     layer: str | None = None,
     target: str = "called",
-) -> Figure:
+) -> plt.Figure:
     """Draw one image, its map, and where the activation lies: what the explorer shows.
 
     Parameters
@@ -274,8 +258,7 @@ def map_card(
     z = am.logits(am.logit_model(model), image, batch=1)[0]
     heat = am.activation_maps(model, image, method, target, layer, batch=1)
     masks = None if cohort.masks is None else cohort.masks[place : place + 1]
-    with language():
-        fig, axes = plt.subplots(1, 3, figsize=(8, 3.1), width_ratios=[1, 1, 1.1])
+    with subplots(1, 3, figsize=(8, 3.1), width_ratios=[1, 1, 1.1]) as (fig, axes):
         picture(axes[0], image[0], f"{CLASS_NAMES[int(row['label'])]}\np = {1 / (1 + np.exp(-z)):.2f}")
         overlay(axes[1], image[0], heat[0], None if masks is None else masks[0])
         axes[1].set_title(f"{method}, for: {target}\n{layer or am.default_layer(model)}", fontsize=9, loc="left")
@@ -284,7 +267,7 @@ def map_card(
     return fig
 
 
-def _share_bars(ax: Axes, heat: np.ndarray, masks: np.ndarray | None) -> None:
+def _share_bars(ax: plt.Axes, heat: np.ndarray, masks: np.ndarray | None) -> None:
     if masks is None or masks[0, 0, 0] == UNKNOWN or heat.max() <= 0:
         ax.axis("off")
         ax.text(0, 0.5, "empty map" if heat.max() <= 0 else "no mask of this image", fontsize=10)
@@ -292,8 +275,8 @@ def _share_bars(ax: Axes, heat: np.ndarray, masks: np.ndarray | None) -> None:
     from leuknet.models.interpretation.regions import region_shares
 
     shares = 100 * region_shares(heat, masks).set_index("region")[["activation", "area"]].reindex(list(REGIONS))
-    rows, grey = np.arange(len(shares)), {"color": "#999999", "hatch": "////", "edgecolor": "white"}
+    rows = np.arange(len(shares))
     ax.barh(rows - 0.2, shares["activation"], height=0.36, label="activation", color="#D55E00")
-    ax.barh(rows + 0.2, shares["area"], height=0.36, label="area", **grey)
+    ax.barh(rows + 0.2, shares["area"], 0.36, label="area", color="#999999", hatch="////", edgecolor="white")
     name_rows(ax, REGIONS, xlabel="share (%)")
     ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)

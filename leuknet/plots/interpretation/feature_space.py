@@ -6,9 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure
 from skimage.transform import resize
 
 from leuknet import _escape
@@ -16,9 +14,9 @@ from leuknet.evaluation.metrics import scores
 from leuknet.exceptions import LeuknetError
 from leuknet.models.interpretation.feature_space import METRICS, separator
 from leuknet.paper import tables
-from leuknet.plots.axes import card, name_rows
+from leuknet.plots.axes import card, name_rows, subplots
 from leuknet.plots.format import listed, number
-from leuknet.plots.style import CLASS_COLOURS, CLASS_LOOKS, CLASS_NAMES, COLUMN, language, leading_sources, table_order
+from leuknet.plots.style import CLASS_COLOURS, CLASS_LOOKS, CLASS_NAMES, COLUMN, leading_sources, table_order
 
 SCENARIOS = ("LODOCV", "k-fold")
 PAPER_NAMES = {"ImageNet": "no fine-tuning"}
@@ -87,7 +85,7 @@ def calls_table(y: np.ndarray, calls: dict[str, np.ndarray]) -> pd.DataFrame:
     return pd.DataFrame([{"classifier": name, "images": len(y)} | as_text(scores(y, p)) for name, p in calls.items()])
 
 
-def separability(rows: pd.DataFrame) -> Figure:
+def separability(rows: pd.DataFrame) -> plt.Figure:
     """Draw the accuracy of the linear SVM in each feature space, held out and within the data set, next to the paper's.
 
     Parameters
@@ -97,8 +95,7 @@ def separability(rows: pd.DataFrame) -> Figure:
     """
     printed, data_sets = published10(), table_order(rows["data_set"])
     names = list(dict.fromkeys(rows["features"]))
-    with language():
-        fig, axes = plt.subplots(1, len(data_sets), figsize=(7, 0.42 * len(names) + 1.9), sharey=True, squeeze=False)
+    with subplots(1, len(data_sets), figsize=(7, 0.42 * len(names) + 1.9), sharey=True, squeeze=False) as (fig, axes):
         for ax, data_set in zip(axes[0], data_sets, strict=True):
             for frame, who, shift in ((rows, "here", -0.27), (printed, "paper", 0.09)):
                 of = frame[frame["data_set"] == data_set]
@@ -112,7 +109,7 @@ def separability(rows: pd.DataFrame) -> Figure:
     return fig
 
 
-def decision_regions(points: pd.DataFrame, seed: int = 0) -> Figure:
+def decision_regions(points: pd.DataFrame, seed: int = 0) -> plt.Figure:
     """Draw points of the plane with the regions of a linear SVM fitted to them, a panel for each feature space.
 
     Parameters
@@ -122,34 +119,32 @@ def decision_regions(points: pd.DataFrame, seed: int = 0) -> Figure:
     seed : int
     """
     names = list(dict.fromkeys(points["features"]))
-    with language():
-        width = 7 if len(names) == 1 else 3.1 * len(names)
-        fig, axes = plt.subplots(1, len(names), figsize=(width, 5.6 if len(names) == 1 else 3.9), squeeze=False)
+    width = 7 if len(names) == 1 else 3.1 * len(names)
+    with subplots(1, len(names), figsize=(width, 5.6 if len(names) == 1 else 3.9), squeeze=False) as (fig, axes):
         for ax, name in zip(axes[0], names, strict=True):
             _panel(ax, points[points["features"] == name], name, seed)
         fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
     return fig
 
 
-def _panel(ax: Axes, points: pd.DataFrame, name: str, seed: int) -> None:
-    fitted = points if "role" not in points else points[points["role"] == "train"]
-    shown = fitted if "role" not in points else points[points["role"] == "test"]
+def _panel(ax: plt.Axes, points: pd.DataFrame, name: str, seed: int) -> None:
+    apart = "role" in points
+    fitted, shown = (points[points["role"] == role] if apart else points for role in ("train", "test"))
     svm = separator(fitted, seed)
     _regions(ax, points, svm)
     for label in (0, 1):
-        look = dict(zip(("color", "marker"), CLASS_LOOKS[label], strict=True)) | {"linewidth": 0.5}
-        if "role" in points:
+        look: dict[str, Any] = {"color": CLASS_COLOURS[label], "marker": CLASS_LOOKS[label][1], "linewidth": 0.5}
+        if apart:
             faint = fitted[fitted["label"] == label]
             ax.scatter(faint["x"], faint["y"], s=12, alpha=0.45, label=f"{CLASS_NAMES[label]}, training", **look)
-        of, role = shown[shown["label"] == label], ", test" if "role" in points else ""
+        of, role = shown[shown["label"] == label], ", test" if apart else ""
         ax.scatter(of["x"], of["y"], s=34, edgecolor="black", label=CLASS_NAMES[label] + role, **look)
     right = svm.score(shown[["x", "y"]].to_numpy(), shown["label"])
-    whom = "on the test points" if "role" in points else "on these points"
-    ax.set_title(f"{name}\nSVM right {whom}: {right:.0%}", fontsize=9, loc="left")
+    ax.set_title(f"{name}\nSVM right on {'the test' if apart else 'these'} points: {right:.0%}", fontsize=9, loc="left")
     bare(ax, points["method"].iloc[0])
 
 
-def _regions(ax: Axes, points: pd.DataFrame, svm: Any, steps: int = 200) -> None:
+def _regions(ax: plt.Axes, points: pd.DataFrame, svm: Any, steps: int = 200) -> None:
     """Shade what the SVM calls negative and positive, and draw the line between."""
     rims = [(v.min(), v.max(), 0.06 * np.ptp(v)) for v in (points["x"], points["y"])]
     sides = [np.linspace(low - rim, high + rim, steps) for low, high, rim in rims]
@@ -160,13 +155,13 @@ def _regions(ax: Axes, points: pd.DataFrame, svm: Any, steps: int = 200) -> None
     ax.contour(x, y, height, levels=[0], colors="black", linewidths=1)
 
 
-def bare(ax: Axes, method: str) -> None:
+def bare(ax: plt.Axes, method: str) -> None:
     """Take ticks and grid away: a projection has no units."""
     ax.grid(False)
     ax.set(xticks=[], yticks=[], xlabel=f"{method} 1 (no unit)", ylabel=f"{method} 2 (no unit)")
 
 
-def image_map(points: pd.DataFrame, images: np.ndarray, cells: int = 22, pixels: int = 40) -> Figure:
+def image_map(points: pd.DataFrame, images: np.ndarray, cells: int = 22, pixels: int = 40) -> plt.Figure:
     """Draw images where the projection puts them, at most one in each cell of a grid (Figure 12a).
 
     Parameters
@@ -188,12 +183,11 @@ def image_map(points: pd.DataFrame, images: np.ndarray, cells: int = 22, pixels:
         small = resize(np.asarray(images[image]), (pixels, pixels), anti_aliasing=True, preserve_range=True)
         top = (cells - 1 - row) * pixels
         canvas[top : top + pixels, column * pixels : (column + 1) * pixels] = small.astype(np.uint8)
-    with language():
-        fig, ax = plt.subplots(figsize=(7, 7.2))
+    with subplots(figsize=(7, 7.2)) as (fig, ax):
         ax.imshow(canvas, interpolation="antialiased")
         bare(ax, points["method"].iloc[0])
-        title = f"{len(chosen)} of {len(points)} images: the one nearest to each cell's middle"
-        ax.set_title(title, fontsize=9, loc="left")
+        words = f"{len(chosen)} of {len(points)} images: the one nearest to each cell's middle"
+        ax.set_title(words, fontsize=9, loc="left")
     return fig
 
 
@@ -202,14 +196,11 @@ def one_a_cell(xy: np.ndarray, cells: int) -> dict[tuple[int, int], int]:
     low, span = xy.min(axis=0), np.ptp(xy, axis=0)
     place = (xy - low) / np.where(span > 0, span, 1) * cells
     cell = np.minimum(place.astype(int), cells - 1)
-    off = ((place - cell - 0.5) ** 2).sum(axis=1)
-    chosen = {}
-    for i in np.argsort(-off, kind="stable"):
-        chosen[tuple(int(v) for v in cell[i])] = int(i)
-    return chosen
+    farthest = np.argsort(-((place - cell - 0.5) ** 2).sum(axis=1), kind="stable")
+    return {(column, row): i for i, (column, row) in zip(farthest.tolist(), cell[farthest].tolist(), strict=True)}
 
 
-def class_and_source(points: pd.DataFrame) -> Figure:
+def class_and_source(points: pd.DataFrame) -> plt.Figure:
     """Draw each projection twice: coloured by class, and by source.
 
     Parameters
@@ -220,11 +211,10 @@ def class_and_source(points: pd.DataFrame) -> Figure:
     sources, looks = leading_sources(points)
     points = points.assign(source=sources)
     views = list(points.groupby(["features", "method"], sort=False))
-    with language():
-        height = max(3.3 * len(views), 0.21 * len(looks)) + 0.9
-        names = 0.085 * max(map(len, looks)) + 0.45
-        margins = {"left": 0.35, "right": names, "bottom": 0.55, "top": 0.65, "gap": 0.12}
-        fig, axes = card(2, (COLUMN, height), rows=len(views), squeeze=False, **margins)
+    height = max(3.3 * len(views), 0.21 * len(looks)) + 0.9
+    names = 0.085 * max(map(len, looks)) + 0.45
+    margins = {"left": 0.35, "right": names, "bottom": 0.55, "top": 0.65, "gap": 0.12}
+    with card(2, (COLUMN, height), rows=len(views), squeeze=False, **margins) as (fig, axes):
         for pair, ((name, method), of) in zip(axes, views, strict=True):
             scatter(pair[0], of, of["label"], CLASS_LOOKS, CLASS_NAMES)
             scatter(pair[1], of, of["source"], looks)
@@ -236,14 +226,14 @@ def class_and_source(points: pd.DataFrame) -> Figure:
 
 
 def scatter(
-    ax: Axes,
+    ax: plt.Axes,
     points: pd.DataFrame,
     values: pd.Series,
     looks: Mapping[Any, tuple],
     names: Mapping[Any, str] | None = None,
 ) -> None:
     """Draw points of a plane, each by the (colour, marker) of its value; `names` where a legend calls it otherwise."""
-    edge = {"markersize": 4.5, "markeredgecolor": "#333333", "markeredgewidth": 0.4, "linestyle": "none"}
+    edge: dict[str, Any] = {"markersize": 4.5, "mec": "#333333", "mew": 0.4, "linestyle": "none"}
     for value, (colour, marker) in looks.items():
         at = points[values == value][["x", "y"]].to_numpy().T
         ax.plot(*at, marker, color=colour, label=_escape.label((names or {}).get(value, value)), **edge)

@@ -2,25 +2,22 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from leuknet.plots.axes import picture, picture_grid, png
-from leuknet.plots.format import number
+from leuknet.plots.axes import picture, png, subplots
+from leuknet.plots.format import number, rendered
 from leuknet.plots.interpretation.activation_maps import overlay
-from leuknet.plots.style import CLASS_COLOURS, CLASS_HATCHES, CLASS_NAMES, COLUMN, language
+from leuknet.plots.style import CLASS_BARS, CLASS_NAMES, COLUMN
 
 METHOD = "Grad-CAM"
 
 
-def prediction_card(kept: Any, image: np.ndarray, row: Mapping[str, Any], name: str = "") -> Figure:
+def prediction_card(kept: Any, image: np.ndarray, row: Mapping[str, Any], name: str = "") -> plt.Figure:
     """Draw an image, its activation map, its probability, and how far it lies from the training images.
 
     Parameters
@@ -35,8 +32,7 @@ def prediction_card(kept: Any, image: np.ndarray, row: Mapping[str, Any], name: 
     from leuknet.models.interpretation.activation_maps import activation_maps
 
     heat = activation_maps(kept.model, image[None], METHOD, batch=1)[0]
-    with language():
-        fig, axes = plt.subplots(1, 4, figsize=(COLUMN, 2.9), width_ratios=[1, 1, 0.5, 1.25])
+    with subplots(1, 4, figsize=(COLUMN, 2.9), width_ratios=[1, 1, 0.5, 1.25]) as (fig, axes):
         picture(axes[0], image)
         overlay(axes[1], image, heat)
         axes[1].set_title(f"{METHOD}\nfor: {row['class']}", fontsize=10, loc="left")
@@ -53,7 +49,7 @@ def read_slide(kept: Any, path: Path) -> np.ndarray:
     return decode(Path(path).read_bytes(), kept.model.input_shape[1])[0]
 
 
-def slide_card(kept: Any, name: str, content: bytes) -> Figure:
+def slide_card(kept: Any, name: str, content: bytes) -> plt.Figure:
     """Return `prediction_card` of a file's content (bytes): what the upload button shows."""
     from leuknet.data.decode import decode
     from leuknet.inference.predict import described
@@ -62,7 +58,7 @@ def slide_card(kept: Any, name: str, content: bytes) -> Figure:
     return prediction_card(kept, image, described(kept, image[None])[0], name)
 
 
-def prediction_table(rows: list[dict[str, float | str]]) -> pd.DataFrame:
+def prediction_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Return predictions as readers want them: file name, class, probability, distance, its percentile, words."""
     frame = pd.DataFrame(rows).assign(file=[Path(row["file"]).name for row in rows])
     looks_like = [f"{row['looks_like']} ({100 * row['share']:.0f} %)" for row in rows]
@@ -70,7 +66,7 @@ def prediction_table(rows: list[dict[str, float | str]]) -> pd.DataFrame:
     return shown.rename(columns={"percentile": "farther than (%)"}).assign(**{"looks like": looks_like})
 
 
-def distance_table(rows: list[dict[str, float | str]], labels: list[int]) -> pd.DataFrame:
+def distance_table(rows: list[dict[str, Any]], labels: list[int]) -> pd.DataFrame:
     """Return the share of right calls (%) in the nearer and the farther half of images with known `labels`."""
     frame = pd.DataFrame(rows)
     frame["right"] = 100 * ((frame["class"] == "positive") == np.asarray(labels, bool))
@@ -87,16 +83,15 @@ def distance_sentence(table: pd.DataFrame) -> str:
     return f"Right in the nearer half: {shares[0]} images; in the farther half: {shares[1]}."
 
 
-def _probability(ax: Axes, row: dict[str, float | str]) -> None:
+def _probability(ax: plt.Axes, row: Mapping[str, Any]) -> None:
     label = int(row["class"] == "positive")
-    style = {"color": CLASS_COLOURS[label], "hatch": CLASS_HATCHES[label], "edgecolor": "white"}
-    ax.bar([0], [row["probability"]], width=0.6, **style)
+    ax.bar([0], [row["probability"]], 0.6, **CLASS_BARS[label])
     ax.axhline(row["threshold"], color="black", linestyle="--", linewidth=1.2)
     ax.set(ylim=(0, 1), xlim=(-0.6, 0.6), xticks=[], ylabel="probability of leukaemia")
     ax.set_title(f"{row['probability']:.2f}\n{CLASS_NAMES[label].split()[0]}", fontsize=10, loc="left")
 
 
-def _distance(ax: Axes, unseen: np.ndarray, row: dict[str, float | str]) -> None:
+def _distance(ax: plt.Axes, unseen: np.ndarray, row: Mapping[str, Any]) -> None:
     ax.hist(unseen, bins=20, color="#BFD7EA", edgecolor="white")
     ax.axvline(row["distance"], color="black", linewidth=2)
     ax.set(xlabel="distance to training", ylabel="unseen images")
@@ -105,10 +100,10 @@ def _distance(ax: Axes, unseen: np.ndarray, row: dict[str, float | str]) -> None
 
 def overlay_png(image: np.ndarray, heat: np.ndarray, pixels: int = 160) -> bytes:
     """Return an image next to its activation map as PNG bytes, each `pixels` wide."""
-    fig, ((left, right),) = picture_grid(1, 2, (2 * pixels / 80, pixels / 80))
+    edges = {"left": 0, "right": 1, "bottom": 0, "top": 1, "wspace": 0.02}
+    fig, (left, right) = plt.subplots(1, 2, figsize=(pixels / 40, pixels / 80), gridspec_kw=edges)
     picture(left, image)
     overlay(right, image, heat)
-    fig.subplots_adjust(0, 0, 1, 1, 0.02, 0)
     return png(fig, 80)
 
 
@@ -125,18 +120,12 @@ def prediction_page(
     cells : sequence, optional
         From `leuknet.inference.cells.scored`, one an image: outlines are then drawn.
     """
-    import jinja2
-
     from leuknet.inference.predict import as_record
     from leuknet.models.interpretation.activation_maps import activation_maps
-    from leuknet.plots.results.generalisation import outlined_png
+    from leuknet.plots.interpretation.cells import outlined_png
 
-    pictures = []
-    for row in rows:
-        image = read_slide(kept, row["file"])
-        heat = activation_maps(kept.model, image[None], METHOD, batch=1)[0]
-        pictures.append(base64.b64encode(overlay_png(image, heat)).decode())
-    outlines = [base64.b64encode(outlined_png(*one)).decode() for one in cells]
-    text = files("leuknet.plots").joinpath("templates", "prediction.html.j2").read_text("utf-8")
-    template = jinja2.Environment(autoescape=True).from_string(text)
-    return template.render(as_record(kept, rows, failed), pictures=pictures, outlines=outlines, method=METHOD)
+    images = [read_slide(kept, row["file"]) for row in rows]
+    maps = [activation_maps(kept.model, image[None], METHOD, batch=1)[0] for image in images]
+    drawn = {"pictures": map(overlay_png, images, maps), "outlines": (outlined_png(*one) for one in cells)}
+    texts = {name: [base64.b64encode(png).decode() for png in pngs] for name, pngs in drawn.items()}
+    return rendered("prediction", **as_record(kept, rows, failed), **texts, method=METHOD)

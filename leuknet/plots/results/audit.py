@@ -1,9 +1,8 @@
-"""Page 10: the audit's findings as cards and tables, and figures that make their point."""
+"""The paper's numbers: the audit's findings as cards and tables, figures that make their point, training times."""
 
-from html import escape
 from importlib.resources import files
+from itertools import product
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import HTML, display
@@ -12,20 +11,20 @@ from matplotlib.figure import Figure
 from leuknet.paper import tables
 from leuknet.paper.consistency import VERDICTS, WEIGHTS, Finding, printed, sprite, timing, to_frame
 from leuknet.paper.consistency.grim import CLASSES, denominators, printed_rows, totals
-from leuknet.plots.axes import name_rows
-from leuknet.plots.format import listed
+from leuknet.plots.axes import name_rows, subplots, whisker
+from leuknet.plots.format import listed, rendered
 from leuknet.plots.output import caption_line, keep_table, table_html
-from leuknet.plots.style import APPROACH_COLOURS, APPROACH_MARKERS, language
+from leuknet.plots.style import APPROACH_COLOURS, APPROACH_MARKERS
 from leuknet.study.study import Study
 
 STRONGEST = ("one-class-sets", "shared-allidb1", "shared-allidb2", "selection")  # by what hangs on them
 OF = "the paper's printed numbers"
 FITS, FAILS = "#0072B2", "#B23A00"
-READINGS = {
-    "20 images made of each, 50 epochs": 20 * 50,
-    "one draw of each image an epoch, 50 epochs": 50,
-    "20 draws of each image in all": 20,
-}
+EPOCHS = 50  # section 4.2
+# readings of "an image dataset 20 times larger" (section 3.2): passes over the images in all, and in one epoch
+READINGS = {"20 images made of each, 50 epochs": 20 * EPOCHS, "one draw of each image an epoch, 50 epochs": EPOCHS}
+READINGS["20 draws of each image in all"] = 20
+TWENTY_TIMES = {1: "each image once an epoch, drawn again", 20: "20 fixed variants of each, all in every epoch"}
 
 
 def audit_summary(found: list[Finding]) -> pd.DataFrame:
@@ -62,21 +61,7 @@ def findings(study: Study, found: list[Finding], weight: str, name: str, fold: b
     chosen = ordered(found, weight)
     line = caption_line(study, n=f"{len(chosen)} findings", of=OF)
     keep_table(study, to_frame(chosen), name, f"Findings: {weight or 'consistent'}", line)
-    cards = "".join(card(finding, number) for number, finding in enumerate(chosen, start=1))
-    if fold:
-        cards = f"<details><summary>{len(chosen)} findings: {escape(weight or 'consistent')}</summary>{cards}</details>"
-    display(HTML(f"{cards}<p><small>{escape(line)}</small></p>"))
-
-
-def card(finding: Finding, number: int = 1) -> str:
-    """Return one finding as HTML: number, place, verdict and result; the arithmetic is folded below."""
-    head = f"<b>{number}. {escape(finding.place)}</b> · {finding.verdict}<br>{escape(finding.says)}"
-    parts = [escape(finding.arithmetic)]
-    for words, text in (("depends on", finding.depends_on), ("may have meant", finding.may_have_meant)):
-        parts += [f"<i>{words}:</i> {escape(text)}"] * bool(text)
-    more = "<br>".join([*parts, f"method: {escape(finding.method)}"])
-    more = f"<details><summary>the arithmetic</summary><small>{more}</small></details>"
-    return f'<div style="border-left:3px solid #999;padding:2px 10px;margin:10px 0">{head}{more}</div>'
+    display(HTML(rendered("findings", findings=chosen, heading=weight or "consistent", line=line, fold=fold)))
 
 
 def audit_sentence(found: list[Finding]) -> str:
@@ -91,17 +76,15 @@ def possible_values() -> Figure:
     """Draw, for each recall and specificity of Table 5 on ALL-IDB 1, the values that five runs can have near it."""
     block = "ALL-IDB 1"
     rows = [(row, metric, texts[metric]) for _, b, row, texts in printed_rows((5,)) if b == block for metric in "RS"]
-    with language():
-        fig, ax = plt.subplots(figsize=(7, 0.7 * len(rows) + 1.4))
+    with subplots(figsize=(7, 0.7 * len(rows) + 1.4)) as (fig, ax):
         for y, (_, metric, text) in enumerate(rows):
             mean, images = printed.split(text)[0], 5 * denominators(*CLASSES[block])[metric]
-            low, value, high = map(float, (printed.bounds(mean)[0], mean, printed.bounds(mean)[1]))
+            low, high, value = (float(of) for of in (*printed.bounds(mean), mean))
             words, colour = ("fits", FITS) if totals(mean, images) else ("no five runs", FAILS)
             nearest = np.arange(np.floor(images * value / 100) - 1, np.ceil(images * value / 100) + 2)
             ax.barh(y, high - low, left=low - value, height=0.7, color=colour, alpha=0.8)
             ax.plot(100 * nearest / images - value, np.full(len(nearest), y), "|", color="black", markersize=20)
-            at = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 9}
-            ax.annotate(words, (1.02, y), color=colour, **at)
+            ax.text(1.02, y, words, color=colour, va="center", fontsize=9, transform=ax.get_yaxis_transform())
         name_rows(ax, [f"{row}, {metric} {text}" for row, metric, text in rows], xlim=(-0.6, 0.6))
         ax.set_xlabel("distance from the printed mean (points); stroke: possible, bar: prints so")
     return fig
@@ -110,17 +93,14 @@ def possible_values() -> Figure:
 def shares() -> dict[int, tuple[float, float]]:
     """Return positives and images behind Tables 12 and 13, by Table 1's rows."""
     table = tables.table(1).set_index(["row", "column"])["value"].unstack()
-    rows = table.drop(index="Total")
-    pooled, ufg = rows.drop(index="UFG").sum(), rows.loc["UFG"]
+    pooled, ufg = table.drop(index=["Total", "UFG"]).sum(), table.loc["UFG"]
     return {number: (part["Pathological"], part["Total"]) for number, part in ((12, pooled), (13, ufg))}
 
 
 def accuracy_between() -> Figure:
     """Draw the accuracy that recall and specificity give for every share of positives, next to the printed one."""
-    rows = ((12, "LeukNet"), (12, "VGG-16 *"), (13, "LeukNet"))
-    known = shares()
-    with language():
-        fig, axes = plt.subplots(1, len(rows), figsize=(7.3, 3.4))
+    rows, known = ((12, "LeukNet"), (12, "VGG-16 *"), (13, "LeukNet")), shares()
+    with subplots(1, len(rows), figsize=(7.3, 3.4)) as (fig, axes):
         for ax, (number, row) in zip(axes, rows, strict=True):
             a, r, s = (tables.published(number, row, metric) for metric in ("A", "R", "S"))
             positives, images = known[number]
@@ -131,7 +111,7 @@ def accuracy_between() -> Figure:
             ax.plot(share, s + (r - s) * share / 100, "o", color=FITS)
             ax.plot(needed, a, "X", color=FAILS)
             ax.set_title(f"Table {number}, {row}\nneeds {needed:.1f} %, has {share:.1f} %", loc="left", fontsize=10)
-            ax.set(xlabel="positives (% of images)")
+            ax.set_xlabel("positives (% of images)")
         axes[0].set_ylabel("accuracy (%)")
         fig.legend(*axes[0].get_legend_handles_labels(), ncols=3, loc="outside upper left")
     return fig
@@ -140,8 +120,7 @@ def accuracy_between() -> Figure:
 def five_runs(numbers: tuple[int, ...] = (3, 4)) -> Figure:
     """Draw the five accuracies behind the rows that only one set of five runs can print; others as mean ± spread."""
     known = sprite.recovered().set_index(["table", "block", "row"])
-    with language():
-        fig, axes = plt.subplots(1, len(CLASSES), figsize=(8, 4), sharey=True)
+    with subplots(1, len(CLASSES), figsize=(8, 4), sharey=True) as (fig, axes):
         for ax, block in zip(axes, CLASSES, strict=True):
             rows = [(n, row, texts) for n, b, row, texts in printed_rows(numbers) if b == block]
             for y, (number, row, texts) in enumerate(rows):
@@ -163,18 +142,16 @@ def five_runs(numbers: tuple[int, ...] = (3, 4)) -> Figure:
 
 def stated_and_needed() -> Figure:
     """Draw the training time that each reading needs at the card's peak, next to the stated time (minutes)."""
-    sizes, stated = timing.training_sizes().values(), timing.stated()
+    sizes, stated = np.array(list(timing.training_sizes().values())), timing.stated()
+    minutes = np.array(list(stated.values())) / 60
+    usual, least = np.array([needed(name, 1) for name in stated]).T * minutes  # for an image
     looks = zip(READINGS.items(), ("s", "D", "^"), (FAILS, FITS, "#009E73"), (-0.25, 0, 0.25), strict=True)
-    with language():
-        fig, ax = plt.subplots(figsize=(7, 4.2))
+    with subplots(figsize=(7, 4.2)) as (fig, ax):
         for (words, passes), marker, colour, shift in looks:
-            for y, name in enumerate(stated):
-                needed = [timing.seconds_needed(name, n * passes) / 60 for n in sizes]
-                low = timing.seconds_needed(name, min(sizes) * passes, timing.CEILING, timing.WINOGRAD) / 60
-                ax.plot((low, max(needed)), [y + shift] * 2, color="#999999", linewidth=2, linestyle="-")
-                look = {"color": colour, "markersize": 5, "linestyle": "", "label": "" if y else words}
-                ax.plot(needed, [y + shift] * len(needed), marker, **look)
-        minutes = [seconds / 60 for seconds in stated.values()]
+            y, ends = np.arange(len(stated)) + shift, [passes * sizes.min() * least, passes * sizes.max() * usual]
+            ax.plot(ends, [y, y], color="#999999", linewidth=2, linestyle="-")
+            look = {"color": colour, "markersize": 5, "linestyle": "", "label": words}
+            ax.plot(np.outer(usual, passes * sizes).ravel(), y.repeat(len(sizes)), marker, **look)
         ax.plot(minutes, range(len(minutes)), "|", color="black", mew=2, markersize=30, linestyle="", label="stated")
         name_rows(ax, stated, xscale="log")
         ax.set_xlabel("minutes of training, at the card's peak (grey: from the least imaginable)")
@@ -193,8 +170,7 @@ def catch_rates() -> pd.DataFrame:
 def rate_dots(rates: pd.DataFrame) -> Figure:
     """Draw the measured rate at which one changed decimal is caught against the rate that theory allows."""
     rows = rates.dropna(subset=["theory (%)"])
-    with language():
-        fig, ax = plt.subplots(figsize=(7, 0.3 * len(rows) + 1.4))
+    with subplots(figsize=(7, 0.3 * len(rows) + 1.4)) as (fig, ax):
         y = np.arange(len(rows))
         ax.plot(rows["theory (%)"], y, "o", color="#555555", markerfacecolor="white", markersize=10, label="theory")
         ax.plot(rows["measured (%)"], y, "x", color=FITS, label="measured")
@@ -216,3 +192,70 @@ def questions() -> pd.DataFrame:
     """Return the checklist: ``question``, ``look for``, ``page``."""
     with files("leuknet.verdicts").joinpath("checklist.csv").open(encoding="utf-8") as file:
         return pd.read_csv(file)
+
+
+def needed(network: str, images: int) -> tuple[float, float]:
+    """Return what training on `images` (images times epochs) needs of the card in Table 8's time, as two shares.
+
+    The first counts every operation at the card's stated peak; the second is the least that can be argued: a clock
+    above the stated one, and 3 x 3 convolutions by Winograd's algorithm (see `leuknet.paper.consistency.timing`).
+    """
+    seconds = timing.stated()[network]
+    least = timing.seconds_needed(network, images, timing.CEILING, timing.WINOGRAD)
+    return timing.seconds_needed(network, images) / seconds, least / seconds
+
+
+def feasible(usual: float, least: float) -> str:
+    """Return "possible", "impossible" or "not decidable" from the shares of `needed`."""
+    return "impossible" if least > 1 else "possible" if usual <= 1 else "not decidable"
+
+
+def twenty_times(copies: int = 0, network: str = "VGG-16") -> pd.DataFrame:
+    """Return what each reading of "20 times larger" needs of a TITAN Xp in Table 8's time (ALL-IDB 1).
+
+    Parameters
+    ----------
+    copies : int
+        The profile's `TrainSettings.copies`, to mark its row: 0 is each image once an epoch.
+    network : str
+        As in Table 2.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each reading and size of the training set.
+    """
+    rows = []
+    for (times, words), (counted, n) in product(TWENTY_TIMES.items(), timing.training_sizes().items()):
+        usual, least = needed(network, n * times * EPOCHS)
+        used = "used" if copies == (times if times > 1 else 0) else ""
+        speed = n * times * EPOCHS / timing.stated()[network], usual * timing.PEAK / 1e12
+        rows.append((words, f"{n} ({counted})", *speed, 100 * usual, 100 * least, feasible(usual, least), used))
+    columns = "reading|training images|images/s needed|TFLOP/s needed|share of the peak (%)|at the very least (%)"
+    return pd.DataFrame(rows, columns=[*columns.split("|"), "verdict", "this profile"])
+
+
+def twenty_times_sentence(table: pd.DataFrame) -> str:
+    """Return which reading of "20 times larger" Table 8's minutes allow for VGG-16."""
+    parts = [f"{reading}: {listed(part['verdict'].unique())}" for reading, part in table.groupby("reading", sort=False)]
+    return f"In the stated time on the stated card, VGG-16 could be trained as follows. {'; '.join(parts)}."
+
+
+def twenty_times_view() -> Figure:
+    """Draw, for the five networks of Table 8, the computing that both readings need as a share of the card's.
+
+    The marker counts every operation at the stated clock; the line reaches down to the least that can be argued.
+    """
+    names, n = list(timing.stated()), next(iter(timing.training_sizes().values()))
+    looks = ((APPROACH_COLOURS["mDFT"], "o"), (APPROACH_COLOURS["SFT"], "s"))
+    with subplots(figsize=(7, 3.4)) as (fig, ax):
+        for (times, words), (colour, marker), lift in zip(TWENTY_TIMES.items(), looks, (-0.12, 0.12), strict=True):
+            usual, least = 100 * np.array([needed(name, n * times * EPOCHS) for name in names]).T
+            look = {"color": colour, "marker": marker, "label": words}
+            whisker(ax, usual, least, usual, np.arange(len(names)) + lift, colour, 3, **look)
+        ax.axvline(100, color="black", linestyle="--")
+        ax.annotate("peak", (100, -0.3), xytext=(4, 0), textcoords="offset points", fontsize=9)
+        name_rows(ax, names, xscale="log", xlabel="computing needed in the stated time (% of a TITAN Xp's peak)")
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=1)
+    return fig

@@ -1,22 +1,28 @@
-"""Table 11 run again: every work under three protocols, ranked, with intervals and paired tests."""
+"""Table 11 run again: every work under three protocols, ranked, with intervals and paired tests.
+
+And mean ranks over test sets: how far apart chance may put them, in a critical-difference diagram (Demsar 2006).
+"""
+
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from leuknet.baselines.registry import BASELINES
-from leuknet.evaluation.significance import holm, paired_permutation
+from leuknet.evaluation.metrics import scores_by
+from leuknet.evaluation.significance import Friedman, friedman, holm, paired_permutation
+from leuknet.exceptions import LeuknetError
 from leuknet.paper import tables
-from leuknet.plots.axes import name_rows
-from leuknet.plots.format import estimate, listed
+from leuknet.plots.axes import name_rows, subplots
+from leuknet.plots.format import estimate, listed, number, p_value
 from leuknet.plots.results.protocols import gap_words, paired_by_source, protocol_levels, same_images
-from leuknet.plots.style import language
 from leuknet.study.comparison import FAIR, POOLED, PUBLISHED, Comparison
 
 NUMBERS = ["A", "low", "high", "n"]
 OWN = "article's own accuracy (%)"
 LOOKS = {POOLED: ("#999999", "s"), PUBLISHED: ("#E69F00", "D"), FAIR: ("#0072B2", "o"), "grouped": ("#009E73", "^")}
+LINE = 0.24  # inches between two names of the critical-difference diagram
 FAMILIES = {entry.work: entry.family for entry in BASELINES.values()}
 
 
@@ -125,15 +131,14 @@ def paired_tests(comparison: Comparison, column: str = FAIR, against: str = "Leu
     return frame.assign(difference=words.where(frame["p, Holm"] < 0.05, "not shown"))
 
 
-def ranked_dots(comparison: Comparison) -> Figure:
+def ranked_dots(comparison: Comparison) -> plt.Figure:
     """Draw each work's accuracy under the three protocols on the same images, with 95 % intervals; best on top.
 
     Hollow marks are of all test images of the pooled folds.
     """
     frame = ranking(comparison)
     works = list(frame["work"].unique())
-    with language():
-        fig, ax = plt.subplots(figsize=(7.3, 0.36 * len(works) + 1.5))
+    with subplots(figsize=(7.3, 0.36 * len(works) + 1.5)) as (fig, ax):
         for step, (column, kind) in enumerate([*((name, "same") for name in comparison.columns), (POOLED, "all")]):
             part = frame[(frame["column"] == column) & (frame["images"] == kind)]
             places = part["work"].map(works.index) + 0.2 * (step - 1.5)
@@ -166,3 +171,91 @@ def ranked_sentence(comparison: Comparison, work: str = "LeukNet") -> str:
     if any(side.empty for side in sides) or set(sides[0]["image_id"]) != set(sides[1]["image_id"]):
         return text
     return f"{text} {work}, {POOLED} minus {FAIR}: {gap_words(paired_by_source(*sides))}."
+
+
+def ranked_test(comparison: Comparison) -> tuple[list[str], Friedman]:
+    """Return the names of the works and Friedman's test of their ranks over the sources left out.
+
+    Works without a score on each source are left out. Folds of one pool are not test sets of their own: their images
+    and training sets overlap, so they are not ranked.
+
+    Raises
+    ------
+    LeuknetError
+        If there are fewer than two test sets or three works.
+    """
+    wide = pd.DataFrame()
+    if FAIR in comparison.columns:
+        scores = scores_by(comparison.of(FAIR), ["work", "fold"])
+        wide = scores.pivot(index="fold", columns="work", values="A").dropna(axis=1)
+    if min(wide.shape[0], wide.shape[1] - 1) < 2:
+        raise LeuknetError(f"mean ranks need two test sets and three works or more, not {wide.shape[0]} test set(s)")
+    return list(wide), friedman(wide)
+
+
+def can_differ(comparison: Comparison) -> bool:
+    """Return whether ranks over these test sets could differ at all: the critical difference is below the largest."""
+    try:
+        return ranked_test(comparison)[1].separable
+    except LeuknetError:
+        return False
+
+
+def rank_sentence(comparison: Comparison) -> str:
+    """Return Friedman's test in words, and whether the critical difference leaves room for any difference."""
+    try:
+        names, found = ranked_test(comparison)
+    except LeuknetError as reason:
+        return f"Ranks are not tested: {reason}."
+    words = f"Friedman's test of {len(names)} works on {found.n} sources left out: p = {p_value(found.p)}. "
+    critical = number(found.critical_difference)
+    if found.separable:
+        return words + f"Two works differ if their mean ranks lie more than {critical} apart (Nemenyi)."
+    words += f"Two works differ if their mean ranks lie {critical} apart, and none lie further apart than "
+    none = f"with {found.n} test sets no order of works can be distinguished from chance"
+    return f"{words}{found.largest_difference}: {none}."
+
+
+def bars(found: Friedman) -> list[tuple[float, float]]:
+    """Return least and greatest mean rank of each longest run that spans no more than the critical difference."""
+    ranks = np.sort(found.ranks)
+    last = np.searchsorted(ranks, ranks + found.critical_difference, side="right") - 1
+    before = np.maximum(np.arange(len(ranks)), [-1, *last[:-1]])
+    return [(ranks[first], ranks[end]) for first, end in enumerate(last) if end > before[first]]
+
+
+def critical_difference(comparison: Comparison) -> plt.Figure:
+    """Draw the mean ranks of all works over the sources left out.
+
+    Heavy bars join works whose ranks lie within Nemenyi's critical difference: among them no difference is shown.
+    """
+    names, found = ranked_test(comparison)
+    k, heavy, thin = len(names), bars(found), {"color": "black", "linewidth": 0.8, "linestyle": "-"}
+    height = 2.2 + (k + 1) // 2 + 0.6 * len(heavy)  # in lines of text, downwards from the axis of ranks at 0
+    with subplots(figsize=(7.3, LINE * height)) as (fig, ax):
+        ax.set(xlim=(1 - 0.75 * k, 1.75 * k), ylim=(height - 2.1, -2.1))
+        ax.axis("off")
+        ax.plot([1, k], [0, 0], **thin)
+        for rank in range(1, k + 1):
+            ax.plot([rank, rank], [0, -0.2], **thin)
+            if rank in (1, k) or (rank % 4 == 0 and rank < k - 1):
+                ax.text(rank, -0.35, rank, ha="center", va="bottom", fontsize=9)
+        ax.plot([1, 1 + min(found.critical_difference, 1.4 * k)], [-1.6, -1.6], marker="|", **thin)
+        note = f"critical difference {found.critical_difference:.1f} ({found.n} sources left out)"
+        ax.text(0.6, -1.6, note, ha="right", va="center", fontsize=9)
+        for place, (low, high) in enumerate(heavy):
+            ax.plot([low - 0.1, high + 0.1], [0.5 + 0.6 * place] * 2, **thin | {"linewidth": 3.5})
+        _names(ax, names, found.ranks, 1.0 + 0.6 * len(heavy), thin | {"color": "#555555"})
+    return fig
+
+
+def _names(ax: plt.Axes, names: list[str], ranks: np.ndarray, top: float, line: dict[str, Any]) -> None:
+    """Write the better half of the names on the left, the others on the right, each joined to its mean rank."""
+    k = len(names)
+    for place, i in enumerate(np.argsort(ranks, kind="stable")):
+        if place < (k + 1) // 2:
+            y, edge, gap, label, side = place, 0.4, -0.2, f"{names[i]}  {ranks[i]:.1f}", "right"
+        else:
+            y, edge, gap, label, side = k - 1 - place, k + 0.6, 0.2, f"{ranks[i]:.1f}  {names[i]}", "left"
+        ax.plot([ranks[i], ranks[i], edge], [0, top + y, top + y], **line)
+        ax.text(edge + gap, top + y, label, ha=side, va="center", fontsize=9)

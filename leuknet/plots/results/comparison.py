@@ -1,13 +1,12 @@
 """The published comparisons (Tables 11 to 13) next to this study's runs, and the fall to unseen data."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from leuknet.paper import tables
+from leuknet.plots.axes import subplots
 from leuknet.plots.format import PERCENT_METRICS, listed, mean_sd, number
-from leuknet.plots.style import language
 
 UNDEFINED = {"P": 0, "MCC": 0}  # as the paper's Table 7 counts a run that leaves them undefined
 OURS = {"vogado": "Vogado et al. [22]", "scratch": "VGG-16 *", "mDFT": "LeukNet"}
@@ -40,7 +39,7 @@ def with_published(number: int, scores: pd.DataFrame, here: str) -> pd.DataFrame
         ``work``, ``where`` ("published" or `here`), ``runs``, A, P, R, S, MCC in percent as text.
     """
     runs = tables.table(number).groupby("row")["n_runs"].first().astype("Int64").astype(str).replace("<NA>", "")
-    frames = [wide(number).assign(where="published", runs=lambda frame: frame["work"].map(runs))]
+    frames = [wide(number).assign(where="published", runs=lambda of: of["work"].map(runs))]
     for approach, part in scores[scores["approach"].isin(OURS)].groupby("approach", sort=False):
         cells = {m: mean_sd(part[m], m, part["n"].max(), UNDEFINED.get(m)) for m in PERCENT_METRICS if m in part}
         frames.append(pd.DataFrame([{"work": OURS[approach], "where": here, "runs": str(len(part))} | cells]))
@@ -65,8 +64,7 @@ def falls(inside: pd.DataFrame, outside: pd.DataFrame) -> pd.DataFrame:
 
 def fall_lines(table: pd.DataFrame, unseen: str) -> Figure:
     """Draw `falls`: a line a work, from pooled folds to the data set `unseen`; published hollow, here filled."""
-    with language():
-        fig, axes = plt.subplots(1, 2, figsize=(7.3, 3.4), sharey=True)
+    with subplots(1, 2, figsize=(7.3, 3.4), sharey=True) as (fig, axes):
         for ax, where in zip(axes, ("published", "here"), strict=True):
             for row in table[table["where"] == where].itertuples():
                 colour, marker = LOOKS[row.work]
@@ -86,10 +84,8 @@ def fall_sentence(table: pd.DataFrame, unseen: str) -> str:
     """Return each work's change from pooled folds to the set apart, and what the change is not."""
     here = table[table["where"] == "here"]
     parts = [f"{row.work} {number(row.pooled)} → {number(row.unseen)} %" for row in here.itertuples()]
-    return (
-        f"Here, from pooled folds to {unseen}: {listed(parts) if parts else 'no work was run'}. The two ends are "
-        "different images, so a change mixes what is new to the network with how hard the set is."
-    )
+    note = "The two ends are different images, so a change mixes what is new to the network with how hard the set is."
+    return f"Here, from pooled folds to {unseen}: {listed(parts) if parts else 'no work was run'}. {note}"
 
 
 def published_accuracies() -> Figure:
@@ -99,8 +95,7 @@ def published_accuracies() -> Figure:
     cells = cells.sort_values(("value", "Number of Images"), kind="stable")
     accuracy, images = cells["value", "A"].astype(float), cells["value", "Number of Images"]
     looks = {"k-fold": ("o", "#0072B2"), "holdout": ("s", "#E69F00")}
-    with language():
-        fig, ax = plt.subplots(figsize=(7, 4.4))
+    with subplots(figsize=(7, 4.4)) as (fig, ax):
         for name, (marker, colour) in looks.items():
             places = np.flatnonzero(cells["text", "Validation Technique"] == name)
             look = {"color": colour, "markeredgecolor": "black", "linestyle": "none"}

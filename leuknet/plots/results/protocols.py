@@ -6,22 +6,20 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from leuknet.evaluation.intervals import PairedDifference, bootstrap, paired_difference, wilson
 from leuknet.evaluation.metrics import scores_by
 from leuknet.evaluation.significance import mcnemar, student_t
 from leuknet.exceptions import LeuknetError
 from leuknet.paper import tables
-from leuknet.plots.axes import name_rows, whisker
+from leuknet.plots.axes import name_rows, subplots, whisker
 from leuknet.plots.format import decimals, estimate, fold_name, interval, metric_name, number
 from leuknet.plots.results.summaries import tested
-from leuknet.plots.style import PROTOCOL_COLOURS, PROTOCOL_MARKERS, language
+from leuknet.plots.style import PROTOCOL_COLOURS, PROTOCOL_MARKERS
 from leuknet.verdicts.claim_rules.protocols import FEW
 
-HOLLOW = {"markerfacecolor": "white"}
 ABOVE = {"textcoords": "offset points", "ha": "center", "fontsize": 9}
+KINDS = ("all", "same")  # images of a protocol: all that it tests, or those that every protocol tests
 UNITS = {"source": "sources", "group": "groups", "image_id": "images"}
 
 
@@ -90,7 +88,7 @@ def paired_by_source(a: pd.DataFrame, b: pd.DataFrame) -> PairedDifference:
     return paired_difference(a, b, by="source" if a["source"].nunique() > 1 else "group")
 
 
-def protocols(predictions: pd.DataFrame, published: bool = True) -> Figure:
+def protocols(predictions: pd.DataFrame, published: bool = True) -> plt.Figure:
     """Draw accuracy under each protocol on the same images (filled) and all images (hollow), and paired differences.
 
     Parameters
@@ -102,9 +100,8 @@ def protocols(predictions: pd.DataFrame, published: bool = True) -> Figure:
     """
     levels, gaps = protocol_levels(predictions), protocol_differences(predictions)
     names = list(levels["protocol"].unique())
-    with language():
-        size = (7.3, 1.05 * len(names) + 1.9)
-        fig, (left, right) = plt.subplots(1, 2, figsize=size, sharey=True, width_ratios=[2, 1])
+    size = (7.3, 1.05 * len(names) + 1.9)
+    with subplots(1, 2, figsize=size, sharey=True, width_ratios=[2, 1]) as (fig, (left, right)):
         for row, name in enumerate(names):
             _levels(left, row, levels[levels["protocol"] == name])
             for where, value in published_marks(name) if published else ():
@@ -119,15 +116,16 @@ def protocols(predictions: pd.DataFrame, published: bool = True) -> Figure:
     return fig
 
 
-def _levels(ax: Axes, row: int, part: pd.DataFrame) -> None:
+def _levels(ax: plt.Axes, row: int, part: pd.DataFrame) -> None:
     """Draw one protocol's two accuracies with intervals, and n."""
     colour, marker = PROTOCOL_COLOURS[row % 4], PROTOCOL_MARKERS[row % 4]
-    looks = {"same": (row - 0.08, {"linewidth": 2.4}), "all": (row + 0.22, {"linewidth": 1.2} | HOLLOW)}
+    looks: dict[str, tuple[float, float, str]] = {"same": (-0.08, 2.4, colour), "all": (0.22, 1.2, "white")}
     for found in part.sort_values("images", ascending=False).itertuples():
-        place, look = looks[found.images]
-        whisker(ax, found.A, found.low, found.high, place, line=colour, color=colour, marker=marker, **look)
+        shift, width, face = looks[found.images]
+        place, look = row + shift, {"color": colour, "marker": marker, "markerfacecolor": face}
+        whisker(ax, found.A, found.low, found.high, place, colour, width, **look)
         text = f"{number(found.A, decimals(found.n))}, n = {found.n}"
-        ax.annotate(text, (1.01, place), xycoords=("axes fraction", "data"), va="center", fontsize=9)
+        ax.text(1.01, place, text, va="center", fontsize=9, transform=ax.get_yaxis_transform())
 
 
 def points(gap: PairedDifference) -> tuple[float, float, float]:
@@ -135,11 +133,10 @@ def points(gap: PairedDifference) -> tuple[float, float, float]:
     return 100 * gap.difference, 100 * gap.low, 100 * gap.high
 
 
-def _finish(left: Axes, right: Axes, names: list[str], published: bool) -> None:
-    looks = {"same images under each protocol": {"marker": "o"}, "all test images": {"marker": "o"} | HOLLOW}
-    looks |= {"published, other images": {"marker": "*"} | HOLLOW} if published else {}
-    for label, look in looks.items():
-        left.plot([], [], color="black", linestyle="none", label=label, **look)
+def _finish(left: plt.Axes, right: plt.Axes, names: list[str], published: bool) -> None:
+    looks = [("same images under each protocol", "o", "black"), ("all test images", "o", "white")]
+    for label, marker, face in [*looks, *[("published, other images", "*", "white")] * published]:
+        left.plot([], [], marker, color="black", markerfacecolor=face, label=label)
     for ax, at in ((left, 50), (right, 0)):
         ax.axvline(at, color="#777777", linestyle=":", linewidth=1)
         name_rows(ax, names, ylim=(len(names) - 0.5, -0.7))
@@ -160,14 +157,12 @@ def protocol_table(predictions: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for name, part in predictions.groupby("protocol", sort=False):
         of = levels[levels["protocol"] == name].set_index("images")
-        first = part[part["seed"] == part["seed"].iloc[0]]
-        hits = int(((first["p"] >= 0.5) == first["y"]).sum())
+        right = ((part["p"] >= 0.5) == part["y"])[part["seed"] == part["seed"].iloc[0]]
+        low, high = wilson(int(right.sum()), len(right))
         row = {"protocol": name, "runs": part.groupby(["fold", "seed"]).ngroups}
-        row |= {f"{kind} images: n": of.loc[kind, "n"] for kind in ("all", "same")}
-        for kind in ("all", "same"):
-            row[f"{kind} images: accuracy (%)"] = estimate(*of.loc[kind, ["A", "low", "high", "n"]])
-        row["Wilson, first seed (%)"] = interval(*(100 * limit for limit in wilson(hits, len(first))))
-        gap = gaps.get(name)
+        row |= {f"{kind} images: n": of.loc[kind, "n"] for kind in KINDS}
+        row |= {f"{kind} images: accuracy (%)": estimate(*of.loc[kind, ["A", "low", "high", "n"]]) for kind in KINDS}
+        row["Wilson, first seed (%)"], gap = interval(100 * low, 100 * high), gaps.get(name)
         row["first protocol minus this (points)"] = estimate(*points(gap), gap.images, sign=True) if gap else ""
         rows.append(row)
     return pd.DataFrame(rows)
@@ -221,14 +216,13 @@ def family_sentences(predictions: pd.DataFrame, first: str, second: str) -> list
     ]
 
 
-def by_test_set(predictions: pd.DataFrame) -> Figure:
+def by_test_set(predictions: pd.DataFrame) -> plt.Figure:
     """Draw accuracy, recall and specificity for each fold of each protocol, mean and range over seeds."""
     places = ["protocol", "fold"]
     frame = scores_by(predictions, [*places, "seed"]).reindex(columns=[*places, "n", "A", "R", "S"])
     sizes = frame.groupby(places, sort=False)["n"].first()
     y = np.arange(len(sizes))
-    with language():
-        fig, ax = plt.subplots(figsize=(7.3, 0.62 * len(sizes) + 1.5))
+    with subplots(figsize=(7.3, 0.62 * len(sizes) + 1.5)) as (fig, ax):
         for metric, marker, shift in (("A", "o", -0.22), ("R", "^", 0), ("S", "s", 0.22)):
             of = 100 * frame.groupby(places, sort=False)[metric].agg(["mean", "min", "max"])
             limits = np.abs(of[["min", "max"]].to_numpy().T - of["mean"].to_numpy())
@@ -249,7 +243,6 @@ def test_set_sentence(predictions: pd.DataFrame) -> str:
     part = predictions[(predictions["protocol"] == protocol) & (predictions["fold"] == fold)]
     label = part.groupby("y")["image_id"].nunique()
     missed = "positives are missed" if of["R"] < of["S"] else "negatives are called positive"
-    return (
-        f"Least balanced is {fold_name(fold)} under {protocol}: recall {number(100 * of['R'], 0)} % of "
-        f"{label[1]} positive, specificity {number(100 * of['S'], 0)} % of {label[0]} negative images: {missed}."
-    )
+    recall = f"recall {number(100 * of['R'], 0)} % of {label[1]} positive"
+    specificity = f"specificity {number(100 * of['S'], 0)} % of {label[0]} negative images"
+    return f"Least balanced is {fold_name(fold)} under {protocol}: {recall}, {specificity}: {missed}."

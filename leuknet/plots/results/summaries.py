@@ -11,7 +11,7 @@ from leuknet.models.policy import Policy
 from leuknet.models.settings import TrainSettings
 from leuknet.paper import tables
 from leuknet.paper.consistency.cross_checks import development_classes
-from leuknet.plots.format import METRIC_NAMES, PERCENT_METRICS, fold_name, listed, mean_sd
+from leuknet.plots.format import PERCENT_METRICS, fold_name, listed, mean_sd, metric_name
 from leuknet.study import profiles
 from leuknet.study.ablation import ablation_counts
 from leuknet.study.study import Study
@@ -33,7 +33,7 @@ def percent_summary(scores: pd.DataFrame, by: Sequence[str], metrics: Sequence[s
     """
     rows = []
     for values, part in scores.groupby(list(by), sort=False):
-        row = {name: fold_name(str(value)) for name, value in zip(by, values, strict=True)}
+        row: dict[str, Any] = {name: fold_name(str(value)) for name, value in zip(by, values, strict=True)}
         row |= {"runs": len(part), "n": int(part["n"].max())}
         known = [name for name in metrics if name in part and part[name].notna().any()]
         rows.append(row | {heading(name): mean_sd(part[name], name, part["n"].max()) for name in known})
@@ -42,7 +42,7 @@ def percent_summary(scores: pd.DataFrame, by: Sequence[str], metrics: Sequence[s
 
 def heading(metric: str) -> str:
     """Return a metric's name with its scale, e.g. "accuracy (%)"."""
-    return f"{METRIC_NAMES.get(metric, metric)} ({SCALES[metric]})"
+    return f"{metric_name(metric)} ({SCALES[metric]})"
 
 
 def settings_table(settings: TrainSettings) -> pd.DataFrame:
@@ -74,11 +74,9 @@ def training_images_sentence(study: Study) -> str:
     words = "{} images (of {} data sets) to test {}'s {}".format
     parts = [words(trained, sets, fold, tested) for fold, sets, trained, tested in counts.itertuples(index=False)]
     (total, by_rows), left_out = map(sum, development_classes()), DATA_SETS["ALL-IDB 1"].total
-    return (
-        f"Tables 3 to 10 here (ablation_cohort: {study.profile.ablation_cohort}) train on {listed(parts)}. For "
-        f"ALL-IDB 1 ({left_out}) the paper's development set leaves {by_rows - left_out} to train by Table 1's rows, "
-        f"{total - left_out} by its printed total."
-    )
+    here = f"Tables 3 to 10 here (ablation_cohort: {study.profile.ablation_cohort}) train on {listed(parts)}"
+    leaves = f"{by_rows - left_out} to train by Table 1's rows, {total - left_out} by its printed total"
+    return f"{here}. For ALL-IDB 1 ({left_out}) the paper's development set leaves {leaves}."
 
 
 def words(value: object) -> str:
@@ -95,18 +93,11 @@ def profiles_table() -> pd.DataFrame:
         p = profiles.profile(name)
         s = p.settings(precision="float32")  # no table measures which is faster
         share = f"{100 * p.fraction:g} % of Table 1, at least {p.floor} a class"
-        columns[name] = {
-            "images": "the synthetic cohort in full" if p.fraction == 1 else share,
-            "size (px)": p.size,
-            "own slides": f"{p.limit} a data set and class at most" if p.limit else "all",
-            "LeukNet": f"{s.backbone} {s.approach}",
-            "begins from": s.weights,
-            "epochs": s.epochs,
-            "learning rate": f"{s.learning_rate:g}",
-            "seeds": p.seeds,
-            "k-fold": f"{p.folds} folds, {p.repeats} times",
-            "says": p.banner,
-        }
+        rows = {"images": "the synthetic cohort in full" if p.fraction == 1 else share, "size (px)": p.size}
+        rows |= {"own slides": f"{p.limit} a data set and class at most" if p.limit else "all"}
+        rows |= {"LeukNet": f"{s.backbone} {s.approach}", "begins from": s.weights, "epochs": s.epochs}
+        rows |= {"learning rate": f"{s.learning_rate:g}", "seeds": p.seeds}
+        columns[name] = rows | {"k-fold": f"{p.folds} folds, {p.repeats} times", "says": p.banner}
     return pd.DataFrame(columns).rename_axis("").reset_index()
 
 

@@ -54,10 +54,8 @@ def claims_ledger(study: Study) -> pd.DataFrame:
 def ledger_cells(frame: pd.DataFrame) -> pd.DataFrame:
     """Return claims as HTML cells: claim and place, what would decide it, the evidence, the verdict."""
     texts = frame.map(lambda value: escape(str(value)))
-    verdicts_ = [
-        f'<b style="color:{COLOURS.get(row["verdict"], "#555555")}">{row["verdict"]}</b>{BY.get(row["decided by"], "")}'
-        for row in frame.to_dict("records")
-    ]
+    colours, by = frame["verdict"].map(COLOURS).fillna("#555555"), frame["decided by"].map(BY).fillna("")
     place = "<br><small>§ " + texts["section"] + " · " + texts["claim"] + "</small>"
     columns = [texts["gist"] + place, texts["decides"], texts["printed numbers"].replace("", "–"), texts["these runs"]]
-    return pd.DataFrame(dict(zip(LEDGER, [*columns, verdicts_], strict=True)))
+    columns += ['<b style="color:' + colours + '">' + frame["verdict"] + "</b>" + by]
+    return pd.DataFrame(dict(zip(LEDGER, columns, strict=True)))

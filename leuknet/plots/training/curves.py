@@ -3,17 +3,15 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from leuknet.evaluation.metrics import count, scores
-from leuknet.plots.axes import card, matrix
+from leuknet.plots.axes import band, card, matrix, subplots
 from leuknet.plots.format import PERCENT_METRICS, decimals, estimate, listed, metric_name, number
 from leuknet.plots.results.protocols import accuracy
-from leuknet.plots.style import CLASS_COLOURS, CLASS_HATCHES, CLASS_NAMES, language
+from leuknet.plots.style import CLASS_BARS, CLASS_NAMES
 
 
-def learning_curves(histories: pd.DataFrame) -> Figure:
+def learning_curves(histories: pd.DataFrame) -> plt.Figure:
     """Draw accuracy and loss against epochs, mean and range over runs (paper, Figure 7).
 
     Parameters
@@ -21,31 +19,28 @@ def learning_curves(histories: pd.DataFrame) -> Figure:
     histories : pandas.DataFrame
         ``epoch``, ``accuracy``, ``loss``, ``validation_accuracy``, ``validation_loss``, ``run``.
     """
-    with language():
-        fig, axes = plt.subplots(1, 2, figsize=(7, 3.4))
+    with subplots(1, 2, figsize=(7, 3.4)) as (fig, axes):
         for ax, name, label in zip(axes, ("accuracy", "loss"), ("accuracy (%)", "binary cross-entropy"), strict=True):
             scale = 100 if name == "accuracy" else 1
             for column, words in ((name, "training"), (f"validation_{name}", "validation")):
                 at = histories.groupby("epoch")[column].agg(["mean", "min", "max"]) * scale
-                (line,) = ax.plot(at.index, at["mean"], label=words, marker="o" if words == "training" else "s")
-                ax.fill_between(at.index, at["min"], at["max"], alpha=0.15, color=line.get_color(), linewidth=0)
+                band(ax, at.index, at, 0.15, label=words, marker="o" if words == "training" else "s")
             ax.set(xlabel="epoch", ylabel=label)
-            ax.xaxis.get_major_locator().set_params(integer=True)
-        words = {"ncols": 2, "title": "band: range over seeds"}
-        fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", **words)
+            ax.locator_params("x", integer=True)
+        look = {"ncols": 2, "title": "band: range over seeds"}
+        fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", **look)
     return fig
 
 
-def confusion(predictions: pd.DataFrame, threshold: float = 0.5) -> Figure:
+def confusion(predictions: pd.DataFrame, threshold: float = 0.5) -> plt.Figure:
     """Draw the confusion matrix of `predictions` (columns ``y``, ``p``): counts and share of the row."""
-    with language():
-        fig, ax = plt.subplots(figsize=(3.6, 3.3))
+    with subplots(figsize=(3.6, 3.3)) as (fig, ax):
         calls(ax, predictions["y"].to_numpy(), predictions["p"].to_numpy(), threshold)
         ax.set_title(f"threshold {threshold:.2f}", loc="left", fontsize=10)
     return fig
 
 
-def calls(ax: Axes, y: np.ndarray, p: np.ndarray, threshold: float, small: bool = False) -> None:
+def calls(ax: plt.Axes, y: np.ndarray, p: np.ndarray, threshold: float, small: bool = False) -> None:
     """Draw how many images of each class (rows) are called what (columns); if not `small`, with the row's shares."""
     tn, fp, fn, tp = (int(mask.sum()) for mask in count(y, p, threshold))
     table = np.array([[tn, fp], [fn, tp]])
@@ -57,11 +52,10 @@ def calls(ax: Axes, y: np.ndarray, p: np.ndarray, threshold: float, small: bool 
     ax.set(xticks=[0, 1], xticklabels=names, yticks=[0, 1], yticklabels=names, xlabel="predicted", ylabel="label")
 
 
-def threshold_view(predictions: pd.DataFrame, threshold: float = 0.5) -> Figure:
+def threshold_view(predictions: pd.DataFrame, threshold: float = 0.5) -> plt.Figure:
     """Draw the probabilities of both classes with a threshold, and what it gives: A, P, R, S, MCC (%)."""
     y, p = predictions["y"].to_numpy(), predictions["p"].to_numpy()
-    with language():
-        fig, ax = card(1, (7.3, 3.4), left=0.7, right=0.3, bottom=0.8, top=0.8)
+    with card(1, (7.3, 3.4), left=0.7, right=0.3, bottom=0.8, top=0.8) as (fig, ax):
         histogram(ax, y, p, threshold)
         fig.suptitle(metrics_line(y, p, threshold), x=0.01, ha="left", fontsize=9)
     return fig
@@ -75,15 +69,14 @@ def metrics_line(y: np.ndarray, p: np.ndarray, threshold: float) -> str:
     return f"{head}\n{', '.join(names)} (%)"
 
 
-def histogram(ax: Axes, y: np.ndarray, p: np.ndarray, threshold: float) -> None:
+def histogram(ax: plt.Axes, y: np.ndarray, p: np.ndarray, threshold: float) -> None:
     """Draw how many images of each class get which probability, and the threshold."""
     for label in (0, 1):
-        style = {"color": CLASS_COLOURS[label], "hatch": CLASS_HATCHES[label], "alpha": 0.7, "edgecolor": "white"}
-        name = CLASS_NAMES[label].split()[0]
-        ax.hist(p[y == label], bins=np.linspace(0, 1, 21), label=name, histtype="stepfilled", **style)
+        look = CLASS_BARS[label] | {"label": CLASS_NAMES[label].split()[0], "alpha": 0.7}
+        ax.hist(p[y == label], bins=20, range=(0, 1), histtype="stepfilled", **look)
     ax.axvline(threshold, color="black", linestyle="--")
     ax.set(xlabel="probability of leukaemia", ylabel="images", xlim=(0, 1), xticks=[0, 0.25, 0.5, 0.75, 1])
-    ax.yaxis.get_major_locator().set_params(integer=True, nbins=4)
+    ax.locator_params("y", integer=True, nbins=4)
     ax.legend(loc="lower right", bbox_to_anchor=(1.03, 1), borderpad=0.2, labelspacing=0.2)
 
 
@@ -92,11 +85,9 @@ def curve_sentence(histories: pd.DataFrame) -> str:
     last = histories.loc[histories.groupby("run")["epoch"].idxmax()]
     seen, unseen = 100 * last["accuracy"], 100 * last["validation_accuracy"]
     gap = seen - unseen
-    return (
-        f"After {int(last['epoch'].max())} epochs: training {number(seen.mean())} %, validation "
-        f"{number(unseen.mean())} % (mean of {len(last)} runs); training minus validation is "
-        f"{number(gap.min(), sign=True)} to {number(gap.max(), sign=True)} points over the runs."
-    )
+    means = f"training {number(seen.mean())} %, validation {number(unseen.mean())} % (mean of {len(last)} runs)"
+    span = f"{number(gap.min(), sign=True)} to {number(gap.max(), sign=True)} points over the runs"
+    return f"After {int(last['epoch'].max())} epochs: {means}; training minus validation is {span}."
 
 
 def accuracy_sentence(predictions: pd.DataFrame, where: str) -> str:

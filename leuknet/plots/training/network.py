@@ -3,25 +3,30 @@
 from collections.abc import Collection
 from typing import Any
 
-import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 
-from leuknet.plots.axes import name_rows
-from leuknet.plots.style import COLUMN, language
+from leuknet.plots.axes import name_rows, subplots
+from leuknet.plots.style import COLUMN
+from leuknet.study.study import Study
 
 SHADES = {"frozen": ("#BFD7EA", ""), "trained": ("#3B8E5A", "////"), "new": ("#8A5FBF", "....")}
 WORDS = {"frozen": "transferred, frozen", "trained": "transferred, trained", "new": "new, random start"}
-DROPPED = {"facecolor": "white", "edgecolor": "#777777", "linestyle": "--"}
+DROPPED: dict[str, Any] = {"facecolor": "white", "edgecolor": "#777777", "linestyle": "--"}
+INK = {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.8}, "fontsize": 9, "ha": "center", "va": "center"}
 
 
-def state(row: pd.Series) -> str:
-    """Return "frozen", "trained" or "new" of a row of `leuknet.models.networks.layer_table`."""
-    if row["part"] == "new":
-        return "new"
-    return "trained" if row["trainable"] else "frozen"
+def state(layers: pd.DataFrame) -> np.ndarray:
+    """Return "frozen", "trained" or "new" of each row of `leuknet.models.networks.layer_table`."""
+    return np.select([layers["part"] == "new", layers["trainable"]], ["new", "trained"], "frozen")
+
+
+def bars(layers: pd.DataFrame) -> dict[str, Any]:
+    """Return how `Axes.barh` draws layers by their `state`."""
+    colours, hatches = zip(*(SHADES[name] for name in state(layers)), strict=True)
+    return {"color": colours, "hatch": hatches, "edgecolor": "white"}
 
 
 def legend_keys(states: Collection[str] = tuple(SHADES)) -> list[Patch]:
@@ -40,30 +45,21 @@ def network_diagram(layers: pd.DataFrame, most: int = 40) -> Figure:
     most : int
         Deeper networks are drawn by their layers with weights, the largest `most` of them, in order.
     """
-    shown = layers[layers["parameters"] > 0] if len(layers) > most else layers
-    if len(shown) > most:
-        shown = shown.loc[shown["parameters"].nlargest(most).index.sort_values()]
-    with language():
-        fig, ax = plt.subplots(figsize=(7.5, 0.26 * len(shown) + 1.4))
-        for place, (_, row) in enumerate(shown.iterrows()):
-            _draw_layer(ax, place, row)
+    heavy = layers[layers["parameters"] > 0].nlargest(most, "parameters").sort_index()
+    shown = layers if len(layers) <= most else heavy
+    ends = shown["parameters"].clip(lower=1)
+    with subplots(figsize=(7.5, 0.26 * len(shown) + 1.4)) as (fig, ax):
+        ax.barh(range(len(shown)), ends - 1, 0.76, left=1, **bars(shown))
+        for place, row in enumerate(shown.itertuples()):
+            words = f"{row.output_shape}   " + (f"{row.parameters:,}" if row.parameters else row.kind)
+            ax.text(ends.iloc[place] * 1.25, place, words, va="center", fontsize=9)
         name_rows(ax, shown["layer"], ylim=(len(shown) - 0.4, -0.6), xscale="log")
         ax.xaxis.set_major_formatter(lambda value, _: short(round(value)))
-        ax.set_xlim(1, max(float(shown["parameters"].max()), 10) * 400)
+        ax.set_xlim(1, max(float(ends.max()), 10) * 400)
         ax.set_xlabel("parameters (log scale; layers without weights have no bar)")
         ax.grid(axis="y", visible=False)
-        keys = legend_keys({state(row) for _, row in shown.iterrows()})
-        ax.legend(handles=keys, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
+        ax.legend(handles=legend_keys(set(state(shown))), ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
     return fig
-
-
-def _draw_layer(ax: Axes, place: float, row: Any) -> None:
-    colour, hatch = SHADES[state(row)]
-    if row["parameters"]:
-        size = row["parameters"] - 1, 0.76
-        ax.add_patch(Rectangle((1, place - 0.38), *size, facecolor=colour, hatch=hatch, edgecolor="white"))
-    text = f"{row['output_shape']}" + (f"   {row['parameters']:,}" if row["parameters"] else f"   {row['kind']}")
-    ax.text(max(row["parameters"], 1) * 1.25, place, text, va="center", fontsize=9)
 
 
 def transfer_diagram(pretrained: pd.DataFrame, layers: pd.DataFrame) -> Figure:
@@ -77,32 +73,62 @@ def transfer_diagram(pretrained: pd.DataFrame, layers: pd.DataFrame) -> Figure:
     """
     old = pretrained[(pretrained["parameters"] > 0) & (pretrained["layer"] != "probability")].reset_index(drop=True)
     new = layers[layers["parameters"] > 0].reset_index(drop=True)
-    height = {name: place for place, name in enumerate(old["layer"])}
-    with language():
-        fig, ax = plt.subplots(figsize=(COLUMN, 0.27 * max(len(old), len(new)) + 1.3))
-        for place, row in old.iterrows():
-            dropped = row["layer"] not in set(new["layer"])
-            _box(ax, 0, place, row, **DROPPED if dropped else {"facecolor": "#EEEEEE", "edgecolor": "#777777"})
-        for place, row in new.iterrows():
-            colour, hatch = SHADES[state(row)]
-            _box(ax, 1.3, place, row, facecolor=colour, hatch=hatch, edgecolor="white")
-            if row["layer"] in height:
-                arrow = {"arrowstyle": "-|>", "color": "#444444"}
-                ax.annotate("", (1.29, place), (1.01, height[row["layer"]]), arrowprops=arrow)
-        ax.text(0, -1, "pretrained network", fontsize=11)
-        ax.text(1.3, -1, "network for slides", fontsize=11)
-        ax.set(xlim=(-0.02, 2.32), ylim=(max(len(old), len(new)) - 0.4, -1.7))
+    taken, longest = old["layer"].isin(new["layer"]), max(len(old), len(new))
+    with subplots(figsize=(COLUMN, 0.27 * longest + 1.3)) as (fig, ax):
+        ax.barh(old.index[taken], 1, color="#EEEEEE", edgecolor="#777777")
+        ax.barh(old.index[~taken], 1, **DROPPED)
+        ax.barh(new.index, 1, left=1.3, **bars(new))
+        for x, title, part in ((0, "pretrained network", old), (1.3, "network for slides", new)):
+            ax.text(x, -1, title, fontsize=11)
+            for place, row in part.iterrows():
+                size = f"{row['output_shape']}  {short(row['parameters'])}"
+                ax.text(x + 0.5, place, f"{row['layer'].removeprefix('head_')}  {size}", **INK)
+        for place, source in new["layer"].map(dict(zip(old["layer"], old.index, strict=True))).dropna().items():
+            ax.annotate("", (1.29, place), (1.01, source), arrowprops={"arrowstyle": "-|>", "color": "#444444"})
+        ax.set(xlim=(-0.02, 2.32), ylim=(longest - 0.4, -1.7))
         ax.axis("off")
         keys = [*legend_keys(), Patch(label="not taken over", **DROPPED)]
         fig.legend(handles=keys, ncols=4, loc="outside upper left", columnspacing=1)
     return fig
 
 
-def _box(ax: Axes, x: float, place: float, row: Any, **look: Any) -> None:
-    ax.add_patch(Rectangle((x, place - 0.4), 1, 0.8, **look))
-    text = f"{row['layer'].removeprefix('head_')}  {row['output_shape']}  {short(row['parameters'])}"
-    ink = {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.8}, "fontsize": 9}
-    ax.text(x + 0.5, place, text, ha="center", va="center", **ink)
+def approach_layers(study: Study) -> pd.DataFrame:
+    """Return the layers with weights of VGG-16 under each approach, from the model objects themselves."""
+    from leuknet.models.networks import build, layer_table
+    from leuknet.models.training import network_spec
+
+    settings = {approach: study.profile.settings("VGG16", approach) for approach in ("SFT", "mSFT", "DFT", "mDFT")}
+    specs = {approach: network_spec(of, study.cohort.size) for approach, of in settings.items()}
+    frames = [layer_table(build(spec), spec).assign(approach=approach) for approach, spec in specs.items()]
+    return pd.concat(frames, ignore_index=True).query("parameters > 0").reset_index(drop=True)
+
+
+def approach_diagram(layers: pd.DataFrame) -> Figure:
+    """Draw the approaches side by side, input at the bottom: which layers are frozen, trained, or new (Figure 5).
+
+    The axis, or the box where approaches differ, shows each layer's output shape and parameter count.
+    """
+    groups = list(layers.groupby("approach", sort=False))
+    labels = [part["output_shape"] + "  " + part["parameters"].map(short) for _, part in groups]
+    sizes = [set(row) for row in zip(*labels, strict=False)]
+    with subplots(figsize=(COLUMN, 0.26 * len(sizes) + 1.6)) as (fig, ax):
+        for x, (_, part) in enumerate(groups):
+            ax.barh(range(len(part)), 0.86, 0.84, left=x, **bars(part))
+            for y, (name, label) in enumerate(zip(part["layer"].str.removeprefix("head_"), labels[x], strict=True)):
+                ax.text(x + 0.43, y, name if len(sizes[y]) == 1 else f"{name}  {label}", **INK)
+        ax.set_xticks(np.arange(len(groups)) + 0.43, [f"{name}\n{trained_words(part)}" for name, part in groups])
+        ax.set_yticks(range(len(sizes)), ["" if len(size) > 1 else min(size) for size in sizes])
+        ax.tick_params(length=0)
+        ax.grid(False)
+        ax.spines["left"].set_visible(False)
+        ax.legend(handles=legend_keys(), ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
+    return fig
+
+
+def trained_words(layers: pd.DataFrame) -> str:
+    """Return how many of the parameters are trained, as text."""
+    trained = layers.loc[layers["trainable"], "parameters"].sum()
+    return f"{trained:,} of\n{layers['parameters'].sum():,} trained"
 
 
 def short(count: int) -> str:
