@@ -102,15 +102,8 @@ def figure(study: Study, fig: plt.Figure, name: str, alt: str, result: str = "",
                 fig.savefig(temporary, **options)
     width = round(fig.get_figwidth() * SHOWN_DPI)
     plt.close(fig)
-    shown = picture(stem.with_suffix(".png").read_bytes(), f"{alt} ({line})", width)
-    words = f"<figcaption><strong>{escape(alt)}.</strong> {escape(result)}</figcaption>"
-    display(HTML(f'<figure style="margin:0;max-width:{width}px">{shown}{words}</figure>'))
-
-
-def picture(png: bytes, alt: str, width: int) -> str:
-    """Return a picture as HTML with its alternative text: JupyterLab and nbconvert drop that of a bare PNG."""
-    source = base64.b64encode(png).decode()
-    return f'<img src="data:image/png;base64,{source}" alt="{escape(alt)}" width="{width}" style="max-width: 100%">'
+    source = base64.b64encode(stem.with_suffix(".png").read_bytes()).decode()
+    display(HTML(rendered("figure", source=source, alt=alt, line=line, result=result, width=width)))
 
 
 def table(
@@ -210,7 +203,5 @@ def answer(*sentences: str) -> None:
 def banner(study: Study) -> None:
     """Show in one line what the cohort, the profile and the result folder are."""
     counts = study.cohort.table["label"].value_counts()
-    text = f"{cohort_words(study)}: {len(study.cohort)} images, {counts.get(1, 0)} positive, {study.cohort.size} px"
-    left_out = f"; {len(study.cohort.rejected)} files left out" if len(study.cohort.rejected) else ""
-    head = f"<p><strong>{escape(text)}{left_out}</strong><br>{escape(study.profile.banner)}"
-    display(HTML(f"{head}<br>Not a medical device.</p>"))
+    about = {"words": cohort_words(study), "cohort": study.cohort, "positive": counts.get(1, 0)}
+    display(HTML(rendered("banner", **about, banner=study.profile.banner)))

@@ -123,8 +123,7 @@ def shortcut_levels(found: pd.DataFrame) -> plt.Figure:
             ax.axvline(50, color="#555555", linestyle=":")
             name_rows(ax, words, xlim=(-3, 103))
             ax.set_title(f"{name} (n = {int(part['images'].max())})", fontsize=9.5, loc="left")
-        for ax in axes[-1]:
-            ax.set_xlabel("balanced accuracy (%)")
+        plt.setp(axes[-1], xlabel="balanced accuracy (%)")
     return fig
 
 

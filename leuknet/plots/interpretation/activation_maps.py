@@ -17,7 +17,6 @@ from leuknet.plots.format import interval, listed, number
 from leuknet.plots.style import CLASS_NAMES, COLUMN
 
 NETWORK_LOOKS = {"trained": ("#0072B2", "o"), "shuffled labels": ("#E69F00", "s"), "random weights": ("#777777", "D")}
-CURVE_LINES = ("-", "--", "-.", ":")
 
 
 def overlay(ax: plt.Axes, image: np.ndarray, heat: np.ndarray, mask: np.ndarray | None = None) -> None:
@@ -142,14 +141,12 @@ def removal_view(curves: pd.DataFrame) -> plt.Figure:
     with subplots(len(networks), 2, figsize=size, sharex=True, sharey=True, squeeze=False) as (fig, axes):
         for row, (network, of) in zip(axes, networks, strict=True):
             for ax, (curve, title) in zip(row, words.items(), strict=True):
-                parts = of[of["curve"] == curve].groupby("map", sort=False)
-                for line, (name, part) in zip(CURVE_LINES, parts, strict=False):
+                for name, part in of[of["curve"] == curve].groupby("map", sort=False):
                     at = part.groupby("share")["p"].describe()[["mean", "25%", "75%"]]
-                    band(ax, 100 * at.index, at, 0.12, linestyle=line, label=name)
+                    band(ax, 100 * at.index, at, 0.12, label=name)
                 ax.set_title(f"{network}: {title}", fontsize=10, loc="left")
             row[0].set(ylim=(0, 1.02), ylabel="p of the called class")
-        for ax in axes[-1]:
-            ax.set_xlabel("pixels changed (%)")
+        plt.setp(axes[-1], xlabel="pixels changed (%)")
         fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return fig
 
@@ -211,9 +208,8 @@ def nuclei_verdict(table: pd.DataFrame, gaps: dict[str, tuple[float, float, floa
         at = of.set_index(["network", "region"])
         own, gap = at.loc["trained", "nucleus"], gaps[method]
         rivals = {name: at.loc[name, "nucleus"] for name in ("shuffled labels", "random weights")}
-        row = {"claim": "nuclei-decide", "method": method, "value": own["ratio"], "low": own["low"]}
-        row |= {"high": own["high"], "n": int(own["images"])}
-        row |= {"above cytoplasm": f"{number(gap[0], 2, True)} ({interval(*gap[1:], 2)})"}
+        row = {"claim": "nuclei-decide", "method": method, "value": own["ratio"], **own[["low", "high"]]}
+        row |= {"n": int(own["images"]), "above cytoplasm": f"{number(gap[0], 2, True)} ({interval(*gap[1:], 2)})"}
         row |= {name: rival["ratio"] for name, rival in rivals.items()}
         rows.append(row | {"verdict": _judged(own, gap, rivals), "weights": weights})
     return pd.DataFrame(rows)
