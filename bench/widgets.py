@@ -40,7 +40,7 @@ def main():
     cohort, images = study.cohort, study.gallery.images
     results, planes = made(cohort.table)
     split, small = lodocv(cohort.table), thumbnails(images)
-    error = plots.outcomes(cohort.table, results.predictions)
+    error = plots.correctness(cohort.table, results.predictions)
     first = results.predictions
     draws = {
         "cohort browser": lambda i: plots.browse_card(study.gallery, i, small),

@@ -122,7 +122,7 @@ def test_ranks_are_over_sources_left_out_and_bars_join_what_cannot_be_distinguis
     plt.close(fig)
 
 
-def test_a_critical_difference_beyond_the_largest_distance_is_said_and_not_drawn():
+def test_a_critical_difference_beyond_the_largest_distance_is_stated_and_not_drawn():
     assert not can_differ(left_out(2))  # 2.343 sqrt(12 / 12) = 2.3 and three ranks lie 2 apart at most
     assert "further apart than 2: with 2 test sets no order" in rank_sentence(left_out(2))
 

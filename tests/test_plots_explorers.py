@@ -65,7 +65,7 @@ def test_filters(cohort):
     assert explorers.filtered(table, copies=True).tolist() == [0, 5]
 
 
-def test_a_copy_stands_beside_its_twin_and_is_called_so(cohort):
+def test_a_copy_stands_next_to_its_original_and_is_named_a_copy(cohort):
     fig = explorers.browse_card(cohort, 0, n=3)
     assert "SAME FILE" in "".join(titles(fig)) and len(fig.axes[0].images) == 4
     np.testing.assert_array_equal(fig.axes[0].images[1].get_array(), cohort.images[5])
@@ -176,7 +176,8 @@ def test_hover_plane_holds_each_slide_once_and_says_what_it_is(cohort):
 
 def test_embedding_card_marks_the_slide_that_is_shown(cohort):
     table, n = cohort.table, len(cohort)
-    error = explorers.outcomes(table, pd.DataFrame({"image_id": table["image_id"][:2], "y": [0, 1], "p": [0.9, 0.9]}))
+    predictions = pd.DataFrame({"image_id": table["image_id"][:2], "y": [0, 1], "p": [0.9, 0.9]})
+    error = explorers.correctness(table, predictions)
     assert error.tolist() == ["wrong", "right", *["not tested"] * (n - 2)]
     points = two_planes(table)
     for method, shown in (("PCA", n - 3), ("UMAP", 2)):

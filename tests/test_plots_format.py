@@ -86,5 +86,5 @@ def test_lists_in_sentences():
     assert [text.listed(words) for words in ("a", "ab", "abc")] == ["a", "a and b", "a, b and c"]
 
 
-def test_series_of_cells_keep_integers_beside_missing_ones():
+def test_series_of_cells_keep_integers_next_to_missing_ones():
     assert [text.cell(value) for value in pd.Series([3, 4], dtype=object)] == ["3", "4"]

@@ -16,7 +16,7 @@ from PIL import Image
 from leuknet.evaluation.splits import k_fold
 from leuknet.pages.html import page_html
 from leuknet.plots import output, style
-from leuknet.plots.data.leakage import split_map, tested_shares
+from leuknet.plots.data.leakage import shares_tested, split_map
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_long_caption_is_broken_and_a_wide_figure_brought_to_the_page(study):
 def test_split_map_shows_each_fold_and_shares_add_up():
     table = small_cohort().table
     split = k_fold(table, 3, seed=0)
-    np.testing.assert_allclose(tested_shares(table, split).sum(axis=1), 1)
+    np.testing.assert_allclose(shares_tested(table, split).sum(axis=1), 1)
     fig = split_map(table, [split])
     assert [tick.get_text() for tick in fig.axes[0].get_xticklabels()] == [f"fold {number}" for number in (1, 2, 3)]
     plt.close(fig)

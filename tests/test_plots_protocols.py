@@ -89,7 +89,7 @@ def test_one_protocol_alone_is_shown_without_a_difference():
     assert shown.protocol_sentence(alone) == "On the same 40 images: 5-fold by group 50.0 %."
 
 
-def test_family_question_is_asked_of_images_that_other_networks_test():
+def test_families_are_compared_on_images_that_other_networks_test():
     same = predicted("LODOCV as published", HARD)
     assert shown.family_sentences(pd.concat([same, same.assign(protocol="x")]), "LODOCV as published", "x") == [
         "No image is tested under LODOCV as published and under x by different networks: no family is parted here."

@@ -38,7 +38,7 @@ def test_the_images_that_train_in_the_ablation_are_counted(tmp_path, cohort, set
     assert text.endswith("leaves 3294 to train by Table 1's rows, 3307 by its printed total.")
 
 
-def test_a_cohort_without_the_ablation_is_said_to_have_none(tmp_path):
+def test_a_cohort_without_the_ablation_states_that(tmp_path):
     study = open_study("05", "smoke", out=tmp_path)
     rows = {"image_id": ["a/1", "b/1"], "data_set": ["a", "b"], "source": ["a", "b"], "group": ["1", "2"]}
     study.cohort = SimpleNamespace(table=pd.DataFrame(rows | {"label": [0, 1], "sha256": ["1", "2"]}))

@@ -200,7 +200,7 @@ def test_label_clues_from_nothing_to_the_data_set(statistics, found):
     assert "93.0" in texts(dataset_shift.label_levels(clues.reset_index()))
 
 
-def test_synthetic_stands_beside_the_real_data_set_of_its_name(statistics):
+def test_synthetic_stands_next_to_the_real_data_set_of_its_name(statistics):
     table = dataset_shift.with_real(statistics)
     drawn = table[table["images are"] == "synthetic"].set_index("data set")
     assert drawn.index.tolist() == ["JTSC"] and drawn.loc["JTSC", ["n", "width"]].tolist() == [7, "300 ± 0"]

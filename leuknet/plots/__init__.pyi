@@ -41,9 +41,9 @@ from .data.survey import published_counts as published_counts
 from .data.survey import smears as smears
 from .data.survey import table_1 as table_1
 from .interactive.explorers import browse_card as browse_card
+from .interactive.explorers import correctness as correctness
 from .interactive.explorers import embedding_card as embedding_card
 from .interactive.explorers import hover_plane as hover_plane
-from .interactive.explorers import outcomes as outcomes
 from .interactive.explorers import run_card as run_card
 from .interactive.explorers import run_names as run_names
 from .interactive.explorers import split_card as split_card

@@ -122,6 +122,6 @@ def png(fig: plt.Figure, dpi: int = 100) -> bytes:
         engine.execute(fig)
         fig.set_layout_engine("none")
     buffer = io.BytesIO()
-    fig.savefig(buffer, dpi="figure", pil_kwargs={"compress_level": 1})
+    fig.savefig(buffer, dpi=dpi, pil_kwargs={"compress_level": 1})
     plt.close(fig)
     return buffer.getvalue()

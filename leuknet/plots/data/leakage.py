@@ -144,7 +144,7 @@ def marked_table(table: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
     return counts.rename_axis("data set").reset_index().rename(columns={"scale_bar": "scale bar"})
 
 
-def tested_shares(table: pd.DataFrame, split: Split) -> pd.DataFrame:
+def shares_tested(table: pd.DataFrame, split: Split) -> pd.DataFrame:
     """Return the share of each data set (rows) that each fold (columns) tests, in [0, 1]."""
     data_set = table.set_index("image_id")["data_set"]
     tested = split.table[split.table["role"] == "test"]
@@ -163,7 +163,7 @@ def split_map(table: pd.DataFrame, splits: list[Split]) -> plt.Figure:
         A cohort's table.
     splits : list of Split
     """
-    shares = [100 * tested_shares(table, split) for split in splits]
+    shares = [100 * shares_tested(table, split) for split in splits]
     widths = [max(part.shape[1], 2) for part in shares]
     lines = {"linewidths": 0.5, "linecolor": "#cccccc", "xticklabels": 1, "yticklabels": 1}
     size = (8, 0.24 * len(shares[0]) + 2.2)

@@ -171,7 +171,7 @@ def reliability(ax: plt.Axes, y: np.ndarray, p: np.ndarray, bins: int = 10) -> N
     ax.set(xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
 
 
-def outcomes(table: pd.DataFrame, predictions: pd.DataFrame) -> np.ndarray:
+def correctness(table: pd.DataFrame, predictions: pd.DataFrame) -> np.ndarray:
     """Return "right", "wrong" or "not tested" for each image of a cohort's table, at 0.5, by its first prediction."""
     first = predictions.drop_duplicates("image_id").set_index("image_id")
     hit = ((first["p"] >= 0.5) == first["y"]).map({True: "right", False: "wrong"})
@@ -195,7 +195,7 @@ def embedding_card(
     images : numpy.ndarray, uint8, shape (n, size, size, 3)
         In that order.
     error : array of str, shape (n,)
-        From `outcomes`.
+        From `correctness`.
     method : str
     colour : {"class", "source", "error"}
     point : int

@@ -94,9 +94,9 @@ def accuracy_dots(scores: pd.DataFrame, test_sets: list[str]) -> plt.Figure:
     with subplots(1, len(test_sets), figsize=(8, 5.4), sharey=True, squeeze=False) as (fig, axes):
         for ax, test_set in zip(axes[0], test_sets, strict=True):
             labels = _dots(ax, scores, test_set)
-            ax.axvline(50, color="#777777", linestyle=":", linewidth=1)
             ax.set(xlabel="accuracy (%)", title=test_set, yticks=range(len(labels)), yticklabels=labels)
             ax.set_xlim(right=104)
+            ax.axvline(50, color="#777777", linestyle=":", linewidth=1)
         first = axes[0][0]
         first.invert_yaxis()
         first.plot([], [], "o", color="black", label="here")
