@@ -21,7 +21,7 @@ def test_student_t_by_hand():
     assert (found.df, found.difference) == (4, pytest.approx(-3))
     half = 2.7764451 * np.sqrt(2 / 3)
     assert (found.low, found.high) == pytest.approx((-3 - half, -3 + half))
-    assert str(found) == "Student's t = -3.67 (4 d.f.), p = 0.021; difference -3 (95 % interval -5.27 to -0.733)"
+    assert str(found) == "Student's t = −3.67 (4 d.f.), p = 0.021; difference −3 (95 % interval −5.27 to −0.733)"
     with pytest.raises(dataclasses.FrozenInstanceError):
         found.p = 0
 

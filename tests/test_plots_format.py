@@ -59,7 +59,7 @@ def test_the_papers_table_7_with_undefined_precision_as_zero():
         (1.234, "a", None, "1.23"), (-1.5, "gap (points)", 100, "−1.5"), (83.333, "right (%)", 12, "83"),
         (0.0004, "p", None, "< 0.001"), (0.25, "p, Holm", None, "0.250"), (np.nan, "a", None, ""),
         (10921, "images", None, "10,921"), (None, "a", None, ""), ("x", "a", None, "x"), (True, "a", None, "True"),
-        (1200, "n", None, "1200"),
+        (1200, "n", None, "1200"), ("-", "A", None, "–"),
     ],
 )  # fmt: skip
 def test_cells_of_a_table(value, column, n, shown):
@@ -70,7 +70,7 @@ def test_cells_of_a_table(value, column, n, shown):
     ("shown", "expected"),
     [("1.5", True), ("−3.7", True), ("85.0 ± 7.1", True), ("84.7 (80.4 to 89.0)", True), ("10/12", True),
      ("< 0.001", True), ("50.0 ± 0.0 (2 of 3 runs)", True), ("38:08", True), ("10,921", True), ("512–256", True),
-     ("VGG-16", False), ("5-fold", False), ("", False), ("yes", False)],
+     ("6.3e-08", True), ("VGG-16", False), ("5-fold", False), ("", False), ("yes", False)],
 )  # fmt: skip
 def test_what_reads_as_a_number(shown, expected):
     assert text.is_number(shown) is expected

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 from made import small_cohort
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
@@ -31,6 +32,16 @@ def test_absent_cells_are_empty_and_numbers_have_two_decimals(study):
     text = (study.out / "tables" / "06_lodocv-t.md").read_text()
     assert "| 1.23 | x | 3 |" in text and "|  |  | 4 |" in text and "nan" not in text
     assert "synthetic cohort · n = 2 · smoke profile" in text
+
+
+def test_a_table_has_words_as_heads_and_numbers_to_the_right_where_one_is_not_given():
+    frame = pd.DataFrame({"data_set": ["leave-one-source-out", "a name " * 9], "A, published": ["-", "92.80 ± 0.10"]})
+    cells = frame.map(lambda value: output.cell(value, ""))
+    page = BeautifulSoup(output.table_html(cells, "T"), "html.parser")
+    heads, rows = page("th", scope="col"), page("th", scope="row")
+    assert [head.text for head in heads] == ["data set", "accuracy, published"] and heads[1]["class"] == ["num"]
+    assert [cell.text for cell in page("td", class_="num")] == ["–", "92.80 ± 0.10"]
+    assert [row.get("class") for row in rows] == [["whole"], None]  # a short name is not broken at its hyphens
 
 
 def test_a_figure_is_kept_as_png_svg_and_record(study):

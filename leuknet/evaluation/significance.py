@@ -39,10 +39,8 @@ class StudentT:
     high: float
 
     def __str__(self) -> str:
-        return (
-            f"Student's t = {self.t:.2f} ({self.df} d.f.), {_p_text(self.p)}; "
-            f"difference {self.difference:.3g} (95 % interval {self.low:.3g} to {self.high:.3g})"
-        )
+        found = f"Student's t = {self.t:.2f} ({self.df} d.f.), {_p_text(self.p)}; difference {self.difference:.3g}"
+        return f"{found} (95 % interval {self.low:.3g} to {self.high:.3g})".replace("-", "−")
 
 
 @dataclass(frozen=True)

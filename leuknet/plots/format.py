@@ -16,7 +16,8 @@ TEMPLATES = jinja2.Environment(loader=jinja2.PackageLoader("leuknet.plots"), aut
 FEW, MANY = 30, 1000  # images: below FEW a share is a count, below MANY it has one decimal
 PERCENT_METRICS = ("A", "P", "R", "S", "MCC")
 METRIC_NAMES = {"A": "accuracy", "P": "precision", "R": "recall", "S": "specificity", "Kappa": "kappa"}
-NUMBER = re.compile(r"[<≤]?\s?[+−-]?\d[\d.,:/]*( ?(%|±|\(|–|to|of|runs|\)|[+−-]?\d[\d.,]*))*")
+LETTER = re.compile(rf"\b({'|'.join(METRIC_NAMES)})\b")
+NUMBER = re.compile(r"[<≤]?\s?[+−-]?\d[\d.,:/]*(e-?\d+)?( ?(%|±|\(|–|to|of|runs|\)|[+−-]?\d[\d.,]*))*")
 
 
 def decimals(n: float | None = None) -> int:
@@ -108,6 +109,8 @@ def cell(value: object, column: str = "", n: float | None = None) -> str:
     """
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return ""
+    if value == "-":  # as the paper prints what is not given
+        return "–"
     if not isinstance(value, float):
         return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else str(value)
     if column == "p" or column.startswith("p, "):
@@ -123,6 +126,17 @@ def is_number(text: str) -> bool:
 def metric_name(metric: str) -> str:
     """Return a metric as a word: "accuracy" for A."""
     return METRIC_NAMES.get(metric, metric)
+
+
+def heading(column: str) -> str:
+    """Return a column's name as the head of a table: words instead of the paper's letters and of underscores.
+
+    Examples
+    --------
+    >>> heading("A, published"), heading("LODOCV P (%)"), heading("data_set"), heading("MCC")
+    ('accuracy, published', 'LODOCV precision (%)', 'data set', 'MCC')
+    """
+    return LETTER.sub(lambda match: metric_name(match[0]), column.replace("_", " "))
 
 
 def fold_name(fold: str) -> str:

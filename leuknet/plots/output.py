@@ -12,13 +12,14 @@ from IPython.display import HTML, Markdown, display
 
 from leuknet._escape import csv_cell, file_name
 from leuknet._io import atomic, markdown, write_json, write_text
-from leuknet.plots.format import cell, is_number, rendered
+from leuknet.plots.format import cell, heading, is_number, rendered
 from leuknet.plots.style import captioned, language
 from leuknet.runs.provenance import environment
 from leuknet.study.study import Study
 
 SHOWN_DPI = 120  # CSS pixels per inch: COLUMN is the width of a page's text, and 9 points are 15 pixels
 SHARP_DPI, PICTURE_DPI = 240, 160  # twice as many pixels as shown; fewer where slides of few pixels fill the figure
+WHOLE = 24  # letters up to which the name of a row is never broken
 FOLDED = 15  # rows from which a table is folded
 
 
@@ -131,8 +132,9 @@ def table(
     """
     n, line = caption.get("n"), caption_line(study, **caption)
     shown = keep_table(study, frame, name, title, line, n if isinstance(n, int) else None)
-    html = table_html(shown, title, len(frame) > FOLDED if fold is None else fold)
-    display(HTML(f"{html}{paragraph(result) * bool(result)}<p><small>{escape(line)}</small></p>"))
+    folded = len(frame) > FOLDED if fold is None else fold
+    html, below = table_html(shown, title, folded, note=line), "" if folded else f"<p><small>{escape(line)}</small></p>"
+    display(HTML(f"{html}{paragraph(result) * bool(result)}{below}"))
 
 
 def keep_table(
@@ -143,11 +145,13 @@ def keep_table(
     write_text(stem.with_suffix(".csv"), frame.map(csv_cell).to_csv(index=False))
     cells = {column: [cell(value, str(column), n) for value in frame[column]] for column in frame}
     shown = pd.DataFrame(cells, dtype=object)
-    write_text(stem.with_suffix(".md"), f"{title}\n\n{markdown(shown)}\n{line}\n")
+    write_text(stem.with_suffix(".md"), f"{title}\n\n{markdown(shown.rename(columns=heading))}\n{line}\n")
     return shown
 
 
-def table_html(shown: pd.DataFrame, caption: str, fold: bool = False, safe: tuple[str, ...] = ()) -> str:
+def table_html(
+    shown: pd.DataFrame, caption: str, fold: bool = False, safe: tuple[str, ...] = (), note: str = ""
+) -> str:
     """Return a table of texts as HTML: numbers to the right and unbroken, repeated first cells merged.
 
     Parameters
@@ -158,12 +162,15 @@ def table_html(shown: pd.DataFrame, caption: str, fold: bool = False, safe: tupl
         Whether only the caption and the number of rows show until the reader opens it.
     safe : tuple of str
         Columns that hold HTML already; all others are escaped.
+    note : str
+        The caption line of a folded table, which is folded with it.
     """
     numeric = [_numeric(shown[column]) for column in shown]
     merged = 0 if numeric[0] else 1 + (shown.shape[1] > 2 and not numeric[1])
     rows = shown.to_numpy().tolist()
     spans = [[_span(rows, i, j) for j in range(max(merged, 1))] for i in range(len(rows))]
-    about = {"columns": list(shown), "rows": rows, "numeric": numeric, "merged": merged, "spans": spans, "safe": safe}
+    about = {"heads": [heading(str(column)) for column in shown], "columns": list(shown), "whole": WHOLE, "note": note}
+    about |= {"rows": rows, "numeric": numeric, "merged": merged, "spans": spans, "safe": safe}
     return rendered("table", **about, caption=caption, fold=fold)
 
 
