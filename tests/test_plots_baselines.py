@@ -19,6 +19,7 @@ from leuknet.plots.results.baselines import (
     ranking,
     table11_again,
 )
+from leuknet.plots.results.comparison import t_tests, with_published
 from leuknet.study.comparison import FAIR, POOLED, PUBLISHED, Comparison
 
 RIGHT = {"LeukNet": 36, "Putzu et al. [6]": 20, "image size and format": 39}
@@ -170,3 +171,26 @@ def test_examples_show_best_and_worst():
     fig = segmentation_examples(sets, scores, count=2)
     assert len(fig.axes) == 4 and fig.axes[0].get_title() > fig.axes[2].get_title()
     plt.close(fig)
+
+
+def runs_of(**accuracies):
+    """Return one row a run and approach with its accuracy of 36 images."""
+    rows = [(approach, a, 36) for approach, values in accuracies.items() for a in values]
+    return pd.DataFrame(rows, columns=["approach", "A", "n"])
+
+
+def test_published_and_own_rows_of_a_work_stand_together():
+    table = with_published(12, runs_of(scratch=[0.5, 0.6], vogado=[0.9, 0.8], mDFT=[0.9, 0.9]), "here: drawn")
+    assert table["work"].tolist() == [work for work in ("Vogado et al. [22]", "VGG-16 *", "LeukNet") for _ in range(2)]
+    assert table["where"].tolist() == ["published", "here: drawn"] * 3
+
+
+def test_the_t_tests_are_those_of_the_printed_numbers_and_of_the_runs():
+    """Published: scipy.stats.ttest_ind_from_stats on Tables 12 and 13."""
+    inside = runs_of(mDFT=[0.9, 0.8, 0.85], scratch=[0.5, 0.6, 0.55])
+    table = t_tests(inside, runs_of(mDFT=[0.7], scratch=[0.5]), "UFG")
+    assert table["networks each"].tolist() == [100, 20, 100, 20, 3, 1]
+    gap = table["LeukNet minus VGG-16 * (points)"]
+    assert gap[0] == "−0.03 (−0.16 to 0.10)" and gap[3] == "+4.30 (0.32 to 8.28)" and gap[4] == "+30.0 (18.7 to 41.3)"
+    assert table["t"].tolist()[:5] == ["−0.44", "−0.20", "4.89", "2.19", "7.35"]
+    assert table["p"][3] < 0.05 < table["p"][1] and gap[5].startswith("not tested: ") and np.isnan(table["p"][5])

@@ -1,9 +1,11 @@
 """Page 09's verdicts and ledger: folded by verdict, escaped, kept as files, counted in a sentence."""
 
+import re
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 
 from leuknet.plots.results import verdicts as shown
 
@@ -28,6 +30,9 @@ def test_a_folder_without_runs_gives_every_cell_and_claim_a_verdict(study, pages
     ledger = shown.claims_ledger(study)
     assert pages[0].count("<details>") == ledger["verdict"].nunique()
     assert pages[0].count("<tr") == len(ledger) + ledger["verdict"].nunique()  # one head a table
+    heads = [summary.text for summary in BeautifulSoup(pages[0], "html.parser")("summary")]
+    assert all(len(places) == len(set(places)) for places in (re.findall("abstract|§ [0-9.]+", head) for head in heads))
+    assert "§ Abstract" not in pages[0] and any("abstract" in head for head in heads)
     counts = ledger["verdict"].value_counts()
     assert all(f"{count} {verdict}" in shown.verdict_sentence(ledger, "claims") for verdict, count in counts.items())
 

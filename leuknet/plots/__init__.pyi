@@ -115,6 +115,7 @@ from .results.comparison import fall_lines as fall_lines
 from .results.comparison import fall_sentence as fall_sentence
 from .results.comparison import falls as falls
 from .results.comparison import published_accuracies as published_accuracies
+from .results.comparison import t_tests as t_tests
 from .results.comparison import wide as wide
 from .results.comparison import with_published as with_published
 from .results.protocols import by_test_set as by_test_set

@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from leuknet.evaluation.significance import StudentT, student_t, student_t_from_summary
+from leuknet.exceptions import LeuknetError
 from leuknet.paper import tables
 from leuknet.plots.axes import subplots
-from leuknet.plots.format import PERCENT_METRICS, listed, mean_sd, number
+from leuknet.plots.format import MANY, PERCENT_METRICS, estimate, listed, mean_sd, number
 
 UNDEFINED = {"P": 0, "MCC": 0}  # as the paper's Table 7 counts a run that leaves them undefined
 OURS = {"vogado": "Vogado et al. [22]", "scratch": "VGG-16 *", "mDFT": "LeukNet"}
@@ -43,7 +45,46 @@ def with_published(number: int, scores: pd.DataFrame, here: str) -> pd.DataFrame
     for approach, part in scores[scores["approach"].isin(OURS)].groupby("approach", sort=False):
         cells = {m: mean_sd(part[m], m, part["n"].max(), UNDEFINED.get(m)) for m in PERCENT_METRICS if m in part}
         frames.append(pd.DataFrame([{"work": OURS[approach], "where": here, "runs": str(len(part))} | cells]))
-    return pd.concat(frames, ignore_index=True)[["work", "where", "runs", *PERCENT_METRICS]].fillna("")
+    rows = pd.concat(frames, ignore_index=True)[["work", "where", "runs", *PERCENT_METRICS]].fillna("")
+    works = list(rows["work"].unique())
+    return rows.sort_values("work", key=lambda column: column.map(works.index), kind="stable", ignore_index=True)
+
+
+def t_tests(inside: pd.DataFrame, outside: pd.DataFrame, unseen: str) -> pd.DataFrame:
+    """Return Student's t-test of LeukNet against VGG-16 *: of the printed means and spreads, and of this study's runs.
+
+    Parameters
+    ----------
+    inside, outside : pandas.DataFrame
+        One row a run with ``approach``, ``A`` (fraction) and ``n``: within the folds, and on the set apart.
+    unseen : str
+        The set apart.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``numbers`` ("published" or "here"), ``tested on``, ``networks each``, ``LeukNet minus VGG-16 * (points)``
+        with its 95 % interval or why there is none, ``t`` and ``p``. The published rows are tested with 100 and with
+        20 networks, as the paper does not say how many its spreads are over.
+    """
+    rows = []
+    for number_, place in ((12, "within folds"), (13, "UFG")):
+        ours, other = (tables.cell(number_, work, "A") for work in (OURS["mDFT"], OURS["scratch"]))
+        for n in (100, 20):
+            found = student_t_from_summary(ours["value"], ours["spread"], n, other["value"], other["spread"], n)
+            rows.append(("published", place, n, *_tested(found, MANY)))
+    for place, scores in (("within folds", inside), (unseen, outside)):
+        a, b = (100 * scores.loc[scores["approach"] == approach, "A"] for approach in ("mDFT", "scratch"))
+        try:
+            rows.append(("here", place, len(a), *_tested(student_t(a, b), scores["n"].max())))
+        except LeuknetError as error:
+            rows.append(("here", place, len(a), f"not tested: {error}", "", np.nan))
+    columns = ["numbers", "tested on", "networks each", "LeukNet minus VGG-16 * (points)", "t", "p"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _tested(found: StudentT, n: float) -> tuple[str, str, float]:
+    return estimate(found.difference, found.low, found.high, n, sign=True), number(found.t, 2), found.p
 
 
 def falls(inside: pd.DataFrame, outside: pd.DataFrame) -> pd.DataFrame:
@@ -64,7 +105,7 @@ def falls(inside: pd.DataFrame, outside: pd.DataFrame) -> pd.DataFrame:
 
 def fall_lines(table: pd.DataFrame, unseen: str) -> Figure:
     """Draw `falls`: a line a work, from pooled folds to the data set `unseen`; published hollow, here filled."""
-    with subplots(1, 2, figsize=(7.3, 3.4), sharey=True) as (fig, axes):
+    with subplots(1, 2, figsize=(7.3, 2.8), sharey=True) as (fig, axes):
         for ax, where in zip(axes, ("published", "here"), strict=True):
             for row in table[table["where"] == where].itertuples():
                 colour, marker = LOOKS[row.work]
@@ -95,7 +136,7 @@ def published_accuracies() -> Figure:
     cells = cells.sort_values(("value", "Number of Images"), kind="stable")
     accuracy, images = cells["value", "A"].astype(float), cells["value", "Number of Images"]
     looks = {"k-fold": ("o", "#0072B2"), "holdout": ("s", "#E69F00")}
-    with subplots(figsize=(7, 4.4)) as (fig, ax):
+    with subplots(figsize=(7.3, 3.3)) as (fig, ax):
         for name, (marker, colour) in looks.items():
             places = np.flatnonzero(cells["text", "Validation Technique"] == name)
             look = {"color": colour, "markeredgecolor": "black", "linestyle": "none"}

@@ -44,18 +44,22 @@ def claims_ledger(study: Study) -> pd.DataFrame:
     line = caption_line(study, n=f"{len(frame)} claims", more="runs found in this result folder")
     keep_table(study, frame, "claims", "The claims ledger", line)
     folded = [
-        table_html(ledger_cells(part), f"{verdict}: {listed('§ ' + part['section'])}", fold=True, safe=LEDGER)
+        table_html(ledger_cells(part), f"{verdict}: {listed(dict.fromkeys(_place(part['section'])))}", True, LEDGER)
         for verdict, part in frame.groupby("verdict", sort=False)
     ]
     display(HTML("".join(folded) + f"<p><small>{escape(line)}</small></p>"))
     return frame
 
 
+def _place(section: pd.Series) -> pd.Series:
+    return ("§ " + section).replace("§ Abstract", "abstract")
+
+
 def ledger_cells(frame: pd.DataFrame) -> pd.DataFrame:
     """Return claims as HTML cells: claim and place, what would decide it, the evidence, the verdict."""
     texts = frame.map(lambda value: escape(str(value)))
     colours, by = frame["verdict"].map(COLOURS).fillna("#555555"), frame["decided by"].map(BY).fillna("")
-    place = "<br><small>§ " + texts["section"] + " · " + texts["claim"] + "</small>"
+    place = "<br><small>" + _place(texts["section"]) + " · " + texts["claim"] + "</small>"
     columns = [texts["gist"] + place, texts["decides"], texts["printed numbers"].replace("", "–"), texts["these runs"]]
     columns += ['<b style="color:' + colours + '">' + frame["verdict"] + "</b>" + by]
     return pd.DataFrame(dict(zip(LEDGER, columns, strict=True)))
