@@ -118,6 +118,10 @@ from .results.comparison import published_accuracies as published_accuracies
 from .results.comparison import t_tests as t_tests
 from .results.comparison import wide as wide
 from .results.comparison import with_published as with_published
+from .results.generalisation import controls_sentence as controls_sentence
+from .results.generalisation import specificity_table as specificity_table
+from .results.generalisation import steps_sentence as steps_sentence
+from .results.generalisation import steps_table as steps_table
 from .results.protocols import by_test_set as by_test_set
 from .results.protocols import family_sentences as family_sentences
 from .results.protocols import protocol_sentence as protocol_sentence

@@ -17,6 +17,8 @@ from leuknet.plots.axes import picture, png, subplots
 from leuknet.study.study import Study
 
 MOST = 60
+HATCHES = ("", "///", "...")
+LEGEND = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 3}
 NO_MASKS = "no masks here: only the synthetic cohort has its own; LEUKNET_MASKS may name the folder segmentation_WBC"
 
 
@@ -94,10 +96,11 @@ def generalisation_steps(summary: pd.DataFrame) -> plt.Figure:
         for k, (protocol, part) in enumerate(summary.groupby("protocol", sort=False)):
             values = 100 * part.set_index("step").loc[names, ["accuracy", "low", "high"]].to_numpy().T
             places = np.arange(len(names)) + (k + 0.5) * wide - 0.4
-            ax.bar(places, values[0], wide, yerr=np.abs(values[1:] - values[0]), capsize=3, label=protocol)
+            look = {"hatch": HATCHES[k % 3], "edgecolor": "white", "linewidth": 0, "capsize": 3}
+            ax.bar(places, values[0], wide, yerr=np.abs(values[1:] - values[0]), label=protocol, **look)
         ax.axhline(50, color="0.5", linewidth=0.8, linestyle=":")
-        ax.set(ylabel="Accuracy (%)", ylim=(0, 100), xticks=range(len(names)), xticklabels=names)
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+        ax.set(ylabel="accuracy (%)", ylim=(0, 101), xticks=range(len(names)), xticklabels=names)
+        ax.legend(**LEGEND)
     return fig
 
 
@@ -145,6 +148,7 @@ def threshold_curve(frame: pd.DataFrame, threshold: float = 0.5) -> plt.Figure:
         ax.axvline(threshold, color="0.4", linewidth=1)
         at = {name: 100 * np.interp(threshold, cuts, values) for name, values in curves.items()}
         words = ", ".join(f"{name} {value:.0f} %" for name, value in at.items())
-        ax.set(xlabel="Threshold", ylabel="%", ylim=(0, 101), title=f"at {threshold:.2f}: {words}")
-        ax.legend()
+        ax.set(xlabel="threshold", ylabel="%", ylim=(0, 101))
+        ax.set_title(f"at {threshold:.2f}: {words}", loc="left", pad=24)
+        ax.legend(**LEGEND)
     return fig

@@ -136,7 +136,7 @@ def published_accuracies() -> Figure:
     cells = cells.sort_values(("value", "Number of Images"), kind="stable")
     accuracy, images = cells["value", "A"].astype(float), cells["value", "Number of Images"]
     looks = {"k-fold": ("o", "#0072B2"), "holdout": ("s", "#E69F00")}
-    with subplots(figsize=(7.3, 3.3)) as (fig, ax):
+    with subplots(figsize=(7.3, 3.8)) as (fig, ax):
         for name, (marker, colour) in looks.items():
             places = np.flatnonzero(cells["text", "Validation Technique"] == name)
             look = {"color": colour, "markeredgecolor": "black", "linestyle": "none"}
