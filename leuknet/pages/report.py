@@ -20,7 +20,7 @@ from leuknet.paper import tables
 from leuknet.paper.consistency import WEIGHTS, Finding, audit, to_frame
 from leuknet.plots.format import estimate, listed, number
 from leuknet.plots.output import table_html
-from leuknet.plots.results.audit import audit_summary, ordered, questions
+from leuknet.plots.results.audit import audit_summary, merged, ordered, questions
 from leuknet.plots.results.verdicts import COLOURS, LEDGER, ledger_cells
 from leuknet.plots.style import APPROACH_COLOURS, table_order
 from leuknet.runs.record import DamagedRunError, Record, read_all
@@ -84,7 +84,7 @@ def report(folder: str | Path) -> list[Path]:
         "headlines": headlines(runs),
         "leakage": shared({}, Sources(runs, folder)).number,
         "claims": [(v, int((claims["verdict"] == v).sum()), COLOURS.get(v, "#555555")) for v in VERDICTS],
-        "findings": ordered(findings, WEIGHTS[0]),
+        "findings": merged(ordered(findings, WEIGHTS[0])),
         "appendix": sections(runs, claims, verdicts.compare(runs, feature_spaces(folder)), findings)
         | page_sections(folder)
         | run_sections(whole, damaged),

@@ -1,5 +1,7 @@
 """The paper's numbers: the audit's findings as cards and tables, figures that make their point, training times."""
 
+import re
+from dataclasses import replace
 from importlib.resources import files
 from itertools import product
 
@@ -12,7 +14,7 @@ from leuknet.paper import tables
 from leuknet.paper.consistency import VERDICTS, WEIGHTS, Finding, printed, sprite, timing, to_frame
 from leuknet.paper.consistency.grim import CLASSES, denominators, printed_rows, totals
 from leuknet.plots.axes import name_rows, subplots, whisker
-from leuknet.plots.format import listed, rendered
+from leuknet.plots.format import heading, listed, metric_name, rendered
 from leuknet.plots.output import caption_line, keep_table, table_html
 from leuknet.plots.style import APPROACH_COLOURS, APPROACH_MARKERS
 from leuknet.study.study import Study
@@ -44,8 +46,29 @@ def ordered(found: list[Finding], weight: str) -> list[Finding]:
     return sorted(chosen, key=lambda f: (places.get(f.id, len(places)), VERDICTS.index(f.verdict)))
 
 
+def merged(found: list[Finding]) -> list[Finding]:
+    """Return findings as readers see them: those that say the same of several places are one, with all their sums.
+
+    ALL-IDB 1 and ALL-IDB 2 are two places of the same finding. Ranges of tables have an en dash.
+    """
+    alike: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in found:
+        key = (finding.verdict, finding.weight, re.sub("ALL-IDB [12]", "ALL-IDB", finding.says))
+        alike.setdefault(key, []).append(finding)
+    return [_one(part) for part in alike.values()]
+
+
+def _one(alike: list[Finding]) -> Finding:
+    first, both = alike[0], len({finding.says for finding in alike}) > 1
+    says = re.sub("ALL-IDB [12]", "ALL-IDB 1 and ALL-IDB 2", first.says) if both else first.says
+    joined = {name: "; ".join(dict.fromkeys(filter(None, (getattr(finding, name) for finding in alike))))
+              for name in ("place", "arithmetic", "method", "depends_on", "may_have_meant")}  # fmt: skip
+    joined["place"] = re.sub(r"(?<=\d)-(?=\d)", "–", joined["place"])
+    return replace(first, says=says, **joined)
+
+
 def findings(study: Study, found: list[Finding], weight: str, name: str, fold: bool = False) -> None:
-    """Keep the findings of one weight as CSV, Markdown and JSON, and show each as a numbered card.
+    """Keep the findings of one weight as CSV, Markdown and JSON, and show each as a numbered card, equal ones as one.
 
     Parameters
     ----------
@@ -61,14 +84,15 @@ def findings(study: Study, found: list[Finding], weight: str, name: str, fold: b
     chosen = ordered(found, weight)
     line = caption_line(study, n=f"{len(chosen)} findings", of=OF)
     keep_table(study, to_frame(chosen), name, f"Findings: {weight or 'consistent'}", line)
-    display(HTML(rendered("findings", findings=chosen, heading=weight or "consistent", line=line, fold=fold)))
+    about = {"findings": merged(chosen), "count": len(chosen), "heading": weight or "consistent"}
+    display(HTML(rendered("findings", **about, line=line, fold=fold)))
 
 
 def audit_sentence(found: list[Finding]) -> str:
     """Return how many findings touch a conclusion or a number, and the strongest of them."""
     counts = {weight: sum(finding.weight == weight for finding in found) for weight in WEIGHTS}
     strongest = ordered(found, WEIGHTS[0])[0]
-    parts = [f"{n} {weight or 'consistent'}" for weight, n in counts.items()]
+    parts = [f"{n} {weight.replace('changes', 'that change') or 'consistent'}" for weight, n in counts.items()]
     return f"{len(found)} findings: {listed(parts)}. The strongest: {strongest.says}"
 
 
@@ -76,7 +100,7 @@ def possible_values() -> Figure:
     """Draw, for each recall and specificity of Table 5 on ALL-IDB 1, the values that five runs can have near it."""
     block = "ALL-IDB 1"
     rows = [(row, metric, texts[metric]) for _, b, row, texts in printed_rows((5,)) if b == block for metric in "RS"]
-    with subplots(figsize=(7, 0.7 * len(rows) + 1.4)) as (fig, ax):
+    with subplots(figsize=(7, 0.5 * len(rows) + 1.2)) as (fig, ax):
         for y, (_, metric, text) in enumerate(rows):
             mean, images = printed.split(text)[0], 5 * denominators(*CLASSES[block])[metric]
             low, high, value = (float(of) for of in (*printed.bounds(mean), mean))
@@ -85,8 +109,8 @@ def possible_values() -> Figure:
             ax.barh(y, high - low, left=low - value, height=0.7, color=colour, alpha=0.8)
             ax.plot(100 * nearest / images - value, np.full(len(nearest), y), "|", color="black", markersize=20)
             ax.text(1.02, y, words, color=colour, va="center", fontsize=9, transform=ax.get_yaxis_transform())
-        name_rows(ax, [f"{row}, {metric} {text}" for row, metric, text in rows], xlim=(-0.6, 0.6))
-        ax.set_xlabel("distance from the printed mean (points); stroke: possible, bar: prints so")
+        name_rows(ax, [f"{row}, {metric_name(metric)} {text}" for row, metric, text in rows], xlim=(-0.6, 0.6))
+        ax.set_xlabel("distance from the printed mean (points)\nstroke: possible; bar: prints so")
     return fig
 
 
@@ -152,7 +176,9 @@ def stated_and_needed() -> Figure:
             ax.plot(ends, [y, y], color="#999999", linewidth=2, linestyle="-")
             look = {"color": colour, "markersize": 5, "linestyle": "", "label": words}
             ax.plot(np.outer(usual, passes * sizes).ravel(), y.repeat(len(sizes)), marker, **look)
-        ax.plot(minutes, range(len(minutes)), "|", color="black", mew=2, markersize=30, linestyle="", label="stated")
+        bar = {"marker": "|", "color": "black", "mew": 2, "linestyle": ""}
+        ax.plot(minutes, range(len(minutes)), markersize=30, **bar)
+        ax.plot([], [], markersize=10, label="stated", **bar)
         name_rows(ax, stated, xscale="log")
         ax.set_xlabel("minutes of training, at the card's peak (grey: from the least imaginable)")
         ax.xaxis.set_major_formatter("{x:,g}")
@@ -164,7 +190,8 @@ def catch_rates() -> pd.DataFrame:
     """Return the rates that ``bench/audit.py --write`` measured last: ``what``, ``draws``, percentages."""
     frame = tables.read("audit_rates.csv")
     shares = {f"{name} (%)": 100 * pd.to_numeric(frame[name]) for name in ("measured", "theory")}
-    return frame[["what"]].assign(draws=pd.to_numeric(frame["draws"]), **shares)
+    what = frame["what"].map(heading)
+    return what.to_frame().assign(draws=pd.to_numeric(frame["draws"]), **shares)
 
 
 def rate_dots(rates: pd.DataFrame) -> Figure:
@@ -175,7 +202,7 @@ def rate_dots(rates: pd.DataFrame) -> Figure:
         ax.plot(rows["theory (%)"], y, "o", color="#555555", markerfacecolor="white", markersize=10, label="theory")
         ax.plot(rows["measured (%)"], y, "x", color=FITS, label="measured")
         name_rows(ax, rows["what"], xlabel="changed cells that are caught (%)", xlim=(85, 100))
-        ax.legend(loc="lower left")
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     return fig
 
 
@@ -184,7 +211,7 @@ def checklist(study: Study) -> None:
     frame = questions()
     line = caption_line(study, of="questions for studies that test across data sets")
     keep_table(study, frame, "checklist", "A reviewer's checklist", line)
-    linked = frame.assign(page=[f'<a href="{page}.ipynb">{page}</a>' for page in frame["page"]])
+    linked = frame.assign(page=[f'<a href="{page}.ipynb">page {page[:2]}</a>' for page in frame["page"]])
     display(HTML(table_html(linked, "A reviewer's checklist", safe=("page",))))
 
 

@@ -105,7 +105,7 @@ def falls(inside: pd.DataFrame, outside: pd.DataFrame) -> pd.DataFrame:
 
 def fall_lines(table: pd.DataFrame, unseen: str) -> Figure:
     """Draw `falls`: a line a work, from pooled folds to the data set `unseen`; published hollow, here filled."""
-    with subplots(1, 2, figsize=(7.3, 2.8), sharey=True) as (fig, axes):
+    with subplots(1, 2, figsize=(7.3, 3.0), sharey=True) as (fig, axes):
         for ax, where in zip(axes, ("published", "here"), strict=True):
             for row in table[table["where"] == where].itertuples():
                 colour, marker = LOOKS[row.work]
@@ -114,6 +114,7 @@ def fall_lines(table: pd.DataFrame, unseen: str) -> Figure:
                 label = f"{row.work}: {number(-row.fall, sign=True)}"
                 ax.plot((0, 1), (row.pooled, row.unseen), label=label, **look)
             ax.axhline(50, color="#777777", linestyle=":", linewidth=1)
+            ax.margins(y=0.12)
             name = "UFG" if where == "published" else unseen
             ax.set(xticks=(0, 1), xticklabels=("pooled folds", f"set apart: {name}"), xlim=(-0.25, 1.25))
             ax.legend(title=f"{where}: change (points)", loc="lower left", bbox_to_anchor=(0, 1), alignment="left")
