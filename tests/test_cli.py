@@ -106,4 +106,6 @@ def test_doctor_json_is_all_of_it(monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out)[1] == {"name": "b", "found": "none", "state": "missing", "fix": "get b"}
     monkeypatch.setattr(doctor, "examine", lambda: found[:1])
     doctor_command(as_json=False)
-    assert capsys.readouterr().out.split() == ["ok", "a", "1"]
+    assert capsys.readouterr().out == "1 ok; all of it: leuknet doctor --verbose\n"
+    doctor_command(as_json=False, verbose=True)
+    assert capsys.readouterr().out.split() == ["ok", "a", "1", "1", "ok"]

@@ -95,5 +95,12 @@ def test_weights_asks_the_room_that_knows(monkeypatch, tmp_path):
 
 def test_text_puts_the_fix_below_its_finding():
     lines = doctor.as_text([doctor.Finding("ab", "1"), doctor.Finding("c", "none", "limited", "get c")]).splitlines()
-    assert lines[0].split() == ["ok", "ab", "1"] and lines[1].split() == ["limited", "c", "none"]
-    assert lines[2].strip() == "-> get c"
+    assert lines[0].split() == ["limited", "c", "none"] and lines[1].strip() == "-> get c"
+    assert lines[2] == "1 ok, 1 limited; all of it: leuknet doctor --verbose" and len(lines) == 3
+
+
+def test_all_of_it_is_listed_on_request():
+    found = [doctor.Finding("ab", "1"), doctor.Finding("c", "none", "limited", "get c")]
+    lines = doctor.as_text(found, verbose=True).splitlines()
+    assert lines[0].split() == ["ok", "ab", "1"] and lines[-1] == "1 ok, 1 limited"
+    assert doctor.as_text(found[:1]).startswith("1 ok; ")

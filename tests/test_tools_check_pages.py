@@ -20,6 +20,7 @@ BAD = {
     "table cell 'nan'": "<table><tr><td> nan </td></tr></table>",
     "table cell 'data_set'": "<table><tr><th>data_set</th></tr></table>",
     "table cell 'singhal'": "<table><tr><td>singhal</td></tr></table>",
+    "bare value": '<div class="jp-OutputArea-executeResult" data-mime-type="text/plain"><pre>13</pre></div>',
     "a warning": "<pre>x.py:3: FutureWarning: will change</pre>",
     "a traceback": "<pre>Traceback (most recent call last)</pre>",
     "a prompt": "<div>Out[6]:</div>",

@@ -16,6 +16,7 @@ from bs4 import BeautifulSoup, Tag
 from leuknet.baselines.registry import BASELINES
 
 INTERNAL = {*BASELINES, "scratch", "data_set", "image_id", "run_id"}
+BARE = '.jp-OutputArea-executeResult[data-mime-type="text/plain"]'  # what a cell's last line returned
 UNWANTED = {
     "a warning": re.compile(r"\w*Warning: "),
     "a traceback": re.compile(r"Traceback \(most recent call last\)"),
@@ -36,6 +37,7 @@ def findings(text: str) -> list[str]:
         f"image without an alternative text: {str(tag.get('src'))[:40]}" for tag in page("img") if not _named(tag)
     ]
     found += [f"table cell {cell!r}" for cell in _cells(page) if cell in INTERNAL or cell.lower() in ("nan", "none")]
+    found += [f"bare value: {_start(tag)}" for tag in page.select(BARE)]
     prose = page.get_text("\n")
     return found + [
         f"{name}: {hit[0].strip()!r}" for name, pattern in UNWANTED.items() if (hit := pattern.search(prose))

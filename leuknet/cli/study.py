@@ -42,12 +42,15 @@ def study_command(
         raise typer.Exit(1)
 
 
-def doctor_command(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def doctor_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    verbose: Annotated[bool, typer.Option(help="List everything, not only problems.")] = False,
+) -> None:
     """Check this machine, and print how to fix what is missing."""
     from leuknet.study.doctor import as_text, examine
 
     findings = examine()
-    print(json.dumps([asdict(finding) for finding in findings], indent=1) if as_json else as_text(findings))
+    print(json.dumps([asdict(finding) for finding in findings], indent=1) if as_json else as_text(findings, verbose))
     if any(finding.state == "missing" for finding in findings):
         raise typer.Exit(1)
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -176,12 +177,18 @@ def backbone_weights(name: str, at_hand: Mapping[str, Path | None]) -> Finding:
     return Finding(f"weights {name}", "none; only random weights", "limited", fix)
 
 
-def as_text(findings: Sequence[Finding]) -> str:
-    """Return the findings as lines of text, each with its fix below it."""
-    width = max(len(finding.name) for finding in findings)
+def as_text(findings: Sequence[Finding], verbose: bool = False) -> str:
+    """Return what is not in order, each finding with its fix below it, and a summary in one line.
+
+    If `verbose`, everything that was checked is listed.
+    """
+    shown = [finding for finding in findings if verbose or finding.state != "ok"]
+    width = max((len(finding.name) for finding in shown), default=0)
     lines = []
-    for finding in findings:
+    for finding in shown:
         lines.append(f"{finding.state:<7}  {finding.name:<{width}}  {finding.found}")
         if finding.fix:
             lines.append(f"{'':9}{'':{width}}  -> {finding.fix}")
-    return "\n".join(lines)
+    counts = Counter(finding.state for finding in findings)
+    summary = ", ".join(f"{counts[state]} {state}" for state in ("ok", "limited", "missing") if counts[state])
+    return "\n".join([*lines, f"{summary}{'' if verbose else '; all of it: leuknet doctor --verbose'}"])
