@@ -28,7 +28,7 @@ def interrupted(store, spec, cohort, epoch=4):
 
 
 def changed(path, drop=(), **values):
-    """Write other values into a checkpoint; ``made``: into the environment that it tells."""
+    """Write other values into a checkpoint; ``made``: into the environment that it records."""
     with np.load(path) as kept:
         arrays = {name: kept[name] for name in kept.files if name not in drop}
     made = json.loads(str(arrays["made"])) | values.pop("made", {})
@@ -85,15 +85,15 @@ def test_what_went_on_in_another_place_says_so(grid_cohort, grid_specs, whole, s
         ({"drop": ["epoch"]}, "is damaged"),
     ],
 )
-def test_what_a_run_cannot_go_on_from_begins_anew(grid_cohort, grid_specs, store, equal, capfd, change, why):
+def test_what_a_run_cannot_go_on_from_starts_over(grid_cohort, grid_specs, store, equal, capfd, change, why):
     changed(interrupted(store, grid_specs[0], grid_cohort), seconds=5000.0, **change)
     made = equal()
-    told = [line for line in capfd.readouterr().err.splitlines() if "starts over" in line]
-    assert len(told) == 1 and why in told[0]
+    lines = [line for line in capfd.readouterr().err.splitlines() if "starts over" in line]
+    assert len(lines) == 1 and why in lines[0]
     assert made["done"]["seconds"] < 5000 and "legs" not in made["environment"]
 
 
-def test_a_damaged_checkpoint_begins_anew(grid_specs, store, equal, capfd):
+def test_a_damaged_checkpoint_starts_over(grid_specs, store, equal, capfd):
     (store.describe(grid_specs[0]) / "checkpoint.npz").write_bytes(b"PK\x03\x04 cut off")
     equal()
     assert "starts over" in capfd.readouterr().err
@@ -120,7 +120,7 @@ def test_a_clock_that_goes_back_changes_nothing(grid_cohort, grid_specs, equal, 
     (tmp_path / "sitecustomize.py").write_text(BACKWARDS)
     paths = {"PYTHONPATH": os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))}
     report = execute_processes(grid_specs[:1], store, [paths], checkpoint_seconds=0)
-    assert report.trained == 1 and report.seconds >= 0 and report.events == ()
+    assert report.trained == 1 and report.seconds >= 0 and report.events == []
     record = equal()
     assert (store.history(grid_specs[0])["seconds"] >= 0).all()
     assert record["done"]["seconds"] >= store.history(grid_specs[0])["seconds"].sum()

@@ -148,7 +148,7 @@ class Client:
 
 def crew_of(specs, store, **setup):
     scheduler = Scheduler(specs, store)
-    return scheduler, dask.Crew(scheduler, clusters.Setup(**setup), "", lambda: None, "mark", 0)
+    return scheduler, dask.Crew(scheduler, clusters.Setup(**setup), lambda: None, "mark", 0)
 
 
 def test_runs_kept_from_a_bad_worker_are_not_lost_with_the_good_ones(grid_specs, tmp_path, monkeypatch):
@@ -226,12 +226,12 @@ def test_a_run_on_a_worker_sees_its_gpu_and_the_setups_variables(grid_specs, tmp
     order = crew.order(grid_specs[1])
     (store.root / "mark").write_text("a study runs here")
     for _ in range(2):
-        assert dask.train_remote(order) == {"ending": (None, "", ""), "files": {}}
+        assert dask.train_remote(order) == (dask.Ending(None), {})
     assert len(environments) == 1  # the worker process is kept from run to run
     assert environments[0]["CUDA_VISIBLE_DEVICES"] == "6" and environments[0]["LEUKNET_WEIGHTS"] == "there"
     assert {"KERAS_BACKEND", "OMP_NUM_THREADS"} <= set(environments[0])
     dask.stop_here(crew.study)
-    assert dask.train_remote(order)["ending"][0] == failures.BUSY
+    assert dask.train_remote(order)[0].failure == failures.BUSY
     dask.worker_state["gpu"][1].release()
 
 

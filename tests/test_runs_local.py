@@ -61,8 +61,8 @@ def test_ctrl_c_ends_the_training_and_its_processes(tmp_path):
         time.sleep(0.05)
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=120)
-    assert process.returncode == 130 and "interrupted: finished runs are kept" in told and "Traceback" not in told
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130 and "interrupted: finished runs are kept" in errors and "Traceback" not in errors
     assert children and not any(child.is_running() for child in children)
     assert not list(tmp_path.glob("trainings/*/.*")) and not list(tmp_path.glob("trainings/*/failed.json"))
 
@@ -71,9 +71,9 @@ def test_a_full_disk_is_reported_and_the_run_goes_on_when_there_is_room(grid_coh
     spec = grid_specs[0]
     with mounted(tmp_path / "small", "size=200k") as small:
         store = Store(small / "runs")
-        with pytest.raises(failures.RunError, match="No space left .* free space") as told:
+        with pytest.raises(failures.RunError, match="No space left .* free space") as raised:
             store.execute(spec, grid_cohort, checkpoint_seconds=0)
-        assert told.value.failure == failures.STORAGE and not store.done(spec)
+        assert raised.value.failure == failures.STORAGE and not store.done(spec)
         fill(small / "filler")
         with pytest.raises(failures.RunError, match="No space left"):
             execute_processes(grid_specs[1:], store)
@@ -90,9 +90,9 @@ def test_a_read_only_folder_is_reported(grid_cohort, grid_specs, tmp_path):
             lambda: store.execute(grid_specs[0], grid_cohort),
             lambda: execute_processes(grid_specs, store),
         ):
-            with pytest.raises(failures.RunError, match="Read-only file system") as told:
+            with pytest.raises(failures.RunError, match="Read-only file system") as raised:
                 attempt()
-            assert told.value.failure == failures.STORAGE
+            assert raised.value.failure == failures.STORAGE
 
 
 NARROW = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))\n"
@@ -103,9 +103,9 @@ def test_a_disk_that_takes_no_more_is_reported(grid_specs, whole, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(NARROW)
     paths = {"PYTHONPATH": os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))}
     store = Store(tmp_path / "runs")
-    with pytest.raises(failures.RunError, match=r"too large at .*checkpoint\.npz: free space") as told:
+    with pytest.raises(failures.RunError, match=r"too large at .*checkpoint\.npz: free space") as raised:
         execute_processes(grid_specs[:1], store, [paths], checkpoint_seconds=0)
-    assert told.value.failure == failures.STORAGE == outcome_of(store, grid_specs[0])
+    assert raised.value.failure == failures.STORAGE == outcome_of(store, grid_specs[0])
     assert execute_processes(grid_specs[:1], store).trained == 1
     assert check_equal(grid_specs[:1], store, whole) == 1
 
@@ -117,9 +117,9 @@ def test_a_folder_that_may_not_be_written_is_reported(grid_cohort, grid_specs):
             lambda: store.execute(grid_specs[0], grid_cohort),
             lambda: execute_processes(grid_specs, store),
         ):
-            with pytest.raises(failures.RunError, match=f"Permission denied at {folder}.*another --out") as told:
+            with pytest.raises(failures.RunError, match=f"Permission denied at {folder}.*another --out") as raised:
                 attempt()
-            assert told.value.failure == failures.STORAGE
+            assert raised.value.failure == failures.STORAGE
 
 
 def test_a_run_repeats_from_its_record_alone(grid_specs, whole, tmp_path):
@@ -149,7 +149,7 @@ def outcome_of(store, spec):
     return json.loads((store.folder(spec) / "failed.json").read_text())["outcome"]
 
 
-def test_what_cannot_be_done_is_a_clear_outcome_and_the_others_go_on(grid_cohort, grid_specs, tmp_path, monkeypatch):
+def test_what_cannot_be_done_is_a_clear_failure_and_the_others_go_on(grid_cohort, grid_specs, tmp_path, monkeypatch):
     store, s = Store(tmp_path), grid_specs[0].settings
     table = grid_specs[0].split.table
     labels = grid_cohort.table.set_index("image_id")["label"]

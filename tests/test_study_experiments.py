@@ -6,7 +6,6 @@ import signal
 import subprocess
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
 from made import small_cohort
@@ -126,7 +125,7 @@ def test_a_killed_run_is_tried_again_twice_and_a_refused_one_never(specs, tmp_pa
     assert json.loads((store.folder(killed) / "failed.json").read_text())["outcome"] == "killed"
     spec = scheduler.next()
     scheduler.ended(spec, Ending(failures.REFUSED, "one class only"))
-    assert not scheduler.unfinished and scheduler.report().failed[spec.key] == "one class only"
+    assert not scheduler.unfinished and scheduler.failed[spec.key] == "one class only"
     later = Scheduler(specs, store)
     assert later.failed == {spec.key: "one class only (--again tries it)"} and list(later.waiting) == [killed.key]
     assert len(Scheduler(specs, store, again=True).waiting) == 2
@@ -151,7 +150,7 @@ def test_a_run_of_another_process_is_left_to_it(specs, tmp_path, monkeypatch):
     finish(store, specs[0])  # the other process ends it
     moment = scheduler.began + 1000
     monkeypatch.setattr("time.monotonic", lambda: moment)
-    assert scheduler.next() is None and not scheduler.unfinished and scheduler.report().trained == 1
+    assert scheduler.next() is None and not scheduler.unfinished and scheduler.trained == 1
 
 
 def test_runs_are_handed_out_by_structure_the_largest_first(specs, tmp_path):
@@ -223,7 +222,7 @@ def test_a_measuring_process_that_is_killed_is_named(monkeypatch):
 def test_a_trial_is_kept_for_this_machine(specs, tmp_path, monkeypatch):
     monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path / "cache"))
     assert cost.unmeasured({"mine": specs}, Store(tmp_path), 32) == [SETTINGS]
-    name = cost.hash_of(cost.structure(SETTINGS, 32))
+    name = cost.keys_of(SETTINGS, 32)[0]
     write_json(cost.trials_file(), {name: 50.0})
     assert cost.unmeasured({"mine": specs}, Store(tmp_path), 32) == []
     monkeypatch.setattr(cost, "place", lambda: {"backend": "another"})
@@ -317,9 +316,11 @@ def test_progress_displays(specs, tmp_path, capsys):
     lines = text.getvalue().splitlines()
     assert lines[0] == "1 of 3 runs done, 1 running" and "tried again: killed by SIGKILL" in lines[1]
     scheduler.next()
-    console = Console(file=io.StringIO(), width=140)
-    console.print(progress.Table.drawn(scheduler))
-    assert spec.label in console.file.getvalue() and "1 of 3 runs done" in console.file.getvalue()
+    view = progress.Table(Console(file=io.StringIO(), width=140, force_terminal=True))
+    view(scheduler)
+    view.close()
+    drawn = view.live.console.file.getvalue()
+    assert spec.label in drawn and "1 of 3 runs done" in drawn
     view = progress.Table(Console(file=io.StringIO(), width=40, force_terminal=True))
     scheduler.events += [f"event [{number}] of a length that a narrow terminal would break" for number in range(5)]
     view(scheduler)
@@ -333,5 +334,6 @@ def test_progress_displays(specs, tmp_path, capsys):
     assert capsys.readouterr().out.splitlines() == scheduler.events
     assert (widget.bar.value, widget.bar.max) == (1, 3) and "1 running" in widget.text.value
     assert progress.duration(40) == "40 s" and progress.duration(600) == "10 min" and progress.duration(7200) == "2.0 h"
-    assert isinstance(progress.watcher(io.StringIO()), progress.Lines)
-    assert np.isfinite(scheduler.report().seconds)
+    with progress.watcher(io.StringIO()) as view:
+        assert isinstance(view, progress.Lines)
+    assert str(scheduler) == f"1 runs: 1 from before, 0 trained in {scheduler.seconds:.0f} s"

@@ -36,7 +36,7 @@ def one_and_a_half():
 
 
 ONE = small_cohort(data_sets=("A",), single=())
-CASES = {  # cohort, protocol of Tables 3 to 10, what is said at the end, protocols of Table 11, data set apart
+CASES = {  # cohort, protocol of Tables 3 to 10, the last note, protocols of Table 11, data set apart
     "one with patients": (grouped(ONE, 2), "2-fold by group", GROUPED, ["pooled", "grouped"], None),
     "one without": (ONE, "2-fold by group", GROUPED, ["pooled", "grouped"], None),
     "one, a patient a class": (grouped(ONE, 6), "2-fold", MIXED, ["pooled"], None),
@@ -59,14 +59,14 @@ def study_of(cohort, tmp_path, **changes):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("cohort", "protocol", "said", "compared", "apart"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(("cohort", "protocol", "message", "compared", "apart"), CASES.values(), ids=CASES)
 def test_every_page_has_runs_under_a_protocol_that_the_cohort_can_have(
-    cohort, protocol, said, compared, apart, tmp_path
+    cohort, protocol, message, compared, apart, tmp_path
 ):
     study = study_of(cohort, tmp_path)
     split, notes = ablation.possible_split(study)
-    assert split.protocol == protocol and bool(notes) == bool(said)
-    assert not notes or (notes[0].startswith("Not possible here: LODOCV") and said in notes and len(notes) <= 5)
+    assert split.protocol == protocol and bool(notes) == bool(message)
+    assert not notes or (notes[0].startswith("Not possible here: LODOCV") and message in notes and len(notes) <= 5)
     assert set(ablation.test_sets(split)) <= set(split.folds) and len(ablation.test_sets(split)) == 2
     assert list(possible_splits(study)[0]) == compared and study.set_apart == apart
     roles = set(repeated_split(study).table["role"])
@@ -94,7 +94,7 @@ def test_the_preview_counts_runs_time_and_what_leaving_a_page_out_saves(tmp_path
     assert first == "2 runs, 2 of them to train: 2 not timed here yet, one process at a time"
     assert eleven == "  11_your_own_slide: 1 to train, 1 not timed here yet; all of them for other pages too"
     [spec, other] = plans["05_leuknet_training"]
-    rate = {cost.hash_of(cost.structure(spec.settings, 48)): cost.images_of(spec) / 30}
+    rate = {cost.keys_of(spec.settings, 48)[0]: cost.images_of(spec) / 30}
     monkeypatch.setattr(cost, "measured", lambda store: rate)
     first, five, eleven, last = preview.preview(plans, study.store, study.profile.size)
     assert "about 60 s" in first and five.endswith("2 to train, about 60 s; for it alone 1, about 30 s")
@@ -105,9 +105,9 @@ def test_features_of_a_frozen_backbone_are_counted_once(tmp_path, monkeypatch):
     study = study_of(ONE, tmp_path)
     specs = study.plan(ablation.ablation_split(study), approach="mSFT")
     settings, size = specs[0].settings, study.profile.size
-    rates = {cost.hash_of(cost.structure(settings, size)): 1e9, cost.features_key(settings, size): 2.0}
+    rates = dict(zip(cost.keys_of(settings, size), (1e9, 2.0), strict=True))
     monkeypatch.setattr(cost, "measured", lambda store: rates)
-    frame = cost.lines({"a": specs, "b": specs}, study.store, size)
+    frame = cost.runs({"a": specs, "b": specs}, study.store, size)
     assert frame["seconds"].sum() == pytest.approx(len(ONE) * (1 + settings.copies) / 2, rel=1e-3)
 
 

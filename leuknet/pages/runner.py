@@ -25,10 +25,9 @@ from leuknet.exceptions import LeuknetError
 from leuknet.pages import html, index, kernel
 from leuknet.runs.executors.local import SHARED_GPU, visible_gpus
 from leuknet.runs.places import result_folder
-from leuknet.runs.provenance import thread_settings
+from leuknet.runs.provenance import BACKENDS, thread_settings
 from leuknet.study import profiles
 
-BACKENDS = ("tensorflow", "jax", "torch")
 QUOTED_LINES = 15
 MOST_PAGES = 4  # side by side: each takes about 1.5 GB
 GATHERING = ("09_comparison_tables",)  # reads tables that other pages write: rendered when those are done

@@ -3,12 +3,14 @@
 import errno
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from leuknet._io import cache_dir
 from leuknet.exceptions import LeuknetError, SetUpError
 
-REFUSED = "refused"  # cannot be done as asked: one class only, a loss that is no number
+REFUSED = "refused"  # cannot be done as requested: one class only, a loss that is no number
 SETUP = "set-up"  # not possible here as it is: weights that are missing, another backend or more devices needed
 MEMORY = "out of memory"
 STORAGE = "storage"  # disk full, read-only: nothing else will fit either
@@ -53,6 +55,15 @@ def explained(error: Exception, what: str, folder: str | Path) -> RunError:
     if isinstance(error, LeuknetError):
         return RunError(SETUP if isinstance(error, SetUpError) else REFUSED, str(error))
     return RunError(ERROR, f"{type(error).__name__}: {error}")
+
+
+@contextmanager
+def of_this_disk(what: str, folder: str | Path) -> Iterator[None]:
+    """Raise the `RunError` that stands for an OSError of the block, which writes into a run's `folder`."""
+    try:
+        yield
+    except OSError as error:
+        raise explained(error, what, folder) from error
 
 
 def _of_disk(error: OSError, folder: str | Path) -> RunError:

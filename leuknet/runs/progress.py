@@ -1,10 +1,14 @@
 """One display of progress: a live table in a terminal, lines in a log, a widget with epochs in a notebook."""
 
-import json
 import sys
 import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from html import escape
 from typing import Any, TextIO
 
+from leuknet._io import object_or_empty
 from leuknet.runs.executors.scheduler import Scheduler
 from leuknet.runs.spec import RunSpec
 from leuknet.runs.store import Store
@@ -36,11 +40,8 @@ def duration(seconds: float) -> str:
 
 def epochs(spec: RunSpec, store: Store) -> str:
     """Return how far a run is, e.g. "epoch 3 of 50, loss 0.41"; empty before its first epoch ends."""
-    try:
-        row = json.loads((store.folder(spec) / "progress.json").read_text("utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return ""
-    return f"epoch {row['epoch']} of {row['epochs']}, loss {row['loss']:.3g}"
+    row = object_or_empty(store.folder(spec) / "progress.json")
+    return f"epoch {row['epoch']} of {row['epochs']}, loss {row['loss']:.3g}" if row else ""
 
 
 class Lines:
@@ -57,12 +58,31 @@ class Lines:
             print(counts(scheduler), file=self.stream, flush=True)
             self.last = time.monotonic()
 
+
+class View(ABC):
+    """A display that renews itself twice a second. It shows three events; all are printed when it is closed."""
+
+    last = 0.0
+    events: Sequence[str] = ()
+
+    def __call__(self, scheduler: Scheduler) -> None:
+        self.events = scheduler.events
+        if time.monotonic() - self.last > REFRESH_SECONDS or not scheduler.unfinished:
+            self.draw(scheduler)
+            self.last = time.monotonic()
+
+    @abstractmethod
+    def draw(self, scheduler: Scheduler) -> None:
+        """Show what is running and how far it is."""
+
     def close(self) -> None:
-        """Nothing is left to do."""
+        """Leave the display as it is, and print every event under it."""
+        for text in self.events:
+            print(text)
 
 
-class Table:
-    """A table of the running runs that renews itself in a terminal."""
+class Table(View):
+    """A table of the running runs, in a terminal."""
 
     def __init__(self, console: Any = None) -> None:
         from rich.console import Console
@@ -70,33 +90,25 @@ class Table:
 
         self.live = Live(console=console or Console(stderr=True), refresh_per_second=2)
         self.live.start()
-        self.last, self.events = 0.0, list[str]()
 
-    def __call__(self, scheduler: Scheduler) -> None:
-        self.events = scheduler.events
-        if time.monotonic() - self.last > REFRESH_SECONDS or not scheduler.unfinished:
-            self.live.update(self.drawn(scheduler))
-            self.last = time.monotonic()
-
-    @staticmethod
-    def drawn(scheduler: Scheduler) -> Any:
-        """Return the table as it stands."""
+    def draw(self, scheduler: Scheduler) -> None:
+        """Show a row for each running run."""
         from rich.table import Table as Drawn
 
         caption = "\n".join(scheduler.events[-3:]) or None
         table = Drawn("run", "what", "how far", title=counts(scheduler), caption=caption)
         for spec in list(scheduler.running.values()):
             table.add_row(spec.key, spec.label, epochs(spec, scheduler.store))
-        return table
+        self.live.update(table)
 
     def close(self) -> None:
-        """Leave the last table standing, and under it every event: the table shows three."""
+        """Leave the last table as it is, and print every event under it."""
         self.live.stop()
         for text in self.events:
             self.live.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-class Widget:
+class Widget(View):
     """A bar and the running runs with their epochs, in a notebook."""
 
     def __init__(self) -> None:
@@ -104,36 +116,32 @@ class Widget:
         from IPython.display import display
 
         self.bar, self.text = ipywidgets.IntProgress(), ipywidgets.HTML()
-        self.box = ipywidgets.VBox([self.bar, self.text])
-        self.last, self.events = 0.0, list[str]()
-        display(self.box)
+        display(ipywidgets.VBox([self.bar, self.text]))
 
-    def __call__(self, scheduler: Scheduler) -> None:
-        self.events = scheduler.events
-        if time.monotonic() - self.last < REFRESH_SECONDS and scheduler.unfinished:
-            return
-        from html import escape
-
+    def draw(self, scheduler: Scheduler) -> None:
+        """Set the bar, and write a line for each running run."""
         self.bar.max, self.bar.value = len(scheduler.specs), scheduler.before + len(scheduler.finished)
-        running = [f"{s.label}: {epochs(s, scheduler.store)}" for s in list(scheduler.running.values())]
+        running = [f"{spec.label}: {epochs(spec, scheduler.store)}" for spec in list(scheduler.running.values())]
         self.text.value = "<br>".join(map(escape, [counts(scheduler), *running, *scheduler.events[-3:]]))
-        self.last = time.monotonic()
-
-    def close(self) -> None:
-        """Print every event under the widget, which stays as it is and shows three."""
-        for text in self.events:
-            print(text)
 
 
-def watcher(stream: TextIO | None = None) -> Widget | Table | Lines:
-    """Return the view that fits where this runs: `Widget`, `Table` or `Lines`; call it with a `Scheduler`."""
+@contextmanager
+def watcher(stream: TextIO | None = None) -> Iterator[Callable[[Scheduler], None]]:
+    """Yield the display that fits where this runs: `Widget`, `Table` or `Lines`; call it with a `Scheduler`."""
     stream = stream or sys.stderr
-    if "ipykernel" in sys.modules and _in_kernel():
-        return Widget()
-    return Table() if stream.isatty() else Lines(stream)
+    if not (_in_kernel() or stream.isatty()):
+        yield Lines(stream)
+        return
+    view = Widget() if _in_kernel() else Table()
+    try:
+        yield view
+    finally:
+        view.close()
 
 
 def _in_kernel() -> bool:
+    if "ipykernel" not in sys.modules:
+        return False
     from IPython import get_ipython
 
     return getattr(get_ipython(), "kernel", None) is not None

@@ -11,18 +11,8 @@ from typing import Any
 
 import leuknet
 
-PACKAGES = (
-    "keras",
-    "tensorflow",
-    "jax",
-    "torch",
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "pandas",
-    "matplotlib",
-    "umap-learn",
-)
+PACKAGES = ["keras", "tensorflow", "jax", "torch", "numpy", "scipy", "scikit-learn", "pandas", "matplotlib"]
+PACKAGES += ["umap-learn"]
 
 
 def version(package: str) -> str | None:
@@ -33,6 +23,7 @@ def version(package: str) -> str | None:
         return None
 
 
+BACKENDS = ("tensorflow", "jax", "torch")
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")  # NPROC: JAX on a CPU
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from leuknet._io import scratch
 from leuknet.data.load import load_cohort
 from leuknet.exceptions import LeuknetError
-from leuknet.runs.provenance import THREADS
+from leuknet.runs.provenance import BACKENDS, THREADS
 from leuknet.runs.query import agreement, same_place
 from leuknet.runs.record import read
 from leuknet.runs.spec import RunSpec
@@ -58,7 +58,6 @@ class Rerun:
         return f"run {self.run}: {verdict}. {self.images} predictions, {differences} (made on {self.where}: {rule})"
 
 
-BACKENDS = ("tensorflow", "jax", "torch")
 MOST_THREADS = 1024
 
 

@@ -23,7 +23,7 @@ from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
 from leuknet.runs.checkpoint import Checkpoint
-from leuknet.runs.failures import BUSY, NO_DATA, RunError, explained
+from leuknet.runs.failures import BUSY, NO_DATA, RunError, explained, of_this_disk
 from leuknet.runs.record import DONE, NETWORK, PREDICTION_COLUMNS, Record, damage, read, seal
 from leuknet.runs.spec import RunSpec
 from leuknet.runs.training_features import write_training_features
@@ -57,14 +57,13 @@ class Store:
         folder = self.folder(spec)
         if self.done(spec):  # its files are sealed
             return folder
-        try:
+        with suppress(LeuknetError):  # not there, or not whole
             there = RunSpec.read(folder)
             if there.recipe == spec.recipe and there.keep_model >= spec.keep_model:
                 return folder
-        except LeuknetError:
-            pass  # not there, or not whole
-        folder.mkdir(parents=True, exist_ok=True)
-        spec.write(folder)
+        with of_this_disk(spec.label, folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            spec.write(folder)
         return folder
 
     @contextmanager

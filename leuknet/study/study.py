@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ from leuknet.evaluation.metrics import scores_by
 from leuknet.evaluation.splits import Split
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.executors.local import execute_here
-from leuknet.runs.executors.scheduler import Report
+from leuknet.runs.executors.scheduler import Scheduler
 from leuknet.runs.places import result_folder
 from leuknet.runs.progress import watcher
 from leuknet.runs.provenance import thread_settings
@@ -80,10 +81,9 @@ class Study:
         """Return the arguments of `load_cohort` that give this study's cohort, at `size` px if given."""
         p = self.profile
         data = str(self.data) if self.data else None
-        optional = {"limit": p.limit, "label_permutation": self.label_permutation}
-        recipe: dict[str, Any] = {"data": data, "size": size or p.size, "fraction": p.fraction}
-        recipe |= {"floor": p.floor, "seed": self.seed}
-        return recipe | {name: value for name, value in optional.items() if value is not None}
+        values = {"data": data, "size": size or p.size, "fraction": p.fraction, "floor": p.floor, "seed": self.seed}
+        values |= {"limit": p.limit, "label_permutation": self.label_permutation}
+        return {name: value for name, value in values.items() if value is not None or name == "data"}
 
     @cached_property
     def cohort(self) -> Cohort:
@@ -115,8 +115,8 @@ class Study:
 
         None where there is no such, or where folds of both classes cannot be drawn without it.
         """
-        found, table = self.two_class("data_set"), self.cohort.table
-        name = "UFG" if "UFG" in found else next(reversed(found), None)
+        both, table = self.two_class("data_set"), self.cohort.table
+        name = "UFG" if "UFG" in both else next(reversed(both), None)
         left = table.loc[table["data_set"] != name, "label"].value_counts().reindex([0, 1], fill_value=0)
         return name if left.min() >= self.profile.folds else None
 
@@ -156,16 +156,12 @@ class Study:
             for seed in seeds
         ]
 
-    def finish(self, specs: Sequence[RunSpec], progress: bool = True) -> Report:
+    def finish(self, specs: Sequence[RunSpec], progress: bool = True) -> Scheduler:
         """Train those of `specs` that are not finished, in this process, under a bar that shows epochs."""
         others = {spec.cohort_key: spec.recipe for spec in specs if spec.cohort_key != self.cohort.key}
         cohorts = {self.cohort.key: self.cohort} | {key: load_cohort(**recipe or {}) for key, recipe in others.items()}
-        view = watcher() if progress and not all(map(self.store.done, specs)) else None
-        try:
+        with watcher() if progress and not all(map(self.store.done, specs)) else nullcontext() as view:
             report = execute_here(specs, self.store, cohorts, view)
-        finally:
-            if view:
-                view.close()
         if progress:
             print(report)
         return report

@@ -62,17 +62,14 @@ def read_setup(where: str, jobs: int | None = None) -> Setup:
 def cluster_of(setup: Setup) -> Any:
     """Return the Dask cluster that `setup` describes, started; None where only an address is known."""
     try:
-        if setup.kind == "local":
-            return _local(setup)
-        return _queue(setup) if setup.kind in QUEUES else None
+        if setup.kind in QUEUES:
+            return _queue(setup)
+        if setup.kind == "scheduler":
+            return None
+        import dask
+        from distributed import LocalCluster
     except ImportError as error:
         raise LeuknetError(f"--cluster needs Dask ({error}): pip install 'leuknet[cluster]'") from error
-
-
-def _local(setup: Setup) -> Any:
-    import dask
-    from distributed import LocalCluster
-
     dask.config.set({"distributed.deploy.lost-worker-timeout": "60s"})  # a busy machine restarts one slowly
     with deaf_to_ctrl_c():
         return LocalCluster(n_workers=setup.workers, threads_per_worker=1, dashboard_address=None)

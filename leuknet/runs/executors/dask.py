@@ -9,8 +9,8 @@ import json
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,12 @@ from uuid import uuid4
 from leuknet._io import atomic, cache_dir, write_json, write_text
 from leuknet.exceptions import LeuknetError
 from leuknet.runs import failures
-from leuknet.runs.executors.clusters import opened, read_setup
+from leuknet.runs.executors.clusters import Setup, opened, read_setup
 from leuknet.runs.executors.gpu_locks import claim_gpu
 from leuknet.runs.executors.local import Worker, stop
-from leuknet.runs.executors.scheduler import Ending, Report, Scheduler
-from leuknet.runs.planning.cost import is_narrow
+from leuknet.runs.executors.scheduler import Ending, Scheduler
 from leuknet.runs.provenance import backend, thread_settings
-from leuknet.runs.record import seal
+from leuknet.runs.record import DONE, NETWORK, REQUIRED, seal
 from leuknet.runs.spec import RunSpec
 from leuknet.runs.store import Store
 
@@ -33,7 +32,7 @@ POLL_SECONDS = 0.2
 LOOK_SECONDS = 2.0
 PATIENCE_SECONDS = 120.0
 DEATHS = 10  # Dask workers that a run may lose
-LEFT_BEHIND = ("lock", "running", "run.json", "split.csv", "checkpoint.npz", "progress.json", "failed.json")
+TRAVEL = sorted({*REQUIRED, *NETWORK, "log.txt", DONE} - {"run.json", "split.csv"})  # home has these two
 LOCAL = (failures.NO_DATA, failures.SETUP, failures.STORAGE)  # of the worker: another one may do the run
 
 # Of a Dask worker: its `Worker`, its GPU, the study it works for, and studies that are over.
@@ -41,24 +40,22 @@ worker_state: dict[str, Any] = {"over": set()}
 _one_at_a_time = threading.Lock()
 
 
-def train_remote(order: dict) -> dict:
-    """Train one run on a Dask worker; return `Ending`'s fields, and ``files`` where home does not see them."""
+def train_remote(order: dict[str, Any]) -> tuple[Ending, dict[str, bytes]]:
+    """Train one run on a Dask worker; return how it ended, and its files where home does not see them."""
     shared = bool(order["mark"]) and (Path(order["root"]) / order["mark"]).is_file()
-    root = Path(order["root"]) if shared else cache_dir() / "trainings"
-    folder = root / order["key"]
+    folder = (Path(order["root"]) if shared else cache_dir() / "trainings") / order["key"]
     try:
         if not shared:
             write_text(folder / "split.csv", order["split"])
             write_json(folder / "run.json", order["run"])
         with _one_at_a_time:
             ending = _trained(order, folder)
+        if ending.failure is None and not shared:
+            return ending, {name: path.read_bytes() for name in TRAVEL if (path := folder / name).is_file()}
     except (OSError, LeuknetError) as error:
         failure = failures.explained(error, order["key"], folder)
         ending = Ending(failure.failure, str(failure))
-    files = {}
-    if ending.failure is None and not shared:
-        files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name not in LEFT_BEHIND}
-    return {"ending": tuple(ending), "files": files}
+    return ending, {}
 
 
 def _trained(order: dict, folder: Path) -> Ending:
@@ -93,10 +90,10 @@ def take(spec: RunSpec, store: Store, files: dict[str, bytes]) -> None:
     with store.held(spec, wait=False) as folder:
         if store.done(spec):
             return
-        for name in files.keys() - {"done.json"}:
+        for name in files.keys() - {DONE}:
             with atomic(folder / name) as temporary:
                 temporary.write_bytes(files[name])
-        seal(folder, json.loads(files["done.json"]))  # over the files as they are here
+        seal(folder, json.loads(files[DONE]))  # over the files as they are here
         for name in ("checkpoint.npz", "progress.json", "failed.json"):
             (folder / name).unlink(missing_ok=True)
 
@@ -109,7 +106,7 @@ def execute_cluster(
     watch: Callable | None = None,
     again: bool = False,
     checkpoint_seconds: float = 30.0,
-) -> Report:
+) -> Scheduler:
     """Finish `specs` on a Dask cluster; see `leuknet.runs.executors.local.execute_processes`.
 
     Parameters
@@ -121,7 +118,7 @@ def execute_cluster(
 
     Returns
     -------
-    Report
+    Scheduler
         Its events name workers that left, or missed the data, the set-up or room on the disk, and a lost scheduler.
 
     Raises
@@ -131,30 +128,20 @@ def execute_cluster(
     """
     setup, scheduler = read_setup(where, jobs), Scheduler(specs, store, again)
     if not scheduler.unfinished:
-        return scheduler.report()
-    mark = f".study-{uuid4().hex}"
+        return scheduler
+    mark = store.root / f".study-{uuid4().hex}"
     try:
-        write_text(store.root / mark, "a study runs here\n")
-        with opened(setup) as (address, replenish):
-            crew = Crew(scheduler, setup, address, replenish, mark if setup.shared else "", checkpoint_seconds)
-            while scheduler.unfinished:
-                crew.work(watch)
-    except OSError as error:
-        raise failures.explained(error, "the study", store.root) from error
+        with failures.of_this_disk("the study", store.root):
+            write_text(mark, "a study runs here\n")
+            with opened(setup) as (address, replenish):
+                crew = Crew(scheduler, setup, replenish, mark.name if setup.shared else "", checkpoint_seconds)
+                while scheduler.unfinished:
+                    crew.work(address, watch)
     finally:
-        (store.root / mark).unlink(missing_ok=True)
+        mark.unlink(missing_ok=True)
     if watch:
         watch(scheduler)
-    return scheduler.report()
-
-
-@contextmanager
-def at_home(store: Store) -> Iterator[None]:
-    """Distinguish a full disk of this machine from a scheduler that is away: both are OSErrors."""
-    try:
-        yield
-    except OSError as error:
-        raise failures.explained(error, "the study", store.root) from error
+    return scheduler
 
 
 class Crew:
@@ -171,55 +158,48 @@ class Crew:
     """
 
     def __init__(
-        self, scheduler: Scheduler, setup: Any, address: str, replenish: Callable, mark: str, checkpoint_seconds: float
+        self, scheduler: Scheduler, setup: Setup, replenish: Callable, mark: str, checkpoint_seconds: float
     ) -> None:
-        self.scheduler, self.setup, self.address, self.replenish = scheduler, setup, address, replenish
+        self.scheduler, self.setup, self.replenish = scheduler, setup, replenish
         self.mark, self.seconds, self.study = mark, checkpoint_seconds, uuid4().hex
         self.tasks: dict[str, tuple[RunSpec, Any]] = {}
         self.last: dict[str, str] = {}
         self.unfit: dict[str, set[str]] = defaultdict(set)
         self.deaths, self.known, self.changed = Counter[str](), set[str](), time.monotonic()
 
-    def connect(self) -> Any:
-        """Return a client of the Dask scheduler, waiting for it if it is away."""
+    def work(self, address: str, watch: Callable | None) -> None:
+        """Give out runs and take results until all are done or the Dask scheduler at `address` is lost."""
         from distributed import Client
 
-        began = time.monotonic()
-        while True:
-            try:
-                return Client(self.address, timeout=10, set_as_default=False)
-            except (OSError, ValueError) as error:
-                if isinstance(error, ValueError) or time.monotonic() - began > PATIENCE_SECONDS:
-                    raise LeuknetError(f"no Dask scheduler answers at {self.address} ({error})") from error
-                time.sleep(LOOK_SECONDS)
-
-    def work(self, watch: Callable | None) -> None:
-        """Give out runs and take results until all are done or the Dask scheduler is lost."""
-        client, looked = self.connect(), 0.0
+        try:
+            client = Client(address, timeout=PATIENCE_SECONDS, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise LeuknetError(f"no Dask scheduler answers at {address} ({error})") from error
+        looked = 0.0
         try:
             while self.scheduler.unfinished and client.status == "running":
                 if time.monotonic() - looked > LOOK_SECONDS:
                     self.look(client)
                     looked = time.monotonic()
-                for address in [address for address, (_, future) in self.tasks.items() if future.done()]:
-                    self.settle(address)
+                for worker in [worker for worker, (_, future) in self.tasks.items() if future.done()]:
+                    self.settle(worker)
                 self.give(client)
                 if watch:
                     watch(self.scheduler)
                 time.sleep(POLL_SECONDS)
         except KeyboardInterrupt:
-            with suppress(OSError, TimeoutError):  # a Dask scheduler that is gone has nothing to stop
+            with suppress(OSError):  # a Dask scheduler that is gone has nothing to stop
                 client.run(stop_here, self.study)
             raise
-        except (OSError, TimeoutError) as error:
-            self.scheduler.events.append(f"lost the scheduler {self.address} ({error})")
+        except OSError as error:
+            self.scheduler.events.append(f"lost the scheduler {address} ({error})")
         finally:
             for spec, _ in self.tasks.values():
                 self.scheduler.postpone(spec)
             self.tasks.clear()
-            client.close()
+            client.close(timeout=20)
         if self.scheduler.unfinished:
-            self.scheduler.events.append(f"connecting to {self.address} again")
+            self.scheduler.events.append(f"connecting to {address} again")
 
     def look(self, client: Any) -> None:
         """Note which workers came and went, have those replaced that this started, take back runs of the gone."""
@@ -246,32 +226,28 @@ class Crew:
     def give(self, client: Any) -> None:
         """Give each idle worker a run that it may do; give up the runs that no worker may do."""
         for address in sorted(self.known - set(self.tasks)):
-            spec = self.scheduler.next(self.last.get(address), partial(self.fits, address))
-            if spec:
-                with at_home(self.scheduler.store):
-                    order = self.order(spec)
+            if spec := self.scheduler.next(self.last.get(address), partial(self.fits, address)):
                 name = f"leuknet-{spec.key}-{uuid4().hex[:8]}"
+                with failures.of_this_disk(spec.label, self.scheduler.store.root):
+                    order = self.order(spec)
                 future = client.submit(train_remote, order, key=name, pure=False, workers=[address])
                 self.tasks[address] = spec, future
                 self.last[address] = self.scheduler.structures[spec.key]
-        if self.known and (len(self.known) >= self.setup.expected or self._waited()):
+        waited = time.monotonic() - self.changed >= PATIENCE_SECONDS
+        if self.known and (len(self.known) >= self.setup.expected or waited):
             for spec in list(self.scheduler.waiting.values()):
                 if not any(self.fits(address, spec) for address in self.known):
                     self.scheduler.give_up(spec, "no worker has the cohort's data, the set-up and room on its disk")
-
-    def _waited(self) -> bool:
-        return time.monotonic() - self.changed >= PATIENCE_SECONDS
 
     def fits(self, address: str, spec: RunSpec) -> bool:
         """Whether a worker may do a run, as far as it has shown."""
         return not self.unfit[address] & {"", repr(spec.recipe), spec.key}
 
-    def order(self, spec: RunSpec) -> dict:
+    def order(self, spec: RunSpec) -> dict[str, Any]:
         """Return what `train_remote` needs to know of a run."""
         folder, run = self.scheduler.store.describe(spec), spec.as_dict()
         if self.setup.data and (run["recipe"] or {}).get("data"):
             run["recipe"] = run["recipe"] | {"data": self.setup.data}
-        environment = {"KERAS_BACKEND": backend()} | thread_settings(is_narrow(spec.settings)) | self.setup.environment
         return {
             "key": spec.key,
             "study": self.study,
@@ -279,36 +255,37 @@ class Crew:
             "mark": self.mark,
             "run": run,
             "split": (folder / "split.csv").read_text("utf-8"),
-            "environment": environment,
+            "environment": {"KERAS_BACKEND": backend()} | thread_settings(spec.settings.nano) | self.setup.environment,
             "gpu": self.setup.gpu,
             "checkpoint_seconds": self.seconds,
         }
 
     def settle(self, address: str) -> None:
-        """Enter the result of a task that has ended."""
+        """Take home what a task that has ended leaves; what is the worker's fault keeps like runs from it."""
         spec, future = self.tasks.pop(address)
         if future.status == "cancelled":  # the Dask scheduler forgot it
             self.scheduler.events.append(f"{spec.label}: the scheduler lost it; given out again")
             self.scheduler.postpone(spec)
-        elif future.status == "error":
-            error = future.exception()
-            self.scheduler.ended(spec, Ending(failures.ERROR, f"{type(error).__name__}: {error}"))
+            return
+        if error := future.exception():
+            ending, files = Ending(failures.ERROR, f"{type(error).__name__}: {error}"), {}
         else:
-            self.enter(address, spec, **future.result())
-
-    def enter(self, address: str, spec: RunSpec, ending: tuple, files: dict[str, bytes]) -> None:
-        """Take a run's files home, and enter how it ended; what is the worker's fault keeps like runs from it."""
-        ending = Ending(*ending)
+            ending, files = future.result()
         if ending.failure in LOCAL:
             self.scheduler.events.append(f"worker {address} gets it no more: {ending.failure}: {ending.reason}")
             every = {failures.STORAGE: "", failures.NO_DATA: repr(spec.recipe), failures.SETUP: spec.key}
             self.unfit[address].add(every[ending.failure])
             self.scheduler.postpone(spec)
             return
-        with at_home(self.scheduler.store):
-            try:
-                if files:
-                    take(spec, self.scheduler.store, files)
-            except failures.RunError:  # another process holds the folder: look again later
-                ending = Ending(failures.BUSY)
-            self.scheduler.ended(spec, ending)
+        if files:
+            ending = self._taken(spec, files)
+        self.scheduler.ended(spec, ending)
+
+    def _taken(self, spec: RunSpec, files: dict[str, bytes]) -> Ending:
+        store = self.scheduler.store
+        try:
+            with failures.of_this_disk(spec.label, store.root):
+                take(spec, store, files)
+        except failures.RunError as error:  # busy: another process holds the folder, look again later
+            return Ending(error.failure, str(error))
+        return Ending(None)

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.executors.local import execute_processes, slots
-from leuknet.runs.executors.scheduler import Report
-from leuknet.runs.planning.cost import is_narrow
+from leuknet.runs.executors.scheduler import Scheduler
 from leuknet.runs.progress import watcher
 from leuknet.runs.spec import RunSpec
 from leuknet.runs.store import Store
@@ -20,7 +19,7 @@ def finish(
     again: bool = False,
     checkpoint_seconds: float = 30.0,
     environment: dict[str, str] | None = None,
-) -> Report:
+) -> Scheduler:
     """Finish runs in worker processes, watched by a table, by lines or, in a notebook, by a widget.
 
     Parameters
@@ -42,18 +41,15 @@ def finish(
 
     Returns
     -------
-    Report
+    Scheduler
     """
     if cluster and gpus:
         raise LeuknetError("--gpus chooses among this machine's: set CUDA_VISIBLE_DEVICES where the workers start")
-    view = watcher()
-    try:
+    with watcher() as view:
         if cluster:
             from leuknet.runs.executors.dask import execute_cluster
 
             return execute_cluster(specs, store, cluster, jobs, view, again, checkpoint_seconds)
-        own = slots(jobs, gpus, all(is_narrow(spec.settings) for spec in specs))
+        own = slots(jobs, gpus, all(spec.settings.nano for spec in specs))
         environments = [slot | (environment or {}) for slot in own]
         return execute_processes(specs, store, environments, view, again, checkpoint_seconds)
-    finally:
-        view.close()

@@ -17,7 +17,7 @@ import psutil
 from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
 from leuknet.runs import failures
-from leuknet.runs.executors.scheduler import Ending, Report, Scheduler
+from leuknet.runs.executors.scheduler import Ending, Scheduler
 from leuknet.runs.planning import cost
 from leuknet.runs.provenance import gpus as gpu_names
 from leuknet.runs.provenance import thread_settings
@@ -31,8 +31,12 @@ SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCAT
 
 
 def execute_here(
-    specs: Iterable[RunSpec], store: Store, cohorts: Any, watch: Callable | None = None, again: bool = False
-) -> Report:
+    specs: Iterable[RunSpec],
+    store: Store,
+    cohorts: Cohort | dict[str, Cohort],
+    watch: Callable | None = None,
+    again: bool = False,
+) -> Scheduler:
     """Finish `specs` in this process, one after the other.
 
     Parameters
@@ -48,7 +52,7 @@ def execute_here(
 
     Returns
     -------
-    Report
+    Scheduler
         A failed run is in it with its reason; the others go on.
 
     Raises
@@ -61,21 +65,17 @@ def execute_here(
         if spec := scheduler.next(last):
             last = scheduler.structures[spec.key]
             cohort = cohorts[spec.cohort_key] if isinstance(cohorts, dict) else cohorts
-            scheduler.ended(spec, _attempt(spec, store, cohort, scheduler, watch))
+            try:
+                store.execute(spec, cohort, report=watch and (lambda row: watch(scheduler)), wait=False)
+                ending = Ending(None)
+            except failures.RunError as error:
+                ending = Ending(error.failure, str(error))
+            scheduler.ended(spec, ending)
         elif scheduler.unfinished:
             time.sleep(POLL_SECONDS)  # another process is at what is left
         if watch:
             watch(scheduler)
-    return scheduler.report()
-
-
-def _attempt(spec: RunSpec, store: Store, cohort: Cohort, scheduler: Scheduler, watch: Callable | None) -> Ending:
-    try:
-        store.execute(spec, cohort, report=watch and (lambda row: watch(scheduler)), wait=False)
-    except LeuknetError as error:
-        failure = failures.explained(error, spec.label, store.folder(spec))
-        return Ending(failure.failure, str(failure))
-    return Ending(None)
+    return scheduler
 
 
 def visible_gpus() -> list[str]:
@@ -117,7 +117,7 @@ class Worker:
     Parameters
     ----------
     environment : dict of str
-        Set for the process besides this process's variables.
+        Set for the process in addition to this process's variables.
     checkpoint_seconds : float
         Least time between two checkpoints of a run.
 
@@ -139,7 +139,7 @@ class Worker:
     def begin(self, spec: RunSpec, folder: Path) -> None:
         """Begin the run that `folder` describes."""
         structure = cost.structure_key(spec)
-        if structure != self.structure and not cost.is_narrow(spec.settings):
+        if structure != self.structure and not spec.settings.nano:
             stop([self])
         if self.process is None or self.process.poll() is not None:
             self._start()
@@ -181,13 +181,14 @@ class Worker:
 
 def died(code: int, peak: int, log: Path) -> Ending:
     """Return the `Ending` of a run whose process died with `code`, having taken `peak` bytes of memory."""
-    number = failures.signal_of(code)
-    if not number:
-        return Ending(failures.ERROR, last_line(log), tail(log))
+    text = tail(log)
+    if not (number := failures.signal_of(code)):
+        lines = text.strip().splitlines() or ["no word in its log"]
+        return Ending(failures.ERROR, lines[-1].removeprefix("error: "), text)
     reason = f"killed by {failures.signal_name(number)} with {peak / 1e9:.1f} GB in memory"
     if number == signal.SIGKILL:
         reason += "; by someone, or by the system because memory ran out"
-    return Ending(failures.KILLED, reason, tail(log))
+    return Ending(failures.KILLED, reason, text)
 
 
 def execute_processes(
@@ -197,7 +198,7 @@ def execute_processes(
     watch: Callable | None = None,
     again: bool = False,
     checkpoint_seconds: float = 30.0,
-) -> Report:
+) -> Scheduler:
     """Finish `specs` in worker processes, one for each of `environments`.
 
     Parameters
@@ -215,7 +216,7 @@ def execute_processes(
 
     Returns
     -------
-    Report
+    Scheduler
 
     Raises
     ------
@@ -228,9 +229,9 @@ def execute_processes(
         while scheduler.unfinished:
             for worker in workers:
                 if worker.spec is None and (spec := scheduler.next(worker.structure)):
-                    worker.begin(spec, _described(spec, store))
+                    worker.begin(spec, store.describe(spec))
             busy = [worker for worker in workers if worker.spec]
-            wait_for(busy)
+            select.select([worker.answers for worker in busy], [], [], POLL_SECONDS)
             for worker, spec in [(worker, worker.spec) for worker in busy if worker.spec]:
                 if ending := worker.poll():
                     scheduler.ended(spec, ending)
@@ -240,23 +241,7 @@ def execute_processes(
         stop(workers)
     if watch:
         watch(scheduler)
-    return scheduler.report()
-
-
-def _described(spec: RunSpec, store: Store) -> Path:
-    try:
-        return store.describe(spec)
-    except OSError as error:
-        raise failures.explained(error, spec.label, store.folder(spec)) from error
-
-
-def wait_for(busy: Iterable[Worker]) -> None:
-    """Wait until one of the workers has something to say, `POLL_SECONDS` at most."""
-    outputs = [worker.answers for worker in busy]
-    if outputs:
-        select.select(outputs, [], [], POLL_SECONDS)
-    else:
-        time.sleep(POLL_SECONDS)
+    return scheduler
 
 
 def stop(workers: Iterable[Worker]) -> None:
@@ -277,15 +262,4 @@ def stop(workers: Iterable[Worker]) -> None:
 
 def tail(path: Path, size: int = 4000) -> str:
     """Return the end of a log, as text; empty if there is none."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(file.seek(0, os.SEEK_END) - size, 0))
-            return file.read().decode("utf-8", "replace")
-    except FileNotFoundError:
-        return ""
-
-
-def last_line(path: Path) -> str:
-    """Return the last line of a log without its leading ``error:``."""
-    lines = tail(path).strip().splitlines()
-    return lines[-1].removeprefix("error: ") if lines else "no word in its log"
+    return path.read_bytes()[-size:].decode("utf-8", "replace") if path.is_file() else ""

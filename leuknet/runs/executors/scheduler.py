@@ -1,12 +1,11 @@
 """Which run is trained next, and what became of each: the same for every executor."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from leuknet._io import object_or_empty
 from leuknet.runs import failures
 from leuknet.runs.planning import cost
 from leuknet.runs.query import locked
@@ -25,24 +24,8 @@ class Ending(NamedTuple):
     log: str = ""
 
 
-@dataclass(frozen=True)
-class Report:
-    """What became of a list of runs: done before, trained now (here or by another process), failed (key to reason)."""
-
-    before: int
-    trained: int
-    failed: dict[str, str]
-    seconds: float
-    events: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        failed = f", {len(self.failed)} failed" if self.failed else ""
-        counted = f"{self.before + self.trained} runs: {self.before} from before, {self.trained} trained"
-        return f"{counted} in {self.seconds:.0f} s{failed}"
-
-
 class Scheduler:
-    """Hand out `specs` until each is done or given up.
+    """Hand out `specs` until each is done or given up; then it is the report of what became of them.
 
     A run that was killed, ran out of memory or met an unknown error is tried again, `RETRIES` times at most. One that
     is refused would be refused again: it is given up at once, and by later calls too unless `again` is set. One that
@@ -61,15 +44,19 @@ class Scheduler:
 
     Attributes
     ----------
+    before : int
+        Runs that were done at the beginning.
     running : dict of str to RunSpec
     failed : dict of str to str
         Given up: key to reason.
+    seconds : float
+        From the beginning to the end of the last run.
     events : list of str
-        What happened besides success, in order.
+        What happened other than success, in order.
     """
 
     def __init__(self, specs: Iterable[RunSpec], store: Store, again: bool = False) -> None:
-        self.store, self.began = store, time.monotonic()
+        self.store, self.began, self.seconds = store, time.monotonic(), 0.0
         self.specs = {spec.key: spec for spec in specs}
         self.running: dict[str, RunSpec] = {}
         self.failed: dict[str, str] = {}
@@ -83,11 +70,9 @@ class Scheduler:
             recorded = None if again else self._recorded(key)
             if recorded and recorded["outcome"] in failures.FINAL:
                 self.failed[key] = f"{recorded['reason']} (--again tries it)"
-        waiting = {key: spec for key, spec in wanted.items() if key not in self.failed}
-        self.images = {key: cost.images_of(spec) for key, spec in waiting.items()}
-        self.structures = {key: cost.structure_key(spec) for key, spec in waiting.items()}
-        longest = sorted(waiting, key=lambda key: -self.images[key])
-        self.waiting = {key: waiting[key] for key in longest}
+        self.waiting = {key: spec for key, spec in wanted.items() if key not in self.failed}
+        self.images = {key: cost.images_of(spec) for key, spec in self.waiting.items()}
+        self.structures = {key: cost.structure_key(spec) for key, spec in self.waiting.items()}
 
     @property
     def unfinished(self) -> bool:
@@ -139,6 +124,7 @@ class Scheduler:
     def ended(self, spec: RunSpec, ending: Ending) -> None:
         """Enter how an attempt ended; a full disk of this machine, which no other run would fit either, raises."""
         self.running.pop(spec.key, None)
+        self.seconds = time.monotonic() - self.began
         if ending.failure is None:
             self.finished.append(spec.key)
         elif ending.failure == failures.STORAGE:
@@ -160,7 +146,8 @@ class Scheduler:
         self.attempts[spec.key] += 1
         recorded, failure = self._recorded(spec.key), str(ending.failure)
         if not recorded or (recorded["outcome"], recorded["reason"]) != (failure, ending.reason):
-            write_failure(self.store.folder(spec), failure, ending.reason, ending.log)
+            with failures.of_this_disk(spec.label, self.store.folder(spec)):
+                write_failure(self.store.folder(spec), failure, ending.reason, ending.log)
         again = failure not in failures.FINAL_HERE and self.attempts[spec.key] <= RETRIES
         self.events.append(f"{spec.label}: {ending.failure}, {'tried again' if again else 'given up'}: {ending.reason}")
         if again:
@@ -176,13 +163,15 @@ class Scheduler:
         self.events.append(f"{spec.label}: given up: {reason}")
 
     def _recorded(self, key: str) -> dict | None:
-        try:
-            record = json.loads((self.store.folder(key) / "failed.json").read_text("utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
-            return None
-        return record if isinstance(record, dict) and {"outcome", "reason"} <= set(record) else None
+        record = object_or_empty(self.store.folder(key) / "failed.json")
+        return record if {"outcome", "reason"} <= set(record) else None
 
-    def report(self) -> Report:
-        """Return the `Report` so far."""
-        seconds = time.monotonic() - self.began
-        return Report(self.before, len(self.finished), dict(self.failed), seconds, tuple(self.events))
+    @property
+    def trained(self) -> int:
+        """How many runs were finished meanwhile, here or by another process."""
+        return len(self.finished)
+
+    def __str__(self) -> str:
+        failed = f", {len(self.failed)} failed" if self.failed else ""
+        counted = f"{self.before + self.trained} runs: {self.before} from before, {self.trained} trained"
+        return f"{counted} in {self.seconds:.0f} s{failed}"

@@ -4,7 +4,6 @@ Rates are medians over finished runs of the same structure, or of a trial (`leuk
 of this backend and machine only. Nothing is scaled from one network to another.
 """
 
-import json
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from leuknet._io import cache_dir, hash_of
+from leuknet._io import cache_dir, hash_of, object_or_empty
 from leuknet.baselines.settings import BaselineSettings
-from leuknet.evaluation.splits import Split
 from leuknet.models.settings import FROZEN_APPROACHES, TrainSettings
 from leuknet.runs.failures import FINAL
 from leuknet.runs.provenance import environment
@@ -26,55 +24,50 @@ NAMES = ("backbone", "approach", "dense", "frozen_until", "precision", "batch")
 PLACE = ("backend", "machine", "processors", "gpus")
 
 
-def place() -> dict:
+def place() -> dict[str, Any]:
     """Return what a rate holds for: backend, kind of machine, processors, GPUs."""
     return {name: environment()[name] for name in PLACE}
 
 
-def structure(settings: TrainSettings | BaselineSettings | dict, size: int) -> dict:
-    """Return what decides how many images a second train: network, batch, precision, size, features cached or not."""
-    values = settings if isinstance(settings, dict) else settings.as_dict()
+def structure(values: dict[str, Any], size: int) -> dict[str, Any]:
+    """Return what decides how many images a second train: network, batch, precision, size, features cached or not.
+
+    Parameters
+    ----------
+    values : dict
+        `as_dict` of `TrainSettings` or `BaselineSettings`.
+    size : int
+        Edge of the images, px.
+    """
     if "system" in values:
         return {**values, "size": size}
-    frozen = values["approach"] in FROZEN_APPROACHES
-    pooled = frozen and (values["copies"] > 0 or values["augmentation"] is None)
+    pooled = values["approach"] in FROZEN_APPROACHES and (values["copies"] > 0 or values["augmentation"] is None)
     return {**{name: values[name] for name in NAMES}, "size": size, "pooled": pooled}
+
+
+def keys_of(settings: TrainSettings | BaselineSettings, size: int) -> tuple[str, str]:
+    """Return the hashes under which two rates are kept: of training, and of computing a frozen backbone's features."""
+    decides = structure(settings.as_dict(), size)
+    return hash_of(decides), hash_of([decides, "features"])
 
 
 def structure_key(spec: RunSpec) -> str:
     """Return the hash of what decides the compiled step of a run; workers go on with runs of the same."""
-    settings = spec.settings
-    step = settings.as_dict() if isinstance(settings, BaselineSettings) else settings.step_key
-    return hash_of([str(step), spec.cohort_key])
-
-
-def is_narrow(settings: TrainSettings | BaselineSettings) -> bool:
-    """Whether the networks of a run are narrow, so that a core trains one and many fit into memory."""
-    return settings.nano if isinstance(settings, BaselineSettings) else settings.backbone.endswith("-nano")
-
-
-def size_of(spec: RunSpec, size: int) -> int:
-    """Return the edge of a run's images, px: its cohort config's, else `size`."""
-    return (spec.recipe or {}).get("size", size)
+    return hash_of([str(spec.settings.step_key), spec.cohort_key])
 
 
 def images_of(spec: RunSpec) -> int:
     """Return how many images a run trains on in all its epochs; those of a baseline count once."""
-    images = _training_images(spec.split)[spec.fold]
-    if isinstance(spec.settings, BaselineSettings):
-        return images
-    share = 1 - spec.settings.held_out
-    return int(images * share) * max(spec.settings.variants, 1) * spec.settings.epochs
-
-
-def _training_images(split: Split) -> Counter[str]:
-    """Return how many images train by fold; counted once for a split."""
+    split, settings = spec.split, spec.settings
     if split.hash not in _counts:
         _counts[split.hash] = Counter(split.table.loc[split.table["role"] == "train", "fold"])
-    return _counts[split.hash]
+    images = _counts[split.hash][spec.fold]
+    if isinstance(settings, BaselineSettings):
+        return images
+    return int(images * (1 - settings.held_out)) * max(settings.variants, 1) * settings.epochs
 
 
-_counts: dict[str, Counter[str]] = {}
+_counts: dict[str, Counter[str]] = {}  # training images by fold, by the split's hash
 
 
 def measured(store: Store) -> dict[str, float]:
@@ -87,9 +80,10 @@ def measured(store: Store) -> dict[str, float]:
         run, made, done = record.run, record.environment, record.done
         size = (run.get("recipe") or {}).get("size")
         if size and all(made.get(name) == here[name] for name in PLACE):
-            trained = done["images_trained"] * run["settings"].get("epochs", 1)
-            rates[hash_of(structure(run["settings"], size))].append(trained / done["seconds"])
-    return trials() | {name: float(np.median(speeds)) for name, speeds in rates.items()}
+            epochs = 1 if "system" in run["settings"] else run["settings"]["epochs"]
+            rate = done["images_trained"] * epochs / done["seconds"]
+            rates[hash_of(structure(run["settings"], size))].append(rate)
+    return object_or_empty(trials_file()) | {name: float(np.median(speeds)) for name, speeds in rates.items()}
 
 
 def trials_file() -> Path:
@@ -97,14 +91,36 @@ def trials_file() -> Path:
     return cache_dir() / "throughput" / f"{hash_of(place())}.json"
 
 
-def trials() -> dict[str, float]:
-    """Return the rates of this machine's trials by the hash of `structure`."""
-    path = trials_file()
-    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+def runs(plans: dict[str, list[RunSpec]], store: Store, size: int) -> pd.DataFrame:
+    """Return one row a run, by key: ``done``, ``refused``, ``images`` (to be trained), ``seconds``, ``unknown`` (rate).
+
+    The features of a frozen backbone are counted with the first run to do that reads them.
+    """
+    rates = measured(store)
+    rows = {spec.key: _row(spec, store, rates, size) for plan in plans.values() for spec in plan}
+    frame = pd.DataFrame(rows.values(), index=list(rows))
+    waiting = frame[(frame["images"] > 0) & ~frame["pool"].isin(["", *frame.loc[frame["done"], "pool"]])]
+    first = waiting.drop_duplicates("pool")
+    frame.loc[first.index, "seconds"] += first["features"]
+    return frame
+
+
+def _row(spec: RunSpec, store: Store, rates: dict[str, float], size: int) -> dict[str, Any]:
+    done, settings = store.done(spec), spec.settings
+    refused = not done and object_or_empty(store.folder(spec) / "failed.json").get("outcome") in FINAL
+    images = 0 if done or refused else images_of(spec)
+    network, frozen = keys_of(settings, (spec.recipe or {}).get("size", size))
+    row: dict[str, Any] = {"done": done, "refused": refused, "images": images}
+    row["unknown"] = bool(images and network not in rates)
+    row |= {"seconds": images / rates.get(network, np.inf), "pool": "", "features": 0.0}
+    if frozen in rates and isinstance(settings, TrainSettings):
+        row["pool"] = hash_of([frozen, spec.cohort_key])
+        row["features"] = spec.split.table["image_id"].nunique() * (1 + settings.variants) / rates[frozen]
+    return row
 
 
 def costs(plans: dict[str, list[RunSpec]], store: Store, size: int) -> pd.DataFrame:
-    """Return what experiments cost on this machine, one row an experiment and one for all runs together.
+    """Return what experiments or pages cost on this machine, one row each and one for all runs together.
 
     Parameters
     ----------
@@ -120,55 +136,18 @@ def costs(plans: dict[str, list[RunSpec]], store: Store, size: int) -> pd.DataFr
         ``experiment``, ``runs``, ``done``, ``refused`` (not tried again), ``to do``, ``images`` (to be trained),
         ``hours`` (of the runs to do whose structure was measured; one process at a time), ``not measured`` (runs).
     """
-    frame = lines(plans, store, size)
+    frame = runs(plans, store, size)
     groups = {name: list({spec.key for spec in plan}) for name, plan in plans.items()}
     if len(groups) > 1:
         groups["together"] = list(frame.index)
-    return pd.DataFrame([_sum(name, frame.loc[keys]) for name, keys in groups.items()])
-
-
-def lines(plans: dict[str, list[RunSpec]], store: Store, size: int) -> pd.DataFrame:
-    """Return one row a run, by key: ``done``, ``refused``, ``images`` (to be trained), ``seconds``, ``unknown`` (rate).
-
-    The features of a frozen backbone are counted with the first run to do that reads them.
-    """
-    rates = measured(store)
-    rows = {spec.key: _line(spec, store, rates, size) for plan in plans.values() for spec in plan}
-    frame = pd.DataFrame(rows.values(), index=list(rows))
-    waiting = frame[(frame["images"] > 0) & ~frame["pool"].isin(["", *frame.loc[frame["done"], "pool"]])]
-    first = waiting.drop_duplicates("pool")
-    frame.loc[first.index, "seconds"] += first["features"]
-    return frame
-
-
-def features_key(settings: TrainSettings | BaselineSettings, size: int) -> str:
-    """Return the hash under which the rate of computing a frozen backbone's features is kept."""
-    return hash_of([structure(settings, size), "features"])
-
-
-def _line(spec: RunSpec, store: Store, rates: dict[str, float], size: int) -> dict[str, Any]:
-    done, failed = store.done(spec), store.folder(spec) / "failed.json"
-    refused = not done and failed.is_file() and json.loads(failed.read_text("utf-8")).get("outcome") in FINAL
-    images = 0 if done or refused else images_of(spec)
-    network, features = structure(spec.settings, size_of(spec, size)), rates.get(features_key(spec.settings, size))
-    rate = rates.get(hash_of(network))
-    row: dict[str, Any] = {
-        "done": done,
-        "refused": refused,
-        "images": images,
-        "seconds": images / rate if rate else 0.0,
-    }
-    row |= {"unknown": bool(images and not rate), "pool": "", "features": 0.0}
-    if network.get("pooled") and features and isinstance(spec.settings, TrainSettings):
-        row["pool"] = hash_of([network, spec.cohort_key])
-        row["features"] = spec.split.table["image_id"].nunique() * (1 + spec.settings.variants) / features
-    return row
-
-
-def _sum(name: str, part: pd.DataFrame) -> dict:
-    row = {"experiment": name, "runs": len(part), "done": part["done"].sum(), "refused": part["refused"].sum()}
-    row |= {"to do": (part["images"] > 0).sum(), "images": part["images"].sum()}
-    return row | {"hours": part["seconds"].sum() / 3600, "not measured": part["unknown"].sum()}
+    rows = []
+    for name, keys in groups.items():
+        part = frame.loc[keys]
+        counts = {"runs": len(part), "done": part["done"].sum(), "refused": part["refused"].sum()}
+        counts |= {"to do": (part["images"] > 0).sum(), "images": part["images"].sum()}
+        hours = part["seconds"].sum() / 3600
+        rows.append({"experiment": name, **counts, "hours": hours, "not measured": part["unknown"].sum()})
+    return pd.DataFrame(rows)
 
 
 def shown(frame: pd.DataFrame) -> pd.DataFrame:
@@ -182,7 +161,7 @@ def unmeasured(plans: dict[str, list[RunSpec]], store: Store, size: int) -> list
     """Return one `TrainSettings` for each structure among the runs to do that nothing has measured here."""
     rates, waiting = measured(store), {}
     for spec in (spec for plan in plans.values() for spec in plan if not store.done(spec)):
-        name = hash_of(structure(spec.settings, size_of(spec, size)))
-        if name not in rates and not isinstance(spec.settings, BaselineSettings):
+        name = keys_of(spec.settings, (spec.recipe or {}).get("size", size))[0]
+        if name not in rates and isinstance(spec.settings, TrainSettings):
             waiting[name] = spec.settings
     return list(waiting.values())

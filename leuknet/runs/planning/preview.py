@@ -30,7 +30,7 @@ def prepare(plans: dict[str, list[RunSpec]], store: Store, size: int) -> None:
     if names := sorted({each.backbone for each in pretrained if each.approach != "scratch"}):
         subprocess.run([sys.executable, "-m", "leuknet.runs.planning.preview", *names], check=False)
     for settings in cost.unmeasured(plans, store, size):
-        if not cost.is_narrow(settings):
+        if not settings.nano:
             print(f"trial: {throughput.measured(settings, size)}", flush=True)
 
 
@@ -45,7 +45,7 @@ def preview(plans: dict[str, list[RunSpec]], store: Store, size: int) -> list[st
     size : int
         Edge of the images, px.
     """
-    frame = cost.lines(plans, store, size)
+    frame = cost.runs(plans, store, size)
     waiting = frame[frame["images"] > 0]
     if waiting.empty:
         return [f"{len(frame)} runs: nothing to train"]

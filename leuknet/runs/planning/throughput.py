@@ -1,22 +1,19 @@
 """A trial of a structure's speed, in a process of its own, so that the memory it took, a GPU's too, is free again.
 
-``python -m leuknet.runs.planning.throughput`` reads ``{"settings", "size", "batches"}`` as JSON and prints
-images a second.
+``python -m leuknet.runs.planning.throughput SETTINGS SIZE BATCHES``, with settings as JSON, prints images a second.
 """
 
 import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from leuknet._io import cache_dir, hash_of, write_json
+from leuknet._io import cache_dir, object_or_empty, scratch, write_json
 from leuknet._random import rng
 from leuknet.data.cohort import Cohort
 from leuknet.exceptions import SetUpError
@@ -27,10 +24,12 @@ from leuknet.runs.planning import cost
 
 def measured(settings: TrainSettings, size: int, batches: int = 2, gpu: str | None = None) -> str:
     """Measure by `rate` how many images a second train here; return one line that says it, or why it cannot be."""
+    named = (settings.backbone, settings.approach, settings.dense, settings.precision)
     try:
-        return f"{_named(settings)}: {rate(settings, size, batches, gpu):.3g} images/s"
+        result = f"{rate(settings, size, batches, gpu):.3g} images/s"
     except SetUpError as error:
-        return f"{_named(settings)}: not measured: {error}"
+        result = f"not measured: {error}"
+    return f"{' '.join(str(part) for part in named if part)}: {result}"
 
 
 def rate(settings: TrainSettings, size: int, batches: int = 2, gpu: str | None = None) -> float:
@@ -51,10 +50,10 @@ def rate(settings: TrainSettings, size: int, batches: int = 2, gpu: str | None =
     SetUpError
         If the trial ends without a rate: why, in one line.
     """
-    order = json.dumps({"settings": settings.as_dict(), "size": size, "batches": batches})
-    command = [sys.executable, "-m", "leuknet.runs.planning.throughput"]
+    order = (json.dumps(settings.as_dict()), str(size), str(batches))
+    command = [sys.executable, "-m", "leuknet.runs.planning.throughput", *order]
     env = os.environ | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})
-    done = subprocess.run(command, input=order, env=env, capture_output=True, text=True)
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
     if done.returncode == 0:
         return float(done.stdout.split()[-1])
     if number := signal_of(done.returncode):
@@ -70,22 +69,22 @@ def trial(settings: TrainSettings, size: int, batches: int = 2) -> float:
     cohort = random_cohort(settings.batch * batches, size)
     short = settings.but(epochs=3, weights="random", validation=0.0)
     history = train(cohort, {"train": np.arange(len(cohort))}, short, seed=0).history
-    rate = len(cohort) * max(settings.variants, 1) / history["seconds"].iloc[1:].min()
-    rates = {hash_of(cost.structure(settings, size)): float(rate)}
+    network, frozen = cost.keys_of(settings, size)
+    rates = {network: float(len(cohort) * max(settings.variants, 1) / history["seconds"].iloc[1:].min())}
     trainer = trainer_for(cohort, short)
     if trainer.variants is not None:
-        rates[cost.features_key(settings, size)] = _features_rate(trainer, short)
-    write_json(cost.trials_file(), cost.trials() | rates)
-    return float(rate)
+        rates[frozen] = _features_rate(trainer, short)
+    write_json(cost.trials_file(), object_or_empty(cost.trials_file()) | rates)
+    return rates[network]
 
 
 def _features_rate(trainer: Any, settings: TrainSettings) -> float:
     """Return how many images a second pass through the frozen part, once it is compiled."""
     from leuknet.models.frozen import BATCH, compute
 
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch() as folder:
         began, count = time.perf_counter(), len(trainer.cohort)
-        compute(Path(folder) / "features.npy", count, settings, trainer.variants, trainer.source, BATCH)
+        compute(folder / "features.npy", count, settings, trainer.variants, trainer.source, BATCH)
     return count * (1 + settings.variants) / (time.perf_counter() - began)
 
 
@@ -98,24 +97,13 @@ def random_cohort(count: int, size: int) -> Cohort:
     return Cohort("random", images, pd.DataFrame(columns | {"label": np.arange(count) % 2, "sha256": digests}))
 
 
-def _named(settings: TrainSettings) -> str:
-    parts = (settings.backbone, settings.approach, settings.dense, settings.precision)
-    return " ".join(str(part) for part in parts if part)
-
-
-def main() -> int:
-    """Measure what standard input describes; return the exit code."""
-    order = json.load(sys.stdin)
-    settings = TrainSettings.from_dict(order["settings"])
+def main(settings: str, size: str, batches: str) -> None:
+    """Print the rate of the network that `settings`, as JSON, describe; in one line, why it cannot be measured."""
     try:
-        rate = trial(settings, order["size"], order["batches"])
+        print(trial(TrainSettings.from_dict(json.loads(settings)), int(size), int(batches)))
     except Exception as error:
-        failure = explained(error, _named(settings), cache_dir())
-        print("error:", " ".join(str(failure).split())[:400], file=sys.stderr)
-        return 1
-    print(rate)
-    return 0
+        sys.exit("error: " + " ".join(str(explained(error, "the trial", cache_dir())).split())[:400])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(*sys.argv[1:])
