@@ -23,8 +23,8 @@ from leuknet.study.profiles import profile
 
 def test_alexnet_has_its_published_parameters():
     with keras.StatelessScope(initialize_variables=False):
-        model = alexnet.classifier(224, classes=1000)
-    assert model.count_params() == 60_965_224
+        model = alexnet.body(224)
+    assert model.count_params() + 4097 * 1000 == 60_965_224  # with the layer of ImageNet's 1000 classes
     shapes = [tuple(model.get_layer(f"pool{n}").output.shape[1:]) for n in (1, 2, 5)]
     assert shapes == [(27, 27, 96), (13, 13, 256), (6, 6, 256)]
     keras.backend.clear_session()
@@ -91,7 +91,7 @@ def test_batches_are_always_full():
 
 
 def test_narrow_networks_are_smaller():
-    wide, narrow = (layers.stack(32, (32, 64), (128,), nano, dropout=0.2) for nano in (False, True))
+    wide, narrow = (layers.stack(32, nano, (32, 64), (128,), dropout=0.2) for nano in (False, True))
     assert wide.count_params() > 20 * narrow.count_params()
 
 

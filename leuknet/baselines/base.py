@@ -6,7 +6,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, LinearSVC
 
+from leuknet._random import derive
 from leuknet.baselines.handcrafted.descriptors import descriptions
 from leuknet.baselines.settings import BaselineSettings
 from leuknet.data.cohort import Cohort
@@ -58,6 +62,16 @@ def sigmoid(margin: np.ndarray) -> np.ndarray:
     return (0.5 * (1 + np.tanh(0.5 * np.asarray(margin)))).astype(np.float32)
 
 
+def svm(kernel: str) -> Pipeline:
+    """Return an unfitted SVM with scikit-learn's standard parameters behind standardisation."""
+    return make_pipeline(StandardScaler(), SVC(kernel=kernel))
+
+
+def linear_svm(seed: int) -> Pipeline:
+    """Return an unfitted linear SVM for long vectors (liblinear) behind standardisation."""
+    return make_pipeline(StandardScaler(), LinearSVC(max_iter=5000, random_state=derive("svm", seed)))
+
+
 def probability(classifier: Any, values: Any) -> np.ndarray:
     """Return P(leukaemia) of each row: the classifier's own, or the sigmoid of its margin if it has none (SVM)."""
     if hasattr(classifier, "predict_proba"):
@@ -83,17 +97,18 @@ class VectorBaseline(Baseline):
 class CellBaseline(Baseline):
     """Every leukocyte found is described and classified; an image is as positive as its leukocytes are on average.
 
-    A baseline gives ``describe(image)``, float (cells, d), a plain function, and ``make(seed)``. A leukocyte learns its
-    image's label, with weight 1 / leukocytes of that image. An image without any gets the training images' share of
+    A baseline gives ``describe(image)``, float (cells, d), a plain function, and the SVM's `kernel`. A leukocyte learns
+    its image's label, with weight 1 / leukocytes of that image. An image without any gets the training images' share of
     positives, so it counts with the larger class.
     """
 
     describe: ClassVar[Any]  # a static method, `Describe`
+    kernel = "rbf"
 
     def cells(self, cohort: Cohort, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the leukocytes' descriptions (m, d) and, for each, the place of its image in `where`."""
         table = descriptions(cohort, type(self).describe)
-        self.seconds_per_image = table.seconds_per_image
+        self.seconds_per_image = float(table.seconds.mean())
         parts = [table.of(i) for i in where]
         owner = np.repeat(np.arange(len(where)), [len(part) for part in parts])
         return np.concatenate(parts), owner
@@ -106,8 +121,7 @@ class CellBaseline(Baseline):
         if len(set(labels[owner])) < 2:
             raise LeuknetError(f"{self.settings.baseline} finds leukocytes in one class only: use larger images")
         weight = 1 / np.bincount(owner, minlength=len(train))[owner]
-        self.classifier = self.make(seed)
-        self.classifier.fit(values, labels[owner], **{f"{self.classifier.steps[-1][0]}__sample_weight": weight})
+        self.classifier = svm(self.kernel).fit(values, labels[owner], svc__sample_weight=weight)
 
     def predict(self, cohort: Cohort, test: np.ndarray) -> np.ndarray:
         """See `Baseline.predict`."""

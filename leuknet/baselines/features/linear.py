@@ -4,11 +4,7 @@ It is the usual baseline of transfer learning, not an article's method. The feat
 the pretrained network, otherwise those of its deepest pretrained layer.
 """
 
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
-
-from leuknet._random import derive
+from leuknet.baselines.base import linear_svm
 from leuknet.baselines.features.activations import ActivationBaseline
 
 
@@ -16,7 +12,4 @@ class Linear(ActivationBaseline):
     """See the module's text."""
 
     backbones = ("VGG16",)
-
-    def make(self, seed: int) -> Pipeline:
-        """Return the standardising linear SVM."""
-        return make_pipeline(StandardScaler(), LinearSVC(max_iter=5000, random_state=derive("svm", seed)))
+    make = staticmethod(linear_svm)

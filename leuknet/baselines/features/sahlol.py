@@ -20,12 +20,10 @@ In the narrow profiles VGG-19 has an eighth of the width.
 import numpy as np
 from sklearn.feature_selection import f_classif
 from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
 
 from leuknet._random import derive
-from leuknet.baselines.base import probability
+from leuknet.baselines.base import linear_svm, probability
 from leuknet.baselines.features.activations import ActivationBaseline
 from leuknet.baselines.features.selection import salp_swarm, uncorrelated
 from leuknet.data.cohort import Cohort
@@ -80,8 +78,7 @@ class Sahlol(ActivationBaseline):
         chosen = informative(values, labels)
         scaled = StandardScaler().fit_transform(values[:, chosen])
         self.chosen = chosen[swarm(scaled, labels, seed)]
-        svm = LinearSVC(max_iter=5000, random_state=derive("svm", seed))
-        self.classifier = make_pipeline(StandardScaler(), svm).fit(values[:, self.chosen], labels)
+        self.classifier = linear_svm(seed).fit(values[:, self.chosen], labels)
 
     def predict(self, cohort: Cohort, test: np.ndarray) -> np.ndarray:
         """See `Baseline.predict`."""

@@ -19,9 +19,8 @@ run's record names them.
 import numpy as np
 from sklearn.feature_selection import SelectPercentile
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
 
+from leuknet.baselines.base import svm
 from leuknet.baselines.features.activations import ActivationBaseline
 from leuknet.baselines.features.selection import gain_ratios
 
@@ -40,4 +39,4 @@ class Vogado(ActivationBaseline):
 
     def make(self, seed: int) -> Pipeline:
         """Return the pipeline: gain ratio, standardising, SVM."""
-        return make_pipeline(SelectPercentile(score, percentile=KEPT), StandardScaler(), SVC(kernel="rbf"))
+        return make_pipeline(SelectPercentile(score, percentile=KEPT), *svm("rbf"))

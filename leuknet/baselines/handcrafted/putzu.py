@@ -14,9 +14,6 @@ Departures: p is the sigmoid of the SVM's margin, not calibrated; images are the
 
 import numpy as np
 from skimage.filters import threshold_triangle
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
 
 from leuknet.baselines.base import CellBaseline
 from leuknet.baselines.handcrafted import imaging, measures
@@ -52,7 +49,3 @@ class Putzu(CellBaseline):
     """See the module's text."""
 
     describe = staticmethod(describe)
-
-    def make(self, seed: int) -> Pipeline:
-        """Return the SVM with a radial basis function."""
-        return make_pipeline(StandardScaler(), SVC(kernel="rbf"))

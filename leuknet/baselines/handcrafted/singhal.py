@@ -15,9 +15,6 @@ Departures: p is the sigmoid of the SVM's margin, not calibrated.
 from collections.abc import Callable
 
 import numpy as np
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
 
 from leuknet.baselines.base import CellBaseline
 from leuknet.baselines.handcrafted import imaging, measures
@@ -47,12 +44,8 @@ class Patterns(CellBaseline):
 
     describe = staticmethod(patterns)
 
-    def make(self, seed: int) -> Pipeline:
-        """Return the SVM with a radial basis function."""
-        return make_pipeline(StandardScaler(), SVC(kernel="rbf"))
 
-
-class Cooccurrence(Patterns):
+class Cooccurrence(CellBaseline):
     """The other kind."""
 
     describe = staticmethod(cooccurrence)

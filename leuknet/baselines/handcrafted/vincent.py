@@ -41,17 +41,12 @@ def describe(image: np.ndarray) -> np.ndarray:
     return imaging.each_cell(image, labels, core, numbers, 39)
 
 
-def perceptron(seed: int) -> Pipeline:
-    """Return a standardising perceptron of 10 hidden units."""
-    network = MLPClassifier((10,), solver="lbfgs", alpha=1.0, max_iter=200, random_state=seed % 2**31)
-    return make_pipeline(StandardScaler(), network)
-
-
 def fitted(seed: int, values: np.ndarray, labels: np.ndarray) -> Pipeline:
-    """Return a fitted `perceptron`; ending at the most iterations is no fault here."""
+    """Return a fitted perceptron of 10 hidden units; reaching the limit of iterations is no fault here."""
+    network = MLPClassifier((10,), solver="lbfgs", alpha=1.0, max_iter=200, random_state=seed % 2**31)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return perceptron(seed).fit(values, labels)
+        return make_pipeline(StandardScaler(), network).fit(values, labels)
 
 
 def answers(p: np.ndarray, owner: np.ndarray, images: int) -> np.ndarray:

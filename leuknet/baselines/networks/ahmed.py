@@ -11,9 +11,9 @@ it is or by one of the seven. Adam with 0.001, 30 epochs, batches of 32.
 Departures: variants are drawn again each epoch, of training images only. Narrow profiles are smaller (`layers.stack`).
 """
 
+from functools import partial
 from typing import Any
 
-import keras
 import numpy as np
 
 from leuknet.baselines.networks import layers, variants
@@ -24,21 +24,13 @@ class Ahmed(NetworkBaseline):
     """See the module's text."""
 
     copies = 8
-
-    @staticmethod
-    def build(size: int, nano: bool) -> keras.Model:
-        """Return the network."""
-        return layers.stack(size, (32, 64), (128,), nano, dropout=0.25)
+    build = staticmethod(partial(layers.stack, filters=(32, 64), dense=(128,), dropout=0.25))
 
     def augment(self, image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Return the image as it is or by one of seven transformations."""
         kind, a = int(generator.integers(8)), generator.uniform(-1, 1)
-        moves: dict[int, dict[str, Any]] = {
-            1: {"angle": 40 * a},
-            2: {"shift": (0.2 * a, 0)},
-            3: {"shift": (0, 0.2 * a)},
-        }
-        moves |= {4: {"shear": 20 * a}, 5: {"zoom": 1 + 0.2 * a}}
+        moves: dict[int, dict[str, Any]] = {1: {"angle": 40 * a}, 4: {"shear": 20 * a}, 5: {"zoom": 1 + 0.2 * a}}
+        moves |= {2: {"shift": (0.2 * a, 0)}, 3: {"shift": (0, 0.2 * a)}}
         if kind in moves:
             return variants.moved(image, **moves[kind])
         return np.ascontiguousarray({6: image[:, ::-1], 7: image[::-1]}.get(kind, image))

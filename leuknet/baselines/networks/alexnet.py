@@ -68,11 +68,10 @@ def body(size: int, nano: bool = False) -> keras.Model:
     return keras.Model(image, x)
 
 
-def classifier(size: int, nano: bool = False, classes: int = 1) -> keras.Model:
-    """Return AlexNet with a new last layer: one sigmoid, or a softmax over `classes`."""
+def classifier(size: int, nano: bool = False) -> keras.Model:
+    """Return AlexNet with one sigmoid as its new last layer."""
     trunk = body(size, nano)
-    activation = "sigmoid" if classes == 1 else "softmax"
-    return keras.Model(trunk.inputs[0], keras.layers.Dense(classes, activation, name="probability")(trunk.output))
+    return keras.Model(trunk.inputs[0], keras.layers.Dense(1, "sigmoid", name="probability")(trunk.output))
 
 
 def weights_file(nano: bool) -> Path | None:

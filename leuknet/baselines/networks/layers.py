@@ -3,7 +3,7 @@
 import keras
 
 
-def stack(size: int, filters: tuple[int, ...], dense: tuple[int, ...], nano: bool, dropout: float = 0.0) -> keras.Model:
+def stack(size: int, nano: bool, filters: tuple[int, ...], dense: tuple[int, ...], dropout: float = 0.0) -> keras.Model:
     """Return a network of one 3 x 3 convolution (ReLU) and 2 x 2 max-pooling for each of `filters`, then dense layers.
 
     Poolings round up, so that a small image has a pixel left after five.
@@ -12,10 +12,10 @@ def stack(size: int, filters: tuple[int, ...], dense: tuple[int, ...], nano: boo
     ----------
     size : int
         Edge of the input, px.
-    filters, dense : tuple of int
-        `dense` without the output.
     nano : bool
         A quarter of the widths (at least 8), and the image averaged to half its edge first: an eighth of the work.
+    filters, dense : tuple of int
+        `dense` without the output.
     dropout : float
         After each dense layer.
     """

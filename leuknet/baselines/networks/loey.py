@@ -14,11 +14,8 @@ first model's features are those of random ones.
 """
 
 import numpy as np
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
 
-from leuknet.baselines.base import Baseline, probability
+from leuknet.baselines.base import Baseline, probability, svm
 from leuknet.baselines.networks import variants
 from leuknet.baselines.networks.alexnet import AlexNetBaseline, body
 from leuknet.baselines.networks.training import compiled
@@ -41,11 +38,11 @@ class Features(AlexNetBaseline):
 
     def fit(self, cohort: Cohort, train: np.ndarray, seed: int) -> None:
         """See `Baseline.fit`."""
-        self.model = compiled(body, cohort.size, self.settings.nano, self.learning_rate, self.momentum)
+        self.model = compiled(body, cohort.size, self.settings.nano, self.learning_rate)
         self.begin(0)  # one fixed network, whatever the run's seed
         values = self.forward(self.model, cohort, train)
         labels = cohort.labels[train].astype(int)
-        self.classifier = make_pipeline(StandardScaler(), SVC(kernel="linear")).fit(values, labels)
+        self.classifier = svm("linear").fit(values, labels)
 
     def predict(self, cohort: Cohort, test: np.ndarray) -> np.ndarray:
         """See `Baseline.predict`."""

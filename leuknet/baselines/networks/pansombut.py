@@ -9,7 +9,7 @@ each, no dropout. Adam with 0.001, 30 epochs, batches of 32.
 Departures: one output, because here there are two classes. Narrow profiles are smaller (`layers.stack`).
 """
 
-import keras
+from functools import partial
 
 from leuknet.baselines.networks import layers
 from leuknet.baselines.networks.training import NetworkBaseline
@@ -18,7 +18,4 @@ from leuknet.baselines.networks.training import NetworkBaseline
 class Pansombut(NetworkBaseline):
     """See the module's text."""
 
-    @staticmethod
-    def build(size: int, nano: bool) -> keras.Model:
-        """Return the network."""
-        return layers.stack(size, (32, 64, 128), (128, 64), nano)
+    build = staticmethod(partial(layers.stack, filters=(32, 64, 128), dense=(128, 64)))

@@ -11,7 +11,8 @@ Departures: variants are drawn again each epoch instead of once, and are drawn o
 are smaller (`layers.stack`).
 """
 
-import keras
+from functools import partial
+
 import numpy as np
 
 from leuknet.baselines.networks import layers, variants
@@ -22,11 +23,7 @@ class Thanh(NetworkBaseline):
     """See the module's text."""
 
     copies = 11
-
-    @staticmethod
-    def build(size: int, nano: bool) -> keras.Model:
-        """Return the network."""
-        return layers.stack(size, (32, 64, 128, 128, 128), (256,), nano, dropout=0.5)
+    build = staticmethod(partial(layers.stack, filters=(32, 64, 128, 128, 128), dense=(256,), dropout=0.5))
 
     def augment(self, image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Return the image as it is, turned, shifted, blurred or equalised."""

@@ -29,16 +29,14 @@ class NetworkBaseline(Baseline):
     Attributes
     ----------
     epochs, batch, copies, learning_rate
-        What the article trains with or, where that is open, our reading.
-    momentum : float or None
-        Of SGD; None: Adam.
+        What the article trains with (Adam) or, where that is open, our reading.
     history : pandas.DataFrame
         One row an epoch, see `leuknet.models.fitting.fit_epochs`.
     """
 
     build: Any  # a static method
     weights = "random"
-    epochs, batch, copies, learning_rate, momentum = 30, 32, 1, 0.001, None
+    epochs, batch, copies, learning_rate = 30, 32, 1, 0.001
 
     def setting(self, name: str) -> Any:
         """Return the run's own setting, or the baseline's where the run leaves it open."""
@@ -60,7 +58,7 @@ class NetworkBaseline(Baseline):
     def fit(self, cohort: Cohort, train: np.ndarray, seed: int) -> None:
         """See `Baseline.fit`."""
         keras.config.set_dtype_policy("float32")
-        self.model = compiled(self.build, cohort.size, self.settings.nano, self.setting("learning_rate"), self.momentum)
+        self.model = compiled(self.build, cohort.size, self.settings.nano, self.setting("learning_rate"))
         self.begin(derive("weights", seed))
         reset_optimiser(self.model)
         copies, labels = self.setting("copies"), cohort.labels[train]
@@ -110,13 +108,8 @@ def full_batches(places: np.ndarray, batch: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=3)
-def compiled(
-    build: Callable[[int, bool], keras.Model], size: int, nano: bool, learning_rate: float, momentum: float | None
-) -> keras.Model:
+def compiled(build: Callable[[int, bool], keras.Model], size: int, nano: bool, learning_rate: float) -> keras.Model:
     """Return the network of `build`, compiled; the same one for the same arguments."""
     model = build(size, nano)
-    adam = momentum is None
-    compile_model(
-        model, keras.optimizers.Adam(learning_rate) if adam else keras.optimizers.SGD(learning_rate, momentum=momentum)
-    )
+    compile_model(model, keras.optimizers.Adam(learning_rate))
     return model
