@@ -10,10 +10,11 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 from scipy import ndimage
-from scipy.cluster.hierarchy import DisjointSet
+from scipy.sparse.csgraph import connected_components
 from skimage.filters import threshold_multiotsu
 from skimage.measure import label, regionprops
-from skimage.segmentation import watershed
+from skimage.morphology import remove_small_objects
+from skimage.segmentation import clear_border, relabel_sequential, watershed
 
 from leuknet.cells.scale import WORKING, filled, optical_density, otsu, red_cells, resized
 
@@ -61,10 +62,7 @@ def disc(diameter: float) -> np.ndarray:
 def tidy(mask: np.ndarray) -> np.ndarray:
     """Return the mask opened by a disc of `OPENING` d, holes filled, without specks."""
     opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc(OPENING))
-    pieces = label(filled(opened > 0))
-    large = np.bincount(pieces.ravel()) >= SPECK * RED_AREA
-    large[0] = False
-    return large[pieces]
+    return remove_small_objects(filled(opened > 0), max_size=int(SPECK * RED_AREA), connectivity=2)
 
 
 def single_mask(density: np.ndarray) -> np.ndarray:
@@ -159,12 +157,10 @@ def merged(labels: np.ndarray) -> np.ndarray:
         and regions[a].area + regions[b].area < MOST_NUCLEUS * RED_AREA
         and _gap(points[a], points[b]) < LOBES_APART * WORKING
     ]
-    groups = DisjointSet(range(len(regions)))
-    for pair in pairs:
-        groups.merge(*pair)
+    near = np.zeros((len(regions), len(regions)), bool)
+    near[tuple(np.array(pairs, int).reshape(-1, 2).T)] = True
     lookup = np.zeros(labels.max() + 1, np.int32)
-    for number, group in enumerate(groups.subsets(), 1):
-        lookup[[regions[place].label for place in group]] = number
+    lookup[[region.label for region in regions]] = connected_components(near, directed=False)[1] + 1
     return lookup[labels]
 
 
@@ -178,11 +174,9 @@ def _gap(one: np.ndarray, other: np.ndarray) -> float:
 
 def whole(labels: np.ndarray) -> np.ndarray:
     """Leave out nuclei that touch the border or are smaller than `LEAST`; returns labels 1, 2, …"""
-    border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
-    areas = np.bincount(labels.ravel())
-    good = areas >= LEAST * RED_AREA
-    good[border] = good[0] = False
-    return (np.cumsum(good) * good)[labels].astype(np.int32)
+    inner = clear_border(labels)
+    small = np.bincount(inner.ravel()) < LEAST * RED_AREA
+    return relabel_sequential(np.where(small[inner], 0, inner))[0].astype(np.int32)
 
 
 def segment(density: np.ndarray, single: bool) -> np.ndarray:
@@ -220,10 +214,9 @@ def masks(image: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:
         Of its red cells, px.
     """
     density, labels = find(image, diameter)
-    found = (bodies(density, labels), labels)
-    size = image.shape[1::-1]
-    whole, core = (cv2.resize((part > 0).astype(np.float32), size, interpolation=cv2.INTER_LINEAR) for part in found)
-    return whole >= 0.5, core >= 0.5
+    parts = ((part > 0).astype(np.float32) for part in (bodies(density, labels), labels))
+    whole, core = (cv2.resize(part, image.shape[1::-1]) >= 0.5 for part in parts)
+    return whole, core
 
 
 def bodies(density: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -282,7 +275,5 @@ def _body(nucleus: np.ndarray, green: np.ndarray, labels: np.ndarray) -> np.ndar
 def joined(mask: np.ndarray, nucleus: np.ndarray) -> np.ndarray:
     """Return the piece of `mask` that holds the nucleus, bridges cut and holes filled."""
     opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc(THIN))
-    pieces, count = ndimage.label(opened.astype(bool) | nucleus)
-    wanted = np.zeros(count + 1, bool)
-    wanted[pieces[nucleus]] = True
-    return filled(wanted[pieces])
+    pieces, _ = ndimage.label(opened.astype(bool) | nucleus)
+    return filled(np.isin(pieces, pieces[nucleus]))

@@ -3,15 +3,9 @@
 from collections.abc import Callable
 
 import numpy as np
+from scipy.stats import entropy
 
 from leuknet._random import rng
-
-
-def entropy(counts: np.ndarray) -> np.ndarray:
-    """Return Shannon's entropy, bits, of counts along the last axis; empty ones count 0."""
-    counts = np.asarray(counts, np.float64)
-    share = counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
-    return -(share * np.log2(share, where=share > 0, out=np.zeros_like(share))).sum(axis=-1)
 
 
 def gain_ratio(codes: np.ndarray, labels: np.ndarray) -> float:
@@ -27,13 +21,10 @@ def gain_ratio(codes: np.ndarray, labels: np.ndarray) -> float:
     float
         0 for an attribute with one value.
     """
-    codes, labels = np.asarray(codes), np.asarray(labels, int)
-    table = np.zeros((codes.max() + 1, labels.max() + 1))
+    table = np.zeros((np.max(codes) + 1, np.max(labels) + 1))
     np.add.at(table, (codes, labels), 1)
-    sizes = table.sum(axis=1)
-    own = entropy(sizes)
-    gain = entropy(table.sum(axis=0)) - (sizes / sizes.sum() * entropy(table)).sum()
-    return float(gain / own) if own > 0 else 0.0
+    own = entropy(table.sum(axis=1))
+    return float((own + entropy(table.sum(axis=0)) - entropy(table, axis=None)) / own) if own > 0 else 0.0
 
 
 def gain_ratios(values: np.ndarray, labels: np.ndarray, bins: int = 10) -> np.ndarray:
@@ -52,26 +43,19 @@ def gain_ratios(values: np.ndarray, labels: np.ndarray, bins: int = 10) -> np.nd
 
 
 def salp_swarm(
-    cost: Callable[[np.ndarray], float],
-    dimensions: int,
-    seed: int,
-    salps: int = 10,
-    steps: int = 20,
-    low: float = 0.0,
-    high: float = 1.0,
+    cost: Callable[[np.ndarray], float], dimensions: int, seed: int, salps: int = 10, steps: int = 20
 ) -> tuple[np.ndarray, float]:
-    """Minimise `cost` by the salp swarm algorithm (Mirjalili et al., Adv. Eng. Softw. 2017, equations 3.1 to 3.4).
+    """Minimise `cost` over [0, 1]^d by the salp swarm algorithm (Mirjalili et al., Adv. Eng. Softw. 2017).
 
-    The first half of the chain leads: each leader leaves the best place found by ``c1 ((high - low) c2 + low)``, to
-    either side with equal chance, c2 being drawn in [0, 1] and ``c1 = 2 exp(-(4 l / L)^2)`` shrinking over the steps l
-    of L. Every follower goes half way to the salp before it. Places are kept within the bounds.
+    Equations 3.1 to 3.4. The first half of the chain leads: each leader leaves the best place by ``c1 c2``, to either
+    side with equal chance, c2 being drawn in [0, 1] and ``c1 = 2 exp(-(4 l / L)^2)`` shrinking over the steps l of L.
+    Every follower goes half way to the salp before it. Places are kept within the bounds.
 
     Parameters
     ----------
     cost : callable
         Place, float (dimensions,), to number.
     dimensions, seed, salps, steps : int
-    low, high : float
 
     Returns
     -------
@@ -79,18 +63,18 @@ def salp_swarm(
     least : float
     """
     random = rng("salp swarm", seed)
-    places = random.uniform(low, high, (salps, dimensions))
+    places = random.random((salps, dimensions))
     costs = [cost(place) for place in places]
     best, least = places[int(np.argmin(costs))].copy(), min(costs)
     for step in range(1, steps + 1):
         c1 = 2 * np.exp(-((4 * step / steps) ** 2))
         for i in range(salps):
             if i < salps // 2:
-                move = c1 * ((high - low) * random.random(dimensions) + low)
+                move = c1 * random.random(dimensions)
                 places[i] = best + np.where(random.random(dimensions) < 0.5, -move, move)
             else:
                 places[i] = (places[i] + places[i - 1]) / 2
-        places = places.clip(low, high)
+        places = places.clip(0, 1)
         for place in places:
             if (value := cost(place)) < least:
                 best, least = place.copy(), value

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 from skimage.filters import threshold_triangle
 from skimage.measure import label, regionprops
+from skimage.morphology import remove_small_objects
 from skimage.segmentation import clear_border, watershed
 
 from leuknet.cells.scale import otsu
@@ -46,11 +47,8 @@ def yellow(image: np.ndarray) -> np.ndarray:
 def opened(mask: np.ndarray, size: int = 3) -> np.ndarray:
     """Return the mask after a morphological opening with a disc of `size` px, without pieces below `SMALLEST`."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    kept = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel)
-    pieces = label(kept)
-    large = np.bincount(pieces.ravel()) >= SMALLEST
-    large[0] = False
-    return large[pieces]
+    rest = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
+    return remove_small_objects(rest, max_size=SMALLEST - 1, connectivity=2)
 
 
 def nuclei(image: np.ndarray) -> np.ndarray:
@@ -82,10 +80,7 @@ def near(core: np.ndarray) -> np.ndarray:
 def joined(body: np.ndarray, core: np.ndarray) -> np.ndarray:
     """Return the pieces of `body` that hold a pixel of `core`."""
     pieces = label(body)
-    wanted = np.zeros(pieces.max() + 1, bool)
-    wanted[pieces[core]] = True
-    wanted[0] = False
-    return wanted[pieces]
+    return np.isin(pieces, pieces[core & body])
 
 
 def separated(mask: np.ndarray) -> np.ndarray:

@@ -27,21 +27,13 @@ def shape(mask: np.ndarray) -> np.ndarray:
         return np.zeros(11)
     region, edge = regions[0], max(mask.shape)
     corners = imaging.hull(region.image)
-    around, major, minor = max(region.perimeter, 1.0), max(region.axis_major_length, 1.0), region.axis_minor_length
+    area, around = region.area, max(region.perimeter, 1.0)
+    major, minor = max(region.axis_major_length, 1.0), region.axis_minor_length
+    sizes = area / edge**2, around / edge, major / edge, minor / edge
+    fill = region.eccentricity, imaging.solidity(region.image, corners), region.extent, minor / major
+    circular, convex = 4 * np.pi * area / around**2, cv2.arcLength(corners, True) / around
     return np.array(
-        [
-            region.area / edge**2,
-            around / edge,
-            major / edge,
-            minor / edge,
-            region.eccentricity,
-            imaging.solidity(region.image, corners),
-            region.extent,
-            minor / major,
-            4 * np.pi * region.area / around**2,
-            cv2.arcLength(corners, True) / around,
-            region.equivalent_diameter_area / (pdist(corners).max(initial=0) + 1),
-        ]
+        [*sizes, *fill, circular, convex, region.equivalent_diameter_area / (pdist(corners).max(initial=0) + 1)]
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -102,13 +103,7 @@ def mask_set(folder: str | Path, name: str) -> tuple[list, list, list[str], list
 
 def summary(scores: pd.DataFrame) -> pd.DataFrame:
     """Return mean, median and tenth percentile of Dice, mean IoU and the images below 0.7, by method and part."""
-    rows = scores.groupby(["method", "part"], sort=False).agg(
-        images=("dice", "size"),
-        dice=("dice", "mean"),
-        median=("dice", "median"),
-        low=("dice", lambda values: values.quantile(0.1)),
-        iou=("iou", "mean"),
-        below=("dice", lambda values: int((values < 0.7).sum())),
-    )
-    names = {"dice": "mean Dice", "median": "median Dice", "low": "10th percentile", "iou": "mean IoU"}
-    return rows.reset_index().rename(columns=names | {"below": "images below 0.7"})
+    columns: dict[str, Any] = {"images": ("dice", "size"), "mean Dice": ("dice", "mean")}
+    columns |= {"median Dice": ("dice", "median"), "10th percentile": ("dice", lambda values: values.quantile(0.1))}
+    columns |= {"mean IoU": ("iou", "mean"), "images below 0.7": ("dice", lambda values: int((values < 0.7).sum()))}
+    return scores.groupby(["method", "part"], sort=False).agg(**columns).reset_index()
