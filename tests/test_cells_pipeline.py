@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from stained import single_cell
 
-from leuknet.cells import embedding, segmentation
-from leuknet.cells.classifier import CellClassifier, ImageClassifier, chosen_threshold, image_scores, shifted
+from leuknet.cells import embedding, scale, segmentation
+from leuknet.cells.classifier import CellClassifier, ImageClassifier, image_scores
 from leuknet.cells.extract import MOST, Cells, cells_of, outlined
 from leuknet.cells.labels import cell_labels, drawn_cells
 from leuknet.data.cells_csv import label_meaning, read_cells
@@ -25,15 +25,6 @@ def test_rules_from_cells_to_the_image():
     p, owner = np.array([0.9, 0.1, 0.5, 0.3, 0.2], np.float32), np.array([0, 0, 0, 0, 2])
     assert image_scores(p, owner, 3).tolist() == pytest.approx([0.9, 0, 0.2])
     assert image_scores(p, owner, 3, "mean").tolist() == pytest.approx([0.45, 0, 0.2])
-    assert image_scores(p, owner, 3, "top3").tolist() == pytest.approx([1.7 / 3, 0, 0.2])
-
-
-def test_the_chosen_threshold_keeps_its_specificity_and_is_never_below_half():
-    scores = np.linspace(0, 1, 101)
-    threshold = chosen_threshold(scores, 0.9)
-    assert (scores < threshold).mean() >= 0.9 and chosen_threshold(scores / 10) == 0.5 == chosen_threshold(scores[:0])
-    moved = shifted(scores, threshold)
-    assert ((moved >= 0.5) == (scores >= threshold)).all() and (np.diff(moved) >= 0).all()
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +63,7 @@ def test_morphology_finds_the_blasts_of_another_half(drawn):
     labels = cell_labels(cohort, cells)
     train, test = np.arange(0, len(cohort), 2), np.arange(1, len(cohort), 2)
     model = ImageClassifier().fit(cells, labels, train)
-    assert model.both and model.sources
+    assert model.sources
     hits = (model.predict(cells, test) >= 0.5) == cohort.labels[test]
     assert hits.mean() > 0.75
 
@@ -84,7 +75,7 @@ def test_without_a_source_of_both_classes_each_cell_has_its_images_label(drawn):
     train = np.flatnonzero((names == "JTSC") | (names == "PN-ALL Dataset"))
     by_image = replace(labels, y=cohort.labels.astype(int)[cells.owner])
     model = ImageClassifier().fit(cells, by_image, train)
-    assert not model.both and model.sources == []
+    assert model.sources == []
 
 
 def test_cells_of_one_class_are_refused(drawn):
@@ -146,7 +137,7 @@ SHIPPED = {
 
 
 @pytest.mark.parametrize("data_set", SHIPPED)
-def test_a_providers_folder_is_a_source_with_both_classes_of_cell_as_it_comes(data_set, tmp_path):
+def test_a_providers_folder_is_a_source_with_both_classes_of_cell_as_it_comes(data_set, tmp_path, monkeypatch):
     for place in SHIPPED[data_set]:
         (tmp_path / data_set / place).parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(tmp_path / data_set / place), single_cell()[..., ::-1])
@@ -155,7 +146,8 @@ def test_a_providers_folder_is_a_source_with_both_classes_of_cell_as_it_comes(da
     cohort = folder_cohort(tmp_path, 32)
     own = cohort.table[cohort.table["data_set"] == data_set]
     assert sorted(zip(own["label"], own["cell_label"], strict=True)) == sorted(SHIPPED[data_set].values())
-    cells = cells_of(cohort, {data_set: 60.0, "Other": 60.0})
+    monkeypatch.setattr(scale, "nominal_diameter", lambda name: 60.0)
+    cells = cells_of(cohort)
     labels = cell_labels(cohort, cells)
     central = ~cells.table["image"].duplicated().to_numpy()
     found = pd.Series(labels.y[central], index=cells.owner[central])
@@ -180,7 +172,8 @@ def test_cells_csv_is_read_with_the_folder_and_named_in_the_survey(tmp_path):
 
 def test_what_was_found_is_kept_and_read_back_alike(drawn):
     cohort, cells = drawn
-    again = cells_of(cohort, {"another data set": 40.0})  # not the one in memory
+    cells_of.cache_clear()
+    again = cells_of(cohort)
     assert isinstance(again, Cells)
     pd.testing.assert_frame_equal(again.table, cells.table)
     np.testing.assert_array_equal(again.crops, cells.crops)

@@ -11,18 +11,15 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from threadpoolctl import threadpool_limits
 
-from leuknet.cells.descriptors import DESCRIPTORS
+from leuknet.cells.descriptors import BANDS, DESCRIPTORS
 from leuknet.cells.embedding import COPIES, features
 from leuknet.cells.extract import COLOUR, Cells
 from leuknet.cells.labels import UNKNOWN, CellLabels
 from leuknet.exceptions import LeuknetError
 
-SIZES_AND_TEXTURES = "nucleus_area cell_area texture_fine texture_medium texture_coarse variation rim_gradient"
-LOGARITHMIC = SIZES_AND_TEXTURES.split()  # what is taken as a logarithm
+# taken as logarithms
+LOGARITHMIC = ["nucleus_area", "cell_area", *(f"texture_{band}" for band in BANDS), "variation", "rim_gradient"]
 COMPONENTS = 60
-RULES = ("max", "mean", "top3")
-HALF = 0.5
-SPECIFICITY = 0.95  # of the training sources' normal images at the threshold chosen on them
 
 
 @dataclass
@@ -126,34 +123,14 @@ def image_scores(p: np.ndarray, owner: np.ndarray, images: int, rule: str = "max
     owner : int, shape (cells,)
         The cell's image.
     images : int
-    rule : {"max", "mean", "top3"}
-        The highest score, the mean, or the mean of the three highest (of fewer where there are fewer).
+    rule : {"max", "mean"}
+        The highest score, or the mean.
     """
     scores = np.zeros(images, np.float32)
     for image in np.unique(owner):
         own = np.sort(p[owner == image])[::-1]
-        scores[image] = {"max": own[:1], "mean": own, "top3": own[:3]}[rule].mean()
+        scores[image] = own[0] if rule == "max" else own.mean()
     return scores
-
-
-def chosen_threshold(scores: np.ndarray, specificity: float = SPECIFICITY) -> float:
-    """Return the threshold at which a share `specificity` of normal training images are negative, at least `HALF`.
-
-    Parameters
-    ----------
-    scores : float, shape (images,)
-        Of normal images of training sources that the classifier was not fitted on; 0.5 if there are none.
-    """
-    if not len(scores):
-        return HALF
-    return max(HALF, float(np.quantile(scores, specificity, method="higher")) + 1e-6)
-
-
-def shifted(scores: np.ndarray, threshold: float) -> np.ndarray:
-    """Return scores in [0, 1] moved so that `threshold` becomes 0.5; their order stays."""
-    below = 0.5 * scores / threshold
-    above = 0.5 + 0.5 * (scores - threshold) / max(1 - threshold, 1e-6)
-    return np.where(scores < threshold, below, above).astype(np.float32)
 
 
 @dataclass
@@ -163,48 +140,31 @@ class ImageClassifier:
     Attributes
     ----------
     cell : CellClassifier
-    rule : {"max", "mean", "top3"}
+    rule : {"max", "mean"}
         See `image_scores`.
     pool : bool
         Fit every source's cells, also where some source has both classes: a control (page 12).
-    threshold : {"half", "chosen"}
-        0.5, or the one at which 95 % of the normal images of training sources that were not fitted are negative.
     sources : list of str
-        The sources whose cells were fitted: those with cells of both classes, where there are any.
-    both : bool
-        Whether such a source was there; if not, every cell has its image's label.
-    border : float
-        The threshold in use.
+        The sources whose cells were fitted: those with cells of both classes; where there is none, every cell has its
+        image's label.
     """
 
     cell: CellClassifier = field(default_factory=CellClassifier)
     rule: str = "max"
     pool: bool = False
-    threshold: str = "half"
     sources: list[str] = field(default_factory=list)
-    both: bool = False
-    border: float = HALF
 
     def fit(self, cells: Cells, labels: CellLabels, train: np.ndarray, seed: int = 0) -> "ImageClassifier":
         """Learn from the images at the positions `train`, int array."""
         rows = np.flatnonzero(np.isin(cells.owner, train))
         self.sources = labels.two_class_sources(rows)
-        self.both = bool(self.sources)
         chosen = rows[labels.y[rows] != UNKNOWN]
-        if self.both and not self.pool:
+        if self.sources and not self.pool:
             chosen = chosen[np.isin(labels.source[chosen], self.sources) & ~labels.weak[chosen]]
         self.cell.fit(cells, labels.y, chosen, seed)
-        normal = np.unique(cells.owner[rows[(labels.y[rows] == 0) & ~np.isin(labels.source[rows], self.sources)]])
-        self.border = HALF
-        if self.threshold == "chosen":
-            self.border = chosen_threshold(self.scores(cells, normal))
         return self
 
-    def scores(self, cells: Cells, where: np.ndarray) -> np.ndarray:
-        """Return the images' scores before the threshold, float32 (len(where),)."""
+    def predict(self, cells: Cells, where: np.ndarray) -> np.ndarray:
+        """Return P(leukaemia) of the images at `where`, float32."""
         rows, place = cells.of(where)
         return image_scores(self.cell.predict(cells, rows), place, len(where), self.rule)
-
-    def predict(self, cells: Cells, where: np.ndarray) -> np.ndarray:
-        """Return P(leukaemia) of the images at `where`, float32; the threshold lies at 0.5."""
-        return shifted(self.scores(cells, where), self.border)

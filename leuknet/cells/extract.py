@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pandas as pd
 from joblib import Parallel, cpu_count, delayed
-from scipy import ndimage
+from skimage.measure import regionprops
 
 from leuknet._cache import cached
 from leuknet._io import hash_of, hash_of_files
@@ -25,10 +25,7 @@ MOST = 12  # cells an image: the largest nuclei of a field, the most central one
 NO_RULER = 40.0  # px: assumed where nothing is known and no red cell is seen
 COLOUR = [f"{part}_{channel}" for part in ("nucleus", "cell") for channel in ("red", "green", "blue")]
 COLUMNS = ["image", "x", "y", "diameter", "measured", "single", *descriptors.DESCRIPTORS, *COLOUR]
-
-
 Reader = Callable[[], np.ndarray]
-Nucleus = tuple[int, tuple[slice, ...]]  # label and box
 
 
 @dataclass(frozen=True)
@@ -90,61 +87,47 @@ class Outlined:
 
 def outlined(image: np.ndarray, nominal: float) -> Outlined:
     """Return the cells of one image (uint8, RGB) with their outlines; `nominal` is the red cell's diameter, px."""
-    size, density, labels, whole, chosen = _searched(image, nominal)
-    rows, pictures = _described(image.shape, size, density, labels, whole, chosen)
-    longest = [max(segmentation.contours(labels == number), key=len)[:, 0] for number, _ in chosen]
-    lines = [np.round(line * (size.diameter / scale.WORKING)).astype(np.int32) for line in longest]
-    return Outlined(Cells(**_gathered([(rows, pictures, 0.0)])), lines, size)
+    rows, pictures, outlines, size = _searched(lambda: image, nominal)
+    return Outlined(Cells(**_gathered([((rows, pictures), 0.0)])), outlines, size)
 
 
-def _searched(
-    image: np.ndarray, nominal: float
-) -> tuple[scale.Scale, np.ndarray, np.ndarray, np.ndarray, list[Nucleus]]:
+def _searched(read: Reader, nominal: float) -> tuple[list[tuple], list[np.ndarray], list[np.ndarray], scale.Scale]:
+    """Return values, picture and outline of each cell of an image, and its scale.
+
+    Of more than `MOST` nuclei, those of a single-cell image nearest to its centre are taken, and the largest of others.
+    """
+    image = read()
     size = scale.red_cell_diameter(image, nominal)
     density, labels = segmentation.find(image, size.diameter)
-    return size, density, labels, segmentation.bodies(density, labels), _ranked(image.shape, size, labels)
+    whole, single = segmentation.bodies(density, labels), segmentation.is_single(image.shape, size.diameter)
+    margin, factor, middle = round(0.7 * scale.WORKING), size.diameter / scale.WORKING, np.array(labels.shape) / 2
 
+    def place(region: Any) -> np.ndarray:
+        return (np.array(region.bbox[:2]) + region.bbox[2:]) / 2
 
-def _ranked(shape: tuple[int, ...], size: scale.Scale, labels: np.ndarray) -> list[Nucleus]:
-    """Return label and box of at most `MOST` nuclei: central ones first in a single-cell image, else large."""
-    found = [(k, box) for k, box in enumerate(ndimage.find_objects(labels), 1) if box]
-    if segmentation.is_single(shape, size.diameter):
-        middle = np.array(labels.shape) / 2
-        order = [np.hypot(*(middle - [(p.start + p.stop) / 2 for p in box])) for _, box in found]
-    else:
-        areas = np.bincount(labels.ravel())
-        order = [-areas[k] for k, _ in found]
-    return [found[i] for i in np.argsort(order, kind="stable")[:MOST]]
+    def rank(region: Any) -> float:
+        return np.hypot(*(middle - place(region))) if single else -region.area
 
-
-def _described(
-    shape: tuple[int, ...],
-    size: scale.Scale,
-    density: np.ndarray,
-    labels: np.ndarray,
-    whole: np.ndarray,
-    chosen: list[Nucleus],
-) -> tuple[list[tuple], list[np.ndarray]]:
-    rows, pictures = [], []
-    margin, factor = round(0.7 * scale.WORKING), size.diameter / scale.WORKING
-    single = segmentation.is_single(shape, size.diameter)
-    for number, box in chosen:
-        around = tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in box)
-        nucleus, body = labels[around] == number, whole[around] == number
+    rows, pictures, outlines = [], [], []
+    for region in sorted(regionprops(labels), key=rank)[:MOST]:
+        around = tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in region.slice)
+        nucleus, body = labels[around] == region.label, whole[around] == region.label
         part = descriptors.Part(nucleus, body, np.ascontiguousarray(density[around][..., 1]))
-        y, x = ((part.start + part.stop) / 2 * factor for part in box)
+        y, x = place(region) * factor
         colour = [*density[around][nucleus].mean(axis=0), *density[around][body].mean(axis=0)]
         rows.append((x, y, size.diameter, size.measured, single, *descriptors.describe(part), *colour))
         pictures.append(embedding.crop(density[around], nucleus, body))
-    return rows, pictures
+        line = max(segmentation.contours(nucleus), key=len)[:, 0] + (around[1].start, around[0].start)
+        outlines.append(np.round(line * factor).astype(np.int32))
+    return rows, pictures, outlines, size
 
 
-def _one(read: Reader, nominal: float) -> tuple[list[tuple], list[np.ndarray], float]:
-    cv2.setNumThreads(1)  # the workers share the cores
+def timed(function: Callable, *arguments: Any) -> tuple[Any, float]:
+    """Return what a function returns, and the CPU time it took, s; OpenCV keeps to one thread: workers share cores."""
+    cv2.setNumThreads(1)
     began = time.thread_time()
-    image = read()
-    rows, pictures = _described(image.shape, *_searched(image, nominal))
-    return rows, pictures, time.thread_time() - began
+    result = function(*arguments)
+    return result, time.thread_time() - began
 
 
 def extract(readers: Sequence[Reader], nominal: Callable[[], Iterable[float]], key: object = None) -> Cells:
@@ -162,18 +145,18 @@ def extract(readers: Sequence[Reader], nominal: Callable[[], Iterable[float]], k
 
     def found() -> dict[str, Any]:
         pairs = zip(readers, nominal(), strict=True)
-        return _gathered(Parallel(cpu_count(), prefer="threads")(delayed(_one)(*pair) for pair in pairs))
+        return _gathered(Parallel(cpu_count(), prefer="threads")(delayed(timed)(_searched, *pair) for pair in pairs))
 
     return Cells(**(found() if key is None else cached("cells", hash_of([version(), key], 32), found)))
 
 
-def _gathered(results: list[tuple[list, list, float]]) -> dict[str, Any]:
-    """Return the fields of `Cells` from each image's rows, pictures and CPU time."""
-    rows = [(image, *row) for image, (found, *_) in enumerate(results) for row in found]
+def _gathered(results: list[tuple[tuple, float]]) -> dict[str, Any]:
+    """Return the fields of `Cells` from what `_searched` returned of each image, and its CPU time."""
+    rows = [(image, *row) for image, ((found, *_), _) in enumerate(results) for row in found]
     types = dict.fromkeys(COLUMNS, float) | {"image": int, "measured": bool, "single": bool}
     table = pd.DataFrame(rows, columns=COLUMNS).astype(types).assign(data_set="")
-    pictures = np.array([picture for _, found, _ in results for picture in found], np.uint8)
-    seconds = float(np.mean([taken for *_, taken in results])) if results else 0.0
+    pictures = np.array([picture for (_, found, *_), _ in results for picture in found], np.uint8)
+    seconds = float(np.mean([taken for _, taken in results])) if results else 0.0
     crops = pictures.reshape(-1, embedding.EDGE, embedding.EDGE)
     return {"table": table, "crops": crops, "images": len(results), "seconds": seconds}
 
@@ -194,17 +177,17 @@ def native(cohort: Cohort, i: int) -> np.ndarray:
     return cv2.resize(np.asarray(cohort.images[i]), (int(row["width"]), int(row["height"])))
 
 
-def diameters(cohort: Cohort, where: np.ndarray, given: float | None = None) -> np.ndarray:
+def diameters(cohort: Cohort, where: np.ndarray) -> np.ndarray:
     """Return the nominal red-cell diameter of one data set's images at `where`, px, float.
 
-    In this order: what the user gives, what the drawing states, what the registry knows, what the data set's own
-    unlabelled images show; `NO_RULER` where they show no red cells.
+    In this order: what the drawing states, what the registry knows, what the data set's own unlabelled images show;
+    `NO_RULER` where they show no red cells.
     """
     rows = cohort.table.iloc[where]
-    if given is None and "red_cell" in rows:
+    if "red_cell" in rows:
         return rows["red_cell"].to_numpy(float)
     name = rows["data_set"].iloc[0]
-    return np.full(len(where), given or scale.nominal_diameter(name) or _estimated(cohort, where, name))
+    return np.full(len(where), scale.nominal_diameter(name) or _estimated(cohort, where, name))
 
 
 def _estimated(cohort: Cohort, where: np.ndarray, name: str) -> float:
@@ -214,35 +197,21 @@ def _estimated(cohort: Cohort, where: np.ndarray, name: str) -> float:
         return NO_RULER
 
 
-def cells_of(cohort: Cohort, given: dict[str, float] | None = None) -> Cells:
-    """Return the `Cells` of a cohort's images; each data set's are kept on disk by its content.
-
-    Parameters
-    ----------
-    cohort : Cohort
-    given : dict of str to float, optional
-        Red-cell diameters that the user knows, px, by data set.
-    """
-    return _held(cohort, tuple(sorted((given or {}).items())))
-
-
 @lru_cache(maxsize=8)
-def _held(cohort: Cohort, given: tuple[tuple[str, float], ...]) -> Cells:
-    known = dict(given)
+def cells_of(cohort: Cohort) -> Cells:
+    """Return the `Cells` of a cohort's images; each data set's are kept on disk by its content."""
     names = cohort.table.groupby("data_set", sort=False).indices
-    parts = [(where, _of_data_set(cohort, where, known.get(name))) for name, where in names.items()]
-    sets = zip(names, parts, strict=True)
-    table = pd.concat([p.table.assign(image=where[p.owner], data_set=name) for name, (where, p) in sets])
+    parts = {name: _of_data_set(cohort, where) for name, where in names.items()}
+    table = pd.concat([part.table.assign(image=names[name][part.owner], data_set=name) for name, part in parts.items()])
     order = np.argsort(table["image"], kind="stable")
-    seconds = float(np.average([part.seconds for _, part in parts], weights=[part.images for _, part in parts]))
-    crops = np.concatenate([part.crops for _, part in parts])[order]
+    seconds = float(np.average([part.seconds for part in parts.values()], weights=[p.images for p in parts.values()]))
+    crops = np.concatenate([part.crops for part in parts.values()])[order]
     return Cells(table.iloc[order].reset_index(drop=True), crops, len(cohort), seconds)
 
 
-def _of_data_set(cohort: Cohort, where: np.ndarray, given: float | None) -> Cells:
+def _of_data_set(cohort: Cohort, where: np.ndarray) -> Cells:
     content = ["image_id", "width", "height", "sha256"]
-    key = [decode.VERSION, given, cohort.table[content].iloc[where].astype(str).to_numpy().tolist()]
+    key = [decode.VERSION, cohort.table[content].iloc[where].astype(str).to_numpy().tolist()]
     if not cohort.table["path"].iloc[where[0]] and "drawing" not in cohort.table:
         key.append(cohort.key)  # pixels of the cohort's own size
-    readers = [partial(native, cohort, i) for i in where]
-    return extract(readers, lambda: diameters(cohort, where, given), key)
+    return extract([partial(native, cohort, i) for i in where], lambda: diameters(cohort, where), key)

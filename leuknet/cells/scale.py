@@ -160,14 +160,10 @@ def red_cell_diameter(image: np.ndarray, nominal: float) -> Scale:
 
 
 @cache
-def _registered() -> dict[str, float]:
-    table = pd.read_csv(RESOURCE)
-    return {plain(name): float(diameter) for name, diameter in zip(table["name"], table["diameter"], strict=True)}
-
-
 def nominal_diameter(data_set: str) -> float | None:
     """Return the red cell's diameter that is known of a data set, px, or None (case and punctuation are ignored)."""
-    return _registered().get(plain(data_set))
+    table = pd.read_csv(RESOURCE).set_index("name")["diameter"].rename(plain)
+    return float(table[plain(data_set)]) if plain(data_set) in table else None
 
 
 def estimated_diameter(images: Sequence[np.ndarray], name: str = "these images") -> float:

@@ -1,18 +1,17 @@
 """Descriptions of every image of a cohort by a plain function, on all cores, kept on disk by content."""
 
 import inspect
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-import cv2
 import numpy as np
 from joblib import Parallel, cpu_count, delayed
 
 from leuknet._cache import cached
 from leuknet._io import hash_of, hash_of_files
 from leuknet.baselines.handcrafted import imaging, measures
+from leuknet.cells.extract import timed
 from leuknet.data.cohort import Cohort
 
 Describe = Callable[[np.ndarray], np.ndarray]  # image uint8 (s, s, 3) to rows, float (rows, d)
@@ -37,11 +36,6 @@ class Descriptions:
     counts: np.ndarray
     seconds: np.ndarray
 
-    @property
-    def seconds_per_image(self) -> float:
-        """Mean CPU time of an image, s."""
-        return float(self.seconds.mean())
-
     def of(self, i: int) -> np.ndarray:
         """Return the rows of image `i`, float32, shape (counts[i], d)."""
         end = int(self.counts[: i + 1].sum())
@@ -64,13 +58,7 @@ def descriptions(cohort: Cohort, describe: Describe) -> Descriptions:
 def describe_all(images: np.ndarray, describe: Describe, workers: int | None = None) -> Descriptions:
     """Return `Descriptions` of `images`, computed now, by `workers` threads or processes (default: one a core)."""
     kind = {"prefer": "threads"} if len(images) < FEW else {"prefer": "processes", "batch_size": 8}
-    rows = Parallel(workers or cpu_count(), **kind)(delayed(_timed)(describe, image) for image in images)
+    rows = Parallel(workers or cpu_count(), **kind)(delayed(timed)(describe, np.asarray(image)) for image in images)
     parts, seconds = zip(*rows, strict=True)
-    return Descriptions(np.concatenate(parts), np.array([len(part) for part in parts]), np.array(seconds))
-
-
-def _timed(describe: Describe, image: np.ndarray) -> tuple[np.ndarray, float]:
-    cv2.setNumThreads(1)  # the workers share the cores
-    began = time.thread_time()
-    values = np.asarray(describe(np.asarray(image)), np.float32)
-    return np.nan_to_num(values), time.thread_time() - began
+    values = np.nan_to_num(np.concatenate(parts).astype(np.float32))
+    return Descriptions(values, np.array([len(part) for part in parts]), np.array(seconds))
