@@ -41,7 +41,7 @@ def main():
     split = k_fold(cohort.table, 5, by="group")
     for name, changes in VARIANTS[args.kind].items():
         own = replace(material, cell=replace(CellClassifier(args.kind), **changes))
-        frame = generalisation.predicted(cohort, split, own.by_cells)
+        frame = generalisation.predicted(cohort.table, split, own.by_cells)
         frame = frame[frame.groupby("source")["y"].transform("nunique") == 2]
         low, high = generalisation.auc_interval(frame)
         auc, pooled = generalisation.within_source_auc(frame), roc_auc_score(frame["y"], frame["p"])

@@ -3,16 +3,12 @@
 AUC is that within sources throughout: only pairs of images of one source are ranked, so that no source's camera helps.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from leuknet._random import rng
 from leuknet.cells.classifier import LOGARITHMIC, CellClassifier, ImageClassifier, logarithmic
@@ -23,9 +19,7 @@ from leuknet.cells.labels import UNKNOWN, CellLabels, cell_labels
 from leuknet.data.cohort import Cohort
 from leuknet.evaluation.intervals import bootstrap
 from leuknet.evaluation.splits import Split, k_fold, leave_one_source_out
-from leuknet.models.features import extract
-
-Way = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (train, test), positions in the cohort, to P(leukaemia) of test
+from leuknet.models.features import Way, extract, logistic, predicted
 
 STEPS = ("whole image", "+ sources with both classes", "+ cells", "+ scale", "+ zoom")
 PROTOCOLS = {"pooled folds": "image", "groups left out": "group"}
@@ -93,8 +87,7 @@ def without_scale(cells: Cells) -> Cells:
 
 def by_image(values: np.ndarray, labels: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
     """Return P(leukaemia) by logistic regression on one vector an image, float32 (len(test),)."""
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, class_weight="balanced", max_iter=3000))
-    return model.fit(values[train], labels[train]).predict_proba(values[test])[:, 1].astype(np.float32)
+    return logistic(values, labels, train, test).astype(np.float32)
 
 
 def two_class(cohort: Cohort, train: np.ndarray) -> np.ndarray:
@@ -146,21 +139,10 @@ def steps(material: CellCohort, splits: dict[str, Split], backbone: str, weights
     if material.cell.kind == "embedding":
         ways[STEPS[4]] = partial(material.by_cells, copies=COPIES)
     frames = [
-        predicted(cohort, split, way).assign(step=step, protocol=name)
+        predicted(cohort.table, split, way).assign(step=step, protocol=name)
         for name, split in splits.items()
         for step, way in ways.items()
     ]
-    return pd.concat(frames, ignore_index=True)
-
-
-def predicted(cohort: Cohort, split: Split, way: Way) -> pd.DataFrame:
-    """Return the predictions of `way` over all folds of a split."""
-    frames = []
-    for fold in split.folds:
-        roles = split.indices(cohort.table, fold)
-        part = cohort.table.iloc[roles["test"]][["image_id", "source", "group"]]
-        y = cohort.labels[roles["test"]].astype(int)
-        frames.append(part.assign(fold=fold, y=y, p=way(roles["train"], roles["test"])))
     return pd.concat(frames, ignore_index=True)
 
 
@@ -251,11 +233,11 @@ def controls(material: CellCohort, split: Split, seed: int = 0, draws: int = PER
     }
     rows = []
     for name, (way, tests) in ways.items():
-        frame = predicted(cohort, split, way)
+        frame = predicted(cohort.table, split, way)
         rows.append((name, within_source_auc(frame), *auc_interval(frame), tests))
     dealt = [replace(material, labels=permuted(material.labels, k)) for k in range(draws)]
     for rule in ("max", "mean"):
-        null = [predicted(cohort, split, partial(one.by_cells, rule=rule, copies=0)) for one in dealt]
+        null = [predicted(cohort.table, split, partial(one.by_cells, rule=rule, copies=0)) for one in dealt]
         values = [within_source_auc(frame) for frame in null]
         name, limits = f"labels permuted by group, {rule}", np.quantile(values, [0.025, 0.975])
         rows.append((name, float(np.mean(values)), *limits.tolist(), f"{draws} draws; {rule} of an image's cells"))

@@ -1,6 +1,7 @@
 """Activations of a pretrained network as features of images (paper, sections 3.3 and 4.3)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -19,6 +20,8 @@ from leuknet.models import backbones, networks
 from leuknet.models.interpretation.activations import outputs
 from leuknet.models.settings import UNTUNED
 from leuknet.models.weights import initialise
+
+Way = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (train, test), positions in a cohort, to P(leukaemia) of test
 
 
 class FeatureExtractor:
@@ -128,6 +131,25 @@ def _up_to(net: keras.Model, layer: str) -> keras.Model:
     return keras.Model(net.inputs[0], out)
 
 
+def logistic(
+    values: np.ndarray, labels: np.ndarray, train: np.ndarray, test: np.ndarray, c: float = 0.01
+) -> np.ndarray:
+    """Return P(leukaemia) by logistic regression on one vector an image, float64 (len(test),)."""
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=c, class_weight="balanced", max_iter=3000))
+    return model.fit(values[train], labels[train]).predict_proba(values[test])[:, 1]
+
+
+def predicted(table: pd.DataFrame, split: Split, way: Way) -> pd.DataFrame:
+    """Return the predictions of `way` for the test images of each fold of a split, by the rows of a cohort's table."""
+    frames = []
+    for fold in split.folds:
+        where = split.indices(table, fold)
+        tested = table.iloc[where["test"]]
+        known = tested[["image_id", "data_set", "source", "group"]].assign(y=tested["label"].astype(int))
+        frames.append(known.assign(p=way(where["train"], where["test"]), fold=fold))
+    return pd.concat(frames, ignore_index=True)
+
+
 def linear_predictions(
     features: np.ndarray, table: pd.DataFrame, splits: Sequence[Split], seed: int = 0
 ) -> pd.DataFrame:
@@ -148,16 +170,7 @@ def linear_predictions(
     pandas.DataFrame
         ``image_id``, ``data_set``, ``source``, ``group``, ``y``, ``p``, ``fold``, ``seed``, ``split``, ``protocol``.
     """
-    parts, y = [], table["label"].to_numpy()
-    values = np.asarray(features, np.float64)
+    way = partial(logistic, np.asarray(features, np.float64), table["label"].to_numpy(), c=1.0)
     with threadpool_limits(1):
-        for split in splits:
-            for fold in split.folds:
-                where = split.indices(table, fold)
-                model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, class_weight="balanced"))
-                model.fit(values[where["train"]], y[where["train"]])
-                tested = table.iloc[where["test"]][["image_id", "data_set", "source", "group"]]
-                p = model.predict_proba(values[where["test"]])[:, 1]
-                named = {"fold": fold, "seed": seed, "split": "test", "protocol": split.protocol}
-                parts.append(tested.assign(y=y[where["test"]], p=p, **named))
+        parts = [predicted(table, one, way).assign(seed=seed, split="test", protocol=one.protocol) for one in splits]
     return pd.concat(parts, ignore_index=True)
