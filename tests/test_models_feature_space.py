@@ -243,7 +243,7 @@ def test_whole_weights_at_hand_are_used_once_and_partial_ones_never(tmp_path, mo
     for _ in range(2):
         features, name = activations.at_hand(images, "VGG16-nano")
         assert name == "VGG16" and features.shape == (2, 3)
-    assert asked == ["DenseNet169", "VGG16", "DenseNet169"]
+    assert asked == ["DenseNet169", "VGG16"]
     assert activations.at_hand(images, "VGG16") == (None, None)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from leuknet.exceptions import LeuknetError
-from leuknet.models.policy import COLUMNS, Policy, checked_unit, places, ranged
+from leuknet.models.policy import COLUMNS, Policy, places, ranged
 
 
 def _reflect(place: Any, size: int) -> Any:
@@ -95,7 +95,7 @@ class Warp(keras.layers.Layer):
     def __init__(self, size: int, shear_unit: str = "degrees", always: bool = False, **kwargs: Any) -> None:
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
-        self.size, self.shear_unit, self.always = size, checked_unit(shear_unit), always
+        self.size, self.shear_unit, self.always = size, shear_unit, always
 
     def build(self, input_shape: Sequence[tuple[int | None, ...]]) -> None:
         images, draws = input_shape

@@ -34,6 +34,8 @@ GlorotUniform GlorotNormal HeNormal HeUniform LecunNormal LecunUniform VarianceS
 TruncatedNormal Zeros Ones Constant L1 L2 L1L2 MaxNorm NonNeg UnitNorm DTypePolicy FloatDTypePolicy
 __keras_tensor__ __tuple__ __numpy__ __tensor__
 """
+_DAMAGE: tuple[type[Exception], ...] = (LookupError, ValueError, TypeError, AttributeError, OSError, RuntimeError)
+_DAMAGE += (zipfile.BadZipFile, ImportError, ArithmeticError, MemoryError)
 KNOWN = frozenset((_LAYERS + _VALUES).split())
 
 
@@ -60,10 +62,9 @@ def load_network(path: str | Path) -> keras.Model:
         _check_names(config)
         _check_weights(io.BytesIO(weights), _declared(config))
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (KeyError, ValueError, TypeError, AttributeError, OSError, RuntimeError, IndexError) as error:
-        raise LeuknetError(f"{path} is no network that leuknet kept, and is not loaded: {_first(error)}") from error
-    except (zipfile.BadZipFile, NotImplementedError, ImportError, OverflowError, MemoryError) as error:
-        raise LeuknetError(f"{path} is no network that leuknet kept, and is not loaded: {_first(error)}") from error
+    except _DAMAGE as error:
+        line = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+        raise LeuknetError(f"{path} is no network that leuknet kept, and is not loaded: {line}") from error
     return model
 
 
@@ -158,7 +159,3 @@ def _check_weights(file: io.BytesIO, parameters: int) -> None:
         size = check_links(root)
     if size > 8 * parameters + (1 << 20):  # float64 at most, and a megabyte for states of random generators
         raise ValueError(f"its weights take {size:,} bytes for {parameters:,} parameters")
-
-
-def _first(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]

@@ -146,19 +146,13 @@ def layer_table(model: keras.Model, spec: NetworkSpec) -> pd.DataFrame:
         ``layer``, ``kind``, ``output_shape`` (str, without the batch), ``parameters`` (int), ``trainable`` (bool),
         ``part`` ("transferred" or "new"; with approach "scratch" all are new).
     """
-    rows = [
-        {
-            "layer": layer.name,
-            "kind": type(layer).__name__,
-            "output_shape": "x".join(str(n) for n in layer.output.shape[1:]),
-            "parameters": layer.count_params(),
-            "trainable": layer.trainable,
-            "part": "new" if is_new(layer) or spec.approach == "scratch" else "transferred",
-        }
-        for layer in model.layers
-        if not isinstance(layer, keras.layers.InputLayer)
-    ]
-    return pd.DataFrame(rows)
+    rows = []
+    for layer in model.layers:
+        if not isinstance(layer, keras.layers.InputLayer):
+            shape = "x".join(str(n) for n in layer.output.shape[1:])
+            part = "new" if is_new(layer) or spec.approach == "scratch" else "transferred"
+            rows.append((layer.name, type(layer).__name__, shape, layer.count_params(), layer.trainable, part))
+    return pd.DataFrame(rows, columns=["layer", "kind", "output_shape", "parameters", "trainable", "part"])
 
 
 def is_new(layer: keras.layers.Layer) -> bool:

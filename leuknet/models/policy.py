@@ -10,18 +10,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from leuknet._config import Settings, setting
-from leuknet.exceptions import LeuknetError
 
 COLUMNS = ("theta", "tx", "ty", "shear", "zx", "zy", "flip_h", "flip_v")
 ShearUnit = Literal["degrees", "radians"]
 SHEAR_UNITS = get_args(ShearUnit)
-
-
-def checked_unit(unit: str) -> str:
-    """Return `unit` if it is one of `SHEAR_UNITS`, else raise `LeuknetError`."""
-    if unit not in SHEAR_UNITS:
-        raise LeuknetError(f"shear_unit {unit!r} is unknown: use 'degrees' or 'radians'")
-    return unit
 
 
 class Policy(Settings):

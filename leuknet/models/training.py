@@ -60,6 +60,13 @@ def network_spec(settings: TrainSettings, size: int) -> networks.NetworkSpec:
     return networks.NetworkSpec(size=size, **{name: getattr(settings, name) for name in names})
 
 
+def begun(settings: TrainSettings, size: int, seed: int) -> tuple[keras.Model, dict[str, Any]]:
+    """Return the network of `settings` for images of `size` pixels as a run begins with it, and the weights' record."""
+    spec = network_spec(settings, size)
+    model = networks.build(spec)
+    return model, weights.initialise(model, spec, settings.weights, seed)
+
+
 def held_out(indices: np.ndarray, labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Split `indices` into training and validation, stratified by label; `share` 0 leaves validation empty."""
     if not share:

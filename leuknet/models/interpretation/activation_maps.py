@@ -60,10 +60,10 @@ def activation_maps(
     if method == "occlusion":
         return occlusion(logit, images, signs, batch)
     low, high = split_at(logit, layer or default_layer(model))
-    weigh = grad_cam if method == "Grad-CAM" else grad_cam_plus
     maps, done, batch = [], 0, min(batch, len(images))
     for count, x in padded(images, batch):
-        maps.append(weigh(low, high, x, np.resize(signs[done : done + count], batch))[:count])
+        some = np.resize(signs[done : done + count], batch)
+        maps.append(grad_cam(low, high, x, some, plus=method == "Grad-CAM++")[:count])
         done += count
     return enlarged(np.concatenate(maps), images.shape[1])
 
@@ -163,27 +163,19 @@ def gradient(function: Callable, x: np.ndarray) -> np.ndarray:
     raise LeuknetError(f"no gradients on Keras backend {backend!r}: use tensorflow, jax or torch")
 
 
-def _maps_and_gradients(
-    low: keras.Model, high: keras.Model, images: np.ndarray, signs: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the layer's maps A and the gradients g of the signed logit by them, float32 (n, h, w, c) both."""
+def grad_cam(low: keras.Model, high: keras.Model, images: np.ndarray, signs: np.ndarray, plus: bool) -> np.ndarray:
+    """Return maps, (n, h, w): ReLU of the layer's maps A, each weighted by its mean gradient g of the signed logit.
+
+    `plus` is Grad-CAM++: positive gradients only, each place weighted (their equation 19).
+    """
     maps = values_of(low, images)
-    return maps, gradient(lambda v: high(v, training=False)[:, 0] * signs, maps)
-
-
-def grad_cam(low: keras.Model, high: keras.Model, images: np.ndarray, signs: np.ndarray) -> np.ndarray:
-    """Return Grad-CAM's maps, (n, h, w): ReLU of the layer's maps, each weighted by its mean gradient."""
-    maps, slope = _maps_and_gradients(low, high, images, signs)
-    return np.maximum((maps * slope.mean(axis=(1, 2), keepdims=True)).sum(axis=-1), 0)
-
-
-def grad_cam_plus(low: keras.Model, high: keras.Model, images: np.ndarray, signs: np.ndarray) -> np.ndarray:
-    """Return Grad-CAM++'s maps, (n, h, w): as Grad-CAM, positive gradients only, each place weighted (their eq. 19)."""
-    maps, slope = _maps_and_gradients(low, high, images, signs)
-    below = 2 * slope**2 + maps.sum(axis=(1, 2), keepdims=True) * slope**3
-    alpha = np.divide(slope**2, below, out=np.zeros_like(slope), where=np.abs(below) > 1e-30)
-    weight = (alpha * np.maximum(slope, 0)).sum(axis=(1, 2), keepdims=True)
-    return np.maximum((weight * maps).sum(axis=-1), 0)
+    slope = gradient(lambda v: high(v, training=False)[:, 0] * signs, maps)
+    weight = slope.mean(axis=(1, 2), keepdims=True)
+    if plus:
+        below = 2 * slope**2 + maps.sum(axis=(1, 2), keepdims=True) * slope**3
+        alpha = np.divide(slope**2, below, out=np.zeros_like(slope), where=np.abs(below) > 1e-30)
+        weight = (alpha * np.maximum(slope, 0)).sum(axis=(1, 2), keepdims=True)
+    return np.maximum((maps * weight).sum(axis=-1), 0)
 
 
 def occlusion(logit: keras.Model, images: np.ndarray, signs: np.ndarray, batch: int = 32) -> np.ndarray:

@@ -1,11 +1,13 @@
 """Activations of a layer: of a saved network, of it before training, and of a pretrained one."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from leuknet._io import atomic, cache_dir, hash_of, hash_of_array, sha256_of
+from leuknet._cache import cached
+from leuknet._io import hash_of, hash_of_array, sha256_of
 from leuknet.models.settings import SCALINGS, UNTUNED, TrainSettings
 
 if TYPE_CHECKING:
@@ -77,15 +79,12 @@ def before_training(
     weights : str
         What the network begins from and how images were scaled, as captions print it.
     """
-    from leuknet.models import networks
-    from leuknet.models.training import network_spec
-    from leuknet.models.weights import initialise
+    from leuknet.models.networks import is_new
+    from leuknet.models.training import begun
 
     preprocessing = UNTUNED[settings.weights]
-    spec = network_spec(settings.but(preprocessing=preprocessing), images.shape[1])
-    model = networks.build(spec)
-    record = initialise(model, spec, settings.weights, seed)
-    first = next(layer.name for layer in model.layers if networks.is_new(layer))
+    model, record = begun(settings.but(preprocessing=preprocessing), images.shape[1], seed)
+    first = next(layer.name for layer in model.layers if is_new(layer))
     features = activations(model, images, first if backbone_only else None)
     return features, f"{record['weights']}, {SCALINGS[preprocessing]}"
 
@@ -112,13 +111,13 @@ def at_hand(images: np.ndarray, own: str) -> tuple[np.ndarray | None, str | None
     for name in EXTRA:
         if name == own or (file := available(name)["imagenet"]) is None:
             continue
-        path = cache_dir() / "features" / f"{hash_of([name, sha256_of(file), hash_of_array(images)])}.npy"
-        if path.is_file():
-            return np.load(path), name
-        settings = TrainSettings(backbone=name, weights="imagenet")
-        features, weights = before_training(settings, images, backbone_only=True)
-        if weights.startswith("ImageNet"):
-            with atomic(path) as temporary:
-                np.save(temporary, features)
-            return features, name
+        key = hash_of([name, sha256_of(file), hash_of_array(images)])
+        kept = cached("features", key, partial(_pretrained, name, images))
+        if kept["weights"].startswith("ImageNet"):
+            return kept["features"], name
     return None, None
+
+
+def _pretrained(backbone: str, images: np.ndarray) -> dict[str, Any]:
+    features, weights = before_training(TrainSettings(backbone=backbone), images, backbone_only=True)
+    return {"features": features, "weights": weights}

@@ -9,11 +9,9 @@ from leuknet._random import rng
 from leuknet.data.masks import REGIONS, UNKNOWN
 from leuknet.evaluation.intervals import ratio_interval
 from leuknet.exceptions import LeuknetError
-from leuknet.models import networks
 from leuknet.models.interpretation import activation_maps as am
 from leuknet.models.settings import TrainSettings
-from leuknet.models.training import network_spec
-from leuknet.models.weights import initialise
+from leuknet.models.training import begun
 
 STEPS = 10
 
@@ -129,12 +127,10 @@ def share_table(
         head["empty maps"] = 1 - len(some) / len(part)
         if len(some):
             unit = some["image"].to_numpy() if groups is None else np.asarray(groups)[some["image"]]
-            means = some[["activation", "area", "hit", "ceiling"]].mean()
+            share, area, hit, ceiling = some[["activation", "area", "hit", "ceiling"]].mean()
             low, high = ratio_interval(some["activation"].to_numpy(), some["area"].to_numpy(), unit, n, level, seed)
-            head |= {"activation share": means["activation"], "area share": means["area"]}
-            head |= {"ratio": means["activation"] / means["area"] if means["area"] else np.nan}
-            head |= {"low": low, "high": high, "ceiling ratio": means["ceiling"] / means["area"]}
-            head |= {"pointing": means["hit"]}
+            head |= {"activation share": share, "area share": area, "ratio": share / area if area else np.nan}
+            head |= {"low": low, "high": high, "ceiling ratio": ceiling / area, "pointing": hit}
         rows.append(head)
     return pd.DataFrame(rows)
 
@@ -167,7 +163,8 @@ def removal_curves(
     signs = am.class_signs(am.logits(logit, images, batch), "called")
     size = images.shape[1]
     blocks = rng("random map", seed).random((len(images), 8, 8), np.float32)
-    maps = maps | {"random": np.stack([_nearest(block, size) for block in blocks])}
+    at = np.arange(size) * blocks.shape[1] // size
+    maps = maps | {"random": blocks[:, at[:, None], at]}
     median = np.broadcast_to(np.median(images, axis=(1, 2), keepdims=True), images.shape).astype(np.uint8)
     ends = {"deletion": (images, median), "insertion": (blurred(images), images)}
     rows = []
@@ -181,11 +178,6 @@ def removal_curves(
             shares = np.repeat(np.arange(len(counts)) / steps, len(images))
             rows.append(pd.DataFrame({"map": name, "curve": curve, "share": shares, **of}))
     return pd.concat(rows, ignore_index=True)
-
-
-def _nearest(block: np.ndarray, size: int) -> np.ndarray:
-    at = np.arange(size) * len(block) // size
-    return block[np.ix_(at, at)]
 
 
 def exchanged(start: np.ndarray, end: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -204,17 +196,11 @@ def blurred(images: np.ndarray) -> np.ndarray:
 
 def area_under(curves: pd.DataFrame, by: tuple[str, ...] = ("map",)) -> pd.DataFrame:
     """Return the area under the mean of each curve (`removal_curves`): `by`, ``deletion``, ``insertion``."""
-    mean = curves.groupby([*by, "curve", "share"], sort=False)["p"].mean().reset_index()
-    rows = []
-    for key, of in mean.groupby(list(by), sort=False):
-        areas = {name: np.trapezoid(part["p"], part["share"]) for name, part in of.groupby("curve")}
-        rows.append(dict(zip(by, key, strict=True)) | areas)
-    return pd.DataFrame(rows)
+    mean = curves.pivot_table(values="p", index=[*by, "curve"], columns="share", sort=False)
+    areas = pd.Series(np.trapezoid(mean, mean.columns), mean.index).unstack("curve", sort=False)
+    return areas.rename_axis(columns=None).reset_index()
 
 
 def untrained(settings: TrainSettings, size: int, seed: int = 0) -> keras.Model:
     """Return the network of `settings`, every weight drawn at random: a sanity check (Adebayo et al., NeurIPS 2018)."""
-    spec = network_spec(settings, size)
-    model = networks.build(spec)
-    initialise(model, spec, "random", seed)
-    return model
+    return begun(settings.but(weights="random"), size, seed)[0]
