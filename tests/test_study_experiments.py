@@ -168,6 +168,20 @@ def test_runs_are_handed_out_by_structure_the_largest_first(specs, tmp_path):
     assert scheduler.next() is None and len(scheduler.running) == 6
 
 
+def test_time_left_counts_slow_structures_by_their_measured_seconds(specs, tmp_path, monkeypatch):
+    """Two fast runs and a slow one with as many images: after the fast ones most of the time is left."""
+    slow = replace(specs[2], settings=SETTINGS.but(backbone="VGG19-nano"))
+    rates = {cost.keys_of(spec.settings, 32)[0]: rate for spec, rate in ((specs[0], 100.0), (slow, 1.0))}
+    monkeypatch.setattr(cost, "measured", lambda store: rates)
+    scheduler = Scheduler([*specs[:2], slow], Store(tmp_path))
+    assert scheduler.next() is slow
+    for spec in specs[:2]:
+        finish(scheduler.store, spec)
+    assert scheduler.next() is None and len(scheduler.finished) == 2
+    monkeypatch.setattr("time.monotonic", lambda: scheduler.began + 10)
+    assert progress.counts(scheduler).endswith("about 8 min left")  # 10 s for 2 x 1.2 s of work, and 120 s of it left
+
+
 def test_costs_come_from_finished_runs_only(specs, tmp_path):
     store = Store(tmp_path)
     table = cost.costs({"mine": specs}, store, 32).iloc[0]

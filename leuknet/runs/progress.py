@@ -25,9 +25,10 @@ def counts(scheduler: Scheduler) -> str:
         parts.append(f"{len(scheduler.failed)} failed")
     trained = sum(scheduler.images[key] for key in scheduler.finished)
     if trained and scheduler.unfinished:
-        rate = trained / (time.monotonic() - scheduler.began)
-        left = sum(scheduler.images[key] for key in [*scheduler.waiting, *scheduler.running])
-        parts.append(f"{rate:.3g} images/s, about {duration(left / rate)} left")
+        seconds, work = time.monotonic() - scheduler.began, scheduler.work
+        left = sum(work[key] for key in [*scheduler.waiting, *scheduler.running])
+        left *= seconds / sum(work[key] for key in scheduler.finished)
+        parts.append(f"{trained / seconds:.3g} images/s, about {duration(left)} left")
     return ", ".join(parts)
 
 

@@ -1,7 +1,7 @@
 """Which run is trained next, and what became of each: the same for every executor."""
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -32,7 +32,7 @@ class Scheduler:
     this set-up does not allow is given up at once, but tried by later calls.
 
     Runs are handed out by the structure of their networks, because each worker compiles a structure once: a worker
-    goes on with its own as long as runs of it wait, and then takes the one with the most images to train that no
+    goes on with its own as long as runs of it wait, and then takes the one with the most work (`cost.work`) that no
     other worker is at.
 
     Parameters
@@ -72,6 +72,7 @@ class Scheduler:
                 self.failed[key] = f"{recorded['reason']} (--again tries it)"
         self.waiting = {key: spec for key, spec in wanted.items() if key not in self.failed}
         self.images = {key: cost.images_of(spec) for key, spec in self.waiting.items()}
+        self.work = cost.work(self.waiting, store)
         self.structures = {key: cost.structure_key(spec) for key, spec in self.waiting.items()}
 
     @property
@@ -97,14 +98,14 @@ class Scheduler:
 
     def _order(self, last: str | None) -> Callable[[str], tuple]:
         """Return the sort key of waiting runs for a worker: its own structure, then free ones, the largest first."""
-        work: Counter[str] = Counter()
+        work: defaultdict[str, float] = defaultdict(float)
         for key in self.waiting:
-            work[self.structures[key]] += self.images[key]
+            work[self.structures[key]] += self.work[key]
         taken = {self.structures[key] for key in self.running}
 
         def order(key: str) -> tuple:
             name = self.structures[key]
-            return name != last, name in taken, -work[name], name, -self.images[key]
+            return name != last, name in taken, -work[name], name, -self.work[key]
 
         return order
 

@@ -105,6 +105,14 @@ def runs(plans: dict[str, list[RunSpec]], store: Store, size: int) -> pd.DataFra
     return frame
 
 
+def work(waiting: dict[str, RunSpec], store: Store) -> dict[str, float]:
+    """Return what each run costs relative to the others: seconds if all were measured here, otherwise images."""
+    if not waiting:
+        return {}
+    frame = runs({"waiting": list(waiting.values())}, store, 0)
+    return frame["images" if frame["unknown"].any() else "seconds"].astype(float).to_dict()
+
+
 def _row(spec: RunSpec, store: Store, rates: dict[str, float], size: int) -> dict[str, Any]:
     done, settings = store.done(spec), spec.settings
     refused = not done and object_or_empty(store.folder(spec) / "failed.json").get("outcome") in FINAL
