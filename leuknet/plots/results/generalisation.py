@@ -8,11 +8,14 @@ from leuknet.plots.format import estimate, interval, listed, number, rate
 BLIND = ("number of cells alone", "mean colour alone")  # controls that see no cell
 
 
+def _shares(rows: pd.DataFrame) -> list[str]:
+    columns = [100 * rows["accuracy"], 100 * rows["low"], 100 * rows["high"], rows["images"]]
+    return [estimate(a, low, high, n) for a, low, high, n in zip(*columns, strict=True)]
+
+
 def steps_table(summary: pd.DataFrame) -> pd.DataFrame:
     """Return `generalisation.summary` as readers see it: accuracy in per cent with its interval, and the AUC."""
-    shares = [estimate(*(100 * row[name] for name in ("accuracy", "low", "high")), row["images"])
-              for row in summary.to_dict("records")]  # fmt: skip
-    columns = {"step": summary["step"], "accuracy (%)": shares, "AUC (0 to 1)": summary["AUC"]}
+    columns = {"step": summary["step"], "accuracy (%)": _shares(summary), "AUC (0 to 1)": summary["AUC"]}
     return pd.DataFrame({"protocol": summary["protocol"], **columns, "images": summary["images"]})
 
 
@@ -20,8 +23,7 @@ def steps_sentence(summary: pd.DataFrame) -> str:
     """Return the accuracy of the first step and of the last under each protocol, strictest first."""
     parts = []
     for protocol, part in reversed(list(summary.groupby("protocol", sort=False))):
-        ends = [estimate(*(100 * row[name] for name in ("accuracy", "low", "high")), row["images"])
-                for row in part.iloc[[0, -1]].to_dict("records")]  # fmt: skip
+        ends = _shares(part.iloc[[0, -1]])
         parts.append(f"{protocol} {ends[0]} → {ends[1]} % of {part['images'].iloc[-1]} images")
     return f"From {summary['step'].iloc[0]} to {summary['step'].iloc[-1]}: {'; '.join(parts)}."
 
