@@ -14,6 +14,7 @@ from leuknet.models.backbones import fits_own_dense
 from leuknet.models.policy import Policy
 from leuknet.models.settings import APPROACHES, TrainSettings
 from leuknet.paper import tables
+from leuknet.runs.spec import CohortConfig
 from leuknet.study.profiles import Profile, names, profile
 
 
@@ -141,3 +142,12 @@ def test_stated_numbers_are_the_defaults():
     table, paper = tables.training_settings().set_index("setting"), TrainSettings()
     for name in ("learning_rate", "momentum", "weight_decay", "batch", "epochs"):
         assert float(table.loc[name, "stated"]) == getattr(paper, name)
+
+
+@pytest.mark.parametrize(
+    ("ours", "recorded"), [("size", "size"), ("gallery", "size"), ("fraction", "fraction"), ("floor", "floor")]
+)
+def test_a_record_accepts_the_largest_cohort_of_a_profile(ours, recorded):
+    """A worker reads its run's record: what a profile accepts must not be refused there."""
+    largest = next(bound.le for bound in Profile.model_fields[ours].metadata if hasattr(bound, "le"))
+    assert getattr(CohortConfig(**{recorded: largest}), recorded) == largest
