@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from leuknet._io import write_json
+from leuknet.baselines.registry import BASELINES
 from leuknet.baselines.settings import BaselineSettings
 from leuknet.data.registry import DATA_SETS, lookup
 from leuknet.models.settings import TrainSettings
@@ -14,6 +15,7 @@ from leuknet.paper import tables
 from leuknet.paper.consistency.grim import CLASSES
 from leuknet.paper.consistency.sprite import recoveries
 from leuknet.runs.record import seal
+from leuknet.verdicts import claim_rules, ledger
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -219,3 +221,14 @@ def scattered(frame, role="external"):
     """Return runs whose difference in one role varies from fold to fold."""
     sign = np.where(frame["approach"] == "mDFT", 1, -1) * np.where(frame["role"] == role, 1, 0)
     return frame.assign(A=frame["A"] + 0.03 * sign * (frame["fold"].str[-1].astype(int) - 2))
+
+
+def works(a):
+    """Return an accuracy for every work of Table 11."""
+    return {key: a for key, entry in BASELINES.items() if entry.reference}
+
+
+def judged(name, frame, out="nowhere"):
+    """Return the ledger's evidence on claim `name` from rows of results."""
+    rule = ledger.rules()[name]
+    return claim_rules.RULES[rule["rule"]](rule, claim_rules.Sources(frame, Path(out)))

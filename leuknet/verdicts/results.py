@@ -226,6 +226,12 @@ def unlike_images(
     return [f"trained on {'fewer' if trained_on < low else 'more'} images than {low:.0f} to {high:.0f}"]
 
 
+def overlap(rows: pd.DataFrame) -> float:
+    """Return test images over training images of a fold of one pool, 1 / (k - 1); 0 for runs without folds."""
+    folds = rows["protocol"].str.extract(r"^(\d+)-fold")[0].astype(float)
+    return float((1 / (folds - 1)).fillna(0).max()) if len(folds) else 0.0
+
+
 @cache
 def tolerances() -> dict[str, Any]:
     """Return ``tolerances.toml`` as a dictionary."""

@@ -78,23 +78,18 @@ def line_of(cell: Any, times: int, part: pd.DataFrame | None) -> dict[str, Any]:
     values = [] if part is None or source not in part else unit * part[source].dropna()
     m = len(values)
     mean, sd = (np.mean(values) if m else np.nan), (np.std(values, ddof=1) if m > 1 else np.nan)
-    overlap = shared(part) if cell.table in FOLDED else 0.0
+    overlap = results.overlap(part) if part is not None and cell.table in FOLDED else 0.0
     low, high = np.clip(interval(mean, sd, m, overlap), -100 if metric in ("MCC", "Kappa") else 0, 100)
     line |= {"here": mean, "spread here": sd, "n here": m, "low": low, "high": high, "difference": mean - cell.value}
     rules = results.tolerances()
-    error = np.sqrt(np.nan_to_num(spread) ** 2 / n + np.nan_to_num(sd) ** 2 * (1 / max(m, 1) + overlap))
+    runs = n - (cell.table in FOLDED and n > 1)  # whether its spreads are with n or n - 1 is not known
+    error = np.sqrt(np.nan_to_num(spread) ** 2 / runs + np.nan_to_num(sd) ** 2 * (1 / max(m, 1) + overlap))
     points = rules["points"].get(metric, np.nan)
     line["tolerance"] = max(points, rules["standard_errors"] * error) if m else np.nan
     line["error"] = error if m else np.nan
     reasons = [] if part is None else [reason for why in part["why_not"] for reason in why.split("; ") if reason]
     why = "; ".join(dict.fromkeys(reasons))
     return line | {"verdict": judge(line, part is not None, why, rules)}
-
-
-def shared(part: pd.DataFrame | None) -> float:
-    """Return test images over training images of a fold of one pool, 1 / (k - 1); 0 for runs without folds."""
-    folds = pd.Series(dtype=float) if part is None else part["protocol"].str.extract(r"^(\d+)-fold")[0].astype(float)
-    return float((1 / (folds - 1)).fillna(0).max()) if len(folds) else 0.0
 
 
 def interval(mean: float, sd: float, m: int, overlap: float = 0.0) -> tuple[float, float]:

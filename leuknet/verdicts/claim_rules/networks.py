@@ -39,7 +39,7 @@ def fair(pairs: Pairs, judge: Callable[..., Evidence] = ahead_of, missing: Seque
     sides = [side for _, *both in pairs for side in both]
     idle = [f"{r['backbone']} {r['approach']} on {r['tested']}" for s in sides if not learnt(s) for r in [s.iloc[0]]]
     learned = [(name, a, b) for name, a, b in pairs if learnt(a) and learnt(b)]
-    out = {"no better than the larger class": dict.fromkeys(idle), "not run": missing if pairs else ()}
+    out = {"not shown to beat the larger class": dict.fromkeys(idle), "not run": missing if pairs else ()}
     notes = [f"{why}: {', '.join(names)}" for why, names in out.items() if names]
     if notes and not learned:
         return Evidence(CANNOT, "; ".join(notes))

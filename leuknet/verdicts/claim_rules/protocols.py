@@ -29,7 +29,7 @@ POOLED, HOLD_OUT = r"\d+-fold(?! by)", "hold-out"
 LEFT_OUT = {"lodocv": "LODOCV", "source_out": "leave-one-source-out"}  # column of `results` -> its name
 FEW = 6  # test sets below which an interval over them is hardly more than the range of their differences
 FEW_SETS = ", all there are: the interval is hardly more than the range of their differences"
-IDLE = "LeukNet is no better than the larger class where it was trained on the tested data sets"
+IDLE = "LeukNet is not shown to beat the larger class where it was trained on the tested data sets"
 REPEAT = r"^(r\d+)f\d+$"  # a fold of repeated k-fold
 
 
@@ -112,7 +112,7 @@ def protocols(rule: Rule, sources: Sources) -> Evidence:
     if rows.empty:
         return ahead_of([])
     pooled = rows[rows["protocol"].str.match(POOLED)]
-    return ahead_of(falls(pooled, rows)) if pooled.empty or learnt(pooled) else Evidence(CANNOT, IDLE)
+    return ahead_of(falls(pooled, rows)) if pooled.empty or learnt(widest_pool(pooled)) else Evidence(CANNOT, IDLE)
 
 
 def shared(rule: Rule, sources: Sources) -> Evidence:
@@ -146,7 +146,7 @@ def overfitting(rule: Rule, sources: Sources) -> Evidence:
     if not rises:
         return Evidence(CANNOT, "no run with a validation curve in this folder")
     held = rows[rows["protocol"].str.match(HOLD_OUT)]
-    if len(held) and not learnt(held):
+    if len(held) and not learnt(widest_pool(held)):
         return Evidence(CANNOT, IDLE)
     limit, mean = results.tolerances()["loss_rise"], float(np.mean(rises))
     bounds = stats.t.interval(0.95, len(rises) - 1, mean, max(stats.sem(rises), 1e-12)) if len(rises) > 1 else None

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from leuknet.baselines.registry import BASELINES
+from leuknet.verdicts import results
 from leuknet.verdicts.claim_rules.sources import Rule, Sources, learnt
 from leuknet.verdicts.judgement import (
     CANNOT,
@@ -35,7 +35,7 @@ class SetApart:
     overlap : float
         Test images over training images of a fold.
     note : str
-        Which approaches were left out, and what LeukNet began from.
+        What LeukNet began from, which approaches were left out, and which set of how many images was set apart.
     """
 
     inside: dict[str, pd.Series]
@@ -49,12 +49,18 @@ class SetApart:
 
 
 def set_apart(sources: Sources, names: Sequence[str]) -> SetApart | None:
-    """Return those of the approaches `names` that were run on a set apart; None without LeukNet or any other."""
+    """Return those of the approaches `names` that were run on a set apart; None without LeukNet or any other.
+
+    Of several sets apart it is the one on which most approaches were run: each has folds of a pool of its own.
+    """
     runs = sources.runs
     if runs.empty:
         return None
     ours = runs["approach"].isin(names) & (runs["dense"] == "") & runs["backbone"].isin(("VGG16", ""))
     outside = runs[ours & (runs["role"] == "external")]
+    sets = outside.groupby("tested").agg(approaches=("approach", "nunique"), images=("images", "max"))
+    tested = sets["approaches"].idxmax() if len(sets) else ""
+    outside = outside[outside["tested"] == tested]
     inside = runs[(runs["role"] == "test") & runs["run"].isin(outside["run"])]
     by_name = dict(list(inside.groupby("approach", sort=False)))
     idle = [name for name, rows in by_name.items() if not learnt(rows)]
@@ -63,14 +69,17 @@ def set_apart(sources: Sources, names: Sequence[str]) -> SetApart | None:
         return None
     accuracy = [frame.groupby(["approach", "fold"])["A"].mean() for frame in (inside, outside)]
     by_fold, apart = ({name: values[name] for name in good} for values in accuracy)
-    overlap = float((inside["images"] / inside["trained_on"].where(inside["trained_on"] > 0)).mean())
-    weights = ", ".join(by_name["mDFT"]["weights"].unique())
-    left_out = f"; left out, as no better than the larger class: {', '.join(idle)}" * bool(idle)
-    note = f"LeukNet from {weights} weights{left_out}"
-    return SetApart(by_fold, apart, 0.25 if np.isnan(overlap) else overlap, note)
+    notes = [f"LeukNet from {', '.join(by_name['mDFT']['weights'].unique())} weights"]
+    notes += [f"left out, as not shown to beat the larger class: {', '.join(idle)}"] * bool(idle)
+    which = f"one of {len(sets)} sets" if len(sets) > 1 else "one set"
+    notes += [f"{which} apart, {tested}, {sets.loc[tested, 'images']} images (intervals are over folds, not images)"]
+    return SetApart(by_fold, apart, results.overlap(inside), "; ".join(notes))
 
 
-NO_RUNS = "no runs of LeukNet and another on a set apart in this folder that beat the larger class within the folds"
+NO_RUNS = (
+    "no runs of LeukNet and another on a set apart in this folder that are shown to beat the larger class within the "
+    "folds"
+)
 
 
 def transfer(rule: Rule, sources: Sources) -> Evidence:
@@ -80,7 +89,7 @@ def transfer(rule: Rule, sources: Sources) -> Evidence:
         return Evidence(CANNOT, NO_RUNS if compared is None else f"{compared.note}; random weights are not compared")
     inside = {"LeukNet": compared.inside["mDFT"], "VGG-16 *": compared.inside["scratch"]}
     alike = equivalence([("within folds", compared.compare(*inside.values()))])
-    superior = Evidence(CANNOT, "Vogado et al. was not run, or is no better than the larger class")
+    superior = Evidence(CANNOT, "Vogado et al. was not run, or is not shown to beat the larger class")
     if (theirs := compared.inside.get("vogado")) is not None:
         superior = ahead_of([(f"{name} over Vogado et al.", compared.compare(a, theirs)) for name, a in inside.items()])
     gap, bounds = compared.compare(compared.outside["mDFT"], compared.outside["scratch"])(0.95)

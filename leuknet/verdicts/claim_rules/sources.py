@@ -6,6 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from leuknet.evaluation.significance import resampled_t
+from leuknet.verdicts import results
+
 Rule = dict[str, Any]
 
 
@@ -28,5 +31,18 @@ class Sources:
 
 
 def learnt(rows: pd.DataFrame) -> bool:
-    """Whether runs beat, on average, a classifier that calls every image of their test set the larger class."""
-    return bool(rows["A"].mean() > rows["majority"].mean())
+    """Whether runs beat a classifier that calls every image of their test set the larger class.
+
+    They do if the 95 % interval of their mean lead over it lies above 0: over folds, corrected for the training images
+    that folds of one pool share, else over runs. A single run has no interval; its lead decides, and the rules judge no
+    difference without an interval.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Rows of `leuknet.verdicts.results.results`, of one network under one protocol.
+    """
+    lead, overlap = rows["A"] - rows["majority"], results.overlap(rows)
+    if overlap:
+        lead = lead.groupby(rows["fold"]).mean()  # seeds of a fold share all of its training images
+    return bool(lead.iloc[0] > 0 if len(lead) == 1 else resampled_t(lead, overlap).low > 0)
