@@ -1,17 +1,26 @@
 """The feature-space analysis: known answers on made-up features, and a real network's activations."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+from made import small_cohort
 from sklearn.svm import LinearSVC
 
 from leuknet._random import rng
+from leuknet.baselines.features import activations as frozen
+from leuknet.baselines.features.vogado import Vogado
+from leuknet.baselines.settings import BaselineSettings
 from leuknet.evaluation.splits import lodocv
 from leuknet.exceptions import LeuknetError
 from leuknet.models.features import extract
 from leuknet.models.interpretation import activations, feature_space
 from leuknet.models.settings import SCALINGS, UNTUNED, WEIGHTS, TrainSettings
 from leuknet.paper import tables
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
 
 def cohort_table(per_class=12, data_sets=("A", "B", "C")):
@@ -266,3 +275,30 @@ def test_an_untuned_network_sees_images_as_its_weights_were_trained_on_every_pag
         with pytest.raises(CapturedError):
             run()
     assert seen == [UNTUNED[weights]] * 2 and SCALINGS[UNTUNED[weights]]
+
+
+@pytest.mark.parametrize(
+    "page, shown, names",
+    [
+        ("02_leakage_and_splits", ("price",), "SCALINGS[UNTUNED[chosen.weights]]"),
+        ("07_feature_space", ("table10", "separability", "regions-", "class-and-source", "neighbours"), "{untuned}"),
+        ("09_comparison_tables", ("table11-again", "ranked", "ranks"), "weights=compared.weights"),
+    ],
+)
+def test_figures_of_untuned_networks_name_their_scaling(page, shown, names):
+    """`before_training` and a baseline's `weights` end in the words of `SCALINGS`; captions must take them."""
+    cells = json.loads((NOTEBOOKS / f"{page}.ipynb").read_text("utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    for stem in shown:
+        drawing = [text for text in code if f'"{stem}' in text and "plots." in text]
+        assert drawing and all(names in text for text in drawing), (stem, drawing)
+
+
+def test_a_baseline_on_frozen_features_names_its_scaling(monkeypatch):
+    monkeypatch.setattr(frozen, "start_weights", lambda backbone, wanted: wanted)
+    monkeypatch.setattr(frozen, "cost", lambda name, size: (0, 0.0))
+    monkeypatch.setattr(frozen, "extracted", lambda key, name, start, layer: np.zeros((12, 2)))
+    for weights, words in (("imagenet", "ImageNet scaling"), ("formula", "pixels in [0, 1]")):
+        system = Vogado(BaselineSettings(baseline="vogado", weights=weights))
+        system.vectors(small_cohort(), np.arange(3))
+        assert f"{weights} ({words})" in system.weights
