@@ -7,6 +7,8 @@ import nbformat
 import pytest
 
 from leuknet.pages.handout import without_answers
+from leuknet.paper.consistency import sums
+from leuknet.plots.data.leakage import KIND_WORDS
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 PAGES = sorted(FOLDER.glob("*.ipynb"))
@@ -84,3 +86,27 @@ def test_exercises_have_answers_that_a_handout_leaves_out(page):
     for number in range(1, 6):
         assert (f"\n{number}. " in asked) == (f"\n**{number}.** " in tagged[0].source)
     assert without_answers(book).cells == book.cells[:-1]
+
+
+def prose(number):
+    [path] = FOLDER.glob(f"{number:02d}_*.ipynb")
+    return " ".join(" ".join(cell.source.split()) for cell in nbformat.read(path, as_version=4).cells)
+
+
+def test_what_pages_say_of_the_papers_numbers_is_so():
+    """Page 01: which rows §3.2's counts are of; page 02: kinds of pairs; 02 and 06: a fall is likely, not certain."""
+    rows = sums.counts().drop(index="Total")
+    first = rows[sums.KINDS].iloc[:13].sum().tolist()
+    assert first == list(sums.stated_classes()) == [1001, 1182]
+    assert rows.drop(index="UFG")[sums.KINDS].sum().tolist() == [1377, 2025]
+    said = "The development set of §3.2 (1001 + 1182 images) is that of 13 data sets only"
+    assert said in prose(1) and "Table 1 without UFG (1377 + 2025)" in prose(1)
+    assert len(KIND_WORDS) == 4 and "Four kinds of pairs" in prose(2) and "three kinds" not in prose(2)
+    assert not any("cannot rise" in prose(number) for number in (2, 6))
+
+
+def test_page_09_says_which_rules_compare_different_starts():
+    assert (
+        "Claims on architectures, approaches and heads compare networks that began from weights of one kind" in prose(9)
+    )
+    assert "those on transfer, decay and other works compare different starts" in prose(9)
