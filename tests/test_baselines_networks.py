@@ -6,7 +6,7 @@ import pytest
 from made import small_cohort
 
 from leuknet._random import rng
-from leuknet.baselines.networks import alexnet, layers, variants
+from leuknet.baselines.networks import alexnet, layers, training, variants
 from leuknet.baselines.networks.ahmed import Ahmed
 from leuknet.baselines.networks.alexnet import ResponseNormalisation
 from leuknet.baselines.networks.loey import Features, FineTuned
@@ -16,7 +16,9 @@ from leuknet.baselines.networks.shafique import HSV, Shafique
 from leuknet.baselines.networks.thanh import Thanh
 from leuknet.baselines.networks.training import compiled, full_batches
 from leuknet.baselines.settings import BaselineSettings
+from leuknet.data.registry import lookup
 from leuknet.exceptions import LeuknetError
+from leuknet.paper import tables
 from leuknet.study import profiles
 from leuknet.study.profiles import profile
 
@@ -121,8 +123,40 @@ def test_a_training_depends_on_its_seed_alone():
     assert ((first >= 0.5) == cohort.labels[test]).mean() > 0.8  # the cohort's classes differ in brightness
 
 
-def test_shafiques_260_images_become_760():
-    assert round(260 * Shafique(BaselineSettings(baseline="shafique")).setting("copies") / 760, 1) == 1.0
+def epoch_of(settings, cohort, monkeypatch):
+    """Return the images (as bytes) and labels of Shafique's first epoch, without a network."""
+    for name in ("compiled", "reset_optimiser"):
+        monkeypatch.setattr(training, name, lambda *_: None)
+    monkeypatch.setattr(Shafique, "begin", lambda self, seed: None)
+    monkeypatch.setattr(training, "fit_epochs", lambda model, batches, epochs: [batches(0)])
+    system = Shafique(settings)
+    system.fit(cohort, np.arange(len(cohort)), seed=0)
+    parts = list(system.history["x"][0])
+    images = np.concatenate([images for images, _ in parts])
+    return [image.tobytes() for image in images], np.concatenate([labels for _, labels in parts])
+
+
+def test_shafiques_260_images_become_760(monkeypatch):
+    """Whole copies: 3 x 260 = 780 is as near to the printed 760 as they come."""
+    printed, images = tables.published(11, "Shafique et al. [16]", "Number of Images"), lookup("ALL-IDB 2").total
+    default = BaselineSettings(baseline="shafique")
+    copies = Shafique(default).setting("copies")
+    assert (images, printed) == (260, 760)
+    assert copies == min(range(1, 10), key=lambda k: abs(k * images - printed))
+    assert profile("paper").baseline("shafique").copies is None  # the article's own
+    cohort = small_cohort()
+    shown, labels = epoch_of(default, cohort, monkeypatch)
+    assert len(shown) == copies * len(cohort) and labels.sum() == copies * cohort.labels.sum()
+    variants_of = {
+        (np.ascontiguousarray(np.rot90(image[:, ::flip], turn)).astype(np.float32) / 255).tobytes(): number
+        for number, image in enumerate(cohort.images)
+        for flip in (1, -1)
+        for turn in range(4)
+    }
+    origins = np.array([variants_of[image] for image in shown])  # a quarter turn of some image, mirrored or not
+    assert (np.bincount(origins) == copies).all() and (cohort.labels[origins] == labels).all()
+    assert len(set(shown)) > 2 * len(cohort)  # varied again each time
+    assert len(epoch_of(BaselineSettings(baseline="shafique", copies=1), cohort, monkeypatch)[0]) == len(cohort)
 
 
 def test_alexnet_without_a_file_says_that_it_is_not_pretrained(monkeypatch):

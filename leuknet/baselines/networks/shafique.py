@@ -4,7 +4,7 @@ The paper says (section 2.2): the pretrained AlexNet fine-tuned on ALL-IDB 2, it
 colour systems tried as the input; 99.50 % for leukaemia against healthy by hold-out. (It also says "four convolutional
 and three dense layers"; AlexNet has five and three, which is built here.)
 
-Left open, and the reading taken: 760 is 2.9 times 260, so an epoch shows each image three times (`copies`); which
+Left open, and the reading taken: 760 is 2.9 times 260, so an epoch shows each image three times (`copies`: 780); which
 augmentation (quarter turns and mirror images); which colour system the 99.50 % is of (RGB here). Adam with 0.0005, 20
 epochs, batches of 32; all layers learn.
 
