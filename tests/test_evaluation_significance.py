@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from leuknet import _random
+from leuknet._statistics import holm
 from leuknet.evaluation import significance
-from leuknet.evaluation.significance import friedman, holm, mcnemar, resampled_t, student_t, student_t_from_summary
+from leuknet.evaluation.significance import friedman, mcnemar, resampled_t, student_t, student_t_from_summary
 from leuknet.exceptions import LeuknetError
 
 
@@ -137,10 +138,8 @@ def test_folds_of_one_pool_are_not_independent():
 
 def test_a_critical_difference_that_no_ranks_can_reach_is_reported():
     two = friedman(np.random.default_rng(0).uniform(size=(2, 17)))
-    assert two.largest_difference == 16 and not two.separable and two.critical_difference > 16
-    assert "more than ranks can differ by (16): none differ" in str(two)
-    many = friedman(np.random.default_rng(0).uniform(size=(30, 4)))
-    assert many.separable and "none differ" not in str(many)
+    assert two.critical_difference > 16 and not two.separable  # mean ranks of 17 lie 16 apart at most
+    assert friedman(np.random.default_rng(0).uniform(size=(30, 4))).separable
 
 
 @pytest.mark.parametrize("only_a, only_b", [(0, 0), (3, 0), (5, 1), (7, 4), (6, 6)])

@@ -12,7 +12,6 @@ from leuknet.paper import consistency as auditing
 from leuknet.paper import tables
 from leuknet.paper.consistency import (
     cross_checks,
-    dispersion,
     grim,
     printed,
     protocol,
@@ -152,7 +151,7 @@ def test_known_rows():
     found = sprite.recover(table["ALL-IDB 1", "DFT"], (59, 49))
     assert found.runs == (((47, 57), (48, 57), (48, 57), (48, 57), (48, 57)),)
     assert sprite.recover(table["ALL-IDB 1", "DFT"], (59, 49), ddof=0).runs == ()
-    assert dispersion.debit(Fraction(1, 5), 5) == pytest.approx(0.4472, abs=1e-4)
+    assert sprite.debit(Fraction(1, 5), 5) == pytest.approx(0.4472, abs=1e-4)
 
 
 def test_recovered_runs_print_the_table_again():

@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 
 from leuknet import _random
-from leuknet.verdicts import judgement
-from leuknet.verdicts.judgement import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED, UNDECIDED, Evidence
+from leuknet.verdicts import evidence, judgement
+from leuknet.verdicts.evidence import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED, UNDECIDED, Evidence
 
 
 @pytest.mark.slow
@@ -56,8 +56,8 @@ def test_ahead_behind_level_or_open(gap, spread, expected):
 
 @pytest.mark.parametrize("verdict", [SUPPORTED, DEPENDS, NOT_SUPPORTED, UNDECIDED, CANNOT])
 def test_a_claim_of_which_a_part_was_not_run_is_refuted_or_left_open(verdict):
-    assert judgement.partly(Evidence(verdict, "n"), []) == Evidence(verdict, "n")
-    found = judgement.partly(Evidence(verdict, "n"), ["not run: SFT"])
+    assert evidence.partly(Evidence(verdict, "n"), []) == Evidence(verdict, "n")
+    found = evidence.partly(Evidence(verdict, "n"), ["not run: SFT"])
     assert found.number == "n; not run: SFT"
     assert found.verdict == (CANNOT if verdict in (SUPPORTED, DEPENDS) else verdict)
 

@@ -26,7 +26,7 @@ from leuknet.paper.consistency import Finding
 from leuknet.runs.record import read, seal
 from leuknet.verdicts import claim_rules, ledger, results
 from leuknet.verdicts.claim_rules.pages import FEATURES
-from leuknet.verdicts.judgement import CANNOT, NOT_SUPPORTED, SUPPORTED, UNDECIDED
+from leuknet.verdicts.evidence import CANNOT, NOT_SUPPORTED, SUPPORTED, UNDECIDED
 
 # claim: (runs that support it, that contradict it, that cannot tell)
 BY_RUNS = {

@@ -7,7 +7,7 @@ from fake_runs import APART, POOLED, TESTED, judged, left_out, pooled, runs
 from leuknet._io import write_json
 from leuknet.runs.record import seal
 from leuknet.verdicts.claim_rules.protocols import falls, on_the_same_images
-from leuknet.verdicts.judgement import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED, UNDECIDED
+from leuknet.verdicts.evidence import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED, UNDECIDED
 
 
 @pytest.mark.parametrize(

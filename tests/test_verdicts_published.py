@@ -10,7 +10,7 @@ from fake_runs import published_runs
 from leuknet.paper import tables
 from leuknet.paper.consistency import Finding
 from leuknet.verdicts import ledger, results, verdicts
-from leuknet.verdicts.judgement import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED, UNDECIDED
+from leuknet.verdicts.evidence import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED, UNDECIDED
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ import pytest
 from fake_runs import APART, FOLDS, POOLED, PUBLISHED, apart, approaches, judged, left_out, pooled, works
 
 from leuknet.verdicts.claim_rules.sources import learnt
-from leuknet.verdicts.judgement import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED
+from leuknet.verdicts.evidence import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED
 
 
 def test_transfer_matters_outside_only():

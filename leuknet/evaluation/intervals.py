@@ -232,13 +232,7 @@ def ratio_interval(
     above: ArrayLike, below: ArrayLike, unit: ArrayLike, n: int = 2000, level: float = 0.95, seed: int = 0
 ) -> tuple[float, float]:
     """Return the percentile bootstrap interval of sum(above) / sum(below), whole units drawn; NaN with one unit."""
-    names, place = np.unique(np.asarray(unit).astype(str), return_inverse=True)
-    if len(names) < 2 or not np.sum(below):
-        return np.nan, np.nan
-    drawn = _drawn(len(names), n, "ratio", seed)[1:]
-    sums, base = (drawn @ np.bincount(place, np.asarray(values, float)) for values in (above, below))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return _quantiles(sums / base, level)
+    return _quantiles(_ratios(above, below, unit, n, seed)[1:], level)
 
 
 def ratio_difference(
@@ -271,13 +265,18 @@ def ratio_difference(
     >>> f"{gap:.2f} ({low:.2f} to {high:.2f})"  # each row differs by 1, so the interval has no width
     '1.00 (1.00 to 1.00)'
     """
+    gaps = np.subtract(*(_ratios(*sums, unit, n, seed) for sums in (first, second)))
+    return float(gaps[0]), *_quantiles(gaps[1:], level)
+
+
+def _ratios(above: ArrayLike, below: ArrayLike, unit: ArrayLike, n: int, seed: int) -> np.ndarray:
+    """Return sum(above) / sum(below) of the data as they are, and of `n` resamples of units (NaN with one unit)."""
     names, place = np.unique(np.asarray(unit).astype(str), return_inverse=True)
-    drawn = _drawn(len(names), n, "ratio", seed)
-    above, below, other, base = (drawn @ np.bincount(place, np.asarray(values, float)) for values in (*first, *second))
+    drawn = _drawn(len(names), n, "ratio", seed).astype(float)
+    drawn[1:] *= 1 if len(names) > 1 else np.nan
+    sums, base = (drawn @ np.bincount(place, np.asarray(values, float)) for values in (above, below))
     with np.errstate(invalid="ignore", divide="ignore"):
-        gaps = above / below - other / base
-    low, high = _quantiles(gaps[1:], level) if len(names) > 1 else (np.nan, np.nan)
-    return float(gaps[0]), low, high
+        return sums / base
 
 
 def _check(predictions: pd.DataFrame, metric: str, columns: list[str], n: int, level: float) -> None:

@@ -7,12 +7,8 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from leuknet._random import rng
-from leuknet._statistics import holm
 from leuknet.evaluation.metrics import checked
 from leuknet.exceptions import LeuknetError
-
-__all__ = ["Friedman", "McNemar", "StudentT", "friedman", "holm", "mcnemar", "paired_permutation", "resampled_t"]
-__all__ += ["student_t", "student_t_from_summary"]
 
 
 def _p_text(p: float) -> str:
@@ -88,20 +84,10 @@ class Friedman:
     p: float
     critical_difference: float
 
-    def __str__(self) -> str:
-        what = f"{len(self.ranks)} systems on {self.n} test sets"
-        beyond = "" if self.separable else f", more than ranks can differ by ({self.largest_difference}): none differ"
-        return f"Friedman's test, {what}: {_p_text(self.p)}; critical difference {self.critical_difference:.1f}{beyond}"
-
-    @property
-    def largest_difference(self) -> int:
-        """The largest possible difference of two mean ranks: one best and the other worst on every test set."""
-        return len(self.ranks) - 1
-
     @property
     def separable(self) -> bool:
-        """Whether these test sets can show a difference at all: the critical difference is a possible one."""
-        return self.critical_difference < self.largest_difference
+        """Whether these test sets can show a difference: mean ranks can lie as far apart as the critical difference."""
+        return self.critical_difference < len(self.ranks) - 1
 
 
 def student_t(a: ArrayLike, b: ArrayLike) -> StudentT:

@@ -5,7 +5,6 @@ says not, and otherwise open: these runs do not decide it.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -15,20 +14,10 @@ from scipy import stats
 
 from leuknet.evaluation.significance import resampled_t
 from leuknet.verdicts import results
-
-SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
-DEPENDS, CANNOT, UNDECIDED = "depends on the protocol", "cannot be tested here", "cannot be told from these runs"
+from leuknet.verdicts.evidence import CANNOT, NOT_SUPPORTED, SUPPORTED, UNDECIDED, Evidence, together
 
 Bounds = tuple[float, float] | None
 Interval = Callable[[float], tuple[float, Bounds]]  # level -> difference in points, and its interval
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What this study's runs show for a claim: a verdict of the ledger, and the number behind it."""
-
-    verdict: str
-    number: str
 
 
 def difference(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> tuple[float, Bounds]:
@@ -104,14 +93,6 @@ def is_level(bounds: Bounds) -> bool:
     return bounds is not None and -limit < bounds[0] <= 0 <= bounds[1] < limit
 
 
-def partly(evidence: Evidence, notes: Sequence[str]) -> Evidence:
-    """Return evidence on a claim of which parts (`notes`) are not judged: it may be refuted so, but not supported."""
-    if not notes:
-        return evidence
-    verdict = CANNOT if evidence.verdict in (SUPPORTED, DEPENDS) else evidence.verdict
-    return Evidence(verdict, "; ".join([evidence.number, *notes]))
-
-
 def equivalence(compared: Sequence[tuple[str, Interval]]) -> Evidence:
     """Judge 90 % intervals: all within the tolerance, one wholly outside it, or neither."""
     intervals = [(name, *interval(0.9)) for name, interval in compared]
@@ -130,11 +111,6 @@ def within(bounds: Bounds, low: float = -np.inf, high: float = np.inf) -> str:
     if low < bounds[0] and bounds[1] < high:
         return SUPPORTED
     return NOT_SUPPORTED if bounds[1] <= low or bounds[0] >= high else UNDECIDED
-
-
-def together(*verdicts: str) -> str:
-    """Return the verdict on a claim of several parts, which holds only if each does."""
-    return next(verdict for verdict in (NOT_SUPPORTED, CANNOT, UNDECIDED, SUPPORTED) if verdict in verdicts)
 
 
 def welch(a: ArrayLike, b: ArrayLike) -> Interval:

@@ -12,7 +12,7 @@ from leuknet.paper import tables
 from leuknet.paper.consistency import Finding
 from leuknet.verdicts import results
 from leuknet.verdicts.claim_rules import RULES, Sources
-from leuknet.verdicts.judgement import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED, UNDECIDED, Evidence
+from leuknet.verdicts.evidence import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED, UNDECIDED, Evidence
 
 NO_RUN = "no run of this study could decide it"
 VERDICTS = (SUPPORTED, NOT_SUPPORTED, DEPENDS, UNDECIDED, CANNOT)

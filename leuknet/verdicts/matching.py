@@ -36,8 +36,9 @@ def answers(frame: pd.DataFrame, spaces: pd.DataFrame | None = None) -> dict[Cel
     named = frame.assign(cell=[results.published_row(row) for _, row in frame.iterrows()])
     usual = results.of_one_cohort(named[named["cell"].notna() & (named["dense"] == "")])
     groups |= {cell: part.drop_duplicates("run") for cell, part in usual.groupby("cell")}
-    for (block, head), part in results.head_rows(results.of_one_cohort(frame)).groupby(["fold", "head"]):
-        groups[9, block, head] = part.drop_duplicates("run")
+    vgg = results.of_one_cohort(frame).query("lodocv and backbone == 'VGG16' and approach == 'mDFT'")
+    heads = vgg.groupby(["tested", results.heads(vgg["dense"])])
+    groups |= {(9, *head): part.drop_duplicates("run") for head, part in heads}
     return groups | _times(usual) | _works(frame)
 
 

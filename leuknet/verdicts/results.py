@@ -20,7 +20,6 @@ from leuknet.evaluation.metrics import from_counts
 from leuknet.evaluation.splits import AS_PUBLISHED, LODOCV
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
-from leuknet.paper import tables
 from leuknet.runs.record import DamagedRunError, Record, read_all
 
 SIZE = 224
@@ -266,10 +265,7 @@ def of_one_cohort(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[~(frame["lodocv"] & (frame["cohort"] == ALL))] if apart else frame
 
 
-def head_rows(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of `results` that answer Table 9, with ``head`` as the paper names it (its neurons)."""
-    network = (frame["backbone"] == "VGG16") & (frame["approach"] == "mDFT")
-    part = frame[network & frame["lodocv"] & frame["tested"].isin(("ALL-IDB 1", "ALL-IDB 2"))]
+def heads(dense: pd.Series) -> pd.Series:
+    """Return the sizes of VGG-16's head as Table 9 names them, from ``dense`` (as text; narrow ones are an eighth)."""
     narrow = {"64–32": "512–256", "": "1024–256", "128–64": "1024–512", "128–128": "1024–1024"}
-    heads = [narrow.get(dense, dense) for dense in part["dense"]]
-    return part.assign(head=heads)[lambda rows: rows["head"].isin(set(tables.table(9)["row"]))]
+    return dense.replace(narrow)

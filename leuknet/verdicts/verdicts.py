@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from leuknet._io import markdown, write_text
+from leuknet.evaluation.significance import resampled_t
 from leuknet.paper import tables
 from leuknet.paper.consistency.sprite import scale
 from leuknet.verdicts import results
@@ -75,13 +75,13 @@ def line_of(cell: Any, times: int, part: pd.DataFrame | None) -> dict[str, Any]:
     metric, source, unit = TIMES.get(cell.column, (cell.column, cell.column, 100))
     line = {"table": cell.table, "block": cell.block, "row": cell.row, "metric": metric}
     line |= {"published": cell.value, "spread": spread, "n": n}
-    values = [] if part is None or source not in part else unit * part[source].dropna()
-    m = len(values)
-    mean, sd = (np.mean(values) if m else np.nan), (np.std(values, ddof=1) if m > 1 else np.nan)
+    values = unit * (part[source].dropna() if part is not None and source in part else pd.Series()).astype(float)
+    m, mean, sd, rules = len(values), values.mean(), values.std(), results.tolerances()
     overlap = results.overlap(part) if part is not None and cell.table in FOLDED else 0.0
-    low, high = np.clip(interval(mean, sd, m, overlap), -100 if metric in ("MCC", "Kappa") else 0, 100)
+    found = resampled_t(values, overlap, rules["level"]) if m > 1 else None
+    limits = (found.low, found.high) if found else (np.nan, np.nan)
+    low, high = np.clip(limits, -100 if metric in ("MCC", "Kappa") else 0, 100)
     line |= {"here": mean, "spread here": sd, "n here": m, "low": low, "high": high, "difference": mean - cell.value}
-    rules = results.tolerances()
     runs = n - (cell.table in FOLDED and n > 1)  # whether its spreads are with n or n - 1 is not known
     error = np.sqrt(np.nan_to_num(spread) ** 2 / runs + np.nan_to_num(sd) ** 2 * (1 / max(m, 1) + overlap))
     points = rules["points"].get(metric, np.nan)
@@ -90,18 +90,6 @@ def line_of(cell: Any, times: int, part: pd.DataFrame | None) -> dict[str, Any]:
     reasons = [] if part is None else [reason for why in part["why_not"] for reason in why.split("; ") if reason]
     why = "; ".join(dict.fromkeys(reasons))
     return line | {"verdict": judge(line, part is not None, why, rules)}
-
-
-def interval(mean: float, sd: float, m: int, overlap: float = 0.0) -> tuple[float, float]:
-    """Return Student's interval of a mean over `m` runs; NaN for fewer than two.
-
-    Folds of one pool share training images: with `overlap` (test over training images of a fold) the variance of the
-    mean is the sample variance times ``1/m + overlap`` (`leuknet.evaluation.significance.resampled_t`).
-    """
-    if m < 2:
-        return np.nan, np.nan
-    half = stats.t.ppf((1 + results.tolerances()["level"]) / 2, m - 1) * sd * np.sqrt(1 / m + overlap)
-    return mean - half, mean + half
 
 
 def judge(line: dict[str, Any], run: bool, why: str, rules: dict[str, Any]) -> str:
@@ -175,13 +163,8 @@ def compact(cells: pd.DataFrame) -> pd.DataFrame:
 
 def latex(frame: pd.DataFrame) -> str:
     """Return a frame of text as a LaTeX table (booktabs)."""
-    marks = str.maketrans({"%": r"\%", "&": r"\&", "_": r"\_", "#": r"\#", "±": r"$\pm$", "–": "--"})
-    lines = [
-        " & ".join(str(cell).translate(marks) for cell in row) + r" \\"
-        for row in [frame.columns, *frame.itertuples(index=False)]
-    ]
-    head = rf"\begin{{tabular}}{{{'l' * frame.shape[1]}}}" + "\n\\toprule\n"
-    return head + lines[0] + "\n\\midrule\n" + "\n".join(lines[1:]) + "\n\\bottomrule\n\\end{tabular}\n"
+    text = frame.to_latex(index=False, escape=True, column_format="l" * frame.shape[1])
+    return text.translate(str.maketrans({"±": r"$\pm$", "–": "--"}))
 
 
 FORMATS: dict[str, Callable[[pd.DataFrame], str]] = {

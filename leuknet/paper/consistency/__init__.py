@@ -8,20 +8,10 @@ import pandas as pd
 
 from leuknet._cache import cached
 from leuknet._io import hash_of_files
-from leuknet.paper.consistency import (
-    cross_checks,
-    dispersion,
-    formats,
-    grim,
-    protocol,
-    significance,
-    sprite,
-    sums,
-    timing,
-)
+from leuknet.paper.consistency import cross_checks, formats, grim, protocol, significance, sprite, sums, timing
 from leuknet.paper.consistency.finding import VERDICTS, WEIGHTS, Finding, readings
 
-METHODS = (protocol, significance, grim, sprite, dispersion, cross_checks, sums, timing, formats)
+METHODS = (protocol, significance, grim, sprite, cross_checks, sums, timing, formats)
 __all__ = ["METHODS", "VERDICTS", "WEIGHTS", "Finding", "audit", "checked", "to_frame", "to_json", "to_text"]
 
 
@@ -32,8 +22,9 @@ def audit() -> list[Finding]:
     -------
     list of Finding
     """
-    rooms = (Path(__file__).parents[1], Path(__file__).parents[2] / "evaluation")
-    code = sorted(path for room in rooms for path in room.rglob("*.*") if path.suffix in (".py", ".toml", ".csv"))
+    room, shared = Path(__file__).parents[1], Path(__file__).parents[2]
+    code = sorted(path for path in room.rglob("*.*") if path.suffix in (".py", ".toml", ".csv"))
+    code += [shared / "_statistics.py", shared / "_random.py"]
     kept = cached("findings", hash_of_files(code)[:32], lambda: {"findings": [*map(dataclasses.asdict, checked())]})
     return [Finding(**row) for row in kept["findings"]]
 

@@ -83,10 +83,9 @@ def check_runs() -> list[Finding]:
     even = sum(spreads_fit(texts, *CLASSES[block], scale(texts)) for _, block, _, texts in rows)
     findings = []
     for number, block, row, texts in bad:
-        mean, (negatives, positives) = means(texts), CLASSES[block]
-        low, high = map(float, accuracy_bounds(mean["R"], mean["S"], negatives, positives))
-        words = mean | {"negatives": negatives, "positives": positives, "images": negatives + positives}
-        findings.append(finding("accuracy", number, block, row, low=low, high=high, **words))
+        mean, classes = means(texts), CLASSES[block]
+        limits = accuracy_bounds(mean["R"], mean["S"], *classes)
+        findings.append(finding("accuracy", number, block, row, limits=limits, of=classes, images=sum(classes), **mean))
     good = finding("accuracy-runs", holds=True, good=len(rows) - len(bad))
     return [*findings, good, finding("spread-runs", holds=True, even=even)]
 
@@ -110,33 +109,19 @@ def _table12_gap(row: str, texts: dict[str, tuple[str, str]], ranges: list[Inter
     cov is within ± sd(w) (sd(R) + sd(S)).
     """
     (negatives, positives), (_, fewer) = development_classes()
-    recall, specificity = texts["R"][0], texts["S"][0]
+    mean = {m: text for m, (text, _) in texts.items()}
     images, stated = negatives + fewer, stated_classes()
-    gap = min(low for low, _ in ranges) - bounds(texts["A"][0])[1]
-    other = accuracy_bounds(recall, specificity, *stated)
-    near = overlap(other, bounds(texts["A"][0]))
-    return finding(
-        "accuracy-table12",
-        row,
-        quoted="; abstract and section 4.4" * (row == "LeukNet"),
-        **{m: mean for m, (mean, _) in texts.items()},
-        positives=positives,
-        fewer=fewer,
-        negatives=negatives,
-        low=float(min(low for low, _ in ranges)),
-        high=float(max(high for _, high in ranges)),
-        gap=float(gap),
-        share=100 * float(gap) / float(sum(spread_bounds(texts[m][1])[1] for m in "RS")),
-        chance=100 * (negatives * fewer / images**2 / (images / 5)) ** 0.5,
-        stated_negatives=stated[0],
-        stated_positives=stated[1],
-        stated_low=float(other[0]),
-        stated_high=float(other[1]),
-        fits=", which fits," * near,
-        caption="; the 3415 images that the caption names" * near,
-        implied=implied(recall, specificity, negatives, positives),
-        implied_stated=implied(recall, specificity, *stated),
-    )
+    low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
+    other = accuracy_bounds(mean["R"], mean["S"], *stated)
+    gap, near = low - bounds(mean["A"])[1], overlap(other, bounds(mean["A"]))
+    share = 100 * gap / sum(spread_bounds(texts[m][1])[1] for m in "RS")
+    chance = 100 * (negatives * fewer / images**2 / (images / 5)) ** 0.5
+    words = {"quoted": "; abstract and section 4.4" * (row == "LeukNet"), "fits": ", which fits," * near}
+    words |= {"caption": "; the 3415 images that the caption names" * near, **mean}
+    words |= {"implied": [implied(mean["R"], mean["S"], *c) for c in ((negatives, positives), stated)]}
+    numbers = {"low": low, "high": high, "gap": gap, "share": share, "chance": chance, "other": other}
+    sizes = {"positives": positives, "fewer": fewer, "negatives": negatives, "stated": stated}
+    return finding("accuracy-table12", row, **words, **numbers, **sizes)
 
 
 def implied(recall: str, specificity: str, negatives: int, positives: int) -> str:
@@ -148,7 +133,7 @@ def implied(recall: str, specificity: str, negatives: int, positives: int) -> st
 
 def _ordering(scratch: dict[str, tuple[str, str]], ours: dict[str, tuple[str, str]]) -> Finding:
     ahead = all(bounds(ours[m][0])[0] > bounds(scratch[m][0])[1] for m in "RS")
-    gaps = {m: float(Fraction(ours[m][0]) - Fraction(scratch[m][0])) for m in "ARS"}
+    gaps = {m: Fraction(ours[m][0]) - Fraction(scratch[m][0]) for m in "ARS"}
     return finding("order-table12", holds="inconsistent" if ahead and gaps["A"] < 0 else "not decidable", **gaps)
 
 
@@ -195,7 +180,7 @@ def check_competitor() -> list[Finding]:
     for number, (negatives, positives) in ((12, development_classes()[0]), (13, (57, 64))):
         cells = tables.table(number)
         texts = cells[cells["row"] == "Vogado et al. [22]"].set_index("column")["text"].to_dict()
-        low, high = map(float, accuracy_bounds(texts["R"], texts["S"], negatives, positives))
+        limits = accuracy_bounds(texts["R"], texts["S"], negatives, positives)
         rough = {m: coarse(texts[m]) for m in "PRS"} | {"A": texts["A"]}
         single = matrices({m: rough[m] for m in "APR"}, negatives, positives)
         fitting, meant = weighted_matrices(rough, negatives, positives), ""
@@ -208,10 +193,9 @@ def check_competitor() -> list[Finding]:
                 f"{100 * tp / positives:.2f} % and its specificity {100 * tn / negatives:.2f} %, so the bold recall "
                 f"of LeukNet ({own:.2f} %) is not the best of the column."
             )
-        words = {m: texts[m] for m in "ARS"} | {"single": len(single), "meant": meant}
-        words["depends_on"] = "" if number == 13 else "folds with the classes' shares nearly kept"
-        numbers = {"negatives": negatives, "positives": positives, "low": low, "high": high}
-        findings.append(finding("weighted", number, **numbers, **words))
+        kept = "" if number == 13 else "folds with the classes' shares nearly kept"
+        words = {"single": len(single), "meant": meant, "depends_on": kept, "limits": limits}
+        findings.append(finding("weighted", number, of=(negatives, positives), text=texts, **words))
     return findings
 
 
@@ -220,9 +204,9 @@ def check_table13() -> list[Finding]:
     findings, cells = [], tables.table(13).set_index(["row", "column"])["text"]
     for row in ("VGG-16 *", "LeukNet"):
         mean = means(cells[row])
-        low, high = accuracy_bounds(mean["R"], mean["S"], 57, 64)
-        good = overlap((low, high), bounds(mean["A"])) and spreads_fit(cells[row], 57, 64)
-        findings.append(finding("accuracy-table13", row, holds=good, low=float(low), high=float(high), **mean))
+        limits = accuracy_bounds(mean["R"], mean["S"], 57, 64)
+        good = overlap(limits, bounds(mean["A"])) and spreads_fit(cells[row], 57, 64)
+        findings.append(finding("accuracy-table13", row, holds=good, limits=limits, **mean))
     return findings
 
 

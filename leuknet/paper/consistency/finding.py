@@ -2,6 +2,7 @@
 
 import tomllib
 from dataclasses import dataclass, fields
+from fractions import Fraction
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -75,7 +76,8 @@ def finding(name: str, *parts: object, holds: object = False, **values: object) 
     holds : bool or str
         Whether the check holds, or the verdict.
     **values
-        What the fields' other names stand for.
+        What the fields' other names stand for; fractions are written as decimals, ``{name[0]}`` is the first of a
+        tuple.
 
     Returns
     -------
@@ -84,10 +86,17 @@ def finding(name: str, *parts: object, holds: object = False, **values: object) 
     words = _words()[name]
     verdict = holds if isinstance(holds, str) else "consistent" if holds else words.get("otherwise", "inconsistent")
     words = {"id": name} | words | words.get(verdict, {})
-    values |= _words()["methods"]
+    values = {key: decimal(value) for key, value in values.items()} | _words()["methods"]
     text = {f.name: words.get(f.name, "").format(*parts, **values) for f in fields(Finding) if f.name != "verdict"}
     text["id"] = words["id"].format(*map(slug, parts))
     return Finding(**text | {"verdict": verdict} | ({"weight": ""} if verdict == "consistent" else {}))
+
+
+def decimal(value: object) -> object:
+    """Return a fraction, or each of a tuple, as float; anything else as it is."""
+    if isinstance(value, tuple):
+        return tuple(map(decimal, value))
+    return float(value) if isinstance(value, Fraction) else value
 
 
 def slug(part: object) -> str:

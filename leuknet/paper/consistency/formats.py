@@ -16,15 +16,12 @@ def check_times() -> list[Finding]:
     fastest = training.loc[training.groupby("block")["value"].idxmin()]
     names = ", ".join(f"{r['row']} on {r['block']} ({r['text']})" for _, r in fastest.iterrows())
     above = ", ".join(f"{r['row']} {r['text']} s ({r['block']})" for _, r in slow.iterrows())
-    return [
-        *(
-            finding("time", r["block"], r["row"], text=r["text"], decimal=r["text"].replace(":", "."))
-            for _, r in bad.iterrows()
-        ),
-        finding("fastest", names=names),
-        finding("under-10-ms", n=len(slow), cells=above),
-        finding("image-per-second"),
+    times = [
+        finding("time", r["block"], r["row"], text=r["text"], decimal=r["text"].replace(":", "."))
+        for _, r in bad.iterrows()
     ]
+    under = finding("under-10-ms", n=len(slow), cells=above)
+    return [*times, finding("fastest", names=names), under, finding("image-per-second")]
 
 
 def check_scales() -> list[Finding]:
@@ -61,9 +58,8 @@ def check_bold() -> list[Finding]:
     findings = []
     for key, cells in frame.groupby(["table", "block", "column"], sort=False):
         best = cells.loc[cells["value"].idxmax()]
-        words = {"best_row": best["row"], "best_text": best["text"], "best": best["value"]}
         wrong = cells[cells["bold"] & ~cells["row"].isin(best_of(cells))]
-        findings += [finding("bold-cell", *key, **words, **r[["row", "text", "value"]]) for _, r in wrong.iterrows()]
+        findings += [finding("bold-cell", *key, best=best, cell=cell) for _, cell in wrong.iterrows()]
     return [*findings, finding("bold", holds=True, good=frame["bold"].sum() - len(findings))]
 
 

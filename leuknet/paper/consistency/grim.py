@@ -122,12 +122,8 @@ def check_runs() -> list[Finding]:
             findings.append(finding("grim", number, block, row, **words))
     for block, classes in CLASSES.items():
         items = denominators(*classes)
-        truncated += [
-            f"Table 10 {block} {row} {scenario} {m} {texts[m]}"
-            for row, scenario, texts in single_rows(block)
-            for m in items
-            if m in texts and cut_off(texts[m], items[m])
-        ]
+        cells = [(f"{row} {name}", m, texts[m]) for row, name, texts in single_rows(block) for m in items if m in texts]
+        truncated += [f"Table 10 {block} {row} {m} {text}" for row, m, text in cells if cut_off(text, items[m])]
     rounding = finding("mixed-rounding", n=len(truncated), cells="; ".join(truncated))
     return [*findings, finding("grim-runs", holds=True, possible=possible), rounding]
 
@@ -149,28 +145,17 @@ def check_single() -> list[Finding]:
 def _no_matrix(block: str, row: str, scenario: str, texts: dict[str, str]) -> Finding:
     classes = CLASSES[block]
     items = denominators(*classes)
-    alone = [
-        f"{m} {texts[m]} alone: nearest possible {nearest(texts[m], items[m])}; "
-        for m in ("A", "R")
-        if not totals(texts[m], items[m])
-    ]
-    swapped = exchanged(texts)
+    impossible = [m for m in "AR" if not totals(texts[m], items[m])]
+    alone = [f"{m} {texts[m]} alone: nearest possible {nearest(texts[m], items[m])}; " for m in impossible]
+    swapped, first = exchanged(texts), {m: texts[m] for m in "AP"}
     pairs, exchange = (
-        " or ".join(f"TP {tp}, TN {tn}" for tp, tn in matrices(some, *classes))
-        for some in ({m: texts[m] for m in ("A", "P")}, swapped)
+        " or ".join(f"TP {tp}, TN {tn}" for tp, tn in matrices(some, *classes)) for some in (first, swapped)
     )
     meant = f"R {swapped['R']} % and Kappa {swapped['Kappa']}, exchanged in print: {exchange} gives all four."
-    return finding(
-        "matrix",
-        block,
-        row,
-        scenario,
-        printed=", ".join(f"{m} {text}" for m, text in texts.items()),
-        alone="".join(alone),
-        pairs=pairs or "nothing",
-        depends_on="folds pooled, as every other row fits" if scenario == "k-fold" and not exchange else "",
-        meant=meant if exchange else "",
-    )
+    words = {"printed": ", ".join(f"{m} {text}" for m, text in texts.items()), "alone": "".join(alone)}
+    words |= {"pairs": pairs or "nothing", "meant": meant if exchange else ""}
+    words["depends_on"] = "folds pooled, as every other row fits" * (scenario == "k-fold" and not exchange)
+    return finding("matrix", block, row, scenario, **words)
 
 
 def fold_means_fit(text: str, images: int, folds: int = 5) -> bool:

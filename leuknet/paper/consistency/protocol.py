@@ -37,9 +37,8 @@ def one_class(frame: pd.DataFrame) -> Finding:
     single = frame.loc[(frame[KINDS] == 0).any(axis=1), "Total"]
     right, images = int(frame[KINDS].max(axis=1).sum()), int(frame["Total"].sum())
     own, rival = (tables.published(12, row, "A") for row in ("LeukNet", "Vogado et al. [22]"))
-    sets = {"single": len(single), "sets": len(frame), "single_images": single.sum()}
-    shares = {"share": 100 * right / images, "own": own, "rival": rival}
-    return finding("one-class-sets", right=right, images=images, **sets, **shares)
+    words = {"single": (len(single), single.sum()), "sets": len(frame), "right": right, "images": images}
+    return finding("one-class-sets", share=100 * right / images, own=own, rival=rival, **words)
 
 
 def components() -> Finding:

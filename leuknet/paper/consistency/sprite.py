@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from leuknet import _random
+from leuknet.paper import tables
 from leuknet.paper.consistency.finding import Finding, finding
 from leuknet.paper.consistency.grim import CLASSES, RUN_TABLES, denominators, printed_rows, totals
-from leuknet.paper.consistency.printed import bounds, split, spread_bounds
+from leuknet.paper.consistency.printed import bounds, could_print, split, spread_bounds
 
 _SLACK = 1e-7  # floating point, in percentage points; widens what is allowed
 Runs = tuple[tuple[int, int], ...]
@@ -240,7 +241,31 @@ def as_text(runs: Runs) -> str:
     return ", ".join(f"{tp}+{tn}" for tp, tn in runs)
 
 
-def check() -> list[Finding]:
+def debit(mean: float | Fraction, n: int, ddof: int = 1) -> float:
+    """Return the only standard deviation that `n` runs of 0 or 1 with this `mean` can have (fractions).
+
+    Reference: Heathers & Brown 2019 (DEBIT).
+    """
+    return math.sqrt(float(mean * (1 - mean)) * n / (n - ddof))
+
+
+def check_greatest() -> list[Finding]:
+    """Spreads at their greatest: runs of all or nothing in Table 7, and the 100 models of Table 13."""
+    text = tables.cell(7, "mSFT", "R", "ALL-IDB 1")["text"]
+    mean, spread = split(text)
+    one, other = (100 * debit(Fraction(mean) / 100, 5, ddof) for ddof in (1, 0))
+    good = any(could_print(x, spread) for x in (one, other))
+    rows = tables.table(13)
+    rows = rows[rows["spread"].notna() & (rows["column"] != "MCC")]
+    rows = rows.assign(most=[100 * debit(value / 100, 100) for value in rows["value"]])
+    cells = [f"{r['row']} {r['column']} {r['text']} (at most {r['most']:.2f})" for _, r in rows.iterrows()]
+    return [
+        finding("debit-table7", holds=good, text=text, mean=mean, one=one, other=other),
+        finding("debit-table13", holds=bool((rows["spread"] <= rows["most"]).all()), cells="; ".join(cells)),
+    ]
+
+
+def check_recovered() -> list[Finding]:
     """Search the five runs behind every row of Tables 3-7 and 9."""
     unique, several, other, findings = [], [], [], []
     for number, block, row, texts, factors, recovery in recoveries():
@@ -272,3 +297,8 @@ def _fraction(number: int, block: str, row: str, texts: Texts, recovery: Recover
     words = {"spreads": ", ".join(f"{m} {texts[m]}" for m in "APRS"), "witness": witness}
     holds = "not decidable" if possible else "inconsistent"
     return finding("spread-scale", number, block, row, holds=holds, top=top, step=100 / top * 0.4, **words)
+
+
+def check() -> list[Finding]:
+    """Return the findings of this module."""
+    return check_recovered() + check_greatest()

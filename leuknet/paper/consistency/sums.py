@@ -38,27 +38,18 @@ def check_sums() -> list[Finding]:
 
 
 def _development(parts: pd.DataFrame, rest: pd.Series) -> Finding:
-    negatives, positives = stated_classes()
-    sums = (parts[KINDS].cumsum() == [negatives, positives]).all(axis=1)
-    meant = ""
+    stated, other = stated_classes(), tuple(rest[KINDS])
+    sums = (parts[KINDS].cumsum() == list(stated)).all(axis=1)
+    meant, size = "", int(sums.argmax()) + 1
     if sums.any():
-        size = int(sums.argmax()) + 1
         meant = (
             f"These are exactly the sums of the first {size} rows of Table 1 (down to {sums.idxmax()}), an earlier "
             f"development set; with UFG that makes {size + 1} data sets, as in section 4.4's \"eight of the "
             f'{size + 1}". Which of the experiments used it is not said.'
         )
-    return finding(
-        "development-classes",
-        negatives=negatives,
-        positives=positives,
-        images=negatives + positives,
-        share=100 * positives / (negatives + positives),
-        rest_negatives=rest[KINDS[0]],
-        rest_positives=rest[KINDS[1]],
-        rest_share=100 * rest[KINDS[1]] / rest["Total"],
-        meant=meant,
-    )
+    shares = tuple(100 * positives / (negatives + positives) for negatives, positives in (stated, other))
+    words = {"stated": stated, "images": sum(stated), "rest": other, "shares": shares, "meant": meant}
+    return finding("development-classes", **words)
 
 
 def check_quotes() -> list[Finding]:
@@ -73,9 +64,8 @@ def check_quotes() -> list[Finding]:
             continue
         idb2 = counts().loc["ALL-IDB 2", "Total"]
         meant = at["meant"].format(quoted=float(text), idb2=idb2, both=float(text) + idb2)
-        words = {"weight": at["weight"], "meant": meant, "unit": "%" if cell["unit"] == "%" else "images"}
-        numbers = {"table": at["table"], "quoted": text, "text": cell["text"], "value": cell["value"]}
-        findings.append(finding("quote", name, **words, **numbers))
+        unit = "%" if cell["unit"] == "%" else "images"
+        findings.append(finding("quote", name, at=at, cell=cell, quoted=text, meant=meant, unit=unit))
     return [*findings, finding("quotes", holds=True, n=len(good), names="; ".join(good))]
 
 
@@ -127,7 +117,7 @@ def check_best() -> list[Finding]:
         finding("two-superior", holds=named, listed=listed, own=own),
         finding("third-superior", n=len(better), listed=listed, own=own),
         finding("most-images", larger=more),
-        finding("bold-table11", bold=bold, text=best["text"], row=best["row"]),
+        finding("bold-table11", bold=bold, best=best),
     ]
 
 

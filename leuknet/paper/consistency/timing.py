@@ -93,14 +93,11 @@ def _reading(key: str, words: str, passes: int) -> Finding:
             f"{name}: {seconds / 60:.1f} min stated, {min(usual) / 60:.0f} to {max(usual) / 60:.0f} needed at 12.15 "
             f"TFLOP/s, {least / 60:.0f} at the very least"
         )
-    verdict, result = "not decidable", "not every network is sure to fit"
-    if long := verdicts.count("too long"):
-        verdict, result = "inconsistent", f"{long} of 5 networks could not have been trained so in the stated minutes"
-    elif set(verdicts) == {"fits"}:
-        verdict, result = "consistent", "every network fits the stated minutes"
+    long = verdicts.count("too long")
+    verdict = "inconsistent" if long else "consistent" if set(verdicts) == {"fits"} else "not decidable"
     listed = {"lines": "; ".join(lines), "sizes": ", ".join(f"{n} ({k})" for k, n in sizes.items())}
     limits = {"ceiling": CEILING / 1e12, "winograd": WINOGRAD}
-    return finding("physics", key, holds=verdict, reading=words, result=result, **listed, **limits)
+    return finding("physics", key, holds=verdict, reading=words, long=long, **listed, **limits)
 
 
 def check_training() -> list[Finding]:

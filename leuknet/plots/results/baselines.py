@@ -9,9 +9,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from leuknet._statistics import holm
 from leuknet.baselines.registry import BASELINES
 from leuknet.evaluation.metrics import scores_by
-from leuknet.evaluation.significance import Friedman, friedman, holm, paired_permutation
+from leuknet.evaluation.significance import Friedman, friedman, paired_permutation
 from leuknet.exceptions import LeuknetError
 from leuknet.paper import tables
 from leuknet.plots.axes import name_rows, subplots

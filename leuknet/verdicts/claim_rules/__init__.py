@@ -9,7 +9,7 @@ The rules of `networks` compare networks that began from weights of one kind onl
 different starts, because their claims do; the number says what LeukNet began from.
 """
 
-from leuknet.verdicts.claim_rules.networks import ahead, equal, heads, spread
+from leuknet.verdicts.claim_rules.networks import ahead, equal, spread
 from leuknet.verdicts.claim_rules.pages import cell, linear, nuclei, separable
 from leuknet.verdicts.claim_rules.protocols import overfitting, protocols, shared, unseen
 from leuknet.verdicts.claim_rules.set_apart import decay, rivals, transfer
@@ -18,6 +18,6 @@ from leuknet.verdicts.claim_rules.sources import Sources
 __all__ = ["RULES", "Sources"]
 
 RULES = {rule.__name__: rule for rule in (
-    ahead, equal, heads, spread, protocols, shared, unseen, overfitting, transfer, decay, rivals, cell, separable,
+    ahead, equal, spread, protocols, shared, unseen, overfitting, transfer, decay, rivals, cell, separable,
     linear, nuclei,
 )}  # fmt: skip

@@ -8,20 +8,26 @@ import pandas as pd
 
 from leuknet.verdicts import results
 from leuknet.verdicts.claim_rules.sources import Rule, Sources, learnt
-from leuknet.verdicts.judgement import CANNOT, Evidence, ahead_of, equivalence, partly, welch
+from leuknet.verdicts.evidence import CANNOT, Evidence, partly
+from leuknet.verdicts.judgement import ahead_of, equivalence, welch
 
-HEADS = ("512–256", "1024–256", "1024–512", "1024–1024")
-CHOSEN = "1024–256"
 Pairs = Sequence[tuple[str, pd.DataFrame, pd.DataFrame]]
 
 
 def groups(frame: pd.DataFrame, query: str) -> dict[tuple[str, str], pd.DataFrame]:
-    """Return the LODOCV rows that fit `query`, with the usual head, by ``(tested, backbone approach)``."""
+    """Return the LODOCV rows that fit `query`, by ``(tested, backbone approach)``.
+
+    A query that names no ``head`` (as Table 9 has it, by its neurons) is of networks with the usual one.
+    """
     if frame.empty:
         return {}
-    part = results.of_one_cohort(frame).query(query)
-    part = part[part["lodocv"] & (part["dense"] == "")]
-    return dict(list(part.groupby([part["tested"], part["backbone"] + " " + part["approach"]], sort=False)))
+    part = results.of_one_cohort(frame)
+    part = part[part["lodocv"]].assign(head=lambda rows: results.heads(rows["dense"]))
+    name = part["backbone"] + " " + part["approach"]
+    if "head" in query:
+        name += ", " + part["head"]
+    part = part.assign(name=name).query(query if "head" in query else f"({query}) and dense == ''")
+    return dict(list(part.groupby(["tested", "name"], sort=False)))
 
 
 def fair(pairs: Pairs, judge: Callable[..., Evidence] = ahead_of, missing: Sequence[str] = ()) -> Evidence:
@@ -56,40 +62,28 @@ def _begun_alike(pairs: Pairs, evidence: Evidence) -> Evidence:
     return Evidence(CANNOT, f"not begun alike ({begun}): {evidence.number}")
 
 
-def ahead(rule: Rule, sources: Sources) -> Evidence:
+def against(rule: Rule, sources: Sources, judge: Callable[..., Evidence] = ahead_of) -> Evidence:
     """Judge each network of `first` against each of `rest` on every test set left out on which any of these was run."""
     ours, pairs, missing = groups(sources.tests, rule["first"]), [], []
     rest = {name: groups(sources.tests, query) for name, query in rule["rest"].items()}
     known = {name: {tested for tested, _ in theirs} for name, theirs in rest.items()}
-    places = [
-        tested for tested in dict.fromkeys(tested for tested, _ in ours) if tested in set().union(*known.values())
-    ]
+    anywhere = set().union(*known.values())
+    places = [place for place in dict.fromkeys(tested for tested, _ in ours) if place in anywhere]
     for name, theirs in rest.items():
         matched = [(a, b) for a, b in itertools.product(ours, theirs) if a[0] == b[0]]
         pairs += [(f"{a[0]}, {a[1]} over {b[1]}", ours[a], theirs[b]) for a, b in matched]
-        missing += [f"{name} on {tested}" for tested in places if tested not in known[name]]
-    return fair(pairs, missing=missing)
+        missing += [f"{name} on {place}" for place in places if place not in known[name]]
+    return fair(pairs, judge, missing)
+
+
+def ahead(rule: Rule, sources: Sources) -> Evidence:
+    """Judge whether networks are ahead of others, see `against`."""
+    return against(rule, sources)
 
 
 def equal(rule: Rule, sources: Sources) -> Evidence:
-    """Judge whether two networks are equivalent on every test set: the 90 % interval within the tolerance."""
-    ours, theirs = (
-        {tested: rows for (tested, _), rows in groups(sources.tests, query).items()}
-        for query in (rule["first"], *rule["rest"].values())
-    )
-    return fair([(tested, ours[tested], theirs[tested]) for tested in ours if tested in theirs], equivalence)
-
-
-def heads(rule: Rule, sources: Sources) -> Evidence:
-    """Judge the chosen head against each other one, on every test set."""
-    if sources.tests.empty:
-        return ahead_of([])
-    parts = dict(list(results.head_rows(results.of_one_cohort(sources.tests)).groupby(["tested", "head"], sort=False)))
-    wanted = [(tested, head) for tested, chosen in parts if chosen == CHOSEN for head in HEADS if head != CHOSEN]
-    return fair(
-        [(f"{key[0]}, over {key[1]}", parts[key[0], CHOSEN], parts[key]) for key in wanted if key in parts],
-        missing=[f"{head} on {tested}" for tested, head in wanted if (tested, head) not in parts],
-    )
+    """Judge whether networks are equivalent to others: the 90 % interval within the tolerance, see `against`."""
+    return against(rule, sources, equivalence)
 
 
 def spread(rule: Rule, sources: Sources) -> Evidence:

@@ -7,18 +7,8 @@ import pandas as pd
 
 from leuknet.verdicts import results, verdicts
 from leuknet.verdicts.claim_rules.sources import Rule, Sources
-from leuknet.verdicts.judgement import (
-    CANNOT,
-    NOT_SUPPORTED,
-    SUPPORTED,
-    UNDECIDED,
-    Evidence,
-    is_level,
-    partly,
-    signed,
-    together,
-    within,
-)
+from leuknet.verdicts.evidence import CANNOT, NOT_SUPPORTED, SUPPORTED, UNDECIDED, Evidence, partly, together
+from leuknet.verdicts.judgement import is_level, signed, within
 
 FEATURES = ("SFT", "mSFT", "DFT", "mDFT", "no fine-tuning")  # page 07's rows of Table 10
 

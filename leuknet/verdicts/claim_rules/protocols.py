@@ -6,24 +6,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from leuknet.evaluation.intervals import nested_difference
+from leuknet.evaluation.significance import resampled_t
 from leuknet.runs.record import read
 from leuknet.verdicts import results
 from leuknet.verdicts.claim_rules.sources import Rule, Sources, learnt
-from leuknet.verdicts.judgement import (
-    CANNOT,
-    DEPENDS,
-    NOT_SUPPORTED,
-    SUPPORTED,
-    Bounds,
-    Evidence,
-    ahead_of,
-    signed,
-    together,
-    within,
-)
+from leuknet.verdicts.evidence import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED, Evidence, together
+from leuknet.verdicts.judgement import Bounds, ahead_of, signed, within
 
 POOLED, HOLD_OUT = r"\d+-fold(?! by)", "hold-out"
 LEFT_OUT = {"lodocv": "LODOCV", "source_out": "leave-one-source-out"}  # column of `results` -> its name
@@ -138,18 +128,16 @@ def unseen(rule: Rule, sources: Sources) -> Evidence:
 def overfitting(rule: Rule, sources: Sources) -> Evidence:
     """Judge the rise of the validation loss, then the fall from a random hold-out to what is left out."""
     rows = leuknet(sources.runs)
-    rises = (
-        [rise for run in dict.fromkeys(rows["run"]) if (rise := _rise(sources.out, run)) is not None]
-        if len(rows)
-        else []
-    )
+    runs = dict.fromkeys(rows["run"]) if len(rows) else ()
+    rises = [rise for run in runs if (rise := _rise(sources.out, run)) is not None]
     if not rises:
         return Evidence(CANNOT, "no run with a validation curve in this folder")
     held = rows[rows["protocol"].str.match(HOLD_OUT)]
     if len(held) and not learnt(widest_pool(held)):
         return Evidence(CANNOT, IDLE)
     limit, mean = results.tolerances()["loss_rise"], float(np.mean(rises))
-    bounds = stats.t.interval(0.95, len(rises) - 1, mean, max(stats.sem(rises), 1e-12)) if len(rises) > 1 else None
+    test = resampled_t(rises, 0) if len(rises) > 1 else None
+    bounds = (test.low, test.high) if test else None
     interval = f" ({100 * bounds[0]:.0f} to {100 * bounds[1]:.0f})" if bounds else ""
     number = f"validation loss ends {100 * mean:.0f} %{interval} above its lowest epoch (mean of {len(rises)} runs)"
     if (verdict := within(bounds, high=limit)) != SUPPORTED:

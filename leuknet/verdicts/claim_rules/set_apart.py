@@ -10,18 +10,8 @@ import pandas as pd
 from leuknet.baselines.registry import BASELINES
 from leuknet.verdicts import results
 from leuknet.verdicts.claim_rules.sources import Rule, Sources, learnt
-from leuknet.verdicts.judgement import (
-    CANNOT,
-    DEPENDS,
-    SUPPORTED,
-    Evidence,
-    across_folds,
-    ahead_of,
-    equivalence,
-    partly,
-    signed,
-    together,
-)
+from leuknet.verdicts.evidence import CANNOT, DEPENDS, SUPPORTED, Evidence, partly, together
+from leuknet.verdicts.judgement import across_folds, ahead_of, equivalence, signed
 
 
 @dataclass(frozen=True)
