@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -118,3 +119,13 @@ def test_the_checker_finds_what_leads_nowhere(tmp_path):
     (tmp_path / "b.html").write_text('<h2 id="there"></h2><img src="sub/index.html">')
     (tmp_path / "sub" / "index.html").write_text('<a href="../a.html">up</a><a href="../c.html">x</a>')
     assert broken_links(tmp_path) == ["a.html: b.html#gone", "a.html: no.png", "sub/index.html: ../c.html"]
+
+
+def test_every_test_that_a_guide_names_exists():
+    defined = {
+        name
+        for path in (ROOT / "tests").glob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)
+    }
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "fidelity.md").read_text("utf-8")))
+    assert len(named) > 40 and named <= defined, named - defined

@@ -11,6 +11,7 @@ from fake_runs import golden_runs, published_runs
 from PIL import Image
 
 from leuknet._io import write_json
+from leuknet.evaluation.significance import resampled_t
 from leuknet.exceptions import LeuknetError
 from leuknet.pages import report as reports
 from leuknet.paper.consistency import Finding
@@ -155,3 +156,13 @@ def test_a_report_that_somebody_else_wrote_stays(folder):
     with pytest.raises(LeuknetError, match="report.md was not written by leuknet"):
         reports.report(folder)
     assert (folder / "report.md").read_text() == "my thesis" and (folder / "report.html").read_bytes() == before
+
+
+def test_folds_of_one_pool_share_training_images_in_the_report_too(published):
+    """Once the results' interval took folds as independent runs, and the headline above it did not."""
+    ours = published[
+        (published["backbone"] == "VGG16") & (published["approach"] == "mDFT") & (published["dense"] == "")
+    ]
+    folds = ours[(ours["protocol"] == "5-fold") & (ours["role"] == "test")]
+    known = resampled_t(100 * folds["A"], 1 / 4)
+    assert reports.scores(folds)["interval of A"].tolist() == [f"{known.low:.1f} to {known.high:.1f}"]

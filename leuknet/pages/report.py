@@ -153,7 +153,7 @@ def _accuracy(rows: pd.DataFrame) -> str:
     if rows.empty:
         return NONE
     values = 100 * rows["A"]
-    bounds = verdicts.interval(values.mean(), values.std(ddof=1), len(values), verdicts.shared(rows))
+    bounds = verdicts.interval(values, results.overlap(rows))
     return f"{estimate(values.mean(), *np.clip(bounds, 0, 100))}; {len(values)} runs"
 
 
@@ -227,7 +227,7 @@ def scores(runs: pd.DataFrame) -> pd.DataFrame:
     for names, part in runs.groupby(RESULT, sort=False):
         values, row = 100 * part[list(verdicts.METRICS)], dict(zip(RESULT, names, strict=True))
         mean, sd, n = values.mean(), values.std(), part["run"].nunique()
-        low, high = verdicts.interval(mean["A"], sd["A"], len(part))
+        low, high = verdicts.interval(values["A"], results.overlap(part))
         row |= {"runs": n, "interval of A": "" if np.isnan(low) else f"{max(low, 0):.1f} to {min(high, 100):.1f}"}
         rows.append(row | {metric: verdicts.plus_minus(mean[metric], sd[metric]) for metric in values})
     return pd.DataFrame(rows, columns=[*RESULT, "runs", "A", "interval of A", *verdicts.METRICS[1:]])

@@ -50,28 +50,24 @@ def ledger(out: str | Path, findings: list[Finding], runs: pd.DataFrame | None =
         except LeuknetError:
             runs = pd.DataFrame()
     sources, by_id, known = Sources(runs, out), {finding.id: finding for finding in findings}, rules()
-    rows = []
-    for claim in tables.claims().to_dict("records"):
-        rule = known[claim["id"]]
-        bearing = [by_id[name] for name in rule.get("audit", ())]
-        ours = (
-            RULES[rule["rule"]](rule, sources)
-            if "rule" in rule
-            else Evidence(CANNOT, f"decided by {by}" if (by := rule.get("settled")) else NO_RUN)
-        )
-        rows.append(
-            {
-                "claim": claim["id"],
-                "section": claim["section"],
-                "gist": claim["gist"],
-                "decides": rule["decides"],
-                "printed numbers": " ".join(f"[{f.verdict}] {f.says}" for f in bearing),
-                "these runs": ours.number,
-                "verdict": (verdict := settled(bearing) if rule.get("settled") else ours.verdict),
-                "decided by": "" if verdict in (CANNOT, UNDECIDED) else rule.get("settled", "runs"),
-            }
-        )
-    return pd.DataFrame(rows)
+    frame = tables.claims()[["id", "section", "gist"]].rename(columns={"id": "claim"})
+    entries = [known[name] for name in frame["claim"]]
+    bearing = [[by_id[name] for name in entry.get("audit", ())] for entry in entries]
+    ours = [evidence(entry, sources) for entry in entries]
+    frame["decides"] = [entry["decides"] for entry in entries]
+    frame["printed numbers"] = [" ".join(f"[{f.verdict}] {f.says}" for f in part) for part in bearing]
+    frame["these runs"] = [own.number for own in ours]
+    settles = [settled(part) if "settled" in entry else "" for entry, part in zip(entries, bearing, strict=True)]
+    frame["verdict"] = [verdict or own.verdict for verdict, own in zip(settles, ours, strict=True)]
+    by = pd.Series([entry.get("settled", "runs") for entry in entries])
+    return frame.assign(**{"decided by": by.where(~frame["verdict"].isin((CANNOT, UNDECIDED)), "")})
+
+
+def evidence(entry: dict[str, Any], sources: Sources) -> Evidence:
+    """Return what a claim's rule finds in the runs, or why none can decide it."""
+    if "rule" in entry:
+        return RULES[entry["rule"]](entry, sources)
+    return Evidence(CANNOT, f"decided by {entry['settled']}" if "settled" in entry else NO_RUN)
 
 
 def settled(findings: list[Finding]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from leuknet._io import markdown, write_text
 from leuknet.evaluation.significance import resampled_t
@@ -78,9 +79,7 @@ def line_of(cell: Any, times: int, part: pd.DataFrame | None) -> dict[str, Any]:
     values = unit * (part[source].dropna() if part is not None and source in part else pd.Series()).astype(float)
     m, mean, sd, rules = len(values), values.mean(), values.std(), results.tolerances()
     overlap = results.overlap(part) if part is not None and cell.table in FOLDED else 0.0
-    found = resampled_t(values, overlap, rules["level"]) if m > 1 else None
-    limits = (found.low, found.high) if found else (np.nan, np.nan)
-    low, high = np.clip(limits, -100 if metric in ("MCC", "Kappa") else 0, 100)
+    low, high = np.clip(interval(values, overlap), -100 if metric in ("MCC", "Kappa") else 0, 100)
     line |= {"here": mean, "spread here": sd, "n here": m, "low": low, "high": high, "difference": mean - cell.value}
     runs = n - (cell.table in FOLDED and n > 1)  # whether its spreads are with n or n - 1 is not known
     error = np.sqrt(np.nan_to_num(spread) ** 2 / runs + np.nan_to_num(sd) ** 2 * (1 / max(m, 1) + overlap))
@@ -90,6 +89,18 @@ def line_of(cell: Any, times: int, part: pd.DataFrame | None) -> dict[str, Any]:
     reasons = [] if part is None else [reason for why in part["why_not"] for reason in why.split("; ") if reason]
     why = "; ".join(dict.fromkeys(reasons))
     return line | {"verdict": judge(line, part is not None, why, rules)}
+
+
+def interval(values: ArrayLike, overlap: float = 0.0) -> tuple[float, float]:
+    """Return Student's interval of a mean over runs; NaN for fewer than two.
+
+    Folds of one pool share training images: `overlap` is test over training images of a fold, see
+    `leuknet.evaluation.significance.resampled_t`.
+    """
+    if len(np.asarray(values)) < 2:
+        return np.nan, np.nan
+    found = resampled_t(values, overlap, results.tolerances()["level"])
+    return found.low, found.high
 
 
 def judge(line: dict[str, Any], run: bool, why: str, rules: dict[str, Any]) -> str:

@@ -67,13 +67,14 @@ def spread_possible(text: str, top: int, n: int) -> bool:
 
     Exact for whole numbers. Reference: Anaya 2016 (GRIMMER); Allard 2018 (A-GRIMMER); Heathers et al. 2018 (SPRITE).
     """
-    mean, spread = split(text)
-    windows = [
-        (total, square_window(total, n, spread_bounds(spread), top, ddof))
-        for total in totals(mean, top * n)
-        for ddof in (1, 0)
-    ]
-    return any(next(multisets(total, top, n, *window), None) for total, window in windows)
+    every = (counts_of(total, text, top, n, ddof) for total in totals(split(text)[0], top * n) for ddof in (1, 0))
+    return any(next(some, None) for some in every)
+
+
+def counts_of(total: int, text: str, top: int, n: int, ddof: int, factor: int = 1) -> Iterator[tuple[int, ...]]:
+    """Yield the sorted counts that add to `total` and whose spread prints as that of the cell `text`."""
+    window = square_window(total, n, spread_bounds(split(text)[1], factor), top, ddof)
+    return multisets(total, top, n, *window)
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,8 @@ class Recovery:
 
 def candidates(text: str, top: int, n: int, ddof: int, factor: int) -> dict[int, np.ndarray]:
     """Return an int array (m, n) of all sorted counts that print as the cell `text`, by total."""
-    mean, spread = split(text)
-    rows = {}
-    for total in totals(mean, top * n):
-        window = square_window(total, n, spread_bounds(spread, factor), top, ddof)
-        rows[total] = np.array(list(multisets(total, top, n, *window)))
+    every = totals(split(text)[0], top * n)
+    rows = {total: np.array(list(counts_of(total, text, top, n, ddof, factor))) for total in every}
     return {total: counts for total, counts in rows.items() if len(counts)}
 
 

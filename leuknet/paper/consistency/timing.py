@@ -128,10 +128,10 @@ def check_rates() -> list[Finding]:
 def check_parameters() -> list[Finding]:
     """Check Table 2's parameters and depths against the networks' definitions."""
     frame = networks()
-    counted = {}
-    for name, net in frame.iterrows():
-        biases = sum(net["imagenet_dense"])
-        counted[name] = net["parameters"] + dense_macs(str(name), net["imagenet_dense"]) + biases
+    dense = {
+        name: dense_macs(name, units) + sum(units) for name, units in frame["imagenet_dense"].items()
+    }  # and biases
+    counted = {name: frame.loc[name, "parameters"] + dense[name] for name in dense}
     good = all(n == tables.published(2, name, "Number of Parameters") for name, n in counted.items())
     deep = all(n == tables.published(2, name, "Topological Depth") for name, n in frame["depth"].items())
     listed = "; ".join(f"{name} {n}" for name, n in counted.items())
