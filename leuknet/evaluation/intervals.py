@@ -274,8 +274,8 @@ def _ratios(above: ArrayLike, below: ArrayLike, unit: ArrayLike, n: int, seed: i
     names, place = np.unique(np.asarray(unit).astype(str), return_inverse=True)
     drawn = _drawn(len(names), n, "ratio", seed).astype(float)
     drawn[1:] *= 1 if len(names) > 1 else np.nan
-    sums, base = (drawn @ np.bincount(place, np.asarray(values, float)) for values in (above, below))
     with np.errstate(invalid="ignore", divide="ignore"):
+        sums, base = (drawn @ np.bincount(place, np.asarray(values, float)) for values in (above, below))
         return sums / base
 
 
