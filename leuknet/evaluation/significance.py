@@ -85,9 +85,14 @@ class Friedman:
     critical_difference: float
 
     @property
+    def largest_difference(self) -> int:
+        """The largest possible difference of two mean ranks: one best and the other worst on every test set."""
+        return len(self.ranks) - 1
+
+    @property
     def separable(self) -> bool:
         """Whether these test sets can show a difference: mean ranks can lie as far apart as the critical difference."""
-        return self.critical_difference < len(self.ranks) - 1
+        return self.critical_difference < self.largest_difference
 
 
 def student_t(a: ArrayLike, b: ArrayLike) -> StudentT:
