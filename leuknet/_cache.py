@@ -1,8 +1,9 @@
-"""The one cache: what can be computed again, kept under a key of everything that decides it.
+"""The cache: values that can be recomputed, stored under a key that covers all of their inputs.
 
-An entry is the folder ``<LEUKNET_CACHE>/<kind>/<key>``: one file a value and ``done.json`` with size and SHA-256 of
-each. It is written next to its place and renamed, so that readers see all of it or nothing and two processes may write
-at once; what is damaged is made again. Where the cache cannot be written, one line says so and results go on without.
+An entry is the folder ``<LEUKNET_CACHE>/<kind>/<key>``: one file per value, and ``done.json`` with the size and SHA-256
+of each. It is written to a temporary folder next to its final path and then renamed, so readers never see a partial
+entry and several processes may write at once. A damaged entry is rebuilt. If the cache is not writable, a one-line
+warning is printed and the values are used without caching.
 """
 
 import json
@@ -29,28 +30,29 @@ Values = dict[str, Any]
 
 
 def cached(kind: str, key: str, make: Callable[[], Values]) -> Values:
-    """Return the values kept under `key`; make, keep and reread them if they are missing or damaged.
+    """Return the values cached under `key`; compute and store them if they are missing or damaged.
 
     Parameters
     ----------
     kind : str
-        What they are, such as ``"cohorts"``: the folder within the cache.
+        Kind of the values, such as ``"cohorts"``: the subfolder of the cache.
     key : str
-        Hash of everything that decides the content (letters, digits, ``-``, ``_`` and ``.``).
+        Hash of everything that determines the content (letters, digits, ``-``, ``_`` and ``.``).
     make : callable
-        Returns names (letters and digits) and values: `numpy.ndarray`, `pandas.DataFrame`, what JSON takes, or a
-        function that writes an array to the ``.npy`` file whose path it is given. Called only when needed; its errors
-        pass through and leave nothing behind.
+        Returns a dictionary of names (letters and digits) to values: `numpy.ndarray`, `pandas.DataFrame`,
+        JSON-serialisable objects, or a function that writes an array to a given ``.npy`` path. Called only if needed;
+        its exceptions propagate and leave no files behind.
 
     Returns
     -------
     dict
-        The values; arrays are read-only memory maps. Where the cache cannot be written they are as `make` gave them.
+        The values; arrays are read-only memory maps. If the cache is not writable, the values are those that `make`
+        returned.
 
     Raises
     ------
     LeuknetError
-        If the key is no plain name.
+        If the key is not a plain name.
     """
     if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", key):
         raise LeuknetError(f"cache key {key!r} may hold only letters, digits, '-', '_' and '.'")
@@ -100,7 +102,7 @@ def _write(name: str, value: Any, folder: Path) -> None:
 
 
 def _store(values: Values, folder: Path) -> None:
-    """Write an entry next to its place and rename it, unless another process has put a sound one there meanwhile."""
+    """Write an entry next to its final path and rename it, unless another process has stored a valid one meanwhile."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     clear_leftovers(folder.parent)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".new-{HOST}.{os.getpid()}-"))
@@ -118,7 +120,7 @@ def _store(values: Values, folder: Path) -> None:
 
 
 def _written(name: str, write: Callable[[Path], None]) -> np.ndarray:
-    """Return an array that a function writes to a file, by a temporary file."""
+    """Return the array that a function writes to a file, using a temporary file."""
     with scratch() as folder:
         write(folder / f"{name}.npy")
         return np.load(folder / f"{name}.npy", allow_pickle=False)
@@ -126,6 +128,6 @@ def _written(name: str, write: Callable[[Path], None]) -> np.ndarray:
 
 @cache
 def _warn(place: str, reason: str) -> None:
-    """Say once for each place that it cannot be written."""
+    """Warn once per location that it is not writable."""
     line = f"warning: nothing is kept in {place} ({reason}): free space, check its permissions or set LEUKNET_CACHE"
     print(line, file=sys.stderr)

@@ -1,6 +1,6 @@
-"""Text from users (names of folders, files and runs) made safe for where it is printed; one function a target.
+"""Escaping of user-supplied text (names of folders, files and runs), one function per output format.
 
-HTML is escaped by `html.escape` and Jinja's autoescape. What is returned here is one line without control characters.
+HTML is escaped by `html.escape` and Jinja's autoescape. All functions return a single line without control characters.
 """
 
 import hashlib
@@ -13,19 +13,19 @@ LONGEST = 60  # characters of a file name, before its suffix
 
 
 def one_line(text: str) -> str:
-    """Return `text` with every run of white space and control characters as one space."""
+    """Return `text` with each run of white space and control characters replaced by one space."""
     plain = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in str(text))
     return " ".join(plain.split())
 
 
 def shortened(text: str, width: int) -> str:
-    """Return `text` with its middle left out where it is longer than `width` characters."""
+    """Return `text`, with its middle elided if it is longer than `width` characters."""
     half = (width - 1) // 2
     return text if len(text) <= width else f"{text[:half]}…{text[len(text) - (width - 1 - half) :]}"
 
 
 def markdown_cell(text: str) -> str:
-    """Return `text` as a cell of a Markdown table: neither markup nor HTML, and no end of the cell or row.
+    """Return `text` escaped for a cell of a Markdown table: no markup, no HTML, no cell or row separator.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def markdown_cell(text: str) -> str:
 
 
 def label(text: str, width: int = 80) -> str:
-    """Return `text` as a label in a figure: one line, and not left out of legends for its leading underscore.
+    """Return `text` as a label for a figure: one line, and no leading underscore, which would hide it from legends.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def label(text: str, width: int = 80) -> str:
 
 
 def csv_cell(value: object) -> object:
-    """Return `value` for a CSV file that a spreadsheet may open: text is no formula there; numbers stay.
+    """Return `value` escaped for a CSV file: spreadsheets do not read text as a formula; numbers are unchanged.
 
     Examples
     --------
@@ -66,9 +66,10 @@ def csv_cell(value: object) -> object:
 
 
 def file_name(text: str) -> str:
-    """Return a name for a file, without suffix: different texts give different names, also where case does not count.
+    """Return a file name without suffix; different texts get different names, even on case-insensitive file systems.
 
-    Letters, digits, ``-`` and ``_`` stay; a text with anything else, or a long one, gets the beginning of its SHA-256.
+    Letters, digits, ``-`` and ``_`` are preserved; a text with other characters, or a long one, gets a prefix of its
+    SHA-256 appended.
 
     Examples
     --------

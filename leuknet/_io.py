@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and where the companion keeps what it can make again."""
+"""Atomic file writing, hashing, and the location of the cache."""
 
 import functools
 import hashlib
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def cache_dir() -> Path:
-    """Return the cache folder: ``$LEUKNET_CACHE``, else the user's own cache folder."""
+    """Return the cache folder: ``$LEUKNET_CACHE`` if set, else the user's cache folder."""
     return Path(os.environ.get("LEUKNET_CACHE") or platformdirs.user_cache_dir("leuknet"))
 
 
@@ -33,28 +33,28 @@ HOST = re.sub(r"[^A-Za-z0-9]", "", socket.gethostname())[:32]
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """Yield a temporary folder, removed at the end; if this process is killed, by a later one (`clear_leftovers`)."""
+    """Yield a temporary folder, removed on exit or, if this process is killed, by a later one (`clear_leftovers`)."""
     with tempfile.TemporaryDirectory(prefix=f"leuknet-{HOST}.{os.getpid()}-") as folder:
         yield Path(folder)
 
 
 def clear_leftovers(folder: str | Path | None = None) -> None:
-    """Remove the temporary files and folders that killed processes of this machine and user left in `folder`.
+    """Remove temporary files and folders that killed processes of this user on this machine left in `folder`.
 
     Parameters
     ----------
     folder : path, optional
-        The system's folder for temporary files if not given. Folders within it are not entered.
+        Defaults to the system's folder for temporary files. Not recursive.
     """
     try:
         entries = list(os.scandir(folder or tempfile.gettempdir()))
-    except OSError:  # a folder that cannot be listed; whoever writes into it hears of it
+    except OSError:  # cannot be listed; writing into it will raise
         return
     for entry in entries:
         match = re.fullmatch(rf"(?:\..*|leuknet)-{HOST}\.(\d+)-\w+(?:\.\w+)?", entry.name)
         if not match or psutil.pid_exists(int(match[1])) or entry.is_symlink():
             continue
-        with suppress(OSError):  # another process was faster, or it is another user's
+        with suppress(OSError):  # removed by another process, or owned by another user
             shutil.rmtree(entry.path) if entry.is_dir() else os.unlink(entry.path)
 
 
@@ -65,9 +65,9 @@ def _cleared(folder: Path) -> None:
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path next to `path`; rename it to `path` only if the block ends well.
+    """Yield a temporary path next to `path`; rename it to `path` only if the block exits without an exception.
 
-    Readers see the old file or the new one, never a part; on an exception nothing is left behind.
+    Readers see either the old or the new file, never a partial one; on an exception nothing is left behind.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except OSError as error:
-        if error.errno and error.filename is None:  # a write's error does not say where
+        if error.errno and error.filename is None:  # errors raised while writing do not name the file
             error.filename = str(path)
         raise
     finally:
@@ -104,14 +104,14 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 def read_object(path: str | Path, limit: int = 1 << 20) -> dict[str, Any]:
-    """Return the JSON object in the file `path`, which others may have written.
+    """Return the JSON object stored in the untrusted file `path`.
 
     Raises
     ------
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     ValueError
-        If it is larger than `limit` bytes, no JSON in UTF-8, or JSON of another kind than an object.
+        If the file is larger than `limit` bytes, is not JSON in UTF-8, or does not contain an object.
     """
     with open(path, "rb") as file:
         data = file.read(limit + 1)
@@ -127,7 +127,7 @@ def read_object(path: str | Path, limit: int = 1 << 20) -> dict[str, Any]:
 
 
 def object_or_empty(path: str | Path) -> dict[str, Any]:
-    """Return `read_object` of a file, or an empty dictionary where it is absent, cannot be read or holds none."""
+    """Return `read_object` of a file, or an empty dictionary if the file is missing, unreadable or not an object."""
     try:
         return read_object(path)
     except (OSError, ValueError):
@@ -135,14 +135,14 @@ def object_or_empty(path: str | Path) -> dict[str, Any]:
 
 
 def read_arrays(path: str | Path, limit: int = 2 << 30) -> dict[str, np.ndarray]:
-    """Return the arrays in the ``.npz`` file `path`, which others may have written, by their names; no pickles.
+    """Return the arrays of the untrusted ``.npz`` file `path` by name; pickles are rejected.
 
     Raises
     ------
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     ValueError
-        If it is no such file, is damaged, holds objects, or unpacks to more than `limit` bytes.
+        If the file is not an ``.npz`` archive, is damaged, contains objects, or unpacks to more than `limit` bytes.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -152,7 +152,7 @@ def read_arrays(path: str | Path, limit: int = 2 << 30) -> dict[str, np.ndarray]
             return {name: arrays[name] for name in arrays.files}
     except (zipfile.BadZipFile, zlib.error, EOFError, MemoryError, OverflowError, SyntaxError, TypeError) as error:
         raise ValueError(str(error) or type(error).__name__) from error
-    except (NotImplementedError, RuntimeError, KeyError) as error:  # another compression, encrypted, member not there
+    except (NotImplementedError, RuntimeError, KeyError) as error:  # unsupported compression, encrypted, missing member
         raise ValueError(str(error)) from error
 
 
@@ -163,12 +163,12 @@ def sha256_of(path: str | Path) -> str:
 
 
 def hash_of_files(paths: Iterable[str | Path]) -> str:
-    """Return the SHA-256 of the contents of files, one behind the other, as 64 hexadecimal digits."""
+    """Return the SHA-256 of the concatenated contents of files as 64 hexadecimal digits."""
     return hashlib.sha256(b"".join(Path(path).read_bytes() for path in paths)).hexdigest()
 
 
 def hash_of_array(values: np.ndarray) -> str:
-    """Return the SHA-256 of an array's values and shape, reading a memory map piece by piece."""
+    """Return how many parameters each approach trains and freezes, for the five backbones at full width and 224 px."""
     sha = hashlib.sha256(repr(values.shape).encode())
     for start in range(0, len(values), 256):
         sha.update(values[start : start + 256].tobytes())

@@ -1,4 +1,4 @@
-"""Every random number of the companion comes from here, so that a run's key decides it."""
+"""Source of all random numbers in the package: each is determined by a run's key."""
 
 import hashlib
 
@@ -6,12 +6,12 @@ import numpy as np
 
 
 def derive(*parts: str | int | float | bool | None) -> int:
-    """Return a seed in [0, 2**31) that depends on nothing but `parts`.
+    """Return a seed in [0, 2**31) that depends only on `parts`.
 
     Parameters
     ----------
     *parts : str, int, float, bool or None
-        What names the draw, e.g. ``("augment", run_seed, epoch)``.
+        Identify the draw, e.g. ``("augment", run_seed, epoch)``.
 
     Returns
     -------

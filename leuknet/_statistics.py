@@ -1,4 +1,4 @@
-"""Statistics that more than one room needs."""
+"""Statistics shared by several subpackages."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -7,7 +7,7 @@ from leuknet.exceptions import LeuknetError
 
 
 def holm(p_values: ArrayLike) -> np.ndarray:
-    """Return Holm's adjusted p-values (Holm, Scand. J. Stat. 1979, 6, 65), for several tests read together.
+    """Return Holm's adjusted p-values (Holm, Scand. J. Stat. 1979, 6, 65) for a family of tests.
 
     Parameters
     ----------
@@ -16,7 +16,7 @@ def holm(p_values: ArrayLike) -> np.ndarray:
     Returns
     -------
     numpy.ndarray, float64, shape (m,)
-        In the order given; compare each with the level as it is.
+        In the input order; compare each directly with the significance level.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A study: its profile, the runs behind each of the paper's tables, and what they need of this machine."""
+"""A study: its profile, the runs behind each of the paper's tables, and the machine's requirements."""
 
 import lazy_loader
 

@@ -1,6 +1,6 @@
-"""The paper's ablation as runs: approaches and backbones (Tables 3 to 7), sizes of the head (Table 9).
+"""Runs of the paper's ablation: approaches and backbones (Tables 3 to 7), sizes of the head (Table 9).
 
-Tables 2 and 8 need networks that are counted, not trained, and what the runs took.
+For Tables 2 and 8, parameters are counted without training and times are read from the run records.
 """
 
 import math
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TABLES = {3: "VGG16", 4: "VGG19", 5: "InceptionV3", 6: "Xception", 7: "ResNet50"}
 DENSE_KEEPERS = ("VGG16", "VGG19")
-POOLINGS = 32  # five by two before fc1: decides which sizes `leuknet.models.backbones.fits_own_dense` (loads Keras)
+POOLINGS = 32  # five by two before fc1: determines sizes for `leuknet.models.backbones.fits_own_dense` (loads Keras)
 HEADS = ((512, 256), (1024, 256), (1024, 512), (1024, 1024))
 NARROW = 8
 PERFORMANCE_SET = "UFG"  # §3.1: the other 17 data sets are the development set
@@ -31,11 +31,11 @@ FOLDS = (
 
 
 def possible_split(study: Study) -> tuple[Split, list[str]]:
-    """Return the split of Tables 3 to 10, and sentences that say why it is not LODOCV where it is not.
+    """Return the split of Tables 3 to 10, and sentences that explain why it is not LODOCV if it is not.
 
-    LODOCV is over what the profile's `ablation_cohort` lets take part: §3.5 says that the other 17 data sets train,
-    §4.1 that the development set was evaluated, which leaves 16. A cohort that cannot have it is split into folds that
-    keep groups whole, or else into folds of images.
+    LODOCV runs over the data sets selected by the profile's `ablation_cohort`: §3.5 says that the other 17 data sets
+    train, §4.1 that the development set was evaluated, which leaves 16. If LODOCV is impossible for a cohort, the split
+    falls back to folds that preserve groups, or else to folds of images.
     """
     table = study.cohort.table
     if study.profile.ablation_cohort == "development":
@@ -50,16 +50,16 @@ def ablation_split(study: Study) -> Split:
 
 
 def test_sets(split: Split) -> list[str]:
-    """Return the folds that Tables 3 to 10 test: the paper's two (§4.1) where there are any, else all data sets.
+    """Return the test folds of Tables 3 to 10: the paper's two (§4.1) if present, else all data sets.
 
-    Of folds that are no data sets, the first two.
+    If the folds are not data sets, the first two are used.
     """
     folds = split.folds if split.by == "data_set" else split.folds[:2]
     return [name for name in TEST_SETS if name in folds] or folds
 
 
 def ablation_counts(study: Study) -> pd.DataFrame:
-    """Return how many images and data sets train and are tested in each fold of Tables 3 to 10.
+    """Return the number of training and test images and data sets of each fold of Tables 3 to 10.
 
     Returns
     -------
@@ -75,14 +75,14 @@ def ablation_counts(study: Study) -> pd.DataFrame:
 
 
 def approaches(backbone: str) -> tuple[str, ...]:
-    """Return the approaches that the paper tries on `backbone` (§3.4): four on the VGGs, two on the others."""
+    """Return the approaches that the paper evaluates on `backbone` (§3.4): four for the VGGs, two for the others."""
     return ("SFT", "mSFT", "DFT", "mDFT") if backbone in DENSE_KEEPERS else ("mSFT", "mDFT")
 
 
 def possible_approaches(study: Study, backbone: str | None = None) -> tuple[str, ...]:
-    """Return those `approaches` to `backbone`, or the profile's, that networks of the profile's image size can have.
+    """Return the `approaches` to `backbone` (default: the profile's) that are possible at the profile's image size.
 
-    VGG's own dense layers, which SFT and DFT keep, fit one size only.
+    VGG's own dense layers, which SFT and DFT retain, fit one input size only.
     """
     name = backbone or study.profile.backbone
     fits = study.profile.size // POOLINGS == (48 if study.profile.nano else 224) // POOLINGS
@@ -92,7 +92,7 @@ def possible_approaches(study: Study, backbone: str | None = None) -> tuple[str,
 def backbone_plan(study: Study, backbone: str, only: str | None = None) -> list[RunSpec]:
     """Return the runs of `backbone`: its approaches (or `only` one) on each test set with each seed, under LODOCV.
 
-    The networks of VGG-16's first seed are kept, because page 07 looks into them.
+    The networks of VGG-16's first seed are saved because page 07 analyses them.
     """
     split, keep = ablation_split(study), backbone == "VGG16"
     return [
@@ -103,15 +103,15 @@ def backbone_plan(study: Study, backbone: str, only: str | None = None) -> list[
 
 
 def ablation_plan(study: Study) -> list[RunSpec]:
-    """Return the runs of Tables 3 to 7, see `backbone_plan`."""
+    """Return the runs of Tables 3 to 7; see `backbone_plan`."""
     return [spec for backbone in TABLES.values() for spec in backbone_plan(study, backbone)]
 
 
 def heads_plan(study: Study) -> dict[tuple[int, int], list[RunSpec]]:
-    """Return the runs of Table 9, by the paper's head: VGG-16, mDFT, four sizes of the dense layers.
+    """Return the runs of Table 9, keyed by the paper's head: VGG-16, mDFT, four sizes of the dense layers.
 
-    Narrow networks have heads of an eighth of the paper's sizes.
-    The head that the paper chose is the network of `ablation_plan`: the same runs, not trained again.
+    For narrow networks, the heads have an eighth of the paper's sizes. The head that the paper selected is the network
+    of `ablation_plan`; its runs are shared, not trained again.
     """
     split = ablation_split(study)
     plans = {}
@@ -125,9 +125,9 @@ def heads_plan(study: Study) -> dict[tuple[int, int], list[RunSpec]]:
 
 @contextmanager
 def shapes_only() -> Iterator[None]:
-    """Build networks inside this block without values for their weights: they can be counted, not run.
+    """Build networks inside this block without allocating weights: they can be counted but not run.
 
-    VGG-19's 144 million parameters then take neither time nor memory.
+    This saves the time and memory of VGG-19's 144 million parameters.
     """
     import keras
 
@@ -136,11 +136,11 @@ def shapes_only() -> Iterator[None]:
         with keras.StatelessScope(initialize_variables=False):
             yield
     finally:
-        keras.backend.clear_session()  # forgets the variables that wait for a value
+        keras.backend.clear_session()  # discards the variables still awaiting initialisation
 
 
 def parameter_counts() -> pd.DataFrame:
-    """Return parameters and depth of the five backbones with their ImageNet tops, as Keras builds them (Table 2).
+    """Return parameters and depth of the five backbones with their ImageNet classifiers, as built by Keras (Table 2).
 
     Returns
     -------
@@ -158,7 +158,7 @@ def parameter_counts() -> pd.DataFrame:
 
 
 def depth(model: "keras.Model") -> int:
-    """Return the number of layers, input and output included, on the longest way through a functional model."""
+    """Return the number of layers, including input and output, on the longest path through a functional model."""
     longest: dict[str, int] = {}
     for layer in model.layers:
         tensors = [tensor for node in layer._inbound_nodes for tensor in node.input_tensors]
@@ -168,13 +168,13 @@ def depth(model: "keras.Model") -> int:
 
 
 def trained_parameters() -> pd.DataFrame:
-    """Return what each approach trains and keeps, for the five backbones at full width and 224 px.
+    """Return how many parameters each approach trains and freezes, for the five backbones at full width and 224 px.
 
     Returns
     -------
     pandas.DataFrame
-        ``model``, ``approach``, ``trained``, ``kept`` (frozen, and the running statistics of batch normalisation),
-        ``new`` (those of `trained` that begin from random values).
+        ``model``, ``approach``, ``trained``, ``kept`` (frozen, plus the running statistics of batch normalisation),
+        ``new`` (the part of `trained` that is initialised at random).
     """
     from leuknet.models import networks
 
@@ -200,8 +200,8 @@ def timings(results: Results) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``backbone``, ``fold``, both of the quickest seed: ``training_seconds`` (median epoch times the number of
-        epochs, so that compiling does not count), ``seconds_per_image`` (predictions of the test set).
+        ``backbone``, ``fold``, and for the fastest seed ``training_seconds`` (median epoch time multiplied by the
+        number of epochs, which excludes compilation) and ``seconds_per_image`` (prediction of the test set).
     """
     epochs = results.histories.groupby(["backbone", "fold", "run"])["seconds"].agg(["median", "size"])
     training = (epochs["median"] * epochs["size"]).groupby(["backbone", "fold"], sort=False).min()

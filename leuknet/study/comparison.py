@@ -24,8 +24,8 @@ POOLED, PUBLISHED, FAIR = "pooled", AS_PUBLISHED, "leave-one-source-out"
 def seeds_on(study: Study, split: Split, fold: str) -> list[int]:
     """Return the seeds of the comparison's runs on one fold.
 
-    A fold of k-fold has a seed of its own, so that a mean over folds is one over initialisations too (§4: runs are
-    repeated because they begin at random). A data set or source that is tested once has the profile's
+    Each fold of k-fold has a different seed, so a mean over folds also averages over initialisations (§4: runs are
+    repeated because initialisation is random). A data set or source that is tested once uses the profile's
     `comparison_seeds`.
     """
     if re.fullmatch(r"r\d+f\d+", fold):
@@ -36,15 +36,15 @@ def seeds_on(study: Study, split: Split, fold: str) -> list[int]:
 def plan_baselines(study: Study, split: Split, baselines: Sequence[str] | None = None) -> list[RunSpec]:
     """Return the runs of baselines over all folds of `split`, with the seeds of `seeds_on`.
 
-    Handmade features are measured at the display resolution, because leukocytes of a field are a few pixels wide at the
-    networks' size; all else sees the images that LeukNet sees.
+    Handcrafted features are computed at the display resolution because leukocytes in a field are only a few pixels wide
+    at the networks' input size; all other baselines receive the same images as LeukNet.
 
     Parameters
     ----------
     study : Study
     split : Split
     baselines : sequence of str, optional
-        Keys of `leuknet.baselines.registry.BASELINES`; all but `VARIANTS`, which Table 11 does not print, if not given.
+        Keys of `leuknet.baselines.registry.BASELINES`. Defaults to all except `VARIANTS`, which are not in Table 11.
     """
     shown = study.profile.gallery
     images = {"profile": (study.cohort, study.recipe()), "gallery": (study.gallery, study.recipe(shown))}
@@ -58,7 +58,7 @@ def plan_baselines(study: Study, split: Split, baselines: Sequence[str] | None =
 
 
 def plan_ours(study: Study, split: Split) -> list[RunSpec]:
-    """Return the runs of LeukNet and of VGG-16 from random weights, with the seeds of `seeds_on`."""
+    """Return the runs of LeukNet and of the randomly initialised VGG-16, with the seeds of `seeds_on`."""
     return [
         spec
         for approach in OURS
@@ -68,12 +68,12 @@ def plan_ours(study: Study, split: Split) -> list[RunSpec]:
 
 
 def work(approach: str) -> str:
-    """Return the name in tables of a baseline's key or of an approach."""
+    """Return the name used in tables for a baseline's key or an approach."""
     return OURS.get(approach) or lookup(approach).work
 
 
 def repeated_split(study: Study) -> Split:
-    """Return the `Split` of Tables 12 and 13: repeated k-fold over all data sets but the one set apart."""
+    """Return the `Split` of Tables 12 and 13: repeated k-fold over all data sets except the one set apart."""
     p, table, apart = study.profile, study.cohort.table, study.set_apart
 
     def draw(part: pd.DataFrame) -> Split:
@@ -89,11 +89,11 @@ class Comparison:
     Attributes
     ----------
     predictions : pandas.DataFrame
-        Those of `Results`, with ``column`` (protocol's name in the comparison) and ``work``.
+        Predictions as in `Results`, plus ``column`` (the protocol's name in the comparison) and ``work``.
     runs : pandas.DataFrame
-        One row a run: ``work``, ``approach``, ``column``, ``weights``, ``bytes``, ``seconds`` (to predict one image).
+        One row per run: ``work``, ``approach``, ``column``, ``weights``, ``bytes``, ``seconds`` (to predict one image).
     failed : dict of str to str
-        Work to the reason why it could not be run.
+        Maps each work that could not be run to the reason.
     """
 
     predictions: pd.DataFrame
@@ -107,21 +107,21 @@ class Comparison:
 
     @property
     def columns(self) -> list[str]:
-        """The protocols: pooled, LODOCV and leave-one-source-out, or what stands in for these two."""
+        """The protocols: pooled, LODOCV and leave-one-source-out, or their substitutes."""
         return list(self.predictions["column"].unique())
 
     @property
     def last(self) -> str:
-        """The last of the protocols, by which works are ranked."""
+        """The last protocol, which determines the ranking of the works."""
         return FAIR if FAIR in self.columns else self.columns[-1]
 
     def scores(self, column: str = POOLED, role: str = "test") -> pd.DataFrame:
-        """Return the metrics of each run under one protocol, one row a run."""
+        """Return the metrics of each run under one protocol, one row per run."""
         return scores_by(self.of(column, role), ["approach", "fold", "seed"])
 
     @property
     def weights(self) -> str:
-        """What each kind of network began from, as captions print it."""
+        """Initial weights of each kind of network, as printed in captions."""
         rows = self.runs[self.runs["weights"] != "none"].drop_duplicates(["work", "weights"])
         works = rows.groupby("weights", sort=False)["work"].agg(", ".join)
         return "; ".join(f"{names}: {weights}" for weights, names in works.items())
@@ -132,12 +132,13 @@ def compare(
 ) -> Comparison:
     """Run LeukNet, VGG-16 * and baselines under each of `splits` and return the `Comparison`.
 
-    A baseline that cannot run here (no pretrained weights, say) is left out of that protocol and named in ``failed``.
+    A baseline that cannot be run (e.g. because pretrained weights are missing) is omitted from that protocol and listed
+    in ``failed``.
 
     Raises
     ------
     LeuknetError
-        If none could be run under one of them.
+        If no work could be run under one of the protocols.
     """
     plans = {name: plan_ours(study, split) + plan_baselines(study, split, baselines) for name, split in splits.items()}
     failures = study.finish([spec for specs in plans.values() for spec in specs], progress).failed
@@ -157,10 +158,10 @@ def compare(
 
 
 def costs(study: Study, results: Results) -> pd.DataFrame:
-    """Return one row a run: approach, fold, weights, bytes to keep, and seconds that predicting one image takes.
+    """Return one row per run: approach, fold, weights, model size in bytes, and prediction time per image in seconds.
 
-    Of a baseline the seconds are CPU time of describing an image (or of the network's forward pass), of LeukNet and
-    VGG-16 * wall time.
+    The times of baselines are CPU times of computing an image's features (or of the network's forward pass), those of
+    LeukNet and VGG-16 * are wall times.
     """
     rows = []
     for spec in results.specs:
@@ -177,7 +178,7 @@ def costs(study: Study, results: Results) -> pd.DataFrame:
 
 @cache
 def parameters(settings: TrainSettings, size: int) -> int:
-    """Return how many parameters the network of a training has."""
+    """Return the number of parameters of a training's network."""
     from leuknet.models import networks
     from leuknet.models.training import network_spec
 

@@ -1,4 +1,4 @@
-"""Controls: networks that cannot have learnt leukaemia, which a claim about trained ones is compared with."""
+"""Controls: networks that cannot have learnt leukaemia, used as a reference for claims about trained networks."""
 
 from dataclasses import replace
 
@@ -7,10 +7,10 @@ from leuknet.study.study import Study
 
 
 def label_permutation(study: Study) -> Study:
-    """Return a study like `study` whose images have one another's labels, permuted over the whole cohort.
+    """Return a copy of `study` whose labels are permuted over the whole cohort.
 
-    Its runs have the role "control" and keys of their own; class counts, images and splits are the same (Adebayo et
-    al., "Sanity Checks for Saliency Maps", NeurIPS 2018).
+    Its runs have the role "control" and separate keys; class counts, images and splits are unchanged (Adebayo et al.,
+    "Sanity Checks for Saliency Maps", NeurIPS 2018).
     """
     control = replace(study, role="control", label_permutation=study.seed)
     control.cohort = permute_labels(study.cohort, study.seed)

@@ -1,4 +1,4 @@
-"""What this machine has for the study, and the command that fixes what is missing."""
+"""Checks of the machine that the study runs on, and the command that fixes each problem."""
 
 import os
 import shutil
@@ -19,14 +19,14 @@ import leuknet
 from leuknet._io import cache_dir
 
 BACKBONES = ("VGG16", "VGG19", "ResNet50", "InceptionV3", "Xception", "vgg16-nano")
-MEMORY_GB = 6  # the peak of the profiles demo and laptop
+MEMORY_GB = 6  # peak memory of the profiles demo and laptop
 DISK_GB = 5
 PIP = f"{sys.executable} -m pip install"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing checked. `state` is "ok", "limited" (the study runs without it) or "missing" (it does not)."""
+    """Result of one check. `state` is "ok", "limited" (the study runs without it) or "missing" (it does not)."""
 
     name: str
     found: str
@@ -42,7 +42,7 @@ def examine() -> list[Finding]:
 
 
 def packages() -> list[Finding]:
-    """Return a finding for Python, the companion, and each package it declares."""
+    """Return a finding for Python, the package, and each of its declared dependencies."""
     version = ".".join(map(str, sys.version_info[:3]))
     try:
         distribution = metadata.distribution("leuknet")
@@ -59,12 +59,12 @@ def packages() -> list[Finding]:
 
 
 def package(requirement: Requirement) -> Finding:
-    """Return the finding for one requirement, by the metadata of what is installed."""
+    """Return the finding for one requirement, based on the metadata of the installed packages."""
     name, fix = requirement.name, f"{PIP} '{requirement}'"
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
-        others = metadata.packages_distributions().get(name, [])  # the same module: tensorflow-cpu for tensorflow
+        others = metadata.packages_distributions().get(name, [])  # same module name: tensorflow-cpu for tensorflow
         if not others:
             return Finding(name, "not installed", "missing", fix)
         version = metadata.version(others[0])
@@ -74,7 +74,7 @@ def package(requirement: Requirement) -> Finding:
 
 
 def backend() -> Finding:
-    """Return the finding for what Keras computes with."""
+    """Return the finding for the Keras backend."""
     try:
         import keras
     except ImportError as error:
@@ -84,7 +84,7 @@ def backend() -> Finding:
 
 
 def of_the_backend(check: Callable[[], Finding]) -> Finding:
-    """Return the finding of `check`, which loads the backend, or that it cannot be had."""
+    """Return the finding of `check`, which loads the backend, or a finding that the backend is unavailable."""
     try:
         return check()
     except ImportError:
@@ -92,7 +92,7 @@ def of_the_backend(check: Callable[[], Finding]) -> Finding:
 
 
 def devices() -> Finding:
-    """Return the finding for the devices that the backend sees."""
+    """Return the finding for the devices visible to the backend."""
     seen = seen_devices()
     if any("gpu" in name.lower() or "cuda" in name.lower() for name in seen):
         return Finding("devices", ", ".join(seen))
@@ -101,10 +101,10 @@ def devices() -> Finding:
 
 
 def seen_devices() -> list[str]:
-    """Return the names of the devices that the backend sees."""
+    """Return the names of the devices visible to the backend."""
     import keras
 
-    if keras.config.backend() == "torch":  # Keras has no list of devices for it
+    if keras.config.backend() == "torch":  # Keras cannot list devices for torch
         import torch
 
         return [f"cuda:{number}" for number in range(torch.cuda.device_count())] or ["cpu"]
@@ -112,16 +112,16 @@ def seen_devices() -> list[str]:
 
 
 def precision() -> Finding:
-    """Return the finding for which of the two values of the setting `precision` trains faster here, by trying both."""
+    """Return the finding for the faster value of the setting `precision` on this machine, by timing both."""
     plain, short = map(step_seconds, ("float32", "mixed_bfloat16"))
     advice = "--set precision=mixed_bfloat16 pays" if plain > 1.2 * short else "leave precision at float32"
     return Finding("precision", f"mixed_bfloat16 trains at {plain / short:.2g} times the speed of float32: {advice}")
 
 
 def step_seconds(policy: str) -> float:
-    """Return the seconds of one training step of two 3 x 3 convolutions of 64 channels at 28 px, the fastest of three.
+    """Return the fastest of three timings (s) of one training step of two 3 x 3 convolutions of 64 channels at 28 px.
 
-    A forward pass alone would mislead: some processors are slow in the gradients only.
+    Timing the forward pass alone would be misleading: on some processors only the gradients are slow.
     """
     import keras
 
@@ -138,7 +138,7 @@ def step_seconds(policy: str) -> float:
 
 
 def memory() -> Finding:
-    """Return the finding for the memory that is free now."""
+    """Return the finding for the currently available memory."""
     free = psutil.virtual_memory().available / 1e9
     found = f"{free:.1f} GB free, {psutil.cpu_count()} cores"
     if free >= MEMORY_GB:
@@ -148,7 +148,7 @@ def memory() -> Finding:
 
 
 def folder_space(name: str, folder: Path, remedy: str) -> Finding:
-    """Return the finding for whether `folder` can be written to and how much its disk has free."""
+    """Return the finding for whether `folder` is writable and for the free space on its disk."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not os.access(there, os.W_OK):
         return Finding(name, f"{folder}: not writable", "missing", f"{remedy} to a folder you may write to")
@@ -160,14 +160,14 @@ def folder_space(name: str, folder: Path, remedy: str) -> Finding:
 
 
 def weights() -> list[Finding]:
-    """Return a finding for each backbone's pretrained weights, by `leuknet.models.weights.available`."""
+    """Return a finding for each backbone's pretrained weights; see `leuknet.models.weights.available`."""
     from leuknet.models.weights import available
 
     return [backbone_weights(name, available(name)) for name in BACKBONES]
 
 
 def backbone_weights(name: str, at_hand: Mapping[str, Path | None]) -> Finding:
-    """Return the finding for what `available` says of one backbone: kinds of weights and where each lies."""
+    """Return the finding for one backbone from the result of `available`: kinds of weights and the path of each."""
     found = "; ".join(f"{kind}: {where}" for kind, where in at_hand.items() if where)
     if found:
         return Finding(f"weights {name}", found)
@@ -178,9 +178,9 @@ def backbone_weights(name: str, at_hand: Mapping[str, Path | None]) -> Finding:
 
 
 def as_text(findings: Sequence[Finding], verbose: bool = False) -> str:
-    """Return what is not in order, each finding with its fix below it, and a summary in one line.
+    """Return the problems, each followed by its fix, and a one-line summary.
 
-    If `verbose`, everything that was checked is listed.
+    If `verbose`, all checks are listed.
     """
     shown = [finding for finding in findings if verbose or finding.state != "ok"]
     width = max((len(finding.name) for finding in shown), default=0)

@@ -1,4 +1,4 @@
-"""The runs behind the paper's tables, each page, and a user's own TOML file, each planned in one place."""
+"""The runs behind the paper's tables, the pages, and users' TOML files, each planned in one function."""
 
 import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -27,7 +27,7 @@ def heads(study: Study) -> list[RunSpec]:
 
 
 def features(study: Study) -> list[RunSpec]:
-    """Return the runs of Table 10: the profile's backbone by each approach it can have, first seed, networks kept."""
+    """Return the runs of Table 10: the profile's backbone with each possible approach, first seed, networks saved."""
     split, first = ablation.ablation_split(study), study.seeds[:1]
     plans = [study.plan(split, ablation.test_sets(split), first, keep=True, approach=approach)
              for approach in ablation.possible_approaches(study)]  # fmt: skip
@@ -41,35 +41,35 @@ def comparison(study: Study) -> list[RunSpec]:
 
 
 def repeated(study: Study) -> list[RunSpec]:
-    """Return the runs of Tables 12 and 13: repeated k-fold with and without transfer, one data set kept apart."""
+    """Return the runs of Tables 12 and 13: repeated k-fold with and without transfer, one data set set apart."""
     split = repeated_split(study)
     return plan_ours(study, split) + plan_baselines(study, split, ["vogado"])
 
 
 def training(study: Study) -> list[RunSpec]:
-    """Return the runs of Figures 7 and 8: LeukNet on 75 % of the images, curves of the 25 %, first network kept."""
+    """Return the runs of Figures 7 and 8: LeukNet trained on 75 % of the images, curves on 25 %, first model saved."""
     return study.plan(hold_out(study.cohort.table, fraction=0.25, seed=study.seed), keep=True, validation="test")
 
 
 def first_training(study: Study) -> list[RunSpec]:
-    """Return the run of `training` whose network is kept."""
+    """Return the run of `training` whose network is saved."""
     return training(study)[:1]
 
 
 def label_permuted(study: Study) -> list[RunSpec]:
-    """Return the control of `first_training`: the same run on permuted labels, with the role "control"."""
+    """Return the control of `first_training`: the same run with permuted labels and the role "control"."""
     return first_training(label_permutation(study))
 
 
 def protocols(study: Study) -> list[RunSpec]:
-    """Return LeukNet's runs under those protocols of page 06 that the cohort can have; LODOCV's networks are kept."""
+    """Return LeukNet's runs under the protocols of page 06 that the cohort allows; LODOCV's networks are saved."""
     splits, _ = possible_splits(study)
     plans = [study.plan(split, keep=name == "LODOCV as published") for name, split in splits.items()]
     return list(itertools.chain(*plans))
 
 
 def every_source(study: Study) -> list[RunSpec]:
-    """Return the runs that test every image once where fewer than two sources hold both classes; else none."""
+    """Return runs that test every image once if fewer than two sources contain both classes; otherwise none."""
     if len(study.two_class("source")) >= 2:
         return []
     splits, _ = possible_splits(study, EVERY)
@@ -77,7 +77,7 @@ def every_source(study: Study) -> list[RunSpec]:
 
 
 def projected(study: Study) -> list[RunSpec]:
-    """Return the run of Figure 12: LeukNet on four fifths of the images, first seed, network kept."""
+    """Return the run of Figure 12: LeukNet trained on four fifths of the images, first seed, network saved."""
     return study.plan(hold_out(study.cohort.table, fraction=0.2, seed=study.seed), seeds=study.seeds[:1], keep=True)
 
 
@@ -105,23 +105,23 @@ PAGES = {
 
 
 def runs_of_pages(study: Study, names: Iterable[str]) -> list[RunSpec]:
-    """Return the runs that pages, by their names, need, each once (`together`)."""
+    """Return the runs required by the named pages, without duplicates (`together`)."""
     return together({name: itertools.chain(*(plan(study) for plan in PAGES.get(name, ()))) for name in names})
 
 
 def runs_of(study: Study, names: Iterable[str]) -> dict[str, list[RunSpec]]:
-    """Return the runs of experiments, each once, as a dictionary: experiment to its list of `RunSpec`.
+    """Return the runs of experiments, without duplicates, as a dictionary of experiment to list of `RunSpec`.
 
     Parameters
     ----------
     study : Study
     names : list of str
-        ``table3`` … ``table13``, ``all`` (of these), ``pages``, or the path of a TOML file (see `own`).
+        ``table3`` … ``table13``, ``all`` (all of these), ``pages``, or the path of a TOML file (see `own`).
 
     Raises
     ------
     LeuknetError
-        If a name is none of them.
+        If a name is not one of these.
     """
     plans: dict[str, list[RunSpec]] = {}
     for name in names:
@@ -140,13 +140,13 @@ def runs_of(study: Study, names: Iterable[str]) -> dict[str, list[RunSpec]]:
 
 
 def _short(path: Path | str, plans: Collection[str]) -> str:
-    """Return what a TOML file's runs are called: its stem, or the path as given where the stem has a meaning."""
+    """Return the name of a TOML file's runs: its stem, or the given path if the stem has a meaning."""
     stem = Path(path).stem
     return str(path) if stem in {*plans, *EXPERIMENTS, "pages", "together"} else stem
 
 
 def together(plans: Mapping[str, Iterable[RunSpec]]) -> list[RunSpec]:
-    """Return the runs of several experiments, each once; a network that any of them wants is kept."""
+    """Return the runs of several experiments without duplicates; a network is saved if any experiment requires it."""
     chosen: dict[str, RunSpec] = {}
     for spec in itertools.chain(*plans.values()):
         if spec.key not in chosen or spec.keep_model:

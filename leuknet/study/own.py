@@ -1,4 +1,4 @@
-"""A user's own experiments: every combination of the lists in a TOML file."""
+"""User-defined experiments: all combinations of the lists in a TOML file."""
 
 import itertools
 from pathlib import Path
@@ -15,14 +15,14 @@ from leuknet.models.settings import Approach, TrainSettings
 from leuknet.runs.spec import RunSpec
 from leuknet.study.study import Study
 
-LISTS = ("dense", "dropout")  # settings that are lists themselves
+LISTS = ("dense", "dropout")  # settings whose values are lists
 Count = Annotated[int, Field(ge=1, le=1000)]
 Seeds = Annotated[list[NonNegativeInt], Field(min_length=1)]
 Protocol = Literal["lodocv", "lodocv-as-published", "leave-one-source-out", "k-fold", "hold-out"]
 
 
 class Experiment(Settings):
-    """What a TOML file of own experiments may say; what is left out is the profile's."""
+    """Contents of a TOML file with user-defined experiments; missing keys default to the profile's values."""
 
     backbones: list[str] = setting(["VGG16"], "Names in keras.applications.", min_length=1)
     approaches: list[Approach] = setting(["mDFT"], "SFT and DFT on VGG16 and VGG19 only.", min_length=1)
@@ -38,12 +38,12 @@ class Experiment(Settings):
 
 
 def own(study: Study, path: Path | str) -> list[RunSpec]:
-    """Return the runs that the TOML file `path` asks for: every combination of its lists (see `Experiment`).
+    """Return the runs defined by the TOML file `path`: every combination of its lists (see `Experiment`).
 
     Raises
     ------
     LeuknetError
-        If the file cannot be read, a key is unknown or a value is not possible.
+        If the file cannot be read, a key is unknown or a value is invalid.
     """
     values = read_toml(path)
     try:
@@ -92,7 +92,7 @@ def _split(study: Study, protocol: str, experiment: Experiment) -> Split:
 
 
 def _check(specs: list[RunSpec]) -> None:
-    """Meet now what would stop each run later: an unknown fold, a network that cannot be built; and an empty plan."""
+    """Raise early what would fail in each run: an empty plan, an unknown fold, a network that cannot be built."""
     import keras
 
     from leuknet.models import networks
@@ -104,5 +104,5 @@ def _check(specs: list[RunSpec]) -> None:
         spec.key  # noqa: B018
     wanted = [(spec.settings, spec.recipe) for spec in specs]
     for network in dict.fromkeys(network_spec(s, r["size"]) for s, r in wanted if isinstance(s, TrainSettings) and r):
-        with keras.StatelessScope(initialize_variables=False):  # structure only: takes no memory, opens no GPU
+        with keras.StatelessScope(initialize_variables=False):  # structure only: allocates no memory, opens no GPU
             networks.build(network)

@@ -1,4 +1,4 @@
-"""The parameters of a page as papermill, a command line or a hand writes them, read in one way."""
+"""Parsing of page parameters as given by papermill, the command line or a notebook cell."""
 
 import ast
 import json
@@ -13,7 +13,7 @@ ABSENT = (None, "", "None", "none", "null")
 
 
 def read_folder(name: str, value: str | Path | None) -> Path | None:
-    """Return a folder, ``~`` expanded, or None if it is not given.
+    """Return a folder with ``~`` expanded, or None if no value is given.
 
     Raises
     ------
@@ -26,17 +26,17 @@ def read_folder(name: str, value: str | Path | None) -> Path | None:
         raise LeuknetError(f"parameter {name}: {value!r} is not a folder; write it as text in quotes, or None")
     try:
         return Path(value).expanduser().resolve()
-    except RuntimeError as error:  # an unknown user's home
+    except RuntimeError as error:  # home folder of an unknown user
         raise LeuknetError(f"parameter {name}: {value!r}: {error}") from error
 
 
 def read_seed(value: int | float | str) -> int:
-    """Return a seed: 1, 1.0 and "1" are the same.
+    """Return a seed; 1, 1.0 and "1" are equivalent.
 
     Raises
     ------
     LeuknetError
-        If it is not a whole number of 0 or more.
+        If the value is not a non-negative integer.
     """
     try:
         return TypeAdapter(NonNegativeInt).validate_python(None if isinstance(value, bool) else value)
@@ -45,12 +45,12 @@ def read_seed(value: int | float | str) -> int:
 
 
 def read_changes(value: dict | str | None) -> dict:
-    """Return changes to the profile: a dictionary, or one as text (JSON or Python); numbers in quotes are numbers.
+    """Return changes to the profile from a dictionary or its text (JSON or Python); quoted numbers become numbers.
 
     Raises
     ------
     LeuknetError
-        If it is anything else.
+        If the value is of any other type.
     """
     changes = {} if value in ABSENT else literal(value)
     if not isinstance(changes, dict) or not all(isinstance(key, str) for key in changes):
@@ -59,7 +59,7 @@ def read_changes(value: dict | str | None) -> dict:
 
 
 def literal(value: Any) -> Any:
-    """Return what a text stands for in JSON or Python; a text that is neither, and any other value, stays."""
+    """Return the value of a JSON or Python literal; any other text or value is returned unchanged."""
     if not isinstance(value, str):
         return value
     for read in (json.loads, ast.literal_eval):

@@ -1,7 +1,7 @@
-"""Which of Keras' precisions trains faster here: measured once per machine and network, and kept in the cache.
+"""Selection of the faster Keras precision, measured once per machine and network and then cached.
 
-A profile may say ``precision = "auto"``. It is resolved before a run's settings are made, so that these, the run's key
-and its record name a precision.
+A profile may set ``precision = "auto"``. It is resolved before a run's settings are created, so the settings, the run's
+key and its record contain an explicit precision.
 """
 
 import json
@@ -13,14 +13,14 @@ from typing import get_args
 from leuknet._io import cache_dir, hash_of, write_json
 from leuknet.models.settings import Precision, TrainSettings
 
-IMAGES = 8  # of a step, at most
-PAYS = 1.2  # how many times faster mixed bfloat16 must be: below it the exact one is taken
+IMAGES = 8  # maximum per step
+PAYS = 1.2  # minimum speed-up of mixed bfloat16; otherwise float32 is used
 
 
 def fastest_precision(settings: TrainSettings, size: int) -> Precision:
-    """Return the precision in which the network of `settings` trains faster on this machine.
+    """Return the precision that trains the network of `settings` faster on this machine.
 
-    ``$LEUKNET_PRECISION`` goes before what is measured.
+    ``$LEUKNET_PRECISION`` takes precedence over the measurement.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def fastest_precision(settings: TrainSettings, size: int) -> Precision:
     Raises
     ------
     SetUpError
-        If the network cannot be trained here.
+        If the network cannot be trained on this machine.
     """
     from leuknet.runs.planning.throughput import rate
 

@@ -1,4 +1,4 @@
-"""Profiles: how large a study is, as data in ``profiles.toml``."""
+"""Profiles: the size of a study, defined as data in ``profiles.toml``."""
 
 import tomllib
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ AUTO = "auto"
 
 
 class Profile(Settings):
-    """The size of a study. What ``profiles.toml`` does not name has the paper's value."""
+    """Size of a study. Fields that ``profiles.toml`` does not set default to the paper's values."""
 
     name: str = setting(description="Its table in ``profiles.toml``.")
     banner: str = setting(description="What is printed over every number of this profile.")
@@ -51,7 +51,7 @@ class Profile(Settings):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        """Check now what would stop a run later."""
+        """Validate early what would fail in a run."""
         measured = {"precision": "float32"} if self.training.get("precision") == AUTO else {}
         for approach in ("mDFT", "mSFT", "scratch"):
             self.settings(approach=approach, **measured)
@@ -59,9 +59,10 @@ class Profile(Settings):
         return self
 
     def settings(self, backbone: str = "", approach: str = "", **changes: Any) -> TrainSettings:
-        """Return the `TrainSettings` of this profile for one network (its own if not given), with `changes` on top.
+        """Return the profile's `TrainSettings` for one network (default: its own), with `changes` applied.
 
-        A backbone without formula-driven weights begins from random ones: the run's record and every caption say so.
+        A backbone without formula-driven weights is initialised at random; the run's record and all captions state
+        this.
         """
         approach = approach or self.approach
         on_top = {"scratch": self.scratch | {"weights": "random"}} | dict.fromkeys(FROZEN_APPROACHES, self.frozen)
@@ -75,26 +76,26 @@ class Profile(Settings):
 
     @cached_property
     def precision(self) -> Precision:
-        """What ``precision = "auto"`` stands for on this machine: the faster one for this profile's network."""
+        """Value of ``precision = "auto"`` on this machine: the faster one for this profile's network."""
         return fastest_precision(self.settings(precision="float32"), self.size)
 
     def baseline(self, key: str) -> BaselineSettings:
-        """Return the `BaselineSettings` of this profile for one baseline."""
+        """Return the profile's `BaselineSettings` for one baseline."""
         values = {"nano": self.nano, "weights": self.training.get("weights", "imagenet"), **self.baselines}
         return BaselineSettings(baseline=lookup(key).key, **values)
 
     def narrowed(self, name: str) -> str:
-        """Return `name`, narrow where the profile is: "VGG16" becomes "VGG16-nano"."""
+        """Return the narrow variant of `name` if the profile is narrow: "VGG16" becomes "VGG16-nano"."""
         return f"{name}-nano" if self.nano and not name.endswith("-nano") else name
 
 
 def shipped(backbone: str) -> bool:
-    """Whether the package ships formula-driven weights for `backbone`."""
+    """Whether the package includes formula-driven weights for `backbone`."""
     return files("leuknet.models").joinpath("pretrained", f"{backbone.lower()}.npz").is_file()
 
 
 def names() -> list[str]:
-    """Return the profiles' names."""
+    """Return the names of the profiles."""
     return list(_load())
 
 
@@ -105,12 +106,12 @@ def profile(name: str, **changes: Any) -> Profile:
     ----------
     name : str
     **changes
-        A field of `Profile`, e.g. ``backbone``, or a field of `TrainSettings`, which then holds for every run.
+        Fields of `Profile`, e.g. ``backbone``, or fields of `TrainSettings`, which then apply to every run.
 
     Raises
     ------
     LeuknetError
-        If the profile or a key is unknown, or a value is not what its key takes.
+        If the profile or a key is unknown, or a value is invalid.
     """
     profiles = _load()
     if name not in profiles:
@@ -131,7 +132,7 @@ def profile(name: str, **changes: Any) -> Profile:
 
 
 def values_of(pairs: Iterable[str]) -> dict[str, Any]:
-    """Return ``["epochs=3", "title=x"]`` as ``{"epochs": 3, "title": "x"}``; a value is JSON, Python or text."""
+    """Return ``["epochs=3", "title=x"]`` as ``{"epochs": 3, "title": "x"}``; values are JSON, Python or text."""
     values = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")

@@ -1,4 +1,4 @@
-"""The protocols that page 06 compares, and which of them a cohort can have."""
+"""The protocols that page 06 compares, and the subset that a cohort allows."""
 
 import pandas as pd
 
@@ -11,7 +11,7 @@ COMPARED = ("pooled", "LODOCV as published", "leave-one-source-out")
 EVERY = "every source left out"
 
 
-# Names in tables and captions: the protocols of `leuknet.evaluation.named`; what is not here has one name.
+# Names in tables and captions for the protocols of `leuknet.evaluation.named`; all others are named alike in both.
 NAMED = {
     "pooled": "k-fold-by-image",
     "grouped": "k-fold",
@@ -24,16 +24,16 @@ MIXED = "Instead, random folds of images are shown: images of one group may be i
 
 
 def possible_splits(study: Study, *names: str, table: pd.DataFrame | None = None) -> tuple[dict[str, Split], list[str]]:
-    """Return the splits of a study's cohort by protocol, and sentences that say why others cannot be had.
+    """Return the possible splits of a study's cohort by protocol, and sentences that explain why others are impossible.
 
     Parameters
     ----------
     study : Study
     *names : str
-        Of `NAMED` or of `leuknet.evaluation.named`; `COMPARED` if none is given. If a cohort can have none but pooled
-        folds, folds that keep groups whole join them.
+        Members of `NAMED` or of `leuknet.evaluation.named`. Defaults to `COMPARED`. If only pooled folds are possible,
+        folds that preserve groups are added.
     table : pandas.DataFrame, optional
-        The study's own if not given.
+        Defaults to the study's table.
     """
     names, table = names or COMPARED, study.cohort.table if table is None else table
     possible, notes = {}, []
@@ -52,18 +52,18 @@ def possible_splits(study: Study, *names: str, table: pd.DataFrame | None = None
 
 
 def _split(name: str, table: pd.DataFrame, folds: int, seed: int) -> Split:
-    if name == "grouped":  # no more folds than the rarer class has groups: each can then test both classes
+    if name == "grouped":  # at most as many folds as the rarer class has groups, so that each tests both classes
         folds = max(2, min(folds, int(table.groupby("label")["group"].nunique().min())))
     return make_split(NAMED.get(name, name), table, seed, k=folds)
 
 
 def first_possible(study: Study, *names: str, table: pd.DataFrame | None = None) -> tuple[Split, list[str]]:
-    """Return the split of the first of `names` that a cohort can have, and sentences on why not an earlier one.
+    """Return the split of the first of `names` that the cohort allows, and sentences on why earlier ones fail.
 
     Raises
     ------
     LeuknetError
-        If the cohort can have none of them.
+        If the cohort allows none of them.
     """
     notes: list[str] = []
     table = study.cohort.table if table is None else table

@@ -1,6 +1,7 @@
-"""How large the paper's experiments are: the runs that a profile plans for each table, next to the paper's own counts.
+"""Size of the paper's experiments: the runs that a profile plans for each table, next to the paper's counts.
 
-Nothing is loaded or trained: the cohort is Table 1's counts, so that the sizes of folds are those of the real images.
+Nothing is loaded or trained: the cohort is generated from Table 1's counts, so fold sizes equal those of the real
+images.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ COLUMNS = ["runs", "networks and baselines", "test sets or folds", "seeds", "tra
 
 
 def counted_cohort() -> pd.DataFrame:
-    """Return a cohort's table with one row for each image that Table 1's rows count; each image is its own group."""
+    """Return a cohort table with one row per image counted in Table 1; each image is a separate group."""
     rows = [
         (f"{one.name}/{kind}/{number:04}", one.name, one.source, label)
         for one in DATA_SETS.values()
@@ -33,7 +34,7 @@ def counted_cohort() -> pd.DataFrame:
 
 
 def counted_study(name: str = "paper", **changes: Any) -> Study:
-    """Return a study of `counted_cohort` under a profile, for planning only: it has no images."""
+    """Return a study of `counted_cohort` under a profile, for planning only (it contains no images)."""
     study = Study("scale", profile(name, **changes), None, Path("runs") / name)
     table = counted_cohort()
     for size in ("cohort", "gallery"):
@@ -42,18 +43,19 @@ def counted_study(name: str = "paper", **changes: Any) -> Study:
 
 
 def planned(study: Study) -> pd.DataFrame:
-    """Return the runs planned for each of Tables 3 to 13, next to what the paper says of its own.
+    """Return the number of runs planned for each of Tables 3 to 13, next to the paper's.
 
     Returns
     -------
     pandas.DataFrame
-        ``table``; of this study ``runs`` (each once), ``networks and baselines``, ``test sets or folds``, ``seeds``
-        (distinct), ``trained on`` and ``tested on`` (images, least to most over folds; a set apart after a plus sign);
-        of the paper ``paper: runs``, ``paper: trained on``, ``paper: tested on`` (by its printed totals).
+        ``table``; for this study ``runs`` (without duplicates), ``networks and baselines``, ``test sets or folds``,
+        ``seeds`` (distinct), ``trained on`` and ``tested on`` (images, minimum to maximum over folds; a set apart
+        follows a plus sign); for the paper ``paper: runs``, ``paper: trained on``, ``paper: tested on`` (from its
+        printed totals).
     """
     counts = {plan: _counts(plan(study)) for plan in dict.fromkeys(experiments.EXPERIMENTS.values())}
     rows = []
-    for name, plan in experiments.EXPERIMENTS.items():  # Tables 12 and 13 have one plan
+    for name, plan in experiments.EXPERIMENTS.items():  # Tables 12 and 13 share one plan
         number = int(name.removeprefix("table"))
         rows.append({"table": number} | counts[plan] | _published(number))
     return pd.DataFrame(rows)
@@ -75,7 +77,7 @@ def _span(values: pd.Series) -> str:
 
 
 def _published(number: int) -> dict[str, Any]:
-    """Return the paper's own runs and images: every row's runs added, images by the totals that Table 1 prints."""
+    """Return the paper's runs and images: runs summed over rows, images from the printed totals of Table 1."""
     frame = tables.table(number)
     rows = frame.groupby(["block", "row"], sort=False)["n_runs"].first()
     stated, unstated = int(rows.sum()), int(rows.isna().sum())

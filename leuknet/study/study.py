@@ -1,4 +1,4 @@
-"""A study: a profile, a cohort, a folder of runs, and a folder for what pages make of them."""
+"""A study: a profile, a cohort, a folder of runs, and a folder for the pages' results."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -36,7 +36,7 @@ def open_study(
     changes: dict[str, Any] | str | None = None,
     **more: Any,
 ) -> "Study":
-    """Open a study for one page: what each notebook calls first.
+    """Open a study for one page; the first call of each notebook.
 
     Parameters
     ----------
@@ -44,30 +44,30 @@ def open_study(
         The page's name, e.g. ``"06_lodocv"``.
     profile_name : {"smoke", "demo", "laptop", "paper"}
     data : path or None
-        A folder of real slides, ``DIR/<data set>/<positive|negative>/<image>``; None draws the synthetic cohort.
+        Folder of real slides, ``DIR/<data set>/<positive|negative>/<image>``; None generates the synthetic cohort.
     out : path or None
-        Result folder; None is ``runs/<profile>`` in the working directory or, inside a checkout, in its top folder.
+        Result folder. Defaults to ``runs/<profile>`` in the working directory or, inside a checkout, in its top folder.
     seed : int
-        Of the synthetic cohort, the splits and, with the run's number, every training.
+        Seed of the synthetic cohort, the splits and, combined with the run's number, every training.
     changes : dict, str or None
-        Changes to the profile, see `leuknet.study.profiles.profile`; text is read as JSON or Python.
+        Changes to the profile, see `leuknet.study.profiles.profile`; text is parsed as JSON or Python.
     **more
         Further changes.
 
     Raises
     ------
     LeuknetError
-        If a parameter cannot be read; the message names it.
+        If a parameter is invalid; the message names it.
     """
     data, out, seed = read_folder("data", data), read_folder("out", out), read_seed(seed)
     chosen = profile(profile_name, **read_changes(changes) | more)
-    os.environ.update(thread_settings(chosen.nano))  # before the backend loads: a run's sums depend on it
+    os.environ.update(thread_settings(chosen.nano))  # before the backend loads: it affects floating-point sums
     return Study(page, chosen, data, result_folder(profile_name, out), seed)
 
 
 @dataclass
 class Study:
-    """What a page works with; made by `open_study`."""
+    """Context of a page: profile, cohort and result folder; created by `open_study`."""
 
     page: str
     profile: Profile
@@ -78,7 +78,7 @@ class Study:
     label_permutation: int | None = None
 
     def recipe(self, size: int | None = None) -> dict[str, Any]:
-        """Return the arguments of `load_cohort` that give this study's cohort, at `size` px if given."""
+        """Return the arguments of `load_cohort` for this study's cohort, at `size` px if given."""
         p = self.profile
         data = str(self.data) if self.data else None
         values = {"data": data, "size": size or p.size, "fraction": p.fraction, "floor": p.floor, "seed": self.seed}
@@ -87,12 +87,12 @@ class Study:
 
     @cached_property
     def cohort(self) -> Cohort:
-        """The `Cohort` at the profile's size."""
+        """The `Cohort` at the profile's image size."""
         return load_cohort(**self.recipe())
 
     @cached_property
     def gallery(self) -> Cohort:
-        """The same cohort at the size that pictures are shown in."""
+        """The same cohort at the display resolution."""
         return load_cohort(**self.recipe(self.profile.gallery))
 
     @cached_property
@@ -102,18 +102,18 @@ class Study:
 
     @property
     def seeds(self) -> list[int]:
-        """The runs' seeds, as many as the profile says."""
+        """Seeds of the runs; their number is set by the profile."""
         return self.seeds_of(self.profile.seeds)
 
     def seeds_of(self, count: int) -> list[int]:
-        """Return the first `count` of the study's seeds; they do not depend on `count`."""
+        """Return the first `count` of the study's seeds; the sequence does not depend on `count`."""
         return [derive("run", self.seed, number) for number in range(count)]
 
     @property
     def set_apart(self) -> str | None:
-        """The data set of Table 13: UFG where the cohort has it, else the last two-class data set.
+        """The data set set apart in Table 13: UFG if the cohort contains it, else the last data set with both classes.
 
-        None where there is no such, or where folds of both classes cannot be drawn without it.
+        None if there is no such data set, or if the rest does not allow folds with both classes.
         """
         both, table = self.two_class("data_set"), self.cohort.table
         name = "UFG" if "UFG" in both else next(reversed(both), None)
@@ -121,7 +121,7 @@ class Study:
         return name if left.min() >= self.profile.folds else None
 
     def two_class(self, unit: str) -> list[str]:
-        """Return the data sets or sources (`unit`) that hold both classes, in the table's order."""
+        """Return the data sets or sources (`unit`) that contain both classes, in the order of the table."""
         classes = self.cohort.table.groupby(unit, sort=False)["label"].nunique()
         return list(classes.index[classes == 2])
 
@@ -139,13 +139,13 @@ class Study:
         ----------
         split : Split
         folds : list of str, optional
-            All of them if not given.
+            Defaults to all folds.
         seeds : list of int, optional
-            The study's seeds if not given.
+            Defaults to the study's seeds.
         keep : bool
-            Keep the trained network of the first seed.
+            Whether to save the trained network of the first seed.
         **settings
-            ``backbone``, ``approach`` and any other change to the profile's `TrainSettings`.
+            ``backbone``, ``approach`` and other changes to the profile's `TrainSettings`.
         """
         chosen = self.profile.settings(**settings)
         seeds = seeds or self.seeds
@@ -157,7 +157,7 @@ class Study:
         ]
 
     def finish(self, specs: Sequence[RunSpec], progress: bool = True) -> Scheduler:
-        """Train those of `specs` that are not finished, in this process, under a bar that shows epochs."""
+        """Train the unfinished runs among `specs` in this process, with a progress bar of epochs."""
         others = {spec.cohort_key: spec.recipe for spec in specs if spec.cohort_key != self.cohort.key}
         cohorts = {self.cohort.key: self.cohort} | {key: load_cohort(**recipe or {}) for key, recipe in others.items()}
         with watcher() if progress and not all(map(self.store.done, specs)) else nullcontext() as view:
@@ -167,12 +167,12 @@ class Study:
         return report
 
     def run(self, specs: Sequence[RunSpec], progress: bool = True) -> "Results":
-        """Finish `specs` (those done are read, not trained again) and return their `Results`.
+        """Complete `specs` (finished runs are read, not retrained) and return their `Results`.
 
         Raises
         ------
         LeuknetError
-            If a run failed; its folder's ``failed.json`` has the traceback.
+            If a run failed; ``failed.json`` in its folder contains the traceback.
         """
         report = self.finish(specs, progress)
         if report.failed:
@@ -182,9 +182,9 @@ class Study:
 
 
 class Results:
-    """Finished runs: their predictions, histories and records as tables.
+    """Finished runs: predictions, histories and records as tables.
 
-    A run that two protocols share (the same images train and are tested) is named by the protocol of the question.
+    A run shared by two protocols (same training and test images) is labelled with the requested protocol.
     """
 
     def __init__(self, specs: Sequence[RunSpec], store: Store) -> None:
@@ -198,7 +198,7 @@ class Results:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """One row a run: settings, protocol, fold, seed, weights as captions print them, timings in seconds."""
+        """One row per run: settings, protocol, fold, seed, weights as printed in captions, timings in seconds."""
         rows = []
         for spec in self.specs:
             record = self.store.record(spec)
@@ -219,11 +219,11 @@ class Results:
     def scores(
         self, role: str = "test", by: tuple = ("backbone", "approach", "protocol", "fold", "seed")
     ) -> pd.DataFrame:
-        """Return the metrics of each run, one row a run, for the images in `role`."""
+        """Return the metrics of each run, one row per run, for the images in `role`."""
         chosen = self.predictions[self.predictions["split"] == role]
         return scores_by(chosen, list(by))
 
     @property
     def weights(self) -> str:
-        """What the networks began from, as captions print it."""
+        """Initial weights of the networks, as printed in captions."""
         return "; ".join(sorted(self.runs["weights"].unique()))
