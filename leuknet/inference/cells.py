@@ -1,4 +1,4 @@
-"""Each cell of one's own slides, scored by a classifier of cells that learns from a cohort (page 12)."""
+"""Scores for each cell of a user's slides by a cell classifier trained on a cohort (page 12)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +13,11 @@ from leuknet.data.decode import read_picture
 from leuknet.data.load import load_cohort
 from leuknet.data.walk import read_bytes
 
-SIZE = 48  # px of the cohort's squares, which cells do not use
+SIZE = 48  # px, edge of the cohort's images, which the cells do not use
 
 
 def learned(folder: Path) -> ImageClassifier:
-    """Return the classifier of all cells of a cohort (`leuknet.data.folder.folder_cohort`) by their sixteen numbers."""
+    """Return the cell classifier of a cohort (`leuknet.data.folder.folder_cohort`), trained on sixteen features."""
     material = prepared(load_cohort(folder, SIZE))
     return material.classifier().fit(material.cells, material.labels, np.arange(len(material.cohort)))
 
@@ -25,19 +25,19 @@ def learned(folder: Path) -> ImageClassifier:
 def scored(
     model: ImageClassifier, files: Sequence[str], red_cell: float | None = None
 ) -> list[tuple[np.ndarray, Outlined, np.ndarray]]:
-    """Return each image at its native size, its cells with outlines, and P(blast) of each.
+    """Return each image at its native size, its cells with outlines, and the P(blast) of each cell.
 
     Parameters
     ----------
     model : ImageClassifier
     files : sequence of path
     red_cell : float, optional
-        The red cell's diameter, px; estimated from the images themselves if not given.
+        Diameter of a red cell, px; estimated from the images if not given.
 
     Raises
     ------
     LeuknetError
-        If the diameter is not given and no image shows red cells.
+        If the diameter is not given and no image contains red cells.
     """
     images = [read_picture(read_bytes(Path(file)))[0] for file in files]
     nominal = red_cell or (estimated_diameter(images) if images else 0.0)
@@ -46,7 +46,7 @@ def scored(
 
 
 def with_cells(rows: list[dict], scores: Sequence[tuple[np.ndarray, Outlined, np.ndarray]]) -> list[dict]:
-    """Return predictions with ``cells``: each cell's place (px, middle of the nucleus) and P(blast), ``blast``."""
+    """Return predictions with ``cells``: position (px, centre of the nucleus) and P(blast), ``blast``, of each cell."""
     cells = []
     for _, image_cells, p in scores:
         places = image_cells.cells.table[["x", "y"]].round(1).assign(blast=p.astype(float).round(4))

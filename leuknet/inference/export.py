@@ -1,4 +1,4 @@
-"""A saved run for use elsewhere: the network as ``.keras`` and ONNX, and a model card (Mitchell et al., FAT* 2019)."""
+"""Export of a saved run: the network as ``.keras`` and ONNX, and a model card (Mitchell et al., FAT* 2019)."""
 
 import importlib.util
 from importlib.resources import files
@@ -27,7 +27,7 @@ def export_run(saved: SavedRun, out: Path, onnx: bool = False) -> list[Path]:
     ----------
     saved : leuknet.inference.predict.SavedRun
     out : path
-        A folder; made if it is not there.
+        Output folder; created if missing.
     onnx : bool
         Also write ``model.onnx`` (needs the extra ``onnx``).
 
@@ -39,7 +39,7 @@ def export_run(saved: SavedRun, out: Path, onnx: bool = False) -> list[Path]:
     Raises
     ------
     LeuknetError
-        If ONNX cannot be written; nothing is then left behind but what was written before.
+        If ONNX cannot be written; files written before remain.
     """
     out = Path(out)
     network, card = out / "model.keras", out / "MODEL_CARD.md"
@@ -50,14 +50,14 @@ def export_run(saved: SavedRun, out: Path, onnx: bool = False) -> list[Path]:
 
 
 def write_onnx(model: Any, path: Path) -> Path:
-    """Write a network as ONNX by Keras' own exporter and return `path`; input and output as in Keras, any batch."""
+    """Write a network as ONNX with Keras' exporter and return `path`; input and output as in Keras, any batch size."""
     if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
         raise LeuknetError(f"ONNX needs {' and '.join(missing)}: python -m pip install 'leuknet[onnx]'")
-    model(np.zeros((1, *model.input_shape[1:]), np.float32))  # Keras exports no network that was never called
+    model(np.zeros((1, *model.input_shape[1:]), np.float32))  # Keras cannot export a network that was never called
     with atomic(path) as temporary:
         try:
             model.export(temporary, format="onnx", verbose=False)
-        except Exception as error:  # exporters of three backends raise many kinds
+        except Exception as error:  # exporters of three backends raise many types
             reason = str(error).strip().splitlines() or [type(error).__name__]
             raise LeuknetError(f"Keras cannot write {model.name} as ONNX here: {reason[0]}") from error
         _name_ends(temporary)
@@ -65,7 +65,7 @@ def write_onnx(model: Any, path: Path) -> Path:
 
 
 def _name_ends(path: Path) -> None:
-    """Rename input and output of an ONNX file to what the model card calls them; exporters number them."""
+    """Rename the input and output of an ONNX file to the names in the model card; exporters number them."""
     import onnx
 
     model = onnx.load(path)
@@ -80,7 +80,7 @@ def _name_ends(path: Path) -> None:
 
 
 def model_card(saved: SavedRun) -> str:
-    """Return the model card of a run as Markdown."""
+    """Return a run's model card as Markdown."""
     dropped, settings = {"backbone", "approach", "weights", "augmentation"}, sorted(saved.record["settings"].items())
     shown = [(k.replace("_", " "), "–" if v is None else v) for k, v in settings if k not in dropped]
     frames = {"settings": pd.DataFrame(shown, columns=["setting", "value"]), "results": results(saved)}
@@ -92,14 +92,14 @@ def model_card(saved: SavedRun) -> str:
 
 
 def counts(table: pd.DataFrame) -> pd.DataFrame:
-    """Return images by data set, label and role, one row a data set and label."""
+    """Return the number of images by data set, label and role, one row per data set and label."""
     numbers = table.groupby(["data_set", "label"], sort=False)["role"].value_counts().unstack(fill_value=0)
     roles = [role for role in ("train", "test", "external") if role in numbers]
     return numbers[roles].rename_axis(columns=None).reset_index().rename(columns={"data_set": "data set"})
 
 
 def results(saved: SavedRun) -> pd.DataFrame:
-    """Return each metric of the run's unseen images with its interval (%), one row a role; "–" where undefined."""
+    """Return each metric on the run's unseen images with its interval (%), one row per role; "–" if undefined."""
     frame = saved.run.predictions()
     rows = []
     for role, part in frame[frame["split"] != "validation"].groupby("split", sort=False):

@@ -1,6 +1,6 @@
-"""Prediction for one's own slides by a saved run: probability, class, and how far they are from what it was trained on.
+"""Prediction of a user's slides by a saved run: probability, class, and distance from the training images.
 
-Not a medical device. A number from here says what one network, trained on the images of one cohort, makes of a picture.
+Not a medical device. The numbers describe the output of one network, trained on the images of one cohort.
 """
 
 import re
@@ -43,7 +43,7 @@ class SavedRun:
 
     @cached_property
     def model(self) -> Any:
-        """The network, checked by `leuknet.models.network_file` and against the features saved with it."""
+        """The network, verified by `leuknet.models.network_file` and against the features saved with it."""
         from leuknet.models.network_file import load_network
         from leuknet.models.networks import penultimate
 
@@ -55,36 +55,36 @@ class SavedRun:
 
     @property
     def folder(self) -> Path:
-        """The run's folder."""
+        """Folder of the run."""
         return self.run.folder
 
     @property
     def record(self) -> dict[str, Any]:
-        """What ``run.json`` holds."""
+        """Contents of ``run.json``."""
         return self.run.run
 
     @property
     def weights(self) -> str:
-        """What the network began from, as captions print it."""
+        """Initial weights of the network, as printed in captions."""
         return self.run.weights["weights"]
 
     @property
     def name(self) -> str:
-        """What captions call the run: backbone, approach, protocol, fold, seed and key."""
+        """Name of the run in captions: backbone, approach, protocol, fold, seed and key."""
         s = self.record["settings"]
         run = f"{self.record['protocol']}, fold {self.record['fold']}, seed {self.record['seed']}"
         return f"{s['backbone']} {s['approach']}, {run}, run {self.record['key']}"
 
 
 def open_run(run: Path | str, root: Path | None = None) -> SavedRun:
-    """Open a run that saved its network.
+    """Open a run whose network was saved.
 
     Parameters
     ----------
     run : path or str
-        A run's folder, or the first digits of its key, sought in ``<root>/*/trainings``.
+        Folder of a run, or a prefix of its key, searched for in ``<root>/*/trainings``.
     root : path, optional
-        ``runs`` in the checkout if not given.
+        Defaults to ``runs`` in the checkout.
 
     Returns
     -------
@@ -93,20 +93,20 @@ def open_run(run: Path | str, root: Path | None = None) -> SavedRun:
     Raises
     ------
     LeuknetError
-        If there is no such run, several, it saved no network, or its files do not belong together.
+        If no run or several runs match, no network was saved, or the run's files are inconsistent.
     """
     folder = Path(run)
     if not (folder / DONE).is_file():
         folder = _run_folder(str(run), Path(root) if root else Path(leuknet.__file__).parent.parent / "runs")
     record = read(folder)
-    RunSpec.read(folder)  # the key is that of the settings, the fold and the seed
+    RunSpec.read(folder)  # raises if the key does not match settings, fold and seed
     if not isinstance(record.weights.get("weights"), str) or "backbone" not in record.run["settings"]:
         raise DamagedRunError(folder, "nothing says what its network began from")
     return SavedRun(record, read_training_features(record))
 
 
 def _run_folder(key: str, root: Path) -> Path:
-    """Return the folder of the one finished run in ``<root>/*/trainings`` whose key begins with `key`."""
+    """Return the folder of the only finished run in ``<root>/*/trainings`` whose key begins with `key`."""
     folders = sorted(root.glob(f"*/trainings/{key}*/{DONE}")) if re.fullmatch("[0-9a-f]+", key) else []
     if len(folders) != 1:
         none = f"no finished run is in or under {root} called"
@@ -116,7 +116,7 @@ def _run_folder(key: str, root: Path) -> Path:
 
 
 def listed(paths: Iterable[Path]) -> list[Path]:
-    """Return the pictures that `paths` name, as files or folders; last those that `predict` will report as unusable."""
+    """Return the images in `paths` (files or folders); files that `predict` will report as unusable come last."""
     files, left_out = pictures(paths)
     return [*files, *(entry.path for entry in left_out)]
 
@@ -124,21 +124,21 @@ def listed(paths: Iterable[Path]) -> list[Path]:
 def predict(
     saved: SavedRun, files: Sequence[Path], threshold: float | None = None, report: Callable[[int], None] | None = None
 ) -> tuple[list[dict], list[dict]]:
-    """Predict image files; a bad one is reported and the rest go on.
+    """Predict image files; unreadable files are reported without stopping the others.
 
     Parameters
     ----------
     saved : SavedRun
     files : sequence of path
     threshold : float, optional
-        An image is called positive at this probability or above; the run's own if not given.
+        Probability from which an image is classified as positive; defaults to the run's threshold.
     report : callable, optional
         Called with the number of files after each batch.
 
     Returns
     -------
     rows : list of dict
-        One an image, in order: see `described`; with ``file``.
+        One per image, in input order, as in `described`, plus ``file``.
     failed : list of dict
         ``file`` and ``reason``.
     """
@@ -158,21 +158,21 @@ def predict(
 
 
 def described(saved: SavedRun, images: np.ndarray, threshold: float | None = None) -> list[dict]:
-    """Return what a run says of images.
+    """Return a run's predictions for images.
 
     Parameters
     ----------
     saved : SavedRun
     images : numpy.ndarray, uint8, shape (n, size, size, 3)
     threshold : float, optional
-        The run's own if not given.
+        Defaults to the run's threshold.
 
     Returns
     -------
     list of dict
-        ``probability`` (of leukaemia), ``class``, ``threshold``, ``distance`` (mean, to the five nearest training
-        images in feature space; no unit), ``percentile`` (% of the run's own unseen images that lie nearer),
-        ``looks_like`` (the commonest source of the five), ``share`` (of the five), ``words``.
+        ``probability`` (of leukaemia), ``class``, ``threshold``, ``distance`` (mean distance to the five nearest
+        training images in feature space; no unit), ``percentile`` (% of the run's own unseen images that are closer),
+        ``looks_like`` (the most frequent source among the five), ``share`` (of the five), ``words``.
     """
     threshold = saved.training_features.threshold if threshold is None else threshold
     if not 0 < threshold < 1:
@@ -200,7 +200,7 @@ def _row(p: float, threshold: float, distance: float, percentile: float, sources
 
 
 def words(row: Mapping[str, Any]) -> str:
-    """Return one plain sentence or two on how much an image resembles what the network knows."""
+    """Return one or two sentences on how similar an image is to the network's training images."""
     near = f"Of its nearest training images {100 * row['share']:.0f} % are from {row['looks_like']}."
     if row["percentile"] < FAR:
         own = f"farther than {row['percentile']:.0f} % of the run's own unseen images"
@@ -210,7 +210,7 @@ def words(row: Mapping[str, Any]) -> str:
 
 
 def as_record(saved: SavedRun, rows: list[dict], failed: list[dict]) -> dict[str, Any]:
-    """Return all results as one dictionary of JSON types."""
+    """Return all results as one JSON-serialisable dictionary."""
     about = saved.training_features.about
     run = {"name": saved.name, "key": saved.record["key"], "cohort": about["cohort"], "weights": saved.weights}
     run |= {"threshold": saved.training_features.threshold, "leakage": about["leakage"]}

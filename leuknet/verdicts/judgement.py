@@ -1,7 +1,7 @@
-"""Verdicts on claims: intervals of a difference of accuracies, judged in the ledger's words.
+"""Verdicts on claims, based on intervals of a difference of accuracies.
 
-A claim is supported if the whole interval lies where the claim says, not supported if the whole interval lies where it
-says not, and otherwise open: these runs do not decide it.
+A claim is supported if the whole interval lies on the side that it states, not supported if the whole interval lies on
+the other side, and otherwise undecided by these runs.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,21 +28,21 @@ def difference(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> tuple[float, 
         return gap, None
     if a.var() + b.var() < 1e-12:
         return gap, (gap, gap)
-    squares = np.array([values.var(ddof=1) / len(values) for values in (a, b)])  # SciPy's test warns of equal runs
+    squares = np.array([values.var(ddof=1) / len(values) for values in (a, b)])  # SciPy's test warns about equal runs
     df = squares.sum() ** 2 / (squares**2 / (len(a) - 1, len(b) - 1)).sum()
     low, high = stats.t.interval(level, df, gap, np.sqrt(squares.sum()))
     return gap, (float(low), float(high))
 
 
 def across_folds(a: pd.Series, b: pd.Series, overlap: float, level: float = 0.95) -> tuple[float, Bounds]:
-    """Return the mean difference by fold in points and the corrected resampled interval; None for one common fold.
+    """Return the mean difference by fold in points and its corrected resampled interval; None for a single common fold.
 
     Parameters
     ----------
     a, b : pandas.Series
         Accuracies as fractions, indexed by fold.
     overlap : float
-        Test images over training images of a fold (`leuknet.evaluation.significance.resampled_t`).
+        Ratio of test to training images of a fold (`leuknet.evaluation.significance.resampled_t`).
     level : float
     """
     gaps = 100 * (a - b).dropna()
@@ -53,23 +53,23 @@ def across_folds(a: pd.Series, b: pd.Series, overlap: float, level: float = 0.95
 
 
 def signed(gap: float, bounds: Bounds) -> str:
-    """Return a difference as text, e.g. ``+1.2 points (-0.5 to 2.9)``."""
+    """Format a difference as text, e.g. ``+1.2 points (-0.5 to 2.9)``."""
     return f"{gap:+.1f} points" + (f" ({bounds[0]:.1f} to {bounds[1]:.1f})" if bounds else " (no interval)")
 
 
 def ahead_of(compared: Sequence[tuple[str, Interval]], picked: int = 1) -> Evidence:
-    """Judge whether one side is ahead in every comparison.
+    """Judge whether one side is better in every comparison.
 
-    Supported: each interval at 95 % lies above 0 (all must hold). Not supported: one lies below 0, or holds 0 and lies
-    within the tolerance of equivalence (the two are level); among many comparisons one does so by chance, so these
-    intervals are of level 1 - 0.05 / comparisons (Bonferroni).
+    Supported: each 95 % interval lies above 0 (all must hold). Not supported: one lies below 0, or contains 0 and lies
+    within the equivalence tolerance (the two are level); since this may happen by chance in one of many comparisons,
+    these intervals have level 1 - 0.05 / comparisons (Bonferroni).
 
     Parameters
     ----------
     compared : sequence of tuple
         Name and interval of each comparison.
     picked : int
-        Number of comparisons out of which each was picked for its size, for which "ahead" is corrected.
+        Number of comparisons from which each was selected for its size; "ahead" is corrected for this selection.
     """
     if not compared:
         return Evidence(CANNOT, "no such runs in this folder")
@@ -88,13 +88,13 @@ def ahead_of(compared: Sequence[tuple[str, Interval]], picked: int = 1) -> Evide
 
 
 def is_level(bounds: Bounds) -> bool:
-    """Whether an interval holds 0 and lies within the tolerance of equivalence: neither side is ahead."""
+    """Whether an interval contains 0 and lies within the equivalence tolerance: neither side is better."""
     limit = results.tolerances()["equivalent"]
     return bounds is not None and -limit < bounds[0] <= 0 <= bounds[1] < limit
 
 
 def equivalence(compared: Sequence[tuple[str, Interval]]) -> Evidence:
-    """Judge 90 % intervals: all within the tolerance, one wholly outside it, or neither."""
+    """Judge 90 % intervals: all within the tolerance, one entirely outside, or neither."""
     intervals = [(name, *interval(0.9)) for name, interval in compared]
     if not intervals or any(bounds is None for _, _, bounds in intervals):
         return Evidence(CANNOT, "no two runs of each in this folder")
@@ -105,7 +105,7 @@ def equivalence(compared: Sequence[tuple[str, Interval]]) -> Evidence:
 
 
 def within(bounds: Bounds, low: float = -np.inf, high: float = np.inf) -> str:
-    """Return supported if an interval lies within (low, high), not supported if wholly outside, else undecided."""
+    """Return supported if an interval lies within (low, high), not supported if entirely outside, else undecided."""
     if bounds is None:
         return CANNOT
     if low < bounds[0] and bounds[1] < high:
@@ -114,5 +114,5 @@ def within(bounds: Bounds, low: float = -np.inf, high: float = np.inf) -> str:
 
 
 def welch(a: ArrayLike, b: ArrayLike) -> Interval:
-    """Return `difference` of two sets of runs as a function of the level."""
+    """Return `difference` between two sets of runs as a function of the level."""
     return partial(difference, a, b)

@@ -1,4 +1,4 @@
-"""The claims ledger: what would decide each claim, what the audit and this study's runs say, and a verdict."""
+"""The claims ledger: the criterion, the audit's findings, this study's results and the verdict for each claim."""
 
 import tomllib
 from importlib.resources import files
@@ -19,7 +19,7 @@ VERDICTS = (SUPPORTED, NOT_SUPPORTED, DEPENDS, UNDECIDED, CANNOT)
 
 
 def rules() -> dict[str, Any]:
-    """Return ``ledger.toml`` as a dictionary by claim id."""
+    """Return ``ledger.toml`` as a dictionary keyed by claim id."""
     return tomllib.loads(files("leuknet.verdicts").joinpath("ledger.toml").read_text("utf-8"))
 
 
@@ -33,15 +33,15 @@ def ledger(out: str | Path, findings: list[Finding], runs: pd.DataFrame | None =
     findings : list of Finding
         From `leuknet.paper.consistency.audit`.
     runs : pandas.DataFrame, optional
-        `results.results` of the folder, where they are read already.
+        `results.results` of the folder, if already available.
 
     Returns
     -------
     pandas.DataFrame
-        One row a claim of the paper: ``claim``, ``section``, ``gist``, ``decides``, ``printed numbers`` (findings that
-        bear on it), ``these runs`` (the number behind), ``verdict`` (one of `VERDICTS`), ``decided by``: "print" (the
-        paper's own numbers), "outside knowledge" (how the data sets were made; the paper's numbers do not show it),
-        "runs" (it holds for the images, networks and weights of this folder) or empty.
+        One row per claim of the paper: ``claim``, ``section``, ``gist``, ``decides``, ``printed numbers`` (related
+        findings), ``these runs`` (the number that the verdict is based on), ``verdict`` (one of `VERDICTS`), ``decided
+        by``: "print" (the paper's own numbers), "outside knowledge" (how the data sets were created, which the paper's
+        numbers do not show), "runs" (valid for the images, networks and weights of this folder) or empty.
     """
     out = Path(out)
     if runs is None:
@@ -71,6 +71,6 @@ def evidence(entry: dict[str, Any], sources: Sources) -> Evidence:
 
 
 def settled(findings: list[Finding]) -> str:
-    """Return the verdict that findings on printed numbers alone give."""
+    """Return the verdict that follows from findings on printed numbers alone."""
     kinds = {finding.verdict for finding in findings}
     return NOT_SUPPORTED if "inconsistent" in kinds else CANNOT if "not decidable" in kinds else SUPPORTED

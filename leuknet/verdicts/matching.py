@@ -1,4 +1,4 @@
-"""Which runs, and which of page 07's rows, answer which row of the paper's tables."""
+"""Matching of runs, and of page 07's rows, to the rows of the paper's tables."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ Cell = tuple[int, str, str]  # table, block and row of the paper
 
 
 def answers(frame: pd.DataFrame, spaces: pd.DataFrame | None = None) -> dict[Cell, pd.DataFrame]:
-    """Return, by ``(table, block, row)`` of the paper, the rows that stand next to it.
+    """Return, by ``(table, block, row)`` of the paper, the matching rows of this study.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def answers(frame: pd.DataFrame, spaces: pd.DataFrame | None = None) -> dict[Cel
     Returns
     -------
     dict of tuple to pandas.DataFrame
-        Metrics as fractions, and ``why_not``, why they cannot stand next to the paper's numbers.
+        Metrics as fractions, and ``why_not``, the reason why they are not comparable with the paper's numbers.
     """
     groups = _spaces(spaces) if spaces is not None else {}
     if frame.empty:
@@ -43,7 +43,7 @@ def answers(frame: pd.DataFrame, spaces: pd.DataFrame | None = None) -> dict[Cel
 
 
 def _times(usual: pd.DataFrame) -> dict[Cell, pd.DataFrame]:
-    """Return LeukNet's backbones on each test set, as Table 8 has them: whatever the machine, no time is another's."""
+    """Return LeukNet's backbones on each test set, as in Table 8; times are never comparable between machines."""
     trained = usual[usual["approach"] == "mDFT"].assign(why_not="another machine")
     blocks = trained.assign(block=[cell[1] for cell in trained["cell"]])
     names = {backbone: row for row, backbone in BACKBONES.items()}
@@ -55,7 +55,7 @@ def _times(usual: pd.DataFrame) -> dict[Cell, pd.DataFrame]:
 
 
 def _works(frame: pd.DataFrame) -> dict[Cell, pd.DataFrame]:
-    """Return the pooled folds of each work that Table 11 sets against LeukNet, over all data sets."""
+    """Return the pooled folds, over all data sets, of each work that Table 11 compares with LeukNet."""
     groups = {}
     apart = frame.loc[frame["role"] == "external", "run"]
     pooled = frame[(frame["role"] == "test") & frame["protocol"].str.match(r"\d+-fold") & ~frame["run"].isin(apart)]
@@ -68,7 +68,7 @@ def _works(frame: pd.DataFrame) -> dict[Cell, pd.DataFrame]:
 
 
 def feature_spaces(out: Path) -> pd.DataFrame | None:
-    """Return page 07's rows of Table 10 with ``why_not``, or None if the page has not been run into this folder."""
+    """Return page 07's rows of Table 10 with ``why_not``, or None if this folder has no results of the page."""
     path = out / "tables" / "07_feature_space-table10.csv"
     if not path.is_file():
         return None
@@ -80,7 +80,7 @@ def feature_spaces(out: Path) -> pd.DataFrame | None:
 
 
 def _spaces(table: pd.DataFrame) -> dict[Cell, pd.DataFrame]:
-    """Return page 07's rows: one network and one SVM each, a scenario a block of its own."""
+    """Return page 07's rows: one network and one SVM each, one block per scenario."""
     groups = {}
     for row in table.to_dict("records"):
         name = "ImageNet" if row["features"] == "no fine-tuning" else row["features"]

@@ -1,4 +1,4 @@
-"""Results of the run folders of a study: one row a run and role, and whether it is comparable with the paper."""
+"""Results of a study's runs: one row per run and role, and whether it is comparable with the paper."""
 
 import io
 import re
@@ -24,7 +24,7 @@ from leuknet.runs.record import DamagedRunError, Record, read_all
 
 SIZE = 224
 SYNTHETIC = "synthetic cohort"
-# Settings that the paper varies between its own rows.
+# Settings that vary between the paper's own rows.
 VARIED = ("backbone", "approach", "dense", "weights", "validation", "precision")
 NETWORKS = {"VGG16": 3, "VGG19": 4, "InceptionV3": 5, "Xception": 6, "ResNet50": 7}  # and their tables
 SOURCE_OUT = "leave-one-source-out"
@@ -32,13 +32,13 @@ PERFORMANCE_SET = "UFG"  # §3.1: the other 17 data sets are the development set
 DEVELOPMENT, ALL = "development", "all"
 PLAIN_FOLDS = re.compile(r"\d+-fold")  # of all data sets, by image
 PRINTED_TOTAL = 3536  # images, Table 1's last row
-READ = ["image_id", "data_set", "source", "y", "p", "split"]  # of the predictions
+READ = ["image_id", "data_set", "source", "y", "p", "split"]  # columns of the predictions
 
 Run = dict[str, Any]
 
 
 def trainings(folder: str | Path) -> Path:
-    """Return the folder of runs of a result folder, or the folder itself if it holds the runs."""
+    """Return the folder of runs within a result folder, or the folder itself if it contains the runs."""
     folder = Path(folder)
     for place in (folder / "trainings", folder):
         if any(place.glob("*/run.json")):
@@ -47,32 +47,32 @@ def trainings(folder: str | Path) -> Path:
 
 
 def results(folder: str | Path) -> pd.DataFrame:
-    """Return `of_records` of the finished runs in a result folder, or in its folder of runs, that are not damaged."""
+    """Return `of_records` of the finished and undamaged runs in a result folder or its folder of runs."""
     return of_records(read_all(trainings(folder))[0])
 
 
 def of_records(records: Iterable[Record]) -> pd.DataFrame:
-    """Return the results of finished runs, one row a run and role that is no validation.
+    """Return the results of finished runs, one row per run and non-validation role.
 
-    Controls (runs of role "control", such as those on permuted labels) are left out: they answer no question about the
-    network that they are a control for. So are runs whose predictions turn out damaged.
+    Controls (runs with the role "control", such as those on permuted labels) are excluded because they say nothing
+    about the network that they control for. Runs with damaged predictions are excluded too.
 
     Returns
     -------
     pandas.DataFrame
-        ``run, backbone`` (without "-nano"), ``approach`` (or the baseline), ``dense`` (as text), ``protocol`` (that it
-        was run for), ``lodocv`` and ``source_out`` (bool: whether its split answers these, whatever it was run for),
-        ``fold``, ``seed``, ``weights``, ``role``, ``tested`` (data sets), ``images``, ``majority`` (share of their
-        larger class), ``trained_on`` (images), ``cohort`` ("all" if UFG took part in the folds, else "development"),
-        ``shared`` (training images of a tested source), ``why_not`` (why it
-        cannot stand next to the paper's numbers; empty if it can), ``seconds``, ``image_seconds`` (to predict one),
-        ``right`` (bool Series: whether an image is called rightly, by a number that it has in all rows), and the
-        metrics of the confusion matrix as fractions (P and MCC without positive or negative calls are 0, as in the
-        paper's tables).
+        ``run, backbone`` (without "-nano"), ``approach`` (or the baseline), ``dense`` (as text), ``protocol`` (that the
+        run was made for), ``lodocv`` and ``source_out`` (bool: whether its split matches these protocols, independent
+        of ``protocol``), ``fold``, ``seed``, ``weights``, ``role``, ``tested`` (data sets), ``images``, ``majority``
+        (share of their larger class), ``trained_on`` (images), ``cohort`` ("all" if UFG is part of the folds, else
+        "development"), ``shared`` (training images of a tested source), ``why_not`` (why it is not comparable with the
+        paper's numbers; empty if it is), ``seconds``, ``image_seconds`` (to predict one image), ``right`` (bool Series:
+        whether an image is classified correctly, indexed by a number that is the same in all rows), and the metrics of
+        the confusion matrix as fractions (P and MCC without positive or negative calls are 0, as in the paper's
+        tables).
     """
     runs, tables = [], []
     for record in records:
-        with suppress(DamagedRunError):  # `leuknet.runs.query.records` lists them
+        with suppress(DamagedRunError):  # listed by `leuknet.runs.query.records`
             if not is_control(record.run):
                 tables.append(record.prediction_table().select(READ))
                 trained = training_counts(record.data("split.csv").decode("utf-8"))
@@ -82,7 +82,7 @@ def of_records(records: Iterable[Record]) -> pd.DataFrame:
     images = pa.concat_tables(tables).unify_dictionaries().to_pandas()
     images["number"] = np.repeat(np.arange(len(runs)), [len(table) for table in tables])
     images = images[images["split"] != "validation"]
-    parts = images.groupby(["number", "split"], sort=False, observed=True).indices  # arrays: a frame a part is slow
+    parts = images.groupby(["number", "split"], sort=False, observed=True).indices  # a frame per part is slow
     columns = [images["image_id"].cat.codes, *(images[name].astype(object) for name in ("data_set", "source"))]
     columns = [np.asarray(column) for column in (*columns, images["y"] == 1, images["p"] >= 0.5)]
     rows = [
@@ -94,12 +94,12 @@ def of_records(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def is_control(run: Run) -> bool:
-    """Whether a run, by its ``run.json``, is a control of another."""
+    """Whether a run is a control of another, according to its ``run.json``."""
     return run.get("role", "study") != "study" or (run.get("recipe") or {}).get("label_permutation") is not None
 
 
 def _common(record: Record, images: int) -> dict[str, Any]:
-    """Return what all rows of a run share."""
+    """Return the columns shared by all rows of a run."""
     run, settings, done = record.run, record.run["settings"], record.done
     if not isinstance(run.get("protocol"), str) or not isinstance(run.get("fold"), str):
         raise DamagedRunError(record.folder, "run.json holds no protocol or no fold")
@@ -152,7 +152,7 @@ def _tested(
 
 
 def _leaves_out(run: Run, protocols: Collection[str], units: Collection[str], trained_on_them: object) -> bool:
-    """Whether a run answers one of `protocols`: made for it, or for another that left the one tested unit out too."""
+    """Whether a run matches one of `protocols`: made for it, or for another that also left out the one tested unit."""
     left_out = (LODOCV, AS_PUBLISHED, SOURCE_OUT)
     alike = run["protocol"] in left_out and len(units) == 1 and not trained_on_them
     return bool(run["protocol"] in protocols or alike)
@@ -160,14 +160,14 @@ def _leaves_out(run: Run, protocols: Collection[str], units: Collection[str], tr
 
 @cache
 def canonical(data_set: str) -> str:
-    """Return a data set's name as Table 1 has it; other names as they are."""
+    """Return a data set's name as in Table 1; other names are returned unchanged."""
     known = lookup(data_set)
     return known.name if known else data_set
 
 
 @cache
 def source(data_set: str) -> str:
-    """Return the source of a data set by its name; a data set that is not in Table 1 is its own."""
+    """Return the source of a data set by name; a data set that is not in Table 1 is its own source."""
     known = lookup(data_set)
     return known.source if known else data_set
 
@@ -182,7 +182,7 @@ def training_counts(split: str) -> Counter:
 
 
 def unlike_paper(run: Run) -> list[str]:
-    """Return what of a run's record differs from the paper's experiment: cohort, size, weights, settings."""
+    """Return the differences between a run's record and the paper's experiment: cohort, size, weights, settings."""
     settings, recipe = run["settings"], run.get("recipe")
     if recipe is None:
         return ["the record does not say what images it saw"]
@@ -201,10 +201,10 @@ def unlike_paper(run: Run) -> list[str]:
 def unlike_images(
     tested: list[str], classes: tuple[int, ...], trained_on: int, role: str, protocol: str, cohort: str
 ) -> list[str]:
-    """Return how tested images (negatives and positives) and training images differ in number from the paper's.
+    """Return how the numbers of test images (negative and positive) and training images differ from the paper's.
 
-    Plain k-fold is over all 18 data sets (Table 11); with a set apart it is over the others (Table 12). Table 1's rows
-    add up to fewer images than its printed total; training images may be in between.
+    Plain k-fold covers all 18 data sets (Table 11); with a set apart it covers the others (Table 12). Table 1's rows
+    add up to fewer images than its printed total; any number of training images in between is accepted.
     """
     pooled, apart, folded = role == "test" and len(tested) > 1, set(), role == "external"
     if pooled:
@@ -238,7 +238,7 @@ def tolerances() -> dict[str, Any]:
 
 
 def published_row(row: pd.Series) -> tuple[int, str, str] | None:
-    """Return ``(table, block, row)`` of the paper that a row of `results` answers, or None."""
+    """Return the ``(table, block, row)`` of the paper that matches a row of `results`, or None."""
     if row["lodocv"] and row["tested"] in ("ALL-IDB 1", "ALL-IDB 2"):
         return (NETWORKS[row["backbone"]], row["tested"], row["approach"]) if row["backbone"] in NETWORKS else None
     name = {"mDFT": "LeukNet", "scratch": "VGG-16 *"}.get(row["approach"])
@@ -254,10 +254,10 @@ def published_row(row: pd.Series) -> tuple[int, str, str] | None:
 
 
 def of_one_cohort(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of `results` without the LODOCV runs that trained on UFG, where others did not.
+    """Return the rows of `results` without LODOCV runs that trained on UFG, if there are runs that did not.
 
-    Tables 3 to 10 are of one kind: §4.1 implies that the development set alone takes part, §3.5 that UFG trains, and
-    pages 06 and 09 test the same data sets with UFG in training.
+    Tables 3 to 10 use one kind of run: §4.1 implies the development set alone, §3.5 says that UFG trains, and pages 06
+    and 09 test the same data sets with UFG in training.
     """
     if frame.empty:
         return frame

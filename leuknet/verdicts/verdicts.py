@@ -1,4 +1,4 @@
-"""Each published cell next to this study's runs of the same name, with a verdict by tolerances fixed before any run."""
+"""Each published cell next to this study's matching runs, with a verdict by tolerances fixed before any run."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +24,7 @@ NOT_RUN = "not comparable: not run here"
 
 
 def compare(frame: pd.DataFrame, spaces: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Return every published cell of Tables 3 to 13 next to the runs that answer it.
+    """Return every published cell of Tables 3 to 13 next to the runs that match it.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def compare(frame: pd.DataFrame, spaces: pd.DataFrame | None = None) -> pd.DataF
     pandas.DataFrame
         ``table, block, row, metric``; ``published``, ``spread`` (percentage points; printed fractions times 100) and
         ``n``; ``here``, ``spread here``, ``n here``, ``low``, ``high`` (95 % interval of the mean over runs);
-        ``difference``, its standard ``error``, ``tolerance`` and ``verdict``. Numbers in percent, Table 8's times in
-        minutes and ms; NaN where there is none.
+        ``difference``, its standard ``error``, ``tolerance`` and ``verdict``. Values are in percent, Table 8's times in
+        minutes and ms; missing values are NaN.
     """
     groups, rows = answers(frame, spaces), []
     for number in TABLES:
@@ -51,7 +51,7 @@ def compare(frame: pd.DataFrame, spaces: pd.DataFrame | None = None) -> pd.DataF
 
 
 def printed(number: int) -> pd.DataFrame:
-    """Return a printed table's cells that a run can answer, in `compare`'s units; Table 10's scenarios as blocks."""
+    """Return a printed table's cells that a run can match, in `compare`'s units; Table 10's scenarios as blocks."""
     table = tables.table(number)
     if number == 10:
         parts = table["column"].str.rsplit(n=1, expand=True)
@@ -121,7 +121,7 @@ def judge(line: dict[str, Any], run: bool, why: str, rules: dict[str, Any]) -> s
 
 
 def counts(cells: pd.DataFrame) -> pd.DataFrame:
-    """Return how many cells of each table got which verdict (reasons left out)."""
+    """Return the number of cells with each verdict for each table (reasons omitted)."""
     words = cells["verdict"].str.replace(r"^(not comparable): (?!not run).*", r"\1", regex=True)
     words = words.replace(NOT_RUN, "not run here")
     columns = [REPRODUCED, HIGHER, LOWER, "not comparable", "not run here"]
@@ -130,7 +130,7 @@ def counts(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def readable(cells: pd.DataFrame) -> pd.DataFrame:
-    """Return `compare`'s rows as readers see them: ``published | here | verdict`` as text."""
+    """Return `compare`'s rows formatted for display: ``published | here | verdict``."""
     limits = zip(cells["low"], cells["high"], strict=True)
     return pd.DataFrame(
         {
@@ -150,14 +150,14 @@ def readable(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def plus_minus(mean: float, spread: float) -> str:
-    """Return a mean and its spread as the paper prints them."""
+    """Format a mean and its spread as in the paper."""
     if np.isnan(mean):
         return ""
     return f"{mean:.2f}" + ("" if np.isnan(spread) else f" ± {spread:.2f}")
 
 
 def compact(cells: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that were run, one line a published row: each metric ``published | here``, then the verdicts."""
+    """Return the rows with runs, one line per published row: each metric ``published | here``, then the verdicts."""
     rows = []
     for (number, block, row), part in cells.groupby(["table", "block", "row"], sort=False):
         if (part["verdict"] == NOT_RUN).all():
@@ -187,7 +187,7 @@ FORMATS: dict[str, Callable[[pd.DataFrame], str]] = {
 
 
 def write(cells: pd.DataFrame, stem: Path) -> list[Path]:
-    """Write `readable` cells as ``.csv``, ``.md``, ``.tex`` and ``.html`` next to each other; return the paths."""
+    """Write `readable` cells to ``<stem>.csv``, ``.md``, ``.tex`` and ``.html``; return the paths."""
     frame, paths = readable(cells), []
     for suffix, render in FORMATS.items():
         paths.append(stem.with_name(stem.name + suffix))

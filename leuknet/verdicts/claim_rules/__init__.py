@@ -1,12 +1,12 @@
-"""The rules of the claims ledger: what this study's runs show for a claim.
+"""Rules of the claims ledger, which derive the evidence for a claim from this study's runs.
 
 Each rule takes its entry of ``ledger.toml`` and the study's `Sources`, and returns `Evidence`, whose verdict depends on
-an interval (`leuknet.verdicts.judgement`). In rules that compare accuracies a network that does not beat the larger
-class takes no part: what it gains or loses between two test sets is a difference of prevalences. A claim of which a
-part was left out or not run can be refuted by the others, never supported.
+an interval (`leuknet.verdicts.judgement`). Rules that compare accuracies exclude networks that do not beat the majority
+class: their gains or losses between two test sets are differences of prevalence. If a part of a claim was excluded or
+not run, the claim can be refuted by the other parts but never supported.
 
-The rules of `networks` compare networks that began from weights of one kind only. Those of `set_apart` compare
-different starts, because their claims do; the number says what LeukNet began from.
+The rules of `networks` compare only networks with the same kind of initial weights. Those of `set_apart` compare
+different initial weights, because their claims do; the reported number includes LeukNet's initial weights.
 """
 
 from leuknet.verdicts.claim_rules.networks import ahead, equal, spread

@@ -1,4 +1,4 @@
-"""Rules on networks: one against others on each test set left out (Tables 3 to 7 and 9)."""
+"""Rules on networks: one against others on each left-out test set (Tables 3 to 7 and 9)."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -31,16 +31,16 @@ def groups(frame: pd.DataFrame, query: str) -> dict[tuple[str, str], pd.DataFram
 
 
 def fair(pairs: Pairs, judge: Callable[..., Evidence] = ahead_of, missing: Sequence[str] = ()) -> Evidence:
-    """Judge pairs of runs on one test set each, of networks that learnt and that began from one kind of weights.
+    """Judge pairs of runs on one test set each; both networks must have learnt and share one kind of initial weights.
 
     Parameters
     ----------
     pairs : sequence of tuple
-        Name of the comparison, rows of the runs of both sides.
+        Name of the comparison, and the rows of the runs of both sides.
     judge : callable
-        From named intervals to `Evidence`.
+        Maps named intervals to `Evidence`.
     missing : sequence of str
-        What the claim speaks of and no run answers.
+        Parts of the claim that no run covers.
     """
     sides = [side for _, *both in pairs for side in both]
     idle = [f"{r['backbone']} {r['approach']} on {r['tested']}" for s in sides if not learnt(s) for r in [s.iloc[0]]]
@@ -87,7 +87,7 @@ def equal(rule: Rule, sources: Sources) -> Evidence:
 
 
 def spread(rule: Rule, sources: Sources) -> Evidence:
-    """Judge the best approach of VGG-16 against the worst, on every test set."""
+    """Judge the best approach of VGG-16 against the worst on every test set."""
     parts = groups(sources.tests, "backbone == 'VGG16' and approach in ['SFT', 'mSFT', 'DFT', 'mDFT']")
     pairs, tried = [], len({name for _, name in parts})
     for tested in dict.fromkeys(tested for tested, _ in parts):

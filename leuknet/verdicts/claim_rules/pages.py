@@ -1,4 +1,4 @@
-"""Rules on published cells and on tables that pages leave: a linear classifier on features, and what decides."""
+"""Rules on published cells and on tables written by pages, such as the linear classifiers on features."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ FEATURES = ("SFT", "mSFT", "DFT", "mDFT", "no fine-tuning")  # page 07's rows of
 
 
 def cell(rule: Rule, sources: Sources) -> Evidence:
-    """Judge one published accuracy: is the interval of the difference within the fixed points?"""
+    """Judge one published accuracy: is the interval of the difference within the specified points?"""
     number, block, row = rule["cell"]
     cells = verdicts.compare(sources.runs)
     keep = (cells["table"] == number) & (cells["block"] == block) & (cells["row"] == row) & (cells["metric"] == "A")
@@ -28,7 +28,7 @@ def cell(rule: Rule, sources: Sources) -> Evidence:
 
 
 def separable(rule: Rule, sources: Sources) -> Evidence:
-    """Judge page 07's linear SVM: has the named approach the highest accuracy on every test set?"""
+    """Judge page 07's linear SVM: does the named approach have the highest accuracy on every test set?"""
     table = sources.table("07_feature_space-table10")
     if table is None or table.empty:
         return Evidence(CANNOT, "page 07 has not been run into this folder")
@@ -52,12 +52,12 @@ def separable(rule: Rule, sources: Sources) -> Evidence:
 
 
 def _images(tests: pd.DataFrame, name: str) -> float:
-    """Return how many images of a data set were tested; NaN where it is not known."""
+    """Return the number of tested images of a data set; NaN if unknown."""
     return tests.loc[tests["tested"] == name, "images"].max() if len(tests) else np.nan
 
 
 def _one_run(gaps: pd.Series, images: Sequence[float], number: str) -> Evidence:
-    """Judge whether gaps (points) between single runs are positive, given the images each accuracy is a share of.
+    """Judge whether the gaps (points) between single runs are positive, given the number of images of each accuracy.
 
     The interval is 1.96 standard errors of a difference of two proportions near one half.
     """
@@ -71,7 +71,7 @@ def _one_run(gaps: pd.Series, images: Sequence[float], number: str) -> Evidence:
 
 
 def linear(rule: Rule, sources: Sources) -> Evidence:
-    """Judge page 07's classifiers on the same images: is the network ahead of a linear one on its features?"""
+    """Judge page 07's classifiers on the same images: is the network better than a linear one on its features?"""
     table = sources.table("07_feature_space-linear")
     if table is None:
         return Evidence(CANNOT, "page 07 has not been run into this folder")
@@ -83,7 +83,7 @@ def linear(rule: Rule, sources: Sources) -> Evidence:
 
 
 def nuclei(rule: Rule, sources: Sources) -> Evidence:
-    """Judge by page 08's verdicts: each method's must be "supported"; one of "not supported" refutes."""
+    """Judge by page 08's verdicts: all methods must be "supported"; a single "not supported" refutes the claim."""
     table = sources.table("08_activation_maps-verdict")
     if table is None or table.empty:
         return Evidence(CANNOT, "page 08 has not been run into this folder, or the cohort has no outlines")

@@ -1,4 +1,4 @@
-"""Rules on protocols: pooled folds against what is left out, shared slides, and overfitting."""
+"""Rules on protocols: pooled folds against left-out data sets and sources, shared slides, and overfitting."""
 
 from functools import partial
 from pathlib import Path
@@ -17,14 +17,14 @@ from leuknet.verdicts.judgement import Bounds, ahead_of, signed, within
 
 POOLED, HOLD_OUT = r"\d+-fold(?! by)", "hold-out"
 LEFT_OUT = {"lodocv": "LODOCV", "source_out": "leave-one-source-out"}  # column of `results` -> its name
-FEW = 6  # test sets below which an interval over them is hardly more than the range of their differences
+FEW = 6  # with fewer test sets, an interval is hardly more than the range of their differences
 FEW_SETS = ", all there are: the interval is hardly more than the range of their differences"
 IDLE = "LeukNet is not shown to beat the larger class where it was trained on the tested data sets"
 REPEAT = r"^(r\d+)f\d+$"  # a fold of repeated k-fold
 
 
 def leuknet(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return LeukNet's rows in role test."""
+    """Return LeukNet's rows with the role test."""
     if frame.empty:
         return frame
     network = (frame["backbone"] == "VGG16") & (frame["approach"] == "mDFT") & (frame["dense"] == "")
@@ -37,15 +37,15 @@ def on_the_same_images(inside: pd.DataFrame, outside: pd.DataFrame) -> dict[str,
     Parameters
     ----------
     inside : pandas.DataFrame
-        Rows of runs over pooled images; the folds of one repeat and seed count as one run. Of several pools (protocols,
-        or hold-outs of different sizes) the one that tests the most images is taken.
+        Rows of runs over pooled images; the folds of one repeat and seed count as one run. If there are several pools
+        (protocols, or hold-outs of different sizes), the one with the most test images is used.
     outside : pandas.DataFrame
-        Rows of runs that left a data set or source out.
+        Rows of runs that left out a data set or source.
 
     Returns
     -------
     dict of str to tuple of list of float
-        Percent, one value a run of each; only test sets that both test.
+        In percent, one value per run; only test sets that both test.
     """
     inside = widest_pool(inside)
     repeat = inside["fold"].str.extract(REPEAT)[0].fillna("")
@@ -54,7 +54,7 @@ def on_the_same_images(inside: pd.DataFrame, outside: pd.DataFrame) -> dict[str,
     accuracies: dict[str, tuple[list[float], list[float]]] = {}
     for tested, rows in outside.groupby("fold", sort=False):
         images = [run.index.intersection(rows["right"].iloc[0].index) for run in whole]
-        most = max((len(part) for part in images), default=0)  # a seed whose folds are not all run tests fewer
+        most = max((len(part) for part in images), default=0)  # a seed with unfinished folds tests fewer images
         complete = [run for run, part in zip(whole, images, strict=True) if len(part) == most > 0]
         if complete:
             common = sorted(set.intersection(*(set(run.index) for run in complete)) & set(rows["right"].iloc[0].index))
@@ -66,26 +66,26 @@ def on_the_same_images(inside: pd.DataFrame, outside: pd.DataFrame) -> dict[str,
 
 
 def widest_pool(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of that protocol, and of hold-outs that size, which test the most images."""
+    """Return the rows of the protocol, and of the hold-out size, with the most test images."""
     size = rows["trained_on"].where(~rows["fold"].str.match(REPEAT), 0)
     pools = [part for _, part in rows.groupby(["protocol", size], sort=False)]
     return max(pools, key=lambda part: len(set().union(*(right.index for right in part["right"]))), default=rows)
 
 
 def _alike(inside: pd.DataFrame, outside: pd.DataFrame) -> pd.DataFrame:
-    """Return those runs that left something out of the cohort that the pool is of; all of them where there are none."""
+    """Return the runs that left something out of the pool's cohort; all runs if there are none."""
     same = outside[outside["cohort"].isin(widest_pool(inside)["cohort"])]
     return same if len(same) else outside
 
 
 def nested(pairs: dict[str, tuple[list[float], list[float]]], level: float) -> tuple[float, Bounds]:
-    """Return `nested_difference` as judgements take it: None where there is no interval."""
+    """Return `nested_difference` in the form used by judgements: None if there is no interval."""
     gap, low, high = nested_difference(pairs, level=level)
     return gap, None if np.isnan(low) else (low, high)
 
 
 def falls(inside: pd.DataFrame, outside: pd.DataFrame) -> list[tuple[str, Any]]:
-    """Return a comparison for each way of leaving out: accuracy within pooled images over accuracy left out."""
+    """Return one comparison per way of leaving out: accuracy within pooled images against left-out images."""
     compared = []
     for column, name in LEFT_OUT.items():
         pairs = on_the_same_images(inside, _alike(inside, outside[outside[column]]))
@@ -97,7 +97,7 @@ def falls(inside: pd.DataFrame, outside: pd.DataFrame) -> list[tuple[str, Any]]:
 
 
 def protocols(rule: Rule, sources: Sources) -> Evidence:
-    """Judge whether pooled folds give higher accuracies than data sets and sources left out, on the same images."""
+    """Judge whether pooled folds give higher accuracies than left-out data sets and sources on the same images."""
     rows = leuknet(sources.runs)
     if rows.empty:
         return ahead_of([])
@@ -106,7 +106,7 @@ def protocols(rule: Rule, sources: Sources) -> Evidence:
 
 
 def shared(rule: Rule, sources: Sources) -> Evidence:
-    """Count training images of the tested source under LODOCV."""
+    """Count the training images from the tested source under LODOCV."""
     runs = sources.tests
     runs = runs[runs["lodocv"] & (runs["trained_on"] > 0)] if len(runs) else runs
     if runs.empty:
@@ -126,7 +126,7 @@ def unseen(rule: Rule, sources: Sources) -> Evidence:
 
 
 def overfitting(rule: Rule, sources: Sources) -> Evidence:
-    """Judge the rise of the validation loss, then the fall from a random hold-out to what is left out."""
+    """Judge the rise of the validation loss, then the loss of accuracy from a random hold-out to left-out images."""
     rows = leuknet(sources.runs)
     runs = dict.fromkeys(rows["run"]) if len(rows) else ()
     rises = [rise for run in runs if (rise := _rise(sources.out, run)) is not None]
@@ -152,7 +152,7 @@ def overfitting(rule: Rule, sources: Sources) -> Evidence:
 
 
 def _rise(out: Path, run: str) -> float | None:
-    """Return by which share a run's validation loss ends above its lowest; None if it validated nothing."""
+    """Return the relative rise of a run's validation loss from its minimum to its end; None without validation."""
     folder = results.trainings(out) / run
     history = read(folder).history() if (folder / "done.json").is_file() else pd.DataFrame()
     if "validation_loss" not in history:

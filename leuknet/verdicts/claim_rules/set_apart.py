@@ -1,4 +1,4 @@
-"""Rules on the set apart: approaches within one pool's folds and on a data set none has seen (Tables 12, 13)."""
+"""Rules on the set apart: approaches within the folds of one pool and on an unseen data set (Tables 12, 13)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from leuknet.verdicts.judgement import across_folds, ahead_of, equivalence, sign
 
 @dataclass(frozen=True)
 class SetApart:
-    """Approaches tested within the folds of one pool and on a set apart, those that learnt within the folds.
+    """Approaches tested within the folds of one pool and on a set apart, limited to those that learnt within the folds.
 
     Attributes
     ----------
     inside, outside : dict of str to pandas.Series
-        Approach to accuracies by fold.
+        Maps each approach to its accuracies by fold.
     overlap : float
-        Test images over training images of a fold.
+        Ratio of test to training images of a fold.
     note : str
         What LeukNet began from, which approaches were left out, and which set of how many images was set apart.
     """
@@ -73,7 +73,7 @@ NO_RUNS = (
 
 
 def transfer(rule: Rule, sources: Sources) -> Evidence:
-    """Judge whether LeukNet and random weights are equivalent and ahead of Vogado et al. in the folds, and outside."""
+    """Judge whether LeukNet and random weights are equivalent and beat Vogado et al., within the folds and outside."""
     compared = set_apart(sources, ("mDFT", "scratch", "vogado"))
     if compared is None or "scratch" not in compared.inside:
         return Evidence(CANNOT, NO_RUNS if compared is None else f"{compared.note}; random weights are not compared")
@@ -90,7 +90,7 @@ def transfer(rule: Rule, sources: Sources) -> Evidence:
 
 
 def decay(rule: Rule, sources: Sources) -> Evidence:
-    """Judge whether LeukNet falls less from the folds to the set apart than random weights and Vogado et al."""
+    """Judge whether LeukNet drops less from the folds to the set apart than random weights and Vogado et al."""
     compared = set_apart(sources, ("mDFT", "scratch", "vogado"))
     if compared is None:
         return Evidence(CANNOT, NO_RUNS)
@@ -104,7 +104,7 @@ def decay(rule: Rule, sources: Sources) -> Evidence:
 
 
 def rivals(rule: Rule, sources: Sources) -> Evidence:
-    """Judge LeukNet against every work of Table 11 on the set apart; controls are no rivals."""
+    """Judge LeukNet against every work of Table 11 on the set apart; controls are excluded."""
     works = {key: entry.work.partition(",")[0] for key, entry in sorted(BASELINES.items()) if entry.reference}
     compared = set_apart(sources, ("mDFT", *works))
     if compared is None:

@@ -1,4 +1,4 @@
-"""What the rules read: results of the runs, tables of the pages, histories of the runs."""
+"""Input of the rules: results of the runs, tables of the pages, histories of the runs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,19 +14,19 @@ Rule = dict[str, Any]
 
 @dataclass(frozen=True)
 class Sources:
-    """What rules read: `leuknet.verdicts.results.results` of the runs, and the result folder."""
+    """Input of the rules: `leuknet.verdicts.results.results` of the runs, and the result folder."""
 
     runs: pd.DataFrame
     out: Path
 
     def table(self, name: str) -> pd.DataFrame | None:
-        """Return a page's table by its file's stem, or None if the page has not been run into this folder."""
+        """Return the cell classifier of a cohort (`leuknet.data.folder.folder_cohort`), trained on sixteen features."""
         path = self.out / "tables" / f"{name}.csv"
         return pd.read_csv(path) if path.is_file() else None
 
     @property
     def tests(self) -> pd.DataFrame:
-        """The rows of `runs` in role test."""
+        """The rows of `runs` with the role test."""
         return self.runs[self.runs["role"] == "test"] if len(self.runs) else self.runs
 
 
