@@ -1,4 +1,4 @@
-"""``splits.csv``: a split that a reviewer can take away, and check against the images it was made for."""
+"""``splits.csv``: a portable split that can be checked against the images it was made for."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ from leuknet.evaluation.split_table import Split
 
 
 def write_splits(path: str | Path, split: Split, table: pd.DataFrame, verdict: str) -> str:
-    """Write `split` as CSV: a head of comment lines (protocol, unit, hash, verdict), then one row an image and fold.
+    """Write `split` as CSV: comment lines (protocol, unit, hash, verdict), then one row per image and fold.
 
-    As ``splits.csv`` in the folder of the images it is checked whenever they are loaded as a cohort.
+    If the file is saved as ``splits.csv`` in the image folder, it is checked whenever the folder is loaded as a cohort.
 
     Parameters
     ----------
@@ -21,12 +21,12 @@ def write_splits(path: str | Path, split: Split, table: pd.DataFrame, verdict: s
     table : pandas.DataFrame
         The cohort's table that the split was made from.
     verdict : str
-        What the leakage audit says, in one line; "not audited" where there was none.
+        One-line result of the leakage audit; "not audited" if no audit was run.
 
     Returns
     -------
     str
-        The split's hash, as written.
+        The hash of the split, as written to the file.
     """
     rows = split.table.merge(table[["image_id", "sha256", "group", "source", "label"]], on="image_id")
     rows = rows.assign(protocol=split.protocol)[COLUMNS].sort_values(["fold", "role", "sha256", "image_id"])
@@ -37,7 +37,7 @@ def write_splits(path: str | Path, split: Split, table: pd.DataFrame, verdict: s
 
 
 def read_splits(path: str | Path, table: pd.DataFrame) -> tuple[Split, str]:
-    """Return the `Split` in `path`, with this cohort's image_ids, and the audit's verdict (str).
+    """Read a split from `path`, with the image_ids of this cohort, and the audit verdict (str).
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def read_splits(path: str | Path, table: pd.DataFrame) -> tuple[Split, str]:
     Raises
     ------
     LeuknetError
-        If the file or the images are not what they were (`leuknet.data.splits_csv.read_rows`).
+        If the file or the images have changed (`leuknet.data.splits_csv.read_rows`).
     """
     head, rows = read_rows(Path(path), table)
     return Split(head["protocol"], rows, head["by"]), head["audit"]

@@ -1,4 +1,4 @@
-"""From pairs of images that share pixels to groups and sources that a split keeps whole."""
+"""Merge images that share pixels into groups and sources that a split does not divide."""
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,8 @@ from leuknet.exceptions import LeuknetError
 def regroup(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """Return `table` with groups and sources merged wherever images share pixels.
 
-    Images joined by pairs, directly or through others, and the groups they are in become one group; the sources of
-    such images become one source, named by all of them. Images of an identical file are joined as well.
+    Images connected by pairs, directly or through other images, and the groups they belong to become one group. Their
+    sources become one source, whose name combines the original names. Images with identical files are merged as well.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def regroup(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     LeuknetError
-        If a pair names an image that is not in the table.
+        If a pair refers to an image that is not in the table.
     """
     places = pd.Index(table["image_id"]).get_indexer(pd.concat([pairs["a"], pairs["b"]]))
     if (places < 0).any():
@@ -37,7 +37,7 @@ def regroup(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _merged(names: pd.Series, keys: list[pd.Series | list[str]], links: np.ndarray, sign: str) -> list[str]:
-    """Return a name for each connected component: the distinct `names` in it, the first three of them spelt out."""
+    """Return the name of each row's connected component: the first three distinct `names` and a count of the rest."""
     n, edges = len(names), [links]
     for key in keys:
         code = pd.factorize(np.asarray(key, dtype=object))[0]
@@ -54,13 +54,13 @@ def _merged(names: pd.Series, keys: list[pd.Series | list[str]], links: np.ndarr
 
 
 def honest_tests(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-    """Return which data sets can be tested honestly, and what must leave training for it.
+    """Return which data sets can be tested without leakage, and which others must be excluded from training.
 
     Returns
     -------
     pandas.DataFrame
-        ``data_set``, ``negative``, ``positive`` (images), ``shares pixels with`` (other data sets), ``pairs`` (within,
-        and with others), ``verdict``.
+        ``data_set``, ``negative``, ``positive`` (numbers of images), ``shares pixels with`` (other data sets),
+        ``pairs within`` and ``pairs across`` (numbers of pairs inside the data set and with others), ``verdict``.
     """
     rows = []
     for name, part in table.groupby("data_set", sort=False):

@@ -1,4 +1,4 @@
-"""Intervals: of a proportion, of a metric, and of a difference on the same images."""
+"""Confidence intervals for proportions, metrics and differences on the same images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,24 +14,24 @@ from leuknet.exceptions import LeuknetError
 
 
 def wilson(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Return Wilson's score interval for `k` successes among `n` independent images.
+    """Return the Wilson score interval for `k` successes among `n` independent images.
 
     Parameters
     ----------
     k, n : int
-        Successes and images.
+        Number of successes and number of images.
     level : float
-        In (0, 1).
+        Confidence level, in (0, 1).
 
     Returns
     -------
     tuple of float
-        Lower and upper limit, as fractions.
+        Lower and upper limits, as fractions.
 
     Raises
     ------
     LeuknetError
-        If not 0 <= k <= n with n of 1 or more, or the level is not between 0 and 1.
+        Unless 0 <= k <= n, n >= 1 and 0 < level < 1.
 
     Examples
     --------
@@ -54,34 +54,36 @@ def _check_level(level: float) -> None:
 def bootstrap(
     predictions: pd.DataFrame, metric: str = "A", unit: str = "group", n: int = 2000, level: float = 0.95, seed: int = 0
 ) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of a metric, whole units drawn with replacement.
+    """Return the percentile bootstrap interval of a metric, resampling units with replacement.
 
-    All rows of a drawn unit come with it, so images of one patient or slide, and an image's predictions under several
-    seeds, are not treated as independent. The metric is of all rows pooled. With few units (say, under 20 sources) the
-    interval is too narrow.
+    All rows of a unit are drawn together, so neither images of the same patient or slide nor predictions of the same
+    image under several seeds are treated as independent. The metric is computed on the pooled rows. With few units
+    (fewer than about 20 sources) the interval is too narrow.
 
     Parameters
     ----------
     predictions : pandas.DataFrame
-        With ``y``, ``p`` and the column `unit`; of one split.
+        With the columns ``y``, ``p`` and `unit`; from a single split.
     metric : str
         One of `leuknet.evaluation.metrics.METRICS`.
     unit : str
-        Column to draw by: ``"group"``, ``"source"``, ``"image_id"``, …
+        Column that defines the units: ``"group"``, ``"source"``, ``"image_id"``, …
     n : int
-        Resamples.
+        Number of resamples.
     level : float
+        Confidence level, in (0, 1).
     seed : int
 
     Returns
     -------
     tuple of float
-        Lower and upper limit. Resamples that leave the metric undefined are left out.
+        Lower and upper limits. Resamples for which the metric is undefined are excluded.
 
     Raises
     ------
     LeuknetError
-        If the metric is unknown or undefined here or in half of the resamples, or there are fewer than two units.
+        If the metric is unknown, is undefined for `predictions` or for more than half of the resamples, or if there
+        are fewer than two units.
     """
     _check(predictions, metric, [unit], n, level)
     names, place = np.unique(predictions[unit].astype(str), return_inverse=True)
@@ -95,20 +97,20 @@ def bootstrap(
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """A metric of two sets of predictions on the same images, and the interval of its difference.
+    """A metric of two sets of predictions on the same images, and the interval of the difference.
 
     Attributes
     ----------
     metric : str
         One of `leuknet.evaluation.metrics.METRICS`.
     first, second, difference : float
-        The metric of each side on the images both predict, and first minus second, as fractions.
+        The metric of each set of predictions on the shared images, and first minus second, as fractions.
     low, high : float
-        Percentile bootstrap interval of the difference; NaN with a single unit, which has none.
+        Percentile bootstrap interval of the difference; NaN if there is only one unit.
     images, units : int
-        Images compared, and units (sources) that they come from.
+        Number of images compared, and number of units (e.g. sources) they come from.
     by : str
-        The column resampled.
+        Column that defines the resampled units.
     """
 
     metric: str
@@ -137,23 +139,24 @@ def paired_difference(
     level: float = 0.95,
     seed: int = 0,
 ) -> PairedDifference:
-    """Compare two sets of predictions on the images that both predict, whole units resampled together.
+    """Compare two sets of predictions on the images that both contain, using a paired bootstrap over units.
 
-    Each image counts once on each side, however many runs predicted it: its predictions share its weight. The same
-    units are drawn for both sides, so what they have in common cancels. With few units the interval is coarse: of two
-    sources it is the range of their own differences, and of one there is none.
+    Each image has weight 1 on each side, shared equally by its predictions if several runs predicted it. The same
+    units are drawn for both sides, so variation common to both cancels. With few units the interval is coarse: for two
+    sources it is the range of their individual differences, and for a single source it is undefined.
 
     Parameters
     ----------
     a, b : pandas.DataFrame
-        With ``image_id``, ``y``, ``p`` and the column `by`; each of one split.
+        With the columns ``image_id``, ``y``, ``p`` and `by`; each from a single split.
     metric : str
         One of `leuknet.evaluation.metrics.METRICS`.
     by : str
-        Column to resample by: ``"source"``, ``"group"``, ``"image_id"``, …
+        Column that defines the units: ``"source"``, ``"group"``, ``"image_id"``, …
     n : int
-        Resamples.
+        Number of resamples.
     level : float
+        Confidence level, in (0, 1).
     seed : int
 
     Returns
@@ -163,7 +166,7 @@ def paired_difference(
     Raises
     ------
     LeuknetError
-        If no image is in both, an image has another label or unit in the other, or the metric is undefined.
+        If the two have no image in common, disagree on the label or unit of an image, or the metric is undefined.
 
     Examples
     --------
@@ -193,24 +196,26 @@ def paired_difference(
 def nested_difference(
     runs: Mapping[str, tuple[ArrayLike, ArrayLike]], n: int = 4000, level: float = 0.95, seed: int = 0
 ) -> tuple[float, float, float]:
-    """Return the mean difference over test sets with its interval: test sets are drawn, then runs within each.
+    """Return the mean difference over test sets with its interval, resampling test sets and then runs within each.
 
-    Runs on one test set share its images, so seeds times test sets are no independent samples; few sets say little.
+    Runs on the same test set share its images, so the combinations of seeds and test sets are not independent samples.
+    With few test sets the interval carries little information.
 
     Parameters
     ----------
     runs : mapping of str to tuple of array_like
-        Test set to the values of two methods on it, one value a run.
+        Values of two methods on each test set, one value per run.
     n : int
-        Resamples.
+        Number of resamples.
     level : float
+        Confidence level, in (0, 1).
     seed : int
 
     Returns
     -------
     tuple of float
-        Difference (first minus second, each test set counted once), lower and upper limit, in the unit of the values;
-        limits are NaN unless there are two test sets and two runs of each method on each.
+        Difference (first minus second, test sets weighted equally), lower and upper limits, in the unit of the values.
+        The limits are NaN unless there are at least two test sets and two runs of each method on each.
 
     Examples
     --------
@@ -231,7 +236,7 @@ def nested_difference(
 def ratio_interval(
     above: ArrayLike, below: ArrayLike, unit: ArrayLike, n: int = 2000, level: float = 0.95, seed: int = 0
 ) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of sum(above) / sum(below), whole units drawn; NaN with one unit."""
+    """Return the percentile bootstrap interval of sum(above) / sum(below) over units; NaN for a single unit."""
     return _quantiles(_ratios(above, below, unit, n, seed)[1:], level)
 
 
@@ -248,16 +253,16 @@ def ratio_difference(
     Parameters
     ----------
     first, second : tuple of array_like, shapes (n_rows,)
-        Numerator and denominator of each ratio, say a map's activation in the nucleus and the nucleus' area.
+        Numerator and denominator of each ratio, e.g. a map's activation in the nucleus and the area of the nucleus.
     unit : array_like, shape (n_rows,)
-        What is drawn with replacement (patient, slide, image); rows of one unit come together.
+        Unit of each row (patient, slide, image). Units are drawn with replacement, with all their rows.
     n, level, seed
-        Of the percentile bootstrap.
+        Number of resamples, confidence level and seed of the percentile bootstrap.
 
     Returns
     -------
     tuple of float
-        Difference, lower and upper limit; limits are NaN with one unit.
+        Difference, lower and upper limits; the limits are NaN for a single unit.
 
     Examples
     --------
@@ -291,12 +296,12 @@ def _check(predictions: pd.DataFrame, metric: str, columns: list[str], n: int, l
 
 
 def _drawn(units: int, n: int, *name: str | int) -> np.ndarray:
-    """Return how often each unit comes: once each in row 0 (the data as they are), then in `n` resamples."""
+    """Return how often each unit is drawn: once each in row 0 (the original data), then for `n` resamples."""
     return np.vstack([np.ones(units, int), rng(*name).multinomial(units, np.full(units, 1 / units), size=n)])
 
 
 def _quantiles(values: ArrayLike, level: float) -> tuple[float, float]:
-    """Return the percentile interval of the values that are defined; NaN if half of them are not."""
+    """Return the percentile interval of the defined values; NaN if more than half of the values are undefined."""
     values = np.asarray(values)
     if np.isnan(values).mean() > 0.5:
         return np.nan, np.nan
@@ -316,7 +321,7 @@ def _resampled(
         Unit of each row.
     drawn : numpy.ndarray of int, shape (resamples, units)
     shared : bool
-        Rows of one image share its weight of 1; else each row has it.
+        If True, the rows of an image share a weight of 1; otherwise each row has weight 1.
     """
     y, p = checked(predictions["y"], predictions["p"])
     weight = 1 / predictions.groupby("image_id")["y"].transform("size").to_numpy() if shared else np.ones(len(y))
@@ -329,7 +334,7 @@ def _resampled(
 
 
 def _weighted(metric: str, y: np.ndarray, p: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Return a metric of the probabilities, one value a row of `weight` (resamples, n); NaN where undefined."""
+    """Return a metric of the probabilities, one value per row of `weight` (resamples, n); NaN where undefined."""
     if metric == "Brier":
         return weight @ (p - y) ** 2 / weight.sum(axis=1)
     if metric == "ECE":

@@ -1,4 +1,4 @@
-"""Metrics from labels and probabilities: those of the paper's section 4, and calibration and ranking."""
+"""Metrics computed from labels and probabilities: those of the paper's section 4, calibration and ranking."""
 
 from collections.abc import Sequence
 from typing import Literal, get_args
@@ -22,13 +22,13 @@ def bin_of(p: np.ndarray) -> np.ndarray:
 def expected_calibration_error(y: np.ndarray, p: np.ndarray) -> float:
     """Return the expected calibration error of the probability of leukaemia.
 
-    The probabilities fall into 15 bins of equal width on [0, 1]; the error is the mean over images of the absolute
-    difference between a bin's mean probability and its share of positives (Naeini et al., AAAI 2015).
+    The probabilities are divided into 15 bins of equal width on [0, 1]. The error is the mean over images of the
+    absolute difference between a bin's mean probability and its fraction of positives (Naeini et al., AAAI 2015).
 
     Parameters
     ----------
     y, p : numpy.ndarray, shape (n,)
-        Labels 0 or 1, and probabilities in [0, 1].
+        Labels (0 or 1) and probabilities in [0, 1].
 
     Returns
     -------
@@ -37,7 +37,7 @@ def expected_calibration_error(y: np.ndarray, p: np.ndarray) -> float:
     return float(np.abs(np.bincount(bin_of(p), weights=p - y)).sum() / len(y))
 
 
-# Metrics that need the probabilities: name -> (function(y, p), whether both classes are needed)
+# Metrics computed from probabilities: name -> (function(y, p), whether both classes are required)
 OF_PROBABILITY = {
     "AUC": (roc_auc_score, True),
     "AP": (average_precision_score, True),
@@ -49,15 +49,15 @@ OF_PROBABILITY = {
 def from_counts(
     tn: ArrayLike, fp: ArrayLike, fn: ArrayLike, tp: ArrayLike, undefined: Undefined = "undefined"
 ) -> dict[str, np.ndarray]:
-    """Return the metrics of confusion matrices; arrays give one value a matrix.
+    """Compute metrics from confusion matrices; arrays yield one value per matrix.
 
     Parameters
     ----------
     tn, fp, fn, tp : array_like, shape (...)
-        Counts of true negatives, false positives, false negatives, true positives.
+        Counts of true negatives, false positives, false negatives and true positives.
     undefined : {"undefined", "zero"}
-        What P and MCC are where a margin of the matrix is empty (no image called positive, say): NaN, or 0 as in the
-        paper's Table 7, whose digits show that a run without positive calls was counted so.
+        Value of P and MCC if a margin of the matrix is empty (e.g. no image is predicted positive): NaN, or 0 as in
+        the paper's Table 7, whose digits show that a run without positive predictions was counted as 0.
 
     Returns
     -------
@@ -95,7 +95,7 @@ METRICS = (*OF_COUNTS, *OF_PROBABILITY)
 
 
 def checked(y: ArrayLike, *probabilities: ArrayLike) -> tuple[np.ndarray, ...]:
-    """Return labels as int and probabilities as float64, all of shape (n,), or raise LeuknetError."""
+    """Validate labels and probabilities; return them as int and float64 arrays of shape (n,)."""
     y = np.asarray(y)
     arrays = [np.asarray(p, np.float64) for p in probabilities]
     if y.ndim != 1 or not len(y) or any(p.shape != y.shape for p in arrays):
@@ -109,13 +109,13 @@ def checked(y: ArrayLike, *probabilities: ArrayLike) -> tuple[np.ndarray, ...]:
 
 
 def count(y: np.ndarray, p: np.ndarray, threshold: float = 0.5) -> tuple[np.ndarray, ...]:
-    """Return ``tn, fp, fn, tp`` masks, bool, shape (n,): one is true for each image. Positive means p >= threshold."""
+    """Return boolean masks ``tn, fp, fn, tp``, shape (n,); an image is predicted positive if p >= threshold."""
     positive = p >= threshold
     return (y == 0) & ~positive, (y == 0) & positive, (y == 1) & ~positive, (y == 1) & positive
 
 
 def scores(y: ArrayLike, p: ArrayLike, threshold: float = 0.5, undefined: Undefined = "undefined") -> dict[str, float]:
-    """Return the metrics of one set of predictions.
+    """Compute the metrics of one set of predictions.
 
     Parameters
     ----------
@@ -124,23 +124,23 @@ def scores(y: ArrayLike, p: ArrayLike, threshold: float = 0.5, undefined: Undefi
     p : array_like of float, shape (n,)
         Probability of leukaemia, in [0, 1].
     threshold : float
-        An image is called positive if ``p >= threshold``.
+        An image is predicted positive if ``p >= threshold``.
     undefined : {"undefined", "zero"}
-        Convention for P and MCC, see `from_counts`; "zero" is that of the paper's tables.
+        Convention for P and MCC, see `from_counts`; the paper's tables use "zero".
 
     Returns
     -------
     dict of str to float
         Fractions: accuracy ``A``, precision ``P``, recall ``R``, specificity ``S``, Matthews correlation ``MCC``
         (section 4), Cohen's ``Kappa`` (Table 10), ``balanced accuracy``, ``AUC`` (ROC), ``AP`` (average precision),
-        ``Brier`` and ``ECE`` (15 equal bins). Undefined ones are absent: P without positive calls, R without positives,
-        S without negatives, MCC if labels or calls are all of one class, Kappa if both are of the same class, AUC, AP
-        and balanced accuracy unless both classes are there.
+        ``Brier`` and ``ECE`` (15 equal bins). Undefined metrics are omitted: P without positive predictions, R without
+        positives, S without negatives, MCC if all labels or all predictions are of one class, Kappa if all labels and
+        predictions are of the same class, and AUC, AP and balanced accuracy unless both classes are present.
 
     Raises
     ------
     LeuknetError
-        If lengths differ, nothing is given, or a value is outside its range.
+        If lengths differ, the input is empty, or a value is out of range.
     """
     y, p = checked(y, p)
     tn, fp, fn, tp = (mask.sum() for mask in count(y, p, threshold))
@@ -160,7 +160,7 @@ def _columns(frame: pd.DataFrame, columns: str | Sequence[str]) -> list[str]:
 
 
 def one_split(predictions: pd.DataFrame, by: Sequence[str] = ()) -> None:
-    """Raise LeuknetError if `predictions` mix splits (say, validation and test) that `by` does not keep apart."""
+    """Raise LeuknetError if `predictions` mix splits (e.g. validation and test) that `by` does not separate."""
     splits = predictions["split"].unique() if "split" in predictions else []
     if len(splits) > 1 and "split" not in by:
         raise LeuknetError(f"predictions mix the splits {', '.join(sorted(splits))}: choose one or score by 'split'")
@@ -169,20 +169,21 @@ def one_split(predictions: pd.DataFrame, by: Sequence[str] = ()) -> None:
 def scores_by(
     predictions: pd.DataFrame, by: str | Sequence[str] = ("fold", "seed"), undefined: Undefined = "undefined"
 ) -> pd.DataFrame:
-    """Score predictions apart for each value of the columns `by`.
+    """Compute the metrics separately for each combination of values in the columns `by`.
 
     Parameters
     ----------
     predictions : pandas.DataFrame
-        With ``y``, ``p`` and the columns `by`.
+        With the columns ``y``, ``p`` and those in `by`.
     by : list of str
+        Columns to group by.
     undefined : {"undefined", "zero"}
-        Convention for P and MCC, see `from_counts`; "zero" is that of the paper's tables.
+        Convention for P and MCC, see `from_counts`; the paper's tables use "zero".
 
     Returns
     -------
     pandas.DataFrame
-        The columns `by`, ``n`` (images) and one column a metric of `METRICS` (NaN where undefined), as fractions.
+        The columns `by`, ``n`` (images) and one column per metric of `METRICS` (NaN where undefined), as fractions.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Splits by the name of their protocol: whole families, unless the name says otherwise."""
+"""Create splits by protocol name; related images stay together unless the name says otherwise."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,26 +36,26 @@ PROTOCOLS: dict[str, Callable[..., splits.Split]] = {
 def make_split(
     protocol: str, table: pd.DataFrame, seed: int = 0, by: str = "group", k: int = 5, repeats: int = 1
 ) -> splits.Split:
-    """Return the split that `protocol` names.
+    """Create the split for a named protocol.
 
     Parameters
     ----------
     protocol : str
-        A key of `PROTOCOLS`. ``"hold-out"`` and ``"k-fold"`` keep groups whole; ``"lodocv"`` keeps data sets whole and
-        refuses to part a source or a group; ``"lodocv-as-published"`` and ``"k-fold-by-image"`` part them, as the
-        paper's splits did.
+        A key of `PROTOCOLS`. ``"hold-out"`` and ``"k-fold"`` do not divide groups. ``"lodocv"`` does not divide data
+        sets and raises an error if a source or a group would be divided. ``"lodocv-as-published"`` and
+        ``"k-fold-by-image"`` allow this, as the paper's splits did.
     table : pandas.DataFrame
-        A cohort's table, after `leuknet.evaluation.families.regroup` where an audit found pairs.
+        A cohort's table, processed by `leuknet.evaluation.families.regroup` if an audit detected pairs.
     seed : int
     by : {"image", "group", "source"}
-        What ``"hold-out"`` and ``"k-fold"`` keep whole.
+        The unit that ``"hold-out"`` and ``"k-fold"`` do not divide.
     k, repeats : int
-        Of ``"k-fold"`` and ``"k-fold-by-image"``.
+        Number of folds and repeats of ``"k-fold"`` and ``"k-fold-by-image"``.
 
     Raises
     ------
     LeuknetError
-        If the protocol is unknown or would part what belongs together.
+        If the protocol is unknown or would divide related images between training and test.
     """
     if protocol not in PROTOCOLS:
         raise LeuknetError(f"protocol {protocol!r} is unknown; use one of {', '.join(PROTOCOLS)}")

@@ -1,4 +1,4 @@
-"""Tests of a difference: Student's t over runs as the paper has it, on images, and Friedman's on test sets."""
+"""Significance tests: Student's t over runs as in the paper, paired tests over images, Friedman's over test sets."""
 
 from dataclasses import dataclass
 
@@ -17,14 +17,14 @@ def _p_text(p: float) -> str:
 
 @dataclass(frozen=True)
 class StudentT:
-    """Student's t-test, two-sided: of two samples with equal variances, or of paired differences.
+    """Result of a two-sided Student's t-test for two samples with equal variances or for paired differences.
 
     Attributes
     ----------
     t, df, p : float
-        Statistic, degrees of freedom, p-value.
+        Statistic, degrees of freedom and p-value.
     difference, low, high : float
-        Mean of a minus mean of b and its interval (95 % unless another level was given), in the unit of the samples.
+        Mean of a minus mean of b and its confidence interval (95 % by default), in the unit of the samples.
     """
 
     t: float
@@ -41,14 +41,14 @@ class StudentT:
 
 @dataclass(frozen=True)
 class McNemar:
-    """McNemar's exact test, two-sided, over the same images.
+    """Result of McNemar's exact two-sided test on a shared set of images.
 
     Attributes
     ----------
     n : int
-        Images.
+        Number of images.
     only_a, only_b : int
-        Images that only a, or only b, calls rightly.
+        Number of images that only a, or only b, classifies correctly.
     p : float
         P-value; 1 if a and b never differ.
     """
@@ -65,18 +65,18 @@ class McNemar:
 
 @dataclass(frozen=True)
 class Friedman:
-    """Friedman's test of several methods on the same test sets, and Nemenyi's critical difference of mean ranks.
+    """Result of Friedman's test of several methods on the same test sets, with Nemenyi's critical difference.
 
     Attributes
     ----------
     n : int
-        Test sets.
+        Number of test sets.
     ranks : numpy.ndarray, float, shape (methods,)
-        Mean rank of each; 1 is the best.
+        Mean rank of each method; 1 is the best.
     p : float
-        P-value; 1 if all methods always score alike.
+        P-value; 1 if all methods have equal scores on every test set.
     critical_difference : float
-        Two mean ranks that lie further apart differ at 5 % over all pairs.
+        Two mean ranks that differ by more are significantly different at 5 %, corrected for all pairs.
     """
 
     n: int
@@ -91,20 +91,20 @@ class Friedman:
 
     @property
     def separable(self) -> bool:
-        """Whether these test sets can show a difference: mean ranks can lie as far apart as the critical difference."""
+        """Whether a significant difference is attainable: the critical difference is below the largest possible."""
         return self.critical_difference < self.largest_difference
 
 
 def student_t(a: ArrayLike, b: ArrayLike) -> StudentT:
-    """Test whether two sets of runs have one mean (sections 4.1 and 4.4: level of 5 %).
+    """Test whether two sets of runs have equal means (sections 4.1 and 4.4: significance level of 5 %).
 
-    Runs that share test images or training folds are not independent samples; the test, as published, takes them so.
-    A large p shows no difference; it does not show that the two are equivalent.
+    Runs that share test images or training folds are not independent samples, but the published test treats them as
+    such. A large p-value means that no difference was detected; it does not show that the two are equivalent.
 
     Parameters
     ----------
     a, b : array_like of float, shapes (n_a,) and (n_b,)
-        One value a run.
+        One value per run.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def student_t(a: ArrayLike, b: ArrayLike) -> StudentT:
     Raises
     ------
     LeuknetError
-        If a sample has fewer than two values or one that is no number, or neither sample varies.
+        If a sample has fewer than two values or contains NaN, or if neither sample varies.
     """
     a, b = (np.asarray(values, np.float64).ravel() for values in (a, b))
     if min(len(a), len(b)) < 2 or not (np.isfinite(a).all() and np.isfinite(b).all()):
@@ -122,7 +122,7 @@ def student_t(a: ArrayLike, b: ArrayLike) -> StudentT:
 
 
 def student_t_from_summary(mean_a: float, sd_a: float, n_a: int, mean_b: float, sd_b: float, n_b: int) -> StudentT:
-    """Do `student_t` from what a table prints: mean, s.d. (ddof = 1) and number of runs of each side.
+    """Compute `student_t` from summary statistics: mean, s.d. (ddof = 1) and number of runs of each sample.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def student_t_from_summary(mean_a: float, sd_a: float, n_a: int, mean_b: float, 
     Raises
     ------
     LeuknetError
-        If a number is missing, an s.d. is negative, both are zero, or a side has fewer than two runs.
+        If a number is missing, an s.d. is negative, both are zero, or a sample has fewer than two runs.
 
     Examples
     --------
@@ -151,24 +151,25 @@ def student_t_from_summary(mean_a: float, sd_a: float, n_a: int, mean_b: float, 
 
 
 def resampled_t(differences: ArrayLike, overlap: float, level: float = 0.95) -> StudentT:
-    """Test whether a difference over the folds of one pool is 0, corrected for the folds' shared training images.
+    """Test whether the mean difference over cross-validation folds is 0, correcting for overlapping training sets.
 
-    The corrected resampled t-test (Nadeau & Bengio, Mach. Learn. 2003, 52, 239): the variance of the mean is the
-    sample variance times ``1/n + overlap`` instead of ``1/n``.
+    This is the corrected resampled t-test (Nadeau & Bengio, Mach. Learn. 2003, 52, 239): the variance of the mean is
+    the sample variance times ``1/n + overlap`` instead of ``1/n``.
 
     Parameters
     ----------
     differences : array_like of float, shape (n,)
-        One value a fold (and repeat): a minus b on the same test images.
+        One value per fold (and repeat): a minus b on the same test images.
     overlap : float
-        Test images over training images of a fold, 1/4 for five folds.
+        Ratio of test to training images in a fold, e.g. 1/4 for five folds.
     level : float
-        Of the interval.
+        Confidence level of the interval.
 
     Returns
     -------
     StudentT
-        With n - 1 degrees of freedom. Equal differences have no width, and p is 0, or 1 if they are 0.
+        With n - 1 degrees of freedom. If all differences are equal, the interval has zero width and p is 0, or 1 if
+        they are all 0.
 
     Raises
     ------
@@ -192,19 +193,20 @@ def resampled_t(differences: ArrayLike, overlap: float, level: float = 0.95) -> 
 
 
 def mcnemar(y: ArrayLike, p_a: ArrayLike, p_b: ArrayLike, threshold: float = 0.5) -> McNemar:
-    """Test whether two classifiers err equally often on the same images.
+    """Test whether two classifiers have the same error rate on the same images.
 
-    Exact: of the images that only one calls rightly, a and b share is binomial with 1/2. Images count as independent;
-    with several images of a patient, choose one of them or read the p-value as too small.
+    The test is exact: among the images that only one of them classifies correctly, the number that a classifies
+    correctly is binomial with probability 1/2. Images are assumed to be independent. With several images per patient
+    the p-value is too small; select one image per patient instead.
 
     Parameters
     ----------
     y : array_like of int, shape (n,)
         Labels.
     p_a, p_b : array_like of float, shape (n,)
-        Probabilities of leukaemia from a and from b, for the same images in the same order.
+        Probabilities of leukaemia predicted by a and b, for the same images in the same order.
     threshold : float
-        Positive means ``p >= threshold``.
+        An image is predicted positive if ``p >= threshold``.
 
     Returns
     -------
@@ -213,7 +215,7 @@ def mcnemar(y: ArrayLike, p_a: ArrayLike, p_b: ArrayLike, threshold: float = 0.5
     Raises
     ------
     LeuknetError
-        If lengths differ or a value is outside its range.
+        If lengths differ or a value is out of range.
     """
     y, p_a, p_b = checked(y, p_a, p_b)
     right_a, right_b = ((p >= threshold) == (y == 1) for p in (p_a, p_b))
@@ -225,25 +227,26 @@ def mcnemar(y: ArrayLike, p_a: ArrayLike, p_b: ArrayLike, threshold: float = 0.5
 def paired_permutation(differences: ArrayLike, n: int = 2**14, seed: int = 0) -> float:
     """Return the two-sided p-value of a sign-flip permutation test that paired differences are symmetric about 0.
 
-    Of single images called rightly (1) or wrongly (0) by two classifiers it is McNemar's exact test; it also takes
-    means over runs, so that an image counts once however many runs predicted it, and sums over the images of a patient.
+    For single images that two classifiers predict correctly (1) or incorrectly (0), this equals McNemar's exact test.
+    Differences may also be means over runs, which gives each image the same weight regardless of the number of runs,
+    or sums over the images of a patient.
 
     Parameters
     ----------
     differences : array_like of float, shape (units,)
-        One value a unit (image, patient); units count as independent.
+        One value per unit (image, patient); units are assumed to be independent.
     n : int
-        Sign patterns drawn; all of them are taken where there are no more.
+        Number of random sign patterns; all patterns are enumerated if there are at most `n`.
     seed : int
 
     Returns
     -------
     float
-        1 if no unit differs, or one does. See Good, Permutation Tests (2000), section 3.2.
+        P-value; 1 if at most one unit differs. See Good, Permutation Tests (2000), section 3.2.
 
     Examples
     --------
-    >>> paired_permutation([1, 1, 1, 1, 1, -1, 0, 0])  # as McNemar's test with 5 and 1
+    >>> paired_permutation([1, 1, 1, 1, 1, -1, 0, 0])  # equals McNemar's test with 5 and 1
     0.21875
     """
     values = np.asarray(differences, np.float64)
@@ -256,16 +259,16 @@ def paired_permutation(differences: ArrayLike, n: int = 2**14, seed: int = 0) ->
 
 
 def friedman(scores: ArrayLike) -> Friedman:
-    """Test whether methods rank alike on several test sets (Demsar, JMLR 2006, sections 3.2.2 and 3.2.5).
+    """Test whether methods have equal ranks over several test sets (Demsar, JMLR 2006, sections 3.2.2 and 3.2.5).
 
-    Test sets count as independent, which folds of one pool are not: their training sets overlap, and what is drawn is
-    images. For those use `resampled_t` on each pair. The critical difference is Nemenyi's:
-    ``q sqrt(k (k + 1) / (6 n))`` with q the Studentised range of k groups at 5 %, over the square root of 2.
+    Test sets are assumed to be independent. Cross-validation folds are not, because their training sets overlap; use
+    `resampled_t` on each pair of methods for them. The critical difference is Nemenyi's
+    ``q sqrt(k (k + 1) / (6 n))``, where q is the 5 % Studentised range of k groups divided by the square root of 2.
 
     Parameters
     ----------
     scores : array_like of float, shape (n, k)
-        One row a test set, one column a method; more is better. Equal scores share a rank.
+        One row per test set, one column per method; higher is better. Tied scores receive their mean rank.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A split as a table: which image trains and which is tested in each fold, hashed and checked."""
+"""A split as a table: the role of each image in each fold, with a hash and validity checks."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from leuknet.exceptions import LeuknetError
 
 ROLES = ("train", "test", "external")
 NEEDED = ["image_id", "data_set", "source", "group", "label"]
-# What may not stand on both sides of a fold, for each unit that a protocol keeps whole. A source holds its groups.
+# Units that must not occur on both sides of a fold, by the protocol's unit. A source contains its groups.
 KEPT_WHOLE = {
     "image": (),
     "data_set": ("data_set",),
@@ -28,18 +28,18 @@ WORDS = {"sha256": "file content", "data_set": "data set"}
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Who trains and who is tested, fold by fold.
+    """Training, test and external images of each fold.
 
     Attributes
     ----------
     protocol : str
-        Name as captions print it, such as ``"5-fold by group"`` or ``"LODOCV as published"``.
+        Name of the protocol as used in captions, such as ``"5-fold by group"`` or ``"LODOCV as published"``.
     table : pandas.DataFrame
         ``fold``, ``image_id``, ``role`` (``"train"``, ``"test"`` or ``"external"``), all str. An image has at most
         one role in a fold.
     by : {"image", "group", "source", "data_set"}
-        The unit that the protocol keeps on one side. LODOCV keeps data sets whole, as published, and so may part a
-        source: `shared_sources` and `leakage` say so.
+        The unit that the protocol does not divide. LODOCV, as published, does not divide data sets but may divide a
+        source; `shared_sources` and `leakage` report this.
 
     Raises
     ------
@@ -73,12 +73,12 @@ class Split:
 
     @cached_property
     def hash(self) -> str:
-        """Hash (16 hexadecimal digits) of protocol and rows; row order and paths do not count."""
+        """Hash (16 hexadecimal digits) of protocol and rows, independent of row order and paths."""
         return split_hash(self.protocol, self.by, self.table)
 
     @cached_property
     def folds(self) -> list[str]:
-        """Names of the folds, in their order."""
+        """Names of the folds, in order."""
         return list(dict.fromkeys(self.table["fold"]))
 
     def _rows(self, fold: str) -> pd.DataFrame:
@@ -88,15 +88,15 @@ class Split:
         return rows
 
     def fold_hash(self, fold: str) -> str:
-        """Return the hash (16 hexadecimal digits) of who has which role in `fold`.
+        """Return the hash (16 hexadecimal digits) of the roles of the images in `fold`.
 
-        Neither the protocol's nor the fold's name counts: two protocols that train and test on the same images
-        share this hash, and may share a run.
+        The hash does not include the names of the protocol and the fold: two protocols that train and test on the same
+        images have the same hash and can share a run.
         """
         return hash_of(sorted(self._rows(fold)[["image_id", "role"]].to_numpy().tolist()))
 
     def indices(self, cohort_table: pd.DataFrame, fold: str) -> dict[str, np.ndarray]:
-        """Return where the images of `fold` stand in the cohort.
+        """Return the positions of the images of `fold` in the cohort.
 
         Parameters
         ----------
@@ -107,12 +107,12 @@ class Split:
         Returns
         -------
         dict of str to numpy.ndarray
-            Role to ascending positions, int64; only roles that the fold has.
+            Ascending positions (int64) by role; only the roles that occur in the fold.
 
         Raises
         ------
         LeuknetError
-            If the fold or one of its images is unknown, or the fold parts what the protocol keeps whole.
+            If the fold or one of its images is unknown, or the fold divides a unit of the protocol.
         """
         rows = self._rows(fold)
         self._check(rows, cohort_table)
@@ -120,15 +120,15 @@ class Split:
         return {role: np.sort(places[rows["role"] == role]) for role in ROLES if (rows["role"] == role).any()}
 
     def get_n_splits(self, X: object = None, y: object = None, groups: object = None) -> int:
-        """Return the number of folds, as scikit-learn's splitters do."""
+        """Return the number of folds (scikit-learn's splitter interface)."""
         return len(self.folds)
 
     def split(
         self, X: object, y: object = None, groups: ArrayLike | None = None
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield training and test positions of each fold, so that scikit-learn takes the split as ``cv``.
+        """Yield training and test positions of each fold, for use as ``cv`` in scikit-learn.
 
-        External images are in neither.
+        External images are not included.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class Split:
             A cohort's table, or features in the order of `groups`.
         y : ignored
         groups : array_like of str, shape (n_images,), optional
-            The ``image_id`` of each row of `X`; not needed where `X` has that column.
+            The ``image_id`` of each row of `X`; not needed if `X` has this column.
 
         Yields
         ------
@@ -146,11 +146,11 @@ class Split:
         Raises
         ------
         LeuknetError
-            If the images are not named, or one of the split is missing.
+            If no image_ids are given, or an image of the split is missing.
 
         See Also
         --------
-        indices : Positions by role, with the cohort's groups and classes checked.
+        indices : Positions by role, after checking the cohort's groups and classes.
 
         Examples
         --------
@@ -177,7 +177,7 @@ class Split:
             yield train, test
 
     def check(self, cohort_table: pd.DataFrame) -> "Split":
-        """Raise LeuknetError unless every fold keeps its units whole and trains on both classes; return the split."""
+        """Return the split, or raise LeuknetError if a fold divides a unit or trains on a single class."""
         self._check(self.table, cohort_table)
         return self
 
@@ -195,21 +195,21 @@ class Split:
                 )
 
     def shared_sources(self, cohort_table: pd.DataFrame) -> pd.DataFrame:
-        """Return which sources stand on both sides of a fold.
+        """Return the sources that occur on both sides of a fold.
 
         Returns
         -------
         pandas.DataFrame
-            ``fold``, ``source``, ``train``, ``test`` (counts of images; external images count as test).
+            ``fold``, ``source``, ``train``, ``test`` (numbers of images; external images count as test).
         """
         return _shared(self.table, known_images(cohort_table), "source")
 
     def shared_groups(self, cohort_table: pd.DataFrame) -> pd.DataFrame:
-        """Return which groups stand on both sides of a fold, in the columns of `shared_sources`."""
+        """Return the groups that occur on both sides of a fold, with columns as in `shared_sources`."""
         return _shared(self.table, known_images(cohort_table), "group")
 
     def leakage(self, cohort_table: pd.DataFrame) -> str:
-        """Return one sentence that says what training and test share, for captions and records."""
+        """Return a sentence describing what training and test share, for captions and records."""
         known, parts = known_images(cohort_table), []
         for unit, word in (("source", "source"), ("group", "group"), ("sha256", "identical image file")):
             shared = _shared(self.table, known, unit)
@@ -218,9 +218,9 @@ class Split:
         return f"{self.protocol}: training and test share {parts[0]}, {parts[1]} and {parts[2]}."
 
     def undefined(self, cohort_table: pd.DataFrame) -> str:
-        """Return one sentence on the folds whose test part is of one class; empty where there is none.
+        """Return a sentence on the folds that test a single class; empty if there are none.
 
-        Specificity has no meaning without negative images, recall none without positive ones.
+        Specificity is undefined without negative images, and recall without positive images.
         """
         known = known_images(cohort_table)
         tests = self.table[self.table["role"] == "test"]
@@ -236,7 +236,7 @@ class Split:
         return f"{self.protocol}: {'; '.join(parts)}." if parts else ""
 
     def to_csv(self, path: str | Path) -> None:
-        """Write the split to `path`: one line with protocol and hash, then the table."""
+        """Write the split to `path`: one line with protocol, unit and hash, followed by the table."""
         head = json.dumps({"protocol": self.protocol, "by": self.by, "hash": self.hash}, ensure_ascii=False)
         with atomic(path) as temporary:
             body = self.table.to_csv(index=False, lineterminator="\n")
@@ -244,7 +244,7 @@ class Split:
 
     @classmethod
     def from_csv(cls, path: str | Path) -> "Split":
-        """Read what `to_csv` wrote; raise LeuknetError if it was changed since, or is no split."""
+        """Read a file written by `to_csv`; raise LeuknetError if it has changed or is not a split."""
         try:
             with Path(path).open(encoding="utf-8", newline="") as file:
                 head = json.loads(file.readline().removeprefix("# "))
@@ -261,7 +261,7 @@ class Split:
 
 
 def known_images(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the cohort's table indexed by image_id, or raise if it cannot be split."""
+    """Return the cohort's table indexed by image_id, or raise LeuknetError if it cannot be split."""
     if missing := [column for column in NEEDED if column not in table]:
         raise LeuknetError(f"the cohort's table has no column(s) {', '.join(missing)}")
     if not len(table):
@@ -278,7 +278,7 @@ def known_images(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _shared(rows: pd.DataFrame, known: pd.DataFrame, unit: str) -> pd.DataFrame:
-    """Return the units on both sides of a fold: fold, unit, train, test (counts)."""
+    """Return the units that occur on both sides of a fold: fold, unit, train, test (numbers of images)."""
     columns = ["fold", unit, "train", "test"]
     if unit not in known:
         return pd.DataFrame(columns=columns)

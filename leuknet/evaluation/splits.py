@@ -1,4 +1,4 @@
-"""The protocols: hold-out, k-fold, LODOCV and leave-one-source-out, by image, group or source."""
+"""Split protocols: hold-out, k-fold, LODOCV and leave-one-source-out, by image, group or source."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -13,23 +13,23 @@ from leuknet._random import derive, rng
 from leuknet.evaluation.split_table import WORDS, Split, known_images
 from leuknet.exceptions import LeuknetError
 
-TRIES = 20  # draws of whole units, in search of test parts with both classes
-LODOCV, AS_PUBLISHED = "LODOCV", "LODOCV as published"  # families kept whole (`named`), and as the paper did
+TRIES = 20  # additional random assignments of units, to obtain test sets with both classes
+LODOCV, AS_PUBLISHED = "LODOCV", "LODOCV as published"  # without divided families (`named`), and as in the paper
 
 __all__ = ["Split", "hold_out", "k_fold", "leave_one_source_out", "lodocv", "with_external"]
 
 
 def _fold(name: str, known: pd.DataFrame, tested: Any) -> pd.DataFrame:
-    """Return the rows of one fold: images where `tested` is true are the test."""
+    """Return the rows of one fold, with role ``"test"`` where `tested` is true and ``"train"`` elsewhere."""
     role = np.where(tested, "test", "train")
     return pd.DataFrame({"fold": name, "image_id": known.index, "role": role})
 
 
 def _assign(known: pd.DataFrame, k: int, seed: int, by: str) -> np.ndarray:
-    """Return each image's fold number, stratified by label, units of `by` whole.
+    """Return the fold number of each image, stratified by label, without dividing units of `by`.
 
-    Where the first draw of whole units leaves folds that test one class only, the draw with most folds of both classes
-    out of `TRIES` more is taken.
+    If some folds of the first assignment test a single class, up to `TRIES` more assignments are drawn, and the one
+    with the most two-class folds is used.
     """
     labels = known["label"].to_numpy()
     rarest = np.bincount(labels.astype(int), minlength=2).min()
@@ -50,7 +50,7 @@ def _assign(known: pd.DataFrame, k: int, seed: int, by: str) -> np.ndarray:
 
 
 def _joined(known: pd.DataFrame, by: str) -> pd.Series:
-    """Return each image's unit; units that hold the same file are one, as no fold may train on what it tests."""
+    """Return the unit of each image; units that share a file are merged, since no fold may train on its test images."""
     units = DisjointSet(known[by])
     files = known["sha256"].replace("", np.nan).dropna() if "sha256" in known else known[by].iloc[:0]
     for _, same in known.loc[files.index, by].groupby(files):
@@ -68,7 +68,7 @@ def _drawn(labels: np.ndarray, units: pd.Series | None, k: int, seed: int) -> np
 
 
 def _two_class(number: np.ndarray, labels: np.ndarray) -> int:
-    """Return how many folds test both classes."""
+    """Return the number of folds that test both classes."""
     return sum(len(np.unique(labels[number == fold])) == 2 for fold in np.unique(number))
 
 
@@ -86,19 +86,19 @@ def hold_out(table: pd.DataFrame, fraction: float = 0.25, seed: int = 0, by: str
     table : pandas.DataFrame
         A cohort's table.
     fraction : float
-        Share of the images to test, in (0, 1). By group or source it is met as nearly as whole units allow.
+        Fraction of the images to test, in (0, 1). By group or source it is approximate, as units are not divided.
     seed : int
     by : {"image", "group", "source"}
 
     Returns
     -------
     Split
-        One fold, ``"hold-out"``. It does not depend on the order of `table`.
+        One fold, ``"hold-out"``, independent of the row order of `table`.
 
     Raises
     ------
     LeuknetError
-        If units cannot be kept whole with both classes in training.
+        If training cannot contain both classes without dividing a unit.
     """
     name = "hold-out" + _unit(by)
     if not 0 < fraction < 1:
@@ -122,7 +122,7 @@ def hold_out(table: pd.DataFrame, fraction: float = 0.25, seed: int = 0, by: str
 
 
 def _held(number: np.ndarray, labels: np.ndarray, share: Fraction, seed: int) -> np.ndarray:
-    """Return the folds to hold out: the first of a random order that hold both classes, if any do."""
+    """Return the folds to hold out: the first in random order that contain both classes, if any."""
     order = rng("hold-out", seed).permutation(share.denominator)
     turns = [np.roll(order, -turn)[: share.numerator] for turn in range(share.denominator)]
     both = (held for held in turns if len(np.unique(labels[np.isin(number, held)])) == 2)
@@ -137,22 +137,22 @@ def k_fold(table: pd.DataFrame, k: int = 5, repeats: int = 1, seed: int = 0, by:
     table : pandas.DataFrame
         A cohort's table.
     k, repeats : int
-        Folds, and how often to draw them again.
+        Number of folds and of repeats with different folds.
     seed : int
     by : {"image", "group", "source"}
-        By image (the paper) near-copies of one slide may stand on both sides; `Split.leakage` says how many. Units that
-        differ much in size, as sources do, leave little or nothing for the seed to choose.
+        With ``"image"`` (as in the paper), near-duplicates from one slide may occur on both sides; `Split.leakage`
+        reports how many. If units differ greatly in size, as sources do, the folds hardly depend on the seed.
 
     Returns
     -------
     Split
-        Folds ``"r0f0"``, ``"r0f1"``, …; each image is tested once a repeat. It does not depend on the order of `table`.
+        Folds ``"r0f0"``, ``"r0f1"``, …, independent of the row order of `table`. Each image is tested once per repeat.
 
     Raises
     ------
     LeuknetError
-        If there are fewer than k units or images of a class, or units cannot be kept whole with both classes in
-        training, or repeats would be the same folds again.
+        If there are fewer than k units or images of a class, training cannot contain both classes without dividing a
+        unit, or repeats would produce identical folds.
     """
     name = f"{k}-fold{_unit(by)}" + (f", {repeats} times" if repeats > 1 else "")
     if int(k) != k or k < 2 or int(repeats) != repeats or repeats < 1:
@@ -182,11 +182,12 @@ def _leave_out(table: pd.DataFrame, unit: str, name: str, every: bool = False) -
 
 
 def lodocv(table: pd.DataFrame) -> Split:
-    """Leave-one-dataset-out cross-validation as published (section 3.5), and called so in every result.
+    """Leave-one-dataset-out cross-validation as published (section 3.5); results label it "as published".
 
-    Every data set with both classes is tested once, all others train. As published, data sets of one source (ALL-IDB 1
-    and ALL-IDB 2) may stand on both sides: `Split.shared_sources` and `Split.leakage` say where. ``"lodocv"`` of
-    `leuknet.evaluation.named.make_split` is the same without that: it refuses a cohort where families would be parted.
+    Each data set with both classes is tested once, with all other data sets used for training. As in the paper, data
+    sets of one source (ALL-IDB 1 and ALL-IDB 2) may occur on both sides; `Split.shared_sources` and `Split.leakage`
+    report where. The protocol ``"lodocv"`` of `leuknet.evaluation.named.make_split` raises an error instead if a
+    source or a group would be divided.
 
     Parameters
     ----------
@@ -196,35 +197,35 @@ def lodocv(table: pd.DataFrame) -> Split:
     Returns
     -------
     Split
-        Folds named by the tested data set, in the table's order.
+        Folds named after the tested data set, in the order of the table.
 
     Raises
     ------
     LeuknetError
-        If no data set has both classes, or training would see one class only.
+        If no data set has both classes, or training would contain a single class.
     """
     return _leave_out(table, "data_set", AS_PUBLISHED)
 
 
 def leave_one_source_out(table: pd.DataFrame, tested: str = "two-class") -> Split:
-    """Leave-one-source-out: as `lodocv`, but data sets cut from the same slides leave together.
+    """Leave-one-source-out cross-validation: like `lodocv`, but data sets from the same slides are held out together.
 
     Parameters
     ----------
     table : pandas.DataFrame
         A cohort's table.
     tested : {"two-class", "all"}
-        Test the sources with both classes, or single-class sources as well.
+        Test only the sources with both classes, or single-class sources as well.
 
     Returns
     -------
     Split
-        Folds named by the tested source, in the table's order.
+        Folds named after the tested source, in the order of the table.
 
     Raises
     ------
     LeuknetError
-        If no source qualifies, training would see one class only, or sources share a group or an identical file.
+        If no source qualifies, training would contain a single class, or sources share a group or an identical file.
     """
     if tested not in ("two-class", "all"):
         raise LeuknetError(f"tested={tested!r} is unknown; use 'two-class' or 'all'")
@@ -232,13 +233,13 @@ def leave_one_source_out(table: pd.DataFrame, tested: str = "two-class") -> Spli
 
 
 def with_external(draw: Callable[[pd.DataFrame], Split], table: pd.DataFrame, data_set: str) -> Split:
-    """Set a data set apart: draw folds over all others, and test every fold's model on it as well (Table 13).
+    """Use one data set as an external test set: split all others, and also test every fold's model on it (Table 13).
 
     Parameters
     ----------
     draw : callable
-        The part of `table` that takes part to its `Split`, e.g. ``lambda part: k_fold(part, 5)``. Drawn over all of
-        `table`, folds would differ in size once the data set is struck out.
+        Function that returns a `Split` of the table without `data_set`, e.g. ``lambda part: k_fold(part, 5)``.
+        Splitting all of `table` and then removing the data set would give folds of unequal size.
     table : pandas.DataFrame
         The cohort's table, with `data_set`.
     data_set : str
@@ -246,12 +247,12 @@ def with_external(draw: Callable[[pd.DataFrame], Split], table: pd.DataFrame, da
     Returns
     -------
     Split
-        Its folds hold no image of `data_set` in training and test, and all of them as ``"external"``.
+        In every fold, the images of `data_set` have the role ``"external"`` and are neither training nor test images.
 
     Raises
     ------
     LeuknetError
-        If the data set is unknown, the folds cannot be drawn without it, or the grouping is parted.
+        If the data set is unknown, the others cannot be split, or a unit would be divided.
     """
     external = table["data_set"] == data_set
     if not external.any():
