@@ -9,7 +9,7 @@ import pytest
 from stained import single_cell
 
 from leuknet.cells import embedding, scale, segmentation
-from leuknet.cells.classifier import CellClassifier, ImageClassifier, image_scores
+from leuknet.cells.classifier import CellClassifier, ImageClassifier, chosen_threshold, image_scores, shifted
 from leuknet.cells.extract import MOST, Cells, cells_of, outlined
 from leuknet.cells.labels import cell_labels, drawn_cells
 from leuknet.data.cells_csv import label_meaning, read_cells
@@ -25,6 +25,29 @@ def test_rules_from_cells_to_the_image():
     p, owner = np.array([0.9, 0.1, 0.5, 0.3, 0.2], np.float32), np.array([0, 0, 0, 0, 2])
     assert image_scores(p, owner, 3).tolist() == pytest.approx([0.9, 0, 0.2])
     assert image_scores(p, owner, 3, "mean").tolist() == pytest.approx([0.45, 0, 0.2])
+    assert image_scores(p, owner, 3, "top3").tolist() == pytest.approx([1.7 / 3, 0, 0.2])
+
+
+@pytest.mark.parametrize("top", [1.0, 0.3, 0.9])
+def test_the_chosen_threshold_keeps_its_specificity_and_is_never_below_half(top):
+    scores = np.linspace(0, top, 101)
+    threshold = chosen_threshold(scores, 0.9)
+    assert (scores < threshold).mean() >= 0.9 and 0.5 <= threshold < 1 and chosen_threshold(scores[:0]) == 0.5
+    moved = shifted(scores, threshold)
+    assert ((moved >= 0.5) == (scores >= threshold)).all() and (np.diff(moved) >= 0).all()
+
+
+def test_a_threshold_from_training_sources_keeps_their_normal_images_negative(drawn):
+    """Its normal images are those of the training sources whose cells were not fitted."""
+    cohort, cells = drawn
+    labels = cell_labels(cohort, cells)
+    train = np.arange(len(cohort))
+    half, chosen = (ImageClassifier(threshold=name).fit(cells, labels, train) for name in ("half", "chosen"))
+    assert half.cut == 0.5 <= chosen.cut
+    others = np.unique(cells.owner[(labels.y == 0) & ~np.isin(labels.source, chosen.sources)])
+    assert (chosen.predict(cells, others) < 0.5).mean() >= 0.95
+    order = half.predict(cells, train).argsort(kind="stable")
+    assert (np.diff(chosen.predict(cells, train)[order]) >= 0).all()
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from leuknet.exceptions import LeuknetError
 # taken as logarithms
 LOGARITHMIC = ["nucleus_area", "cell_area", *(f"texture_{band}" for band in BANDS), "variation", "rim_gradient"]
 COMPONENTS = 60
+SPECIFICITY = 0.95  # of the normal images of training sources, at the threshold chosen on them
 
 
 @dataclass
@@ -123,14 +124,32 @@ def image_scores(p: np.ndarray, owner: np.ndarray, images: int, rule: str = "max
     owner : int, shape (cells,)
         The cell's image.
     images : int
-    rule : {"max", "mean"}
-        The highest score, or the mean.
+    rule : {"max", "mean", "top3"}
+        The highest score, the mean, or the mean of the three highest (of fewer where there are fewer).
     """
     scores = np.zeros(images, np.float32)
     for image in np.unique(owner):
         own = np.sort(p[owner == image])[::-1]
-        scores[image] = own[0] if rule == "max" else own.mean()
+        scores[image] = {"max": own[:1], "mean": own, "top3": own[:3]}[rule].mean()
     return scores
+
+
+def chosen_threshold(scores: np.ndarray, specificity: float = SPECIFICITY) -> float:
+    """Return the threshold at which a share `specificity` of normal training images is negative, at least 0.5.
+
+    Parameters
+    ----------
+    scores : float, shape (images,)
+        Scores of the normal images of training sources that the classifier was not fitted on. Without any, 0.5.
+    """
+    if not len(scores):
+        return 0.5
+    return float(np.clip(np.quantile(scores, specificity, method="higher") + 1e-6, 0.5, 1 - 1e-6))
+
+
+def shifted(scores: np.ndarray, threshold: float) -> np.ndarray:
+    """Return scores in [0, 1] rescaled so that `threshold` becomes 0.5; their order does not change."""
+    return np.interp(scores, [0, threshold, 1], [0, 0.5, 1]).astype(np.float32)
 
 
 @dataclass
@@ -140,19 +159,25 @@ class ImageClassifier:
     Attributes
     ----------
     cell : CellClassifier
-    rule : {"max", "mean"}
+    rule : {"max", "mean", "top3"}
         See `image_scores`.
+    threshold : {"half", "chosen"}
+        0.5, or `chosen_threshold` on the training sources.
     pool : bool
         Fit every source's cells, also where some source has both classes: a control (page 12).
     sources : list of str
         The sources whose cells were fitted: those with cells of both classes; where there is none, every cell has its
         image's label.
+    cut : float
+        The threshold in use.
     """
 
     cell: CellClassifier = field(default_factory=CellClassifier)
     rule: str = "max"
+    threshold: str = "half"
     pool: bool = False
     sources: list[str] = field(default_factory=list)
+    cut: float = 0.5
 
     def fit(self, cells: Cells, labels: CellLabels, train: np.ndarray, seed: int = 0) -> "ImageClassifier":
         """Learn from the images at the positions `train`, int array."""
@@ -162,9 +187,15 @@ class ImageClassifier:
         if self.sources and not self.pool:
             chosen = chosen[np.isin(labels.source[chosen], self.sources) & ~labels.weak[chosen]]
         self.cell.fit(cells, labels.y, chosen, seed)
+        if self.threshold == "chosen":
+            normal = rows[(labels.y[rows] == 0) & ~np.isin(labels.source[rows], self.sources)]
+            self.cut = chosen_threshold(self._scores(cells, np.unique(cells.owner[normal])))
         return self
 
     def predict(self, cells: Cells, where: np.ndarray) -> np.ndarray:
-        """Return P(leukaemia) of the images at `where`, float32."""
+        """Return P(leukaemia) of the images at `where`, float32; the threshold in use is at 0.5."""
+        return shifted(self._scores(cells, where), self.cut)
+
+    def _scores(self, cells: Cells, where: np.ndarray) -> np.ndarray:
         rows, place = cells.of(where)
         return image_scores(self.cell.predict(cells, rows), place, len(where), self.rule)

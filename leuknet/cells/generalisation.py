@@ -51,10 +51,16 @@ class CellCohort:
         return ImageClassifier(replace(self.cell, **changes))
 
     def by_cells(
-        self, train: np.ndarray, test: np.ndarray, rule: str = "max", pool: bool = False, **changes: Any
+        self,
+        train: np.ndarray,
+        test: np.ndarray,
+        rule: str = "max",
+        threshold: str = "half",
+        pool: bool = False,
+        **changes: Any,
     ) -> np.ndarray:
         """Return P(leukaemia) of the images at `test` by their cells, float32, learned from those at `train`."""
-        model = replace(self.classifier(**changes), rule=rule, pool=pool)
+        model = replace(self.classifier(**changes), rule=rule, threshold=threshold, pool=pool)
         return model.fit(self.cells, self.labels, train).predict(self.cells, test)
 
     def centred(self) -> "CellCohort":
