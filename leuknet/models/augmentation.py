@@ -1,8 +1,8 @@
 """The paper's augmentation (section 3.2, Figure 3): one affine warp per image, in batches on the device.
 
 The layer `Drawn` draws eight numbers per image; the layer `Warp` composes them into one matrix and samples each image
-once. For the same numbers it gives what the ``apply_transform`` of Keras' own ``ImageDataGenerator`` gives, which is
-what the paper ran, within float32 rounding. Keras deprecates that class, and it works image by image on the host.
+once. For the same numbers, the result equals that of ``ImageDataGenerator.apply_transform``, which the paper used, up
+to float32 rounding. Keras has deprecated that class, which processes one image at a time on the host.
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from leuknet.models.policy import COLUMNS, Policy, places, ranged
 
 
 def _reflect(place: Any, size: int) -> Any:
-    """Fold places outside the image back into it (d c b a | a b c d | d c b a)."""
+    """Reflect coordinates outside the image back into it (d c b a | a b c d | d c b a)."""
     place = ops.abs(place + 0.5)
     place = place - 2 * size * ops.floor(place / (2 * size))
     return ops.clip(ops.minimum(place, 2 * size - place) - 0.5, 0, size - 1)
 
 
 def _sample(images: Any, x: Any, y: Any, size: int) -> Any:
-    """Read `images` at the places x, y by bilinear interpolation; float32, shape (b, size, size, 3)."""
+    """Sample `images` at the coordinates x, y by bilinear interpolation; float32, shape (b, size, size, 3)."""
     x0, y0 = ops.floor(x), ops.floor(y)
     right, down = (x - x0)[..., None], (y - y0)[..., None]
     x0, y0 = ops.cast(x0, "int32"), ops.cast(y0, "int32")
@@ -43,9 +43,9 @@ def _sample(images: Any, x: Any, y: Any, size: int) -> Any:
 
 
 class Drawn(keras.layers.Layer):
-    """Draw augmentations in the compiled step: called with any tensor of b rows, returns draws, float32 (b, 8).
+    """Draw augmentations in the compiled step: a call with any tensor of b rows returns draws, float32 (b, 8).
 
-    The numbers depend on `begin`, on the steps since then and on the backend, whose generators differ.
+    The numbers depend on the seed passed to `begin`, on the number of steps since then and on the backend's generator.
 
     Parameters
     ----------
@@ -57,12 +57,12 @@ class Drawn(keras.layers.Layer):
         self.policy, self.seed_generator = policy, keras.random.SeedGenerator(0)
 
     def begin(self, seed: int) -> None:
-        """Start again from `seed`, an int below 2**31."""
+        """Reset the generator to `seed`, an int below 2**31."""
         self.seed_generator.state.assign(np.array([seed, 0], "uint32"))
 
     def call(self, rows: Any, training: bool | None = None) -> Any:
         shape = (ops.shape(rows)[0], len(COLUMNS))
-        if training is False:  # `Warp` will not look at them
+        if training is False:  # `Warp` ignores the draws
             return ops.zeros(shape)
         return ranged(self.policy, keras.random.uniform(shape, -1.0, 1.0, seed=self.seed_generator), ops)
 
@@ -72,22 +72,22 @@ class Drawn(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="leuknet")
 class Warp(keras.layers.Layer):
-    """Warp images by their draws and scale them to [0, 1]: bilinear, reflect fill.
+    """Warp images by their draws and scale them to [0, 1], with bilinear interpolation and reflected borders.
 
     Call it with ``[images, draws]``: images (b, size, size, 3), uint8 or float in 0 to 255; draws (b, 8) from
     `policy.draw` or `policy.identity`. Returns float32 (b, size, size, 3) in [0, 1].
 
-    Under ``training=False`` (``evaluate``, ``predict``) it only scales, so that validation images are never warped,
-    unless `always` is set. Called without `training`, it warps. The layer keeps float32 throughout whatever the
-    global policy: bfloat16 coordinates would be off by half a pixel. The next layer casts the result to its own
-    compute type.
+    With ``training=False`` (``evaluate``, ``predict``) the layer only scales, unless `always` is set, so validation
+    images are never warped. If `training` is not given, it warps. The layer computes in float32 under any global dtype
+    policy, because bfloat16 coordinates would be off by half a pixel. The next layer casts the result to its own
+    compute dtype.
 
     Parameters
     ----------
     size : int
         Side of the square images, in pixels.
     shear_unit : {"degrees", "radians"}
-        Unit of the column ``shear``; pass the policy's.
+        Unit of the column ``shear``; pass the `shear_unit` of the policy.
     always : bool
         Warp under ``training=False`` as well, e.g. to compute the features of variants.
     """
@@ -128,7 +128,7 @@ def _model(size: int, shear_unit: str, image_type: str) -> keras.Model:
 
 
 def warped(images: np.ndarray, draws: np.ndarray, shear_unit: str = "degrees", batch: int = 32) -> np.ndarray:
-    """Warp host images by `draws`, compiled, in batches (see `Warp`).
+    """Warp images on the host by `draws`, in compiled batches (see `Warp`).
 
     Parameters
     ----------

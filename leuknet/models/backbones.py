@@ -3,8 +3,8 @@
 A narrow version "<name>-nano" has the same layers at 1/8 of the width (at least 8), dense layers included: VGG-16's
 4096 become 512. Its native size is 48 px.
 
-Keras cannot build InceptionV3 below 75 px: smaller images are enlarged to that inside the network, by a bilinear layer
-named "enlarged".
+Keras cannot build InceptionV3 below 75 px. Smaller images are enlarged to that size inside the network, by a bilinear
+layer named "enlarged".
 """
 
 import functools
@@ -20,7 +20,7 @@ from leuknet.exceptions import LeuknetError
 PAPER_BACKBONES = ("VGG16", "VGG19", "ResNet50", "InceptionV3", "Xception")
 LABELS = {"VGG16": "VGG-16", "VGG19": "VGG-19"}
 NARROW, LEAST_WIDTH, NANO_SIZE = 8, 8, 48
-NARROW_MOMENTUM = 0.9  # narrow networks train for a hundred steps, which Keras' 0.99 would hardly notice
+NARROW_MOMENTUM = 0.9  # narrow networks train for about a hundred steps, too few for Keras' 0.99
 LEAST_SIZES = {"InceptionV3": 75, "InceptionResNetV2": 75}
 
 
@@ -51,39 +51,39 @@ def resolve(name: str) -> tuple[str, bool]:
 
 
 def canonical(name: str) -> str:
-    """Return a backbone's one spelling: "VGG16", or "vgg16-nano" for a narrow one."""
+    """Return the canonical name of a backbone: "VGG16", or "vgg16-nano" for a narrow one."""
     known, narrow = resolve(name)
     return f"{known.lower()}-nano" if narrow else known
 
 
 def label(name: str) -> str:
-    """Return a backbone's name as captions print it: "VGG-16", "vgg16-nano", "ResNet50"."""
+    """Return the name of a backbone for captions: "VGG-16", "vgg16-nano", "ResNet50"."""
     return LABELS.get(canonical(name), canonical(name))
 
 
 def native_size(name: str) -> int:
-    """Return the input edge (px) that the backbone's pretrained dense layers are tied to."""
+    """Return the input size (px) that the backbone's pretrained dense layers require."""
     known, narrow = resolve(name)
     return NANO_SIZE if narrow else {"InceptionV3": 299, "Xception": 299}.get(known, 224)
 
 
 def has_own_dense(name: str) -> bool:
-    """Return whether the backbone comes with dense layers fc1 and fc2 that SFT and DFT can keep (the VGG family)."""
+    """Return whether the backbone has its own dense layers fc1 and fc2, which SFT and DFT reuse (the VGG family)."""
     return resolve(name)[0].startswith("VGG")
 
 
 def fits_own_dense(name: str, size: int) -> bool:
-    """Return whether the backbone has own dense layers and pretrained ones fit images of `size` px (fc1's rows)."""
+    """Return whether the backbone has its own dense layers and their pretrained weights fit images of `size` px."""
     return has_own_dense(name) and size // 32 == native_size(name) // 32  # five poolings by two before fc1
 
 
 def narrower(units: int) -> int:
-    """Return the width of a layer of `units` in a narrow version."""
+    """Return the number of units that a layer of `units` has in a narrow version."""
     return max(LEAST_WIDTH, units // NARROW)
 
 
 def imagenet_scaling(image: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    """Apply the backbone's own ``preprocess_input`` to [0, 1] RGB by built-in layers (it is affine: probe it)."""
+    """Apply the backbone's ``preprocess_input``, an affine map, to RGB in [0, 1] by built-in layers."""
     module = sys.modules[getattr(keras.applications, resolve(name)[0]).__module__]
     zero, *primaries = module.preprocess_input(255.0 * np.eye(4, 3, -1, dtype="float32")[:, None, None]).reshape(4, 3)
     matrix = np.stack(primaries) - zero
@@ -94,14 +94,14 @@ def imagenet_scaling(image: keras.KerasTensor, name: str) -> keras.KerasTensor:
 
 
 def layers_on(image: keras.KerasTensor, name: str, own_dense: bool) -> keras.Model:
-    """Build a backbone's layers on an input tensor, named as in ``keras.applications`` in a fresh session.
+    """Build the layers of a backbone on an input tensor, named as ``keras.applications`` names them in a fresh session.
 
     Parameters
     ----------
     image : KerasTensor, (batch, size, size, 3)
     name : str
     own_dense : bool
-        Up to fc2; otherwise up to the last map.
+        Include the layers up to fc2; otherwise only those up to the last feature map.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def layers_on(image: keras.KerasTensor, name: str, own_dense: bool) -> keras.Mod
     Raises
     ------
     LeuknetError
-        If the backbone is unknown, the input too small, or there is no such narrow version.
+        If the backbone is unknown, the input is too small, or the backbone has no narrow version.
     """
     known, narrow = resolve(name)
     least = LEAST_SIZES.get(known, 0)
@@ -136,12 +136,12 @@ def layers_on(image: keras.KerasTensor, name: str, own_dense: bool) -> keras.Mod
 
 
 def class_stem(kind: type) -> str:
-    """Return the name stem that Keras gives layers of this class: "max_pooling2d" for ``MaxPooling2D``."""
+    """Return the default name that Keras gives layers of this class: "max_pooling2d" for ``MaxPooling2D``."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()
 
 
 def fresh_names(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Map layer names to what a fresh Keras session would have called them ("conv2d_97" to "conv2d_3", say).
+    """Map layer names to those of a fresh Keras session, e.g. "conv2d_97" to "conv2d_3".
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def fresh_names(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _copy(layer: keras.Layer, fresh: dict[str, str], narrow: bool) -> keras.Layer:
-    """Return an unbuilt copy of `layer` under its fresh name, at 1/8 of its width if `narrow`."""
+    """Return an unbuilt copy of `layer` with its name from `fresh`, at 1/8 of its width if `narrow`."""
     config = layer.get_config()
     config["name"] = fresh.get(layer.name, layer.name)
     if narrow:

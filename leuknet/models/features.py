@@ -1,4 +1,4 @@
-"""Activations of a pretrained network as features of images (paper, sections 3.3 and 4.3)."""
+"""Activations of a pretrained network as image features (paper, sections 3.3 and 4.3)."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -21,11 +21,11 @@ from leuknet.models.interpretation.activations import outputs
 from leuknet.models.settings import UNTUNED
 from leuknet.models.weights import initialise
 
-Way = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (train, test), positions in a cohort, to P(leukaemia) of test
+Way = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (train, test) positions in a cohort -> P(leukaemia) of test
 
 
 class FeatureExtractor:
-    """One layer of a pretrained network, built once and called for any number of sets of images.
+    """One layer of a pretrained network as a feature extractor, built once and called for any number of image sets.
 
     Parameters
     ----------
@@ -34,13 +34,13 @@ class FeatureExtractor:
     size : int
         Edge of the images, px.
     layer : str, optional
-        A layer that gives maps is averaged over height and width. Default: fc2, the layer before the classifier, where
-        the backbone has one with pretrained weights and the images have its size; otherwise the last layer whose
-        weights are pretrained throughout (with random weights: the last map).
+        Name of the layer; feature maps are averaged over height and width. Default: fc2, the layer before the
+        classifier, if the backbone has one with pretrained weights and the images have its native size; otherwise the
+        last layer with fully pretrained weights (with random weights: the last feature map).
     preprocessing : {"unit", "imagenet"}, optional
-        Default: `leuknet.models.settings.UNTUNED`, what the weights were trained with.
+        Default: the scaling that the weights were trained with (`leuknet.models.settings.UNTUNED`).
     seed : int
-        Of the layers that no weight file fills.
+        Seed of the layers without pretrained weights.
 
     Raises
     ------
@@ -67,7 +67,7 @@ class FeatureExtractor:
         self.key, self.model = [*settings, keras.config.dtype_policy().name, seed], _up_to(net, layer)
 
     def __call__(self, images: np.ndarray, batch: int = 64) -> np.ndarray:
-        """Return the layer's activations for each image, from the cache if they were computed before.
+        """Return the layer's activations for each image, from the cache if available.
 
         Parameters
         ----------
@@ -85,7 +85,7 @@ class FeatureExtractor:
 
 
 def extract(images: np.ndarray, backbone: str, weights: str, batch: int = 64, **options: Any) -> np.ndarray:
-    """Return one layer's activations for each image, see `FeatureExtractor`.
+    """Return the activations of one layer for each image; see `FeatureExtractor`.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def extract(images: np.ndarray, backbone: str, weights: str, batch: int = 64, **
 
 
 def default_layer(model: keras.Model, record: dict[str, Any]) -> str:
-    """Return the deepest layer that pretrained weights decide, given `initialise`'s record."""
+    """Return the name of the deepest layer with fully pretrained weights, given the record from `initialise`."""
     missing = [name for name in record["layers_random"] if not networks.is_new(model.get_layer(name))]
     if missing and record["layers_loaded"]:
         return record["layers_loaded"][-1]
@@ -121,7 +121,7 @@ def default_layer(model: keras.Model, record: dict[str, Any]) -> str:
 
 
 def _up_to(net: keras.Model, layer: str) -> keras.Model:
-    """Return the model of one layer's activations; maps are averaged over height and width."""
+    """Return the model that outputs one layer's activations; feature maps are averaged over height and width."""
     try:
         out = net.get_layer(layer).output
     except ValueError as error:
@@ -134,13 +134,13 @@ def _up_to(net: keras.Model, layer: str) -> keras.Model:
 def logistic(
     values: np.ndarray, labels: np.ndarray, train: np.ndarray, test: np.ndarray, c: float = 0.01
 ) -> np.ndarray:
-    """Return P(leukaemia) by logistic regression on one vector an image, float64 (len(test),)."""
+    """Return P(leukaemia) from a logistic regression on one vector per image, float64, shape (len(test),)."""
     model = make_pipeline(StandardScaler(), LogisticRegression(C=c, class_weight="balanced", max_iter=3000))
     return model.fit(values[train], labels[train]).predict_proba(values[test])[:, 1]
 
 
 def predicted(table: pd.DataFrame, split: Split, way: Way) -> pd.DataFrame:
-    """Return the predictions of `way` for the test images of each fold of a split, by the rows of a cohort's table."""
+    """Return the predictions of `way` for the test images of each fold of `split`, as a table."""
     frames = []
     for fold in split.folds:
         where = split.indices(table, fold)
@@ -153,17 +153,17 @@ def predicted(table: pd.DataFrame, split: Split, way: Way) -> pd.DataFrame:
 def linear_predictions(
     features: np.ndarray, table: pd.DataFrame, splits: Sequence[Split], seed: int = 0
 ) -> pd.DataFrame:
-    """Return the test predictions of standardised logistic regression on frozen features under each split.
+    """Return the test predictions of a logistic regression on standardised frozen features, for each split.
 
     Parameters
     ----------
     features : numpy.ndarray, float, shape (n, d)
-        One row an image of `table`.
+        One row per image of `table`.
     table : pandas.DataFrame
         A cohort's table.
     splits : list of Split
     seed : int
-        Written into the predictions.
+        Value of the column ``seed``.
 
     Returns
     -------

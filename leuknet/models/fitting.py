@@ -1,4 +1,4 @@
-"""Optimiser, compilation and the one training loop: shared by LeukNet, the baselines' networks and pretraining."""
+"""Optimiser, compilation and training loop, shared by LeukNet, the baseline networks and pretraining."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,11 +10,11 @@ import numpy as np
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
 
-STEPS_PER_CALL = 16  # Python is called back once in so many steps
+STEPS_PER_CALL = 16  # training steps per call from Python
 
 
 def optimiser(settings: TrainSettings) -> keras.optimizers.Optimizer:
-    """Return the paper's SGD (§4.2), with the chosen reading of its decay (`TrainSettings.decay_reading`)."""
+    """Return the paper's SGD optimiser (§4.2); `TrainSettings.decay_reading` selects how its decay is interpreted."""
     rate, decay = settings.learning_rate, settings.weight_decay
     if settings.decay_reading == "learning_rate":
         rate = keras.optimizers.schedules.InverseTimeDecay(rate, decay_steps=1, decay_rate=decay)
@@ -28,15 +28,15 @@ def compile_model(
     loss: str | keras.losses.Loss = "binary_crossentropy",
     accuracy: keras.metrics.Metric | None = None,
 ) -> None:
-    """Compile for `fit_epochs`; XLA only where it pays: always on JAX, on GPUs with TensorFlow."""
+    """Compile a model for `fit_epochs`; XLA is used only where it is faster: on JAX, and with TensorFlow on GPUs."""
     on_gpu = any(name.startswith(("gpu", "cuda")) for name in keras.distribution.list_devices())
     jit = "auto" if on_gpu or keras.backend.backend() != "tensorflow" else False
-    accuracy = accuracy or keras.metrics.BinaryAccuracy(name="accuracy")  # by name, it is made in a second trace
+    accuracy = accuracy or keras.metrics.BinaryAccuracy(name="accuracy")  # given by name, it would cause a second trace
     model.compile(optimiser, loss=loss, metrics=[accuracy], jit_compile=jit)
 
 
 def reset_optimiser(model: keras.Model) -> None:
-    """Set what the model's optimiser keeps to its start."""
+    """Reset the state of the model's optimiser."""
     model.optimizer.build(model.trainable_variables)
     for variable in model.optimizer.variables:
         if "learning_rate" not in variable.path:
@@ -50,23 +50,24 @@ def fit_epochs(
     first: int = 0,
     validate: Callable[[], dict[str, float]] = dict,
 ) -> Iterator[dict[str, float]]:
-    """Train a compiled model epoch by epoch: the one training loop of LeukNet, baselines and pretraining.
+    """Train a compiled model epoch by epoch.
 
     Parameters
     ----------
     model : keras.Model
         From `compile_model`.
     batches : callable
-        Number of an epoch, from 0, to keyword arguments of ``fit`` (``x``, and ``y`` or batches that hold it).
+        Maps the number of an epoch, from 0, to keyword arguments of ``fit`` (``x``, and ``y`` unless the batches
+        include the labels).
     epochs, first : int
-        Epochs in all, and those done before.
+        Total number of epochs, and the number of epochs already done.
     validate : callable
-        Called after each epoch; what it returns joins the row.
+        Called after each epoch; its values are added to the epoch's row.
 
     Yields
     ------
     dict
-        ``epoch`` (from 1), ``loss``, ``accuracy`` (means over the epoch), those of `validate`, ``seconds``.
+        ``epoch`` (from 1), ``loss`` and ``accuracy`` (means over the epoch), the values of `validate`, and ``seconds``.
 
     Raises
     ------
@@ -78,7 +79,7 @@ def fit_epochs(
         shown = batches(epoch)
         model.steps_per_execution = STEPS_PER_CALL
         logs = model.fit(**shown, shuffle=False, verbose=0).history
-        model.steps_per_execution = 1  # TensorFlow would unroll predictions and trace them for each number of batches
+        model.steps_per_execution = 1  # otherwise TensorFlow unrolls and retraces predictions per batch count
         row = {"epoch": epoch + 1, "loss": float(logs["loss"][0]), "accuracy": float(logs["accuracy"][0])}
         if not np.isfinite(row["loss"]):
             raise LeuknetError(f"the loss is {row['loss']} in epoch {epoch + 1}: lower learning_rate")
@@ -86,7 +87,7 @@ def fit_epochs(
 
 
 def validation_row(p: np.ndarray, y: np.ndarray) -> dict[str, float]:
-    """Return binary cross-entropy (natural logarithm, clipped at 1e-7 as Keras does) and accuracy."""
+    """Return the binary cross-entropy (natural logarithm, clipped at 1e-7 as in Keras) and the accuracy."""
     clipped = np.clip(p.astype(float), 1e-7, 1 - 1e-7)
     loss = -np.mean(y * np.log(clipped) + (1 - y) * np.log(1 - clipped))
     return {"validation_loss": float(loss), "validation_accuracy": float(np.mean((p >= 0.5) == y))}

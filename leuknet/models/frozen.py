@@ -1,4 +1,4 @@
-"""Features of a frozen backbone, computed once for each variant of each image (SFT and mSFT, §3.3)."""
+"""Features of a frozen backbone, computed once for each augmented variant of each image (SFT and mSFT, §3.3)."""
 
 from pathlib import Path
 
@@ -19,7 +19,9 @@ PART = 16  # batches of features held in memory at a time
 
 
 def variants_model(size: int, shear_unit: str, backbone: keras.Model, source: Source) -> keras.Model:
-    """Return the model from `source`'s input and draws to the features of a warped image; identity draws warp nothing.
+    """Return the model that maps the input of `source` and augmentation draws to the features of the warped images.
+
+    Identity draws leave images unchanged.
 
     Parameters
     ----------
@@ -53,25 +55,26 @@ def pool_features(
     cohort : Cohort, n images
     spec : NetworkSpec
     settings : TrainSettings
-        `copies` and `augmentation` decide the variants; the draws belong to the cohort, so runs share them.
+        `copies` and `augmentation` define the variants. Their draws depend only on the cohort, so runs share them.
     backbone : keras.Model
-        The frozen part, its weights in place.
+        The frozen part, with its weights loaded.
     variants : keras.Model
-        From `variants_model`, over this backbone.
+        From `variants_model`, built with this backbone.
     source : Source
-        The cohort's images, as `variants` was made for.
+        The cohort's images, from which `variants` was built.
 
     Returns
     -------
     key : str
     features : numpy.ndarray, float32, shape (n * (1 + copies), ...)
-        Memory map of a file in the cache, made if it is not there.
+        Memory map of a file in the cache, which is computed on first use.
     """
     policy = settings.augmentation
     values = [np.asarray(keras.ops.convert_to_numpy(v), np.float32) for v in backbone.weights]
     digest = hash_of([float(np.float64(v).sum()) for v in values] + [float(np.abs(v).sum(dtype=float)) for v in values])
     frozen = [spec.backbone, spec.frozen_until, spec.preprocessing, settings.precision, digest]
-    content = [cohort.size, cohort.table["sha256"].tolist()]  # not `cohort.key`: labels and groups decide no feature
+    # not `cohort.key`, because features do not depend on labels and groups
+    content = [cohort.size, cohort.table["sha256"].tolist()]
     key = hash_of([content, frozen, settings.copies, policy and policy.as_dict()])
     path = cache_dir() / "features" / f"{key}.npy"
     if not path.is_file():
@@ -81,16 +84,16 @@ def pool_features(
 
 
 def compute(path: Path, count: int, settings: TrainSettings, variants: keras.Model, source: Source, batch: int) -> None:
-    """Write the features of plain images and variants to `path`, a part at a time, so that memory never holds all.
+    """Write the features of plain images and variants to `path`, part by part to limit memory use.
 
-    Batches are whole (the last one is filled up), so that one compiled shape serves.
+    The last batch is padded to full size, so the model is compiled for one shape only.
     """
     images, draws = np.arange(count), identity(count)
     if settings.variants:
         images = np.concatenate([images, np.repeat(images, settings.variants)])
         draws = np.concatenate([draws, variant_draws(settings, count)])
     shape = len(images), *variants.output_shape[1:]
-    with path.open("wb") as file:  # a memory map would die on a full disk, without a word
+    with path.open("wb") as file:  # on a full disk a memory map would crash without a message
         np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
         for start in range(0, len(images), PART * batch):
             part = np.arange(start, min(start + PART * batch, len(images)))
@@ -100,5 +103,5 @@ def compute(path: Path, count: int, settings: TrainSettings, variants: keras.Mod
 
 
 def variant_draws(settings: TrainSettings, count: int) -> np.ndarray:
-    """Return the fixed variants' draws of a whole cohort, float32 (count * copies, 8), image by image."""
+    """Return the draws of the fixed variants of `count` images, float32 (count * copies, 8), ordered by image."""
     return draw(settings.augmentation or NOTHING, count * settings.copies, rng("variants", count, settings.copies))

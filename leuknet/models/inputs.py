@@ -1,4 +1,4 @@
-"""A cohort's images as a network's input: on the device and read by index, or streamed from disk."""
+"""A cohort's images as input of a network: stored on the device and read by index, or streamed from disk."""
 
 import mmap
 import os
@@ -8,11 +8,11 @@ import keras
 import numpy as np
 
 RESIDENT_GB = 4.0
-AT_ONCE = 256  # images read from a memory map before their pages are given back
+AT_ONCE = 256  # images read from a memory map before its pages are released
 
 
 def tensor_of(array: np.ndarray) -> Any:
-    """Return `array` as a tensor; a memory map is read in parts, so that it does not stand in memory twice over."""
+    """Return `array` as a tensor; a memory map is read in parts, to avoid a second copy in memory."""
     if not isinstance(array.base, mmap.mmap) or not hasattr(mmap, "MADV_DONTNEED"):
         return keras.ops.convert_to_tensor(array)
     parts = []
@@ -23,7 +23,7 @@ def tensor_of(array: np.ndarray) -> Any:
 
 
 class Rows(keras.layers.Layer):
-    """Hold `array` as a constant weight of its own dtype; call with int32 indices (b,) to get the rows (b, ...).
+    """Hold `array` as a constant weight of its own dtype; a call with int32 indices (b,) returns the rows (b, ...).
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Rows(keras.layers.Layer):
         self.table = self.add_weight(
             shape=array.shape,
             dtype=str(array.dtype),
-            initializer=lambda shape, dtype=None: tensor_of(array),  # without zeros in memory as well
+            initializer=lambda shape, dtype=None: tensor_of(array),  # avoids an array of zeros in memory
             trainable=False,
             autocast=False,
             name="table",
@@ -50,9 +50,9 @@ class Rows(keras.layers.Layer):
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches read when they are requested: images, or (images, also), with labels if given.
+    """Batches read on request: images, or (images, also), with labels if given.
 
-    `images` is a memory map, or whatever gives a batch for an array of indices.
+    `images` is a memory map, or any object that returns a batch for an array of indices.
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class Batches(keras.utils.PyDataset):
 
 
 def fed(x: np.ndarray | list[np.ndarray], batch: int, y: np.ndarray | None = None) -> dict[str, Any]:
-    """Return the keyword arguments with which a model is fitted to arrays, in their order, or predicts from them.
+    """Return the keyword arguments for fitting a model to arrays in their order, or for predicting from them.
 
-    TensorFlow's iterators tune themselves in a thread that sleeps twice as long each time, and at their end may wait
-    for it (TensorFlow 2.21): an epoch then takes up to twice as long. Keras has no switch for it, hence a dataset of
-    our own, the one place that uses ``tf.data``.
+    TensorFlow's iterators tune themselves in a thread whose sleep time doubles with each iteration, and may wait for
+    that thread when they finish (TensorFlow 2.21), which makes an epoch take up to twice as long. Keras has no option
+    to turn this off, so the dataset is built here with ``tf.data``.
 
     Parameters
     ----------
@@ -98,14 +98,14 @@ def fed(x: np.ndarray | list[np.ndarray], batch: int, y: np.ndarray | None = Non
 
 
 def resident_bytes() -> float:
-    """Return how large a cohort may be to stand on the device: ``$LEUKNET_RESIDENT_GB``, else 4 GB."""
+    """Return the largest size of a cohort, in bytes, that is stored on the device: ``$LEUKNET_RESIDENT_GB`` or 4 GB."""
     return float(os.environ.get("LEUKNET_RESIDENT_GB") or RESIDENT_GB) * 1e9
 
 
 class Source:
-    """A cohort's images, or features, for networks: on the device if small enough, else from the memory map.
+    """Images or features of a cohort as input of a network: on the device if small enough, else from the memory map.
 
-    Both ways give the same batches, so a run does not depend on which it was.
+    Both give the same batches, so the results of a run do not depend on the choice.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class Source:
         self.rows: Any = None if self.streamed else Rows(images)
 
     def input(self) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-        """Return (keras.Input, images (b, ...)) for a model; `feed` makes what goes in."""
+        """Return (keras.Input, images (b, ...)) for a model; `feed` returns the matching data."""
         if self.streamed:
             image = keras.Input(self.images.shape[1:], dtype=str(self.images.dtype), name="image_bytes")
             return image, image
@@ -132,7 +132,7 @@ class Source:
     def feed(
         self, indices: np.ndarray, batch: int, labels: np.ndarray | None = None, also: np.ndarray | None = None
     ) -> dict[str, Any]:
-        """Return the keyword arguments with which a model over `input` is fitted or predicts.
+        """Return the keyword arguments for fitting, or predicting with, a model built on `input`.
 
         Parameters
         ----------
@@ -140,7 +140,7 @@ class Source:
         batch : int
         labels : float32 array, shape (m,), optional
         also : array, shape (m, ...), optional
-            For the model's second input.
+            Values of the model's second input.
         """
         if self.streamed:
             return {"x": Batches(self.images, indices, also, labels, batch)}
@@ -148,7 +148,7 @@ class Source:
         return fed(indices if also is None else [indices, also], batch, labels)
 
     def replace(self, images: np.ndarray) -> None:
-        """Let other `images` of the same shape and dtype stand for those there were."""
+        """Replace the images by others of the same shape and dtype."""
         self.images = images
         if self.rows is not None:
             self.rows.table.assign(np.ascontiguousarray(images))

@@ -1,8 +1,8 @@
-"""The whole method on one screen: LeukNet in plain Keras, as the paper describes it.
+"""The complete method in one short file: LeukNet in plain Keras, as the paper describes it.
 
-This file is for reading. It imports nothing of the package; `leuknet.models.training` does the same for every backbone
-and approach, with the images on the device, compiled augmentation, checkpoints and records. A test holds the two
-against each other: from equal start weights and draws they reach equal predictions.
+This file is meant to be read. It imports nothing from the package; `leuknet.models.training` does the same for every
+backbone and approach, with the images on the device, compiled augmentation, checkpoints and records. A test checks
+that both give equal predictions from equal initial weights and draws.
 """
 
 from collections.abc import Iterator
@@ -21,9 +21,10 @@ def leuknet(body: keras.Model | None = None, dense: tuple[int, int] = (1024, 256
     Parameters
     ----------
     body : keras.Model, optional
-        Image in [0, 1] to maps; VGG-16 with ImageNet weights if not given. All of it is trained (mDFT, §3.3).
+        Maps an image in [0, 1] to feature maps; default: VGG-16 with ImageNet weights. All layers are trained (mDFT,
+        §3.3).
     dense : tuple of int
-        Units of the two new layers, whose weights are random at first.
+        Units of the two new layers, which are initialised at random.
     """
     body = body or keras.applications.VGG16(weights="imagenet", include_top=False, input_shape=(224, 224, 3))
     x = keras.layers.Flatten()(body.output)
@@ -42,14 +43,14 @@ def transforms(uniform: np.ndarray, size: int) -> np.ndarray:
     Parameters
     ----------
     uniform : numpy.ndarray, float, shape (n, 8)
-        Random numbers in [-1, 1): turn, shift along width and height, shear, zoom of width and height, two flips.
+        Random numbers in [-1, 1): rotation, shift along width and height, shear, zoom of width and height, two flips.
     size : int
         Edge of the images, px.
 
     Returns
     -------
     numpy.ndarray, float32, shape (n, 8)
-        As ``keras.ops.image.affine_transform`` takes them: from a pixel of the new image to its place in the old one.
+        In the format of ``keras.ops.image.affine_transform``: from a pixel of the output to its position in the input.
     """
     turn, right, down, shear, wide, high, mirror, upside = uniform.T
     turn = np.radians(ROTATION * turn)
@@ -64,7 +65,7 @@ def transforms(uniform: np.ndarray, size: int) -> np.ndarray:
 
 
 def augmented(images: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Return each image changed at random, float32 in [0, 1]; what comes in from outside reflects the image."""
+    """Return randomly augmented images, float32 in [0, 1]; areas outside an image are filled by reflection."""
     maps = transforms(random.uniform(-1, 1, (len(images), 8)), images.shape[1])
     pixels = images.astype(np.float32)
     warped = keras.ops.image.affine_transform(
@@ -76,7 +77,7 @@ def augmented(images: np.ndarray, random: np.random.Generator) -> np.ndarray:
 def train(
     model: keras.Model, images: np.ndarray, labels: np.ndarray, random: np.random.Generator, epochs: int = EPOCHS
 ) -> None:
-    """Train on images, uint8 (n, size, size, 3): an epoch shows each one once, changed again."""
+    """Train on images, uint8 (n, size, size, 3); each epoch uses every image once, with a new augmentation."""
     for _ in range(epochs):
         order = random.permutation(len(images))
         for start in range(0, len(order), BATCH):
@@ -85,7 +86,7 @@ def train(
 
 
 def lodocv(table: pd.DataFrame) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Yield (data set, training positions, test positions): each data set of both classes is tested once (§3.5)."""
+    """Yield (data set, training positions, test positions) for each data set that contains both classes (§3.5)."""
     for name, part in table.groupby("data_set", sort=False):
         if part["label"].nunique() == 2:
             tested = (table["data_set"] == name).to_numpy()
@@ -93,7 +94,7 @@ def lodocv(table: pd.DataFrame) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
 
 
 def evaluate(images: np.ndarray, table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
-    """Train and test LeukNet by LODOCV.
+    """Train and test LeukNet by leave-one-dataset-out cross-validation (LODOCV).
 
     Parameters
     ----------
@@ -105,7 +106,7 @@ def evaluate(images: np.ndarray, table: pd.DataFrame, seed: int = 0) -> pd.DataF
     Returns
     -------
     pandas.DataFrame
-        ``data_set``, ``images`` tested, ``accuracy`` at a threshold of 0.5.
+        ``data_set``, ``images`` (number tested) and ``accuracy`` (at a threshold of 0.5).
     """
     rows, labels = [], table["label"].to_numpy()
     for name, training, test in lodocv(table):

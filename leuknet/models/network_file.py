@@ -1,9 +1,9 @@
-"""Network files (``.keras``) that somebody else may have written: checked before anything in them is made or run.
+"""Loading of network files (``.keras``) from untrusted sources: checked before anything in them is built or run.
 
-A ``.keras`` file is a ZIP archive of a configuration (JSON) and weights (HDF5). Keras' safe mode refuses code that is
-stored in it, but builds whatever the configuration declares. Here only layers that this package's networks consist of
-are let through, the size of every layer and variable is computed before memory is taken for one, and the weights may
-not lead to other files.
+A ``.keras`` file is a ZIP archive of a configuration (JSON) and weights (HDF5). Keras' safe mode rejects code that is
+stored in it, but builds any network that the configuration declares. This module accepts only layers that are used by
+this package's networks, computes the size of every layer and variable before memory is allocated, and rejects weights
+that link to other files.
 """
 
 import io
@@ -21,8 +21,8 @@ from leuknet.exceptions import LeuknetError
 
 MEMBERS = {"config.json", "metadata.json", "model.weights.h5"}
 MAX_CONFIG = 8 << 20  # bytes of JSON; EfficientNetB7, the longest in keras.applications, has 0.9 million
-MAX_PARAMETERS = 400_000_000  # VGG-19 with its own dense layers, the largest of the paper, has 144 million
-MAX_ACTIVATIONS = 100_000_000  # values a layer gives for one image; VGG-16 at 224 px has 3.2 million
+MAX_PARAMETERS = 400_000_000  # VGG-19 with its own dense layers, the largest in the paper, has 144 million
+MAX_ACTIVATIONS = 100_000_000  # output values of a layer for one image; VGG-16 at 224 px has 3.2 million
 _LAYERS = """
 InputLayer Rescaling Normalization Resizing Conv2D DepthwiseConv2D SeparableConv2D BatchNormalization LayerNormalization
 UnitNormalization Activation ReLU LeakyReLU PReLU ELU Softmax MaxPooling2D AveragePooling2D GlobalAveragePooling2D
@@ -54,7 +54,7 @@ def load_network(path: str | Path) -> keras.Model:
     Raises
     ------
     LeuknetError
-        If it is damaged, or more or other than such a network; nothing of it was run then.
+        If the file is damaged or contains anything other than such a network. In that case nothing of it is run.
     """
     path = Path(path)
     try:
@@ -69,7 +69,7 @@ def load_network(path: str | Path) -> keras.Model:
 
 
 def check_links(file: h5py.Group, name: str = "") -> int:
-    """Return the bytes that an HDF5 file's arrays take in memory; raise ValueError if one lies in another file."""
+    """Return the size of an HDF5 file's arrays in bytes; raise ValueError if one is stored in another file."""
     total = 0
     for key in file:
         link = file.get(key, getlink=True)
@@ -86,7 +86,7 @@ def check_links(file: h5py.Group, name: str = "") -> int:
 
 
 def _parts(path: Path) -> tuple[dict[str, Any], bytes]:
-    """Return configuration and weights of the archive."""
+    """Return the configuration and the weights in the archive."""
     with zipfile.ZipFile(path) as archive:
         members = {member.filename: member.file_size for member in archive.infolist()}
         if set(members) != MEMBERS or len(archive.infolist()) != len(MEMBERS):
@@ -100,7 +100,7 @@ def _parts(path: Path) -> tuple[dict[str, Any], bytes]:
 
 
 def _check_names(config: Any) -> None:
-    """Raise ValueError if the configuration names a class or function that no network of this package has."""
+    """Raise ValueError if the configuration names a class or function that no network of this package uses."""
     if isinstance(config, dict):
         if "class_name" in config:
             name, module = config["class_name"], config.get("module")
@@ -113,10 +113,10 @@ def _check_names(config: Any) -> None:
 
 
 def _declared(config: dict[str, Any]) -> int:
-    """Return how many parameters `config` declares; raise ValueError if it is too large or no binary classifier.
+    """Return the number of parameters in `config`; raise ValueError if it is too large or not a binary classifier.
 
-    Inside Keras' stateless scope a model is built without memory for its variables. Keras lists them by thread, to make
-    them later; so this thread ends here.
+    In Keras' stateless scope a model is built without allocating its variables. Keras records them per thread, to
+    allocate them later, so the model is built in a separate thread that ends here.
     """
     result: list[int | BaseException] = []
 
@@ -124,7 +124,7 @@ def _declared(config: dict[str, Any]) -> int:
         try:
             with keras.StatelessScope(initialize_variables=False):
                 result.append(_size(keras.saving.deserialize_keras_object(config, safe_mode=True)))
-        except BaseException as error:  # raised again below, in the caller's thread
+        except BaseException as error:  # re-raised below in the caller's thread
             result.append(error)
 
     thread = threading.Thread(target=build)
@@ -154,8 +154,8 @@ def _size(model: Any) -> int:
 
 
 def _check_weights(file: io.BytesIO, parameters: int) -> None:
-    """Raise ValueError unless the weights fit what the configuration declares, within this file."""
+    """Raise ValueError unless all weights are in this file and are not larger than the configuration declares."""
     with h5py.File(file, "r") as root:
         size = check_links(root)
-    if size > 8 * parameters + (1 << 20):  # float64 at most, and a megabyte for states of random generators
+    if size > 8 * parameters + (1 << 20):  # float64 at most, plus 1 MiB for the states of random generators
         raise ValueError(f"its weights take {size:,} bytes for {parameters:,} parameters")

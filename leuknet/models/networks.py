@@ -1,19 +1,21 @@
-"""Backbones and the fine-tuning approaches laid over them (paper, sections 3.3, 3.4 and 4.2; Figures 4, 5 and 8).
+"""Backbones and the fine-tuning approaches applied to them (paper, sections 3.3, 3.4 and 4.2; Figures 4, 5 and 8).
 
-What the paper leaves open, and the reading taken here (each one a field of `NetworkSpec`):
+Details that the paper leaves open, and the interpretation used here (each is a field of `NetworkSpec`):
 
 - *What SFT freezes.* "Usually, the first convolutional layers" (section 3.3, after Tajbakhsh et al., 2016). Here: all
   convolutional blocks; the network's own fc1 and fc2 are retrained from their transferred weights. `frozen_until`
-  names another last frozen layer.
+  selects a different last frozen layer.
 - *Dropout.* "After each fully connected layer with rates of 0.5 and 0.6" (section 4.2) describes LeukNet. Here: after
-  each new dense layer, also where there is only one; the layers that SFT and DFT keep stay as published, without.
-- *ResNet50, InceptionV3, Xception* have no dense layers of their own to keep, so only mSFT and mDFT exist, as in
-  Tables 5 to 7. Global average pooling and one dense layer: 1024 units, Xception 128 (section 3.4).
-- *Training from random weights* (VGG-16* of Table 12): the architecture's own dense layers where it has any, as in DFT.
-- *Scaling.* The paper scales pixels to [0, 1] (section 3.2) and names no other preprocessing: "unit". "imagenet" is
-  what the backbone's published weights were trained with, done inside the network.
+  each new dense layer, even if there is only one. The original dense layers that SFT and DFT reuse have no dropout,
+  as published.
+- *ResNet50, InceptionV3, Xception* have no original dense layers to reuse, so only mSFT and mDFT are available, as in
+  Tables 5 to 7. Their head is global average pooling and one dense layer of 1024 units (Xception: 128; section 3.4).
+- *Training from random weights* (VGG-16* of Table 12): with the architecture's original dense layers, if any, as in
+  DFT.
+- *Scaling.* The paper scales pixels to [0, 1] (section 3.2) and mentions no other preprocessing: "unit". "imagenet" is
+  the preprocessing that the backbone's published weights were trained with, applied inside the network.
 
-In a narrow version "<name>-nano" all widths are an eighth: LeukNet's 1024-256 become 128-32.
+In a narrow version "<name>-nano" all widths are divided by eight: LeukNet's 1024-256 become 128-32.
 """
 
 import re
@@ -30,22 +32,22 @@ from leuknet.models.settings import APPROACHES, FROZEN_APPROACHES
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """What decides a network's structure.
+    """Specification of a network's structure.
 
     Attributes
     ----------
     backbone : str
-        A name in ``keras.applications`` or "<name>-nano"; case and hyphens do not matter.
+        A name in ``keras.applications`` or "<name>-nano"; case and hyphens are ignored.
     approach : {"SFT", "mSFT", "DFT", "mDFT", "scratch"}
     size : int
         Edge of the square input, px.
     dense : tuple of int, or None
-        Units of the new dense layers (mSFT, mDFT, and scratch where the network has no own ones); None: as section 3.4
-        says for this backbone (see `dense_sizes`).
+        Units of the new dense layers (mSFT, mDFT, and scratch if the backbone has no dense layers). None: as given in
+        section 3.4 for this backbone (see `dense_sizes`).
     dropout : tuple of float
-        Rate after each new dense layer; dense layers beyond its length have none.
+        Rate after each new dense layer; further dense layers have no dropout.
     frozen_until : str or None
-        SFT and mSFT: the last frozen layer; None: the last of the backbone's convolutional part.
+        SFT and mSFT: name of the last frozen layer. None: the last layer of the backbone's convolutional part.
     preprocessing : {"unit", "imagenet"}
     """
 
@@ -59,12 +61,12 @@ class NetworkSpec:
 
 
 def keeps_dense(spec: NetworkSpec) -> bool:
-    """Return whether the network of `spec` has the backbone's own dense layers."""
+    """Return whether the network of `spec` reuses the backbone's own dense layers."""
     return has_own_dense(spec.backbone) and spec.approach in ("SFT", "DFT", "scratch")
 
 
 def dense_sizes(spec: NetworkSpec) -> tuple[int, ...]:
-    """Return the units of the new dense layers as a tuple; empty where the network's own are kept."""
+    """Return the units of the new dense layers as a tuple; empty if the backbone's own ones are reused."""
     if keeps_dense(spec):
         return ()
     if spec.dense is not None:
@@ -75,7 +77,7 @@ def dense_sizes(spec: NetworkSpec) -> tuple[int, ...]:
 
 
 def build(spec: NetworkSpec) -> keras.Model:
-    """Build the network of `spec`: structure only, weights as Keras happens to draw them.
+    """Build the network of `spec`, with arbitrary weights (see `leuknet.models.weights.initialise`).
 
     Parameters
     ----------
@@ -86,13 +88,13 @@ def build(spec: NetworkSpec) -> keras.Model:
     keras.Model
         Flat functional model. Input "image": float32, (batch, size, size, 3), RGB in [0, 1]. Output "probability":
         float32, (batch, 1). Layers of the backbone are named as in ``keras.applications`` in a fresh session, new ones
-        ``head_…``. Frozen layers have ``trainable`` False, so frozen batch normalisation uses its stored statistics.
+        ``head_…``. Frozen layers have ``trainable=False``, so frozen batch normalisation uses its stored statistics.
 
     Raises
     ------
     LeuknetError
-        Unknown backbone, approach or preprocessing; SFT or DFT without own dense layers; too small an input; a
-        `frozen_until` that does not cut the network in two.
+        If the backbone, approach or preprocessing is unknown, the input is too small, the approach is SFT or DFT and
+        the backbone has no dense layers, or `frozen_until` does not cut the network in two.
     """
     _check(spec)
     image = keras.Input((spec.size, spec.size, 3), name="image")
@@ -111,9 +113,9 @@ def build(spec: NetworkSpec) -> keras.Model:
 
 
 def split_at_frozen(model: keras.Model) -> tuple[keras.Model, keras.Model]:
-    """Split a network with frozen layers into its fixed and its trained part.
+    """Split a network with frozen layers into its frozen and its trained part.
 
-    The fixed part also takes in the pooling or flattening behind the frozen layers, so that its output is a vector.
+    The frozen part includes the pooling or flattening after the frozen layers, so its output is a vector.
 
     Parameters
     ----------
@@ -128,7 +130,7 @@ def split_at_frozen(model: keras.Model) -> tuple[keras.Model, keras.Model]:
     Raises
     ------
     LeuknetError
-        If nothing is frozen.
+        If no layer is frozen.
     """
     first = next(i for i, layer in enumerate(model.layers) if _is_live(layer))
     if not any(layer.weights for layer in model.layers[:first]):
@@ -138,13 +140,13 @@ def split_at_frozen(model: keras.Model) -> tuple[keras.Model, keras.Model]:
 
 
 def layer_table(model: keras.Model, spec: NetworkSpec) -> pd.DataFrame:
-    """Return one row per layer: what it is, how large, whether trained, and where its weights come from.
+    """Return a table of the layers: type, size, whether they are trained, and where their weights come from.
 
     Returns
     -------
     pandas.DataFrame
         ``layer``, ``kind``, ``output_shape`` (str, without the batch), ``parameters`` (int), ``trainable`` (bool),
-        ``part`` ("transferred" or "new"; with approach "scratch" all are new).
+        ``part`` ("transferred" or "new"; all are new with approach "scratch").
     """
     rows = []
     for layer in model.layers:
@@ -156,17 +158,17 @@ def layer_table(model: keras.Model, spec: NetworkSpec) -> pd.DataFrame:
 
 
 def is_new(layer: keras.layers.Layer) -> bool:
-    """Return whether a layer was added to the backbone, so that no pretrained weights exist for it."""
+    """Return whether a layer was added to the backbone and thus has no pretrained weights."""
     return layer.name == "probability" or layer.name.startswith("head_")
 
 
 def penultimate(model: keras.Model) -> str:
-    """Return the name of the layer before the output, the feature space of section 4.3 (dropout is no layer here)."""
+    """Return the name of the layer before the output, ignoring dropout: the feature space of section 4.3."""
     return next(layer.name for layer in reversed(model.layers[:-1]) if not isinstance(layer, keras.layers.Dropout))
 
 
 def last_map(model: keras.Model) -> str:
-    """Return the name of the last layer whose output is a stack of maps (height, width, channels)."""
+    """Return the name of the last layer whose output is a feature map (height, width, channels)."""
     return next(layer.name for layer in reversed(model.layers) if len(layer.output.shape) == 4)
 
 
@@ -187,7 +189,7 @@ def _is_live(layer: keras.Layer) -> bool:
 
 
 def _new_head(x: keras.KerasTensor, spec: NetworkSpec) -> keras.KerasTensor:
-    """Append flattening or global average pooling and the new dense layers with their dropout."""
+    """Append flattening or global average pooling, and the new dense layers with dropout."""
     pool = keras.layers.Flatten if has_own_dense(spec.backbone) else keras.layers.GlobalAveragePooling2D
     x = pool(name="head_flatten" if has_own_dense(spec.backbone) else "head_pool")(x)
     for i, units in enumerate(dense_sizes(spec), start=1):
@@ -198,7 +200,7 @@ def _new_head(x: keras.KerasTensor, spec: NetworkSpec) -> keras.KerasTensor:
 
 
 def _freeze(model: keras.Model, spec: NetworkSpec) -> None:
-    """Freeze everything up to `spec.frozen_until` (dropout in there stops too), which must cut the network in two."""
+    """Freeze all layers up to `spec.frozen_until`, and turn off their dropout; it must cut the network in two."""
     last = spec.frozen_until or last_map(model)
     if last not in [layer.name for layer in model.layers]:
         raise LeuknetError(f"frozen_until={last!r}: {canonical(spec.backbone)} has no such layer")

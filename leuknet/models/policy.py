@@ -1,8 +1,8 @@
-"""The paper's augmentation policy (section 3.2) and its draws: eight numbers an image, by NumPy or by Keras.
+"""The paper's augmentation policy (section 3.2) and its draws: eight numbers per image, by NumPy or by Keras.
 
-Conventions, all of them Keras': the matrix maps an output pixel to the place it is read from, so a zoom below 1
-enlarges; x runs along the width, y along the height, from the image's centre; rotation, shift, shear and zoom are
-composed in this order, flips come last.
+The conventions are those of Keras. The matrix maps an output pixel to the position that it is sampled from, so a zoom
+below 1 enlarges the image. The origin is the image's centre, with x along the width and y along the height. Rotation,
+shift, shear and zoom are composed in this order, followed by the flips.
 """
 
 from typing import Any, Literal, get_args
@@ -17,7 +17,7 @@ SHEAR_UNITS = get_args(ShearUnit)
 
 
 class Policy(Settings):
-    """Ranges from which augmentations are drawn; every range is symmetric about "no change"."""
+    """Ranges from which augmentations are drawn; every range is symmetric about the identity."""
 
     subject = "augmentation: "
 
@@ -40,7 +40,7 @@ NOTHING = Policy(rotation=0, width_shift=0, height_shift=0, shear=0, zoom=0, hor
 
 
 def draw(policy: Policy, n: int, generator: np.random.Generator) -> np.ndarray:
-    """Draw the augmentations of `n` images on the host; training draws in its compiled step (`augment.Drawn`).
+    """Draw the augmentations of `n` images on the host; training draws them in its compiled step (see `Drawn`).
 
     Parameters
     ----------
@@ -58,10 +58,10 @@ def draw(policy: Policy, n: int, generator: np.random.Generator) -> np.ndarray:
 
 
 def ranged(policy: Policy, uniform: Any, xp: Any = np) -> Any:
-    """Bring uniform numbers into the ranges of `policy`, as ``ImageDataGenerator.get_random_transform`` draws them.
+    """Scale uniform numbers to the ranges of `policy`, as in ``ImageDataGenerator.get_random_transform``.
 
-    Keras draws ``tx`` from ``height_shift_range`` although its ``tx`` moves along the width (since its matrices were
-    put in x, y order); here each range moves along the side it names. The paper's two ranges are equal.
+    Keras draws ``tx`` from ``height_shift_range`` although its ``tx`` is a shift along the width (since its matrices
+    use x, y order). Here each range applies to the side it is named after. The paper's two ranges are equal.
 
     Parameters
     ----------
@@ -85,12 +85,12 @@ def ranged(policy: Policy, uniform: Any, xp: Any = np) -> Any:
 
 
 def identity(n: int) -> np.ndarray:
-    """Return the draws that change nothing, float32, shape (n, 8)."""
+    """Return the draws of the identity, float32, shape (n, 8)."""
     return np.tile(np.array([0, 0, 0, 0, 1, 1, 0, 0], np.float32), (n, 1))
 
 
 def places(draws: Any, size: int, shear_unit: str = "degrees", xp: Any = np) -> tuple[Any, Any]:
-    """Return where each pixel of the warped images is read.
+    """Return the coordinates that each pixel of the warped images is sampled from.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def places(draws: Any, size: int, shear_unit: str = "degrees", xp: Any = np) -> 
     Returns
     -------
     x, y : array, float32, shape (n, size, size)
-        Column and row in pixels; outside -0.5 to size - 0.5 lies no image.
+        Column and row in pixels; the image covers the range from -0.5 to size - 0.5.
     """
     theta, tx, ty, shear, zx, zy, flip_h, flip_v = (draws[:, i, None, None] for i in range(len(COLUMNS)))
     degree = np.float32(np.pi / 180)

@@ -1,4 +1,4 @@
-"""The settings of one training, with the paper's values as defaults."""
+"""The training settings of a network, with the paper's values as defaults."""
 
 from typing import Annotated, Any, Literal, get_args
 
@@ -12,16 +12,16 @@ Weights = Literal["imagenet", "formula", "random"]
 Precision = Literal["float32", "mixed_bfloat16"]
 APPROACHES, WEIGHTS = get_args(Approach), get_args(Weights)
 FROZEN_APPROACHES = ("SFT", "mSFT")
-# How images are scaled where nothing is tuned: as the weights were trained.
+# The scaling of images for untuned networks: the one that the weights were trained with.
 UNTUNED = {"imagenet": "imagenet", "formula": "unit", "random": "unit"}
 SCALINGS = {"imagenet": "ImageNet scaling", "unit": "pixels in [0, 1]"}
 
 
 class TrainSettings(Settings):
-    """What decides a training besides its images, split and seed.
+    """Settings that define a training, apart from its images, split and seed.
 
-    A field marked ``step=False`` changes nothing of the compiled step (`step_key`): runs that differ in it alone share
-    one.
+    Fields marked ``step=False`` do not affect the compiled step (`step_key`); runs that differ only in such fields
+    share one.
     """
 
     backbone: str = setting(
@@ -73,21 +73,21 @@ class TrainSettings(Settings):
 
     @property
     def variants(self) -> int:
-        """Fixed variants of each image, or 0 where an epoch shows each image once."""
+        """Number of fixed variants of each image, or 0 if each image is used once per epoch."""
         return self.copies if self.augmentation else 0
 
     @property
     def held_out(self) -> float:
-        """Share of the training images that are not trained on, in [0, 1)."""
+        """Fraction of the training images that is held out for validation, in [0, 1)."""
         return 0.0 if self.validation == "test" else self.validation
 
     @property
     def nano(self) -> bool:
-        """Whether the network is narrow, so that a core trains it and many fit into memory."""
+        """Whether the network is narrow: one core can train it, and many fit into memory."""
         return self.backbone.endswith("-nano")
 
     @property
     def step_key(self) -> tuple[Any, ...]:
-        """What decides the compiled training step: every field but those marked ``step=False``."""
+        """The fields that define the compiled training step: all except those marked ``step=False``."""
         fields = type(self).model_fields.items()
         return tuple(getattr(self, name) for name, f in fields if marks(f)["step"])

@@ -1,8 +1,8 @@
-"""One training: the cohort on the device; drawing, warp, scaling and step compiled together (§4.1, §4.2).
+"""Training of one network, with augmentation, scaling and gradient step compiled together (§4.1, §4.2).
 
-The images stand on the device as uint8 and a batch is given by its indices, all that the host sends; or a large
-cohort is streamed from its memory map (`leuknet.models.inputs.Source`). `Trainer` holds one compiled step for one
-network structure and cohort, so that runs which differ only in images or seed share it. The loop is
+The images are stored on the device as uint8, and the host sends only the indices of each batch; a large cohort is
+streamed from its memory map instead (see `leuknet.models.inputs.Source`). `Trainer` holds one compiled step for one
+network structure and cohort, which is shared by all runs that differ only in images or seed. The training loop is
 `leuknet.models.fitting.fit_epochs`.
 """
 
@@ -32,7 +32,7 @@ NONE = np.arange(0)
 
 @dataclass
 class Progress:
-    """Where a training stands: all that a resumed process needs besides the run's settings."""
+    """State of a training: everything that is needed to resume it, apart from the run's settings."""
 
     epoch: int = 0
     history: list = field(default_factory=list)
@@ -41,10 +41,10 @@ class Progress:
 
 @dataclass
 class Trained:
-    """What a training leaves: `history` (one row an epoch), `probabilities` by role, `weights` record, and `timing`.
+    """Results of a training: `history` (one row per epoch), `probabilities` by role, `weights` record, and `timing`.
 
-    `timing` has ``predict_seconds``, ``images_trained`` (in an epoch) and ``training_accuracy``: that of the trained
-    network on the images it was trained on, without augmentation and dropout, in [0, 1].
+    `timing` has ``predict_seconds``, ``images_trained`` (per epoch) and ``training_accuracy``: the accuracy of the
+    trained network on its training images, without augmentation and dropout, in [0, 1].
     """
 
     history: pd.DataFrame
@@ -55,20 +55,20 @@ class Trained:
 
 
 def network_spec(settings: TrainSettings, size: int) -> networks.NetworkSpec:
-    """Return the `NetworkSpec` that `settings` describe for images of `size` pixels."""
+    """Return the `NetworkSpec` that corresponds to `settings`, for images of `size` pixels."""
     names = ("backbone", "approach", "dense", "dropout", "frozen_until", "preprocessing")
     return networks.NetworkSpec(size=size, **{name: getattr(settings, name) for name in names})
 
 
 def begun(settings: TrainSettings, size: int, seed: int) -> tuple[keras.Model, dict[str, Any]]:
-    """Return the network of `settings` for images of `size` pixels as a run begins with it, and the weights' record."""
+    """Return the initialised network of `settings` for images of `size` pixels, and the record of its weights."""
     spec = network_spec(settings, size)
     model = networks.build(spec)
     return model, weights.initialise(model, spec, settings.weights, seed)
 
 
 def held_out(indices: np.ndarray, labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Split `indices` into training and validation, stratified by label; `share` 0 leaves validation empty."""
+    """Split `indices` into training and validation, stratified by label; validation is empty if `share` is 0."""
     if not share:
         return indices, indices[:0]
     try:
@@ -81,15 +81,15 @@ def held_out(indices: np.ndarray, labels: np.ndarray, share: float, seed: int) -
 def drawing(
     requested: keras.KerasTensor, settings: TrainSettings, count: int
 ) -> tuple[Drawn | None, Any, keras.KerasTensor]:
-    """Return (layer, a model's inputs, draws): drawn in each step, or by slot if each image's variants are fixed.
+    """Return (layer, inputs of the model, draws): drawn in each step, or selected by slot if the variants are fixed.
 
     Parameters
     ----------
     requested : keras.Input
-        Of `Source.input`.
+        From `Source.input`.
     settings : TrainSettings
     count : int
-        Images of the cohort.
+        Number of images in the cohort.
     """
     if not settings.variants:
         drawn = Drawn(settings.augmentation or NOTHING, name="drawn")
@@ -99,18 +99,18 @@ def drawing(
 
 
 def use_cached_features(settings: TrainSettings) -> bool:
-    """Whether the frozen part can be computed once: frozen approach, and variants that do not change each epoch."""
+    """Return whether the frozen part can be computed once: frozen approach, and the same variants in each epoch."""
     return settings.approach in FROZEN_APPROACHES and (settings.copies > 0 or settings.augmentation is None)
 
 
 class Trainer:
-    """A network and its compiled step over one cohort.
+    """A network and its compiled training step for one cohort.
 
     Parameters
     ----------
     cohort : Cohort
     settings : TrainSettings
-        Only structure, optimiser and augmentation matter here; epochs and the like may differ from run to run.
+        Only structure, optimiser and augmentation are used; the other settings may differ between runs.
 
     Attributes
     ----------
@@ -118,7 +118,7 @@ class Trainer:
         The flat network, image in [0, 1] to probability.
     """
 
-    head: keras.Model | None = None  # this and the next three: of a frozen approach, from its first run on
+    head: keras.Model | None = None  # this and the next three: frozen approaches only, set by the first run
     pool: Any = None
     pool_key = ""
     variants: keras.Model | None = None
@@ -136,24 +136,24 @@ class Trainer:
         compile_model(self.model, optimiser(settings))
 
     def variables(self) -> list[keras.Variable]:
-        """Network and optimiser state, in a fixed order: what a checkpoint holds."""
+        """Variables of the network and the optimiser, in a fixed order; a checkpoint stores their values."""
         return [*self.net.variables, *self.trained.optimizer.variables]
 
     def begin(self, settings: TrainSettings, seed: int) -> dict[str, Any]:
-        """Set every weight and the optimiser to the start of a run; return the weights' record."""
+        """Initialise all weights and the optimiser for a new run; return the record of the weights."""
         record = weights.initialise(self.net, self.spec, settings.weights, seed)
         if use_cached_features(settings):
-            self._stand_pool(settings)
+            self._load_pool(settings)
         reset_optimiser(self.trained)
         return record
 
     @property
     def trained(self) -> keras.Model:
-        """The compiled model whose epochs train the network: over images, or over the frozen part's features."""
+        """The compiled model that is fitted: on images, or on the features of the frozen part."""
         return self.model if self.head is None else self.head
 
-    def _stand_pool(self, settings: TrainSettings) -> None:
-        """Stand the features of all variants of all images on the device, and once compile the head over them."""
+    def _load_pool(self, settings: TrainSettings) -> None:
+        """Load the features of all variants of all images onto the device; on the first call, compile the head."""
         if self.variants is None:
             self.backbone, self.dense = networks.split_at_frozen(self.net)
             self.variants = variants_model(self.cohort.size, self.shear_unit, self.backbone, self.source)
@@ -168,7 +168,7 @@ class Trainer:
         self.pool_key = key
 
     def state(self) -> list[np.ndarray]:
-        """Return the values of `variables`, NumPy arrays."""
+        """Return the values of `variables` as NumPy arrays."""
         return [np.asarray(keras.ops.convert_to_numpy(variable)) for variable in self.variables()]
 
     def restore(self, state: list[np.ndarray]) -> None:
@@ -177,9 +177,10 @@ class Trainer:
             variable.assign(value)
 
     def predict(self, indices: np.ndarray, batch: int) -> np.ndarray:
-        """Return P(leukaemia), float32, for the images at `indices`, without augmentation.
+        """Return P(leukaemia), float32, of the images at `indices`, without augmentation.
 
-        `batch` is that of training. Without gradients twice as many fit; the last one is filled up: small is cheaper.
+        `batch` is the batch size of training. Prediction uses twice that size, because it needs no memory for
+        gradients, and pads the last batch, so the model is compiled for one shape only.
         """
         if len(indices) == 0:
             return np.zeros(0, np.float32)
@@ -191,10 +192,10 @@ class Trainer:
     def fed(
         self, images: np.ndarray, slots: np.ndarray | None, batch: int, labels: np.ndarray | None = None
     ) -> dict[str, Any]:
-        """Return the keyword arguments that `trained` is fitted or predicts with.
+        """Return the keyword arguments for fitting `trained`, or for predicting with it.
 
-        `slots` are those of the images' fixed variants (`epoch_order`), or None: plain, or drawn in each step. In the
-        pool of features the variants stand after the plain images.
+        `slots` are those of the images' fixed variants (`epoch_order`), or None for plain images and for variants
+        drawn in each step. In the pool of features the variants follow the plain images.
         """
         if self.head is not None:
             rows = images if slots is None else len(self.cohort) + slots
@@ -207,7 +208,7 @@ trainers: dict[tuple, Trainer] = {}
 
 
 def trainer_for(cohort: Cohort, settings: TrainSettings) -> Trainer:
-    """Return the `Trainer` for this structure, from the last call if it fits; only one is kept."""
+    """Return the `Trainer` of this structure; only the most recent one is cached."""
     key = (cohort.key, settings.step_key)
     if key not in trainers:
         trainers.clear()
@@ -219,9 +220,9 @@ def trainer_for(cohort: Cohort, settings: TrainSettings) -> Trainer:
 def epoch_order(
     settings: TrainSettings, train: np.ndarray, seed: int, epoch: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return one epoch's order: images, and the slots of their fixed variants, int (m,) each, or None without such.
+    """Return the order of images in one epoch, and the slots of their fixed variants (or None), int (m,) each.
 
-    Variant k of image i has the slot ``i * copies + k``; its draws belong to the cohort, not to the run.
+    Variant k of image i has the slot ``i * copies + k``; its draws depend on the cohort, not on the run.
     """
     order = rng("shuffle", seed, epoch)
     if not settings.variants:
@@ -245,14 +246,14 @@ def train(
     ----------
     cohort : Cohort
     roles : dict of str to int array
-        Positions in the cohort: "train", and any of "test", "external" to predict.
+        Positions in the cohort: "train", and optionally "test" and "external", which are predicted.
     settings : TrainSettings
     seed : int
     resume : callable, optional
-        Called with the shapes of `Trainer.variables`; returns the `Progress` where an interrupted training stood, or
+        Called with the shapes of `Trainer.variables`; returns the `Progress` of an interrupted training to resume, or
         None.
     save : callable, optional
-        Called after each epoch but the last with a `Progress` and a function that returns the state to keep in it.
+        Called after each epoch but the last, with a `Progress` and a function that returns the state to store.
     report : callable, optional
         Called with the history row of each epoch.
 
@@ -263,7 +264,7 @@ def train(
     Raises
     ------
     LeuknetError
-        If the training images hold one class only, or the loss is not a number.
+        If the training images are of one class only, or the loss is not finite.
     """
     labels = cohort.labels
     fit_on, validate_on = held_out(roles["train"], labels, settings.held_out, derive("validation", seed) % 2**31)
@@ -299,7 +300,7 @@ def epochs_of(
     first: int = 0,
     curve_of: np.ndarray = NONE,
 ) -> Iterator[dict[str, float]]:
-    """Train a run's epochs from number `first` on, see `fit_epochs`.
+    """Train the epochs of a run from number `first` on; see `fit_epochs`.
 
     Parameters
     ----------
@@ -307,7 +308,7 @@ def epochs_of(
         After `Trainer.begin`.
     settings : TrainSettings
     fit_on, curve_of : int array
-        Positions of the images trained on, and of those that validation loss and accuracy are of.
+        Positions of the training images, and of the images for validation loss and accuracy.
     seed, first : int
     """
     labels = trainer.cohort.labels

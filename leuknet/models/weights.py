@@ -1,7 +1,7 @@
-"""What a network begins from: random weights, ImageNet's, or the small formula-driven ones shipped with the package.
+"""Initial weights of a network: random, ImageNet, or the small formula-driven weights shipped with the package.
 
-Building and initialising are separate: `initialise` draws every variable by NumPy from the run's seed and the
-variable's name, so that the start of a run depends neither on what was built before nor on Keras' backend.
+Building and initialising are separate steps. `initialise` draws every variable with NumPy from the run's seed and the
+variable's name, so the initial weights depend neither on previously built networks nor on the Keras backend.
 """
 
 import functools
@@ -25,12 +25,12 @@ from leuknet.models.settings import WEIGHTS
 
 hash_of_file = functools.lru_cache(maxsize=8)(sha256_of)
 SHIPPED = Path(__file__).parent / "pretrained"
-Arrays = dict[str, Any]  # layer name to arrays by variable name, or in Keras' order
+Arrays = dict[str, Any]  # layer name -> arrays by variable name, or in Keras' order
 VARIABLES = "depthwise_kernel|pointwise_kernel|kernel|bias|gamma|beta|moving_mean|moving_variance"
 
 
 def initialise(model: keras.Model, spec: networks.NetworkSpec, weights: str, seed: int) -> dict[str, Any]:
-    """Give every variable of `model` its start value.
+    """Set every variable of `model` to its initial value.
 
     Parameters
     ----------
@@ -38,20 +38,20 @@ def initialise(model: keras.Model, spec: networks.NetworkSpec, weights: str, see
         From ``networks.build(spec)``.
     spec : NetworkSpec
     weights : {"imagenet", "formula", "random"}
-        Approach "scratch" begins from random weights whatever this says.
+        Ignored with approach "scratch", which starts from random weights.
     seed : int
 
     Returns
     -------
     dict
-        ``weights`` (as captions print it), ``layers_loaded`` and ``layers_random`` (names of the layers with weights),
+        ``weights`` (caption), ``layers_loaded`` and ``layers_random`` (names of layers that have weights),
         ``file`` (name, or None) and ``file_sha256``.
 
     Raises
     ------
     LeuknetError
-        If there are no such weights. If they are missing here, or the file does not fit, a `SetUpError` that names the
-        fix.
+        If no such weights exist. If they are not available on this machine or the file does not fit, a `SetUpError`
+        whose message contains the remedy.
     """
     if weights not in WEIGHTS:
         raise LeuknetError(f"weights={weights!r} is unknown: choose one of {', '.join(WEIGHTS)}")
@@ -72,7 +72,7 @@ def initialise(model: keras.Model, spec: networks.NetworkSpec, weights: str, see
 
 
 def draw(model: keras.Model, seed: int) -> None:
-    """Draw every variable of `model` by its layer's own initialiser from `seed` and the variable's path."""
+    """Draw every variable of `model` with its layer's initialiser, seeded by `seed` and the variable's path."""
     for layer in model.layers:
         for variable in layer.weights:
             variable.assign(_start(layer, variable, seed))
@@ -83,14 +83,14 @@ def draw(model: keras.Model, seed: int) -> None:
 
 
 def lay_shipped(model: keras.Model, name: str) -> str:
-    """Assign the formula-driven weights shipped as `name` to the layers of `model` that they fit.
+    """Load the formula-driven weights shipped as `name` into the layers of `model` that they fit.
 
-    Dense layers are tied to the image size of the pretraining: at another one, convolutions alone are laid.
+    Dense layers depend on the image size used in pretraining; at any other size, only convolutions are loaded.
 
     Returns
     -------
     str
-        What captions print: "formula-driven", or "formula-driven 8 of 10 layers".
+        Caption: "formula-driven", or e.g. "formula-driven 8 of 10 layers".
     """
     file = SHIPPED / f"{name}.npz"
     arrays = read(file)
@@ -102,12 +102,12 @@ def lay_shipped(model: keras.Model, name: str) -> str:
 
 
 def available(backbone: str) -> dict[str, Path | None]:
-    """Return which pretrained weights are on this machine for `backbone`, without loading any.
+    """Return the pretrained weights of `backbone` that are available on this machine, without loading them.
 
     Returns
     -------
     dict
-        "imagenet" and "formula" to a ``Path``, or None where there is no file (Keras may still download).
+        Maps "imagenet" and "formula" to a ``Path``, or to None if there is no file (Keras may still download it).
     """
     known, narrow = backbones.resolve(backbone)
     shipped = SHIPPED / f"{known.lower()}-nano.npz"
@@ -116,11 +116,11 @@ def available(backbone: str) -> dict[str, Path | None]:
 
 
 def _start(layer: keras.Layer, variable: keras.Variable, seed: int) -> np.ndarray:
-    """Return the start value of one variable as an array."""
+    """Return the initial value of one variable as an array."""
     name, shape = variable.name, tuple(variable.shape)
     names = (f"{name}_initializer", f"{name.removesuffix('_kernel')}_initializer", "depthwise_initializer")
     initializer = next((getattr(layer, n) for n in names if getattr(layer, n, None) is not None), None)
-    if initializer is None:  # a constant of the layer itself, such as ConvNeXt's scale
+    if initializer is None:  # a constant defined by the layer, such as ConvNeXt's scale
         fresh = type(layer).from_config(layer.get_config())
         fresh.build(layer.input.shape)
         return next(keras.ops.convert_to_numpy(v) for v in fresh.weights if v.name == name)
@@ -135,7 +135,7 @@ def _start(layer: keras.Layer, variable: keras.Variable, seed: int) -> np.ndarra
 def _variance_scaling(
     initializer: keras.initializers.VarianceScaling, shape: tuple[int, ...], generator: np.random.Generator
 ) -> np.ndarray:
-    """Draw as ``keras.initializers.VarianceScaling`` (Glorot, He, LeCun) describes, by NumPy."""
+    """Draw with NumPy from the distribution of ``keras.initializers.VarianceScaling`` (Glorot, He, LeCun)."""
     field = int(np.prod(shape[:-2]))
     fans: dict[str, float] = {"fan_in": shape[-2] * field, "fan_out": shape[-1] * field}
     fans["fan_avg"] = (fans["fan_in"] + fans["fan_out"]) / 2
@@ -150,7 +150,7 @@ def _variance_scaling(
 
 
 def _find(spec: networks.NetworkSpec, weights: str, wanted: list[keras.Layer]) -> tuple[Path | None, Arrays]:
-    """Return the file and the arrays by layer name of the wanted pretrained weights."""
+    """Return the file of the requested pretrained weights, and its arrays by layer name."""
     known, narrow = backbones.resolve(spec.backbone)
     name = backbones.canonical(spec.backbone)
     native = backbones.native_size(spec.backbone)
@@ -178,7 +178,7 @@ def _find(spec: networks.NetworkSpec, weights: str, wanted: list[keras.Layer]) -
 
 @functools.lru_cache(maxsize=2)
 def from_keras(known: str, top: bool) -> tuple[Path | None, Arrays]:
-    """Load by Keras itself: from its cache, or by its download."""
+    """Load ImageNet weights through Keras, which downloads them unless they are in its cache."""
     try:
         model = getattr(keras.applications, known)(weights="imagenet", include_top=top)
     except Exception as error:  # Keras raises a bare Exception when a download fails
@@ -205,7 +205,7 @@ def _keras_cache() -> Path | None:
 
 
 def _files(known: str, folder: Path | None) -> list[Path]:
-    """Return the weight files in `folder` whose name begins with this backbone and not with a longer one."""
+    """Return the weight files in `folder` that are named after this backbone and not after one with a longer name."""
     names = sorted((name.lower() for name in backbones.names()), key=len, reverse=True)
     files = []
     for path in sorted(folder.iterdir()) if folder else ():
@@ -217,7 +217,7 @@ def _files(known: str, folder: Path | None) -> list[Path]:
 
 
 def read(file: Path) -> Arrays:
-    """Return a weight file's arrays by layer name.
+    """Return the arrays in a weight file by layer name.
 
     Parameters
     ----------
@@ -270,10 +270,10 @@ def _read_legacy(root: h5py.File) -> Arrays:
 
 
 def _lay(wanted: list[keras.Layer], arrays: Arrays, file: Path | None) -> list[str]:
-    """Assign what the file holds to the layers it names; return their names in the network's order.
+    """Load arrays into the layers of the same names; return the names of these layers in the network's order.
 
-    A file that names layers otherwise but holds at least as many is read in the network's order, as Keras reads its
-    own downloads (dense layers of the ImageNet task, which we do not want, come last).
+    If the file uses other layer names but has at least as many layers, they are matched by order, as Keras does with
+    its own downloads (the dense layers of the ImageNet task, which are not needed, come last).
     """
     names = [layer.name for layer in wanted]
     if not set(names) <= set(arrays) and len(arrays) >= len(names):
@@ -294,7 +294,7 @@ def _lay(wanted: list[keras.Layer], arrays: Arrays, file: Path | None) -> list[s
 
 
 def _caption(spec: networks.NetworkSpec, weights: str, loaded: list[str], wanted: list[str]) -> str:
-    """Name what a network begins from; a partial file is never called by the whole's name."""
+    """Return the caption of a network's initial weights, which states if they were loaded only in part."""
     if not loaded:
         return "random"
     whole = {"imagenet": "ImageNet", "formula": "formula-driven"}[weights]
@@ -307,7 +307,7 @@ def _caption(spec: networks.NetworkSpec, weights: str, loaded: list[str], wanted
 
 
 def _whole_blocks(loaded: list[str], wanted: list[str]) -> list[int]:
-    """Return the numbers of VGG's blocks if exactly whole consecutive blocks were loaded, else an empty list."""
+    """Return the numbers of the VGG blocks if complete consecutive blocks were loaded, else an empty list."""
     blocks = sorted({int(match[1]) for name in loaded if (match := re.match(r"block(\d+)_conv\d+$", name))})
     if not blocks or blocks != list(range(blocks[0], blocks[-1] + 1)):
         return []

@@ -1,9 +1,9 @@
-"""Activation maps: which parts of an image a network's call rests on (paper, section 4.2, Figures 6 and 9).
+"""Activation maps: the parts of an image that determine a network's prediction (paper, section 4.2, Figures 6 and 9).
 
-The paper does not say how its maps were made. Three ways are offered here, each for any flat functional network with
-one sigmoid output, on any backend: Grad-CAM (Selvaraju et al., ICCV 2017), Grad-CAM++ (Chattopadhay et al., WACV
-2018) and occlusion (Zeiler & Fergus, ECCV 2014). All explain the logit, not the probability, whose gradient vanishes
-where the network is sure.
+The paper does not state how its maps were computed. Three methods are available here, for any flat functional network
+with one sigmoid output and on any backend: Grad-CAM (Selvaraju et al., ICCV 2017), Grad-CAM++ (Chattopadhay et al.,
+WACV 2018) and occlusion (Zeiler & Fergus, ECCV 2014). All explain the logit rather than the probability, whose
+gradient vanishes for confident predictions.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from leuknet.models.interpretation.activations import padded
 
 METHODS = ("Grad-CAM", "Grad-CAM++", "occlusion")
 TARGETS = ("called", "positive", "negative")
-PATCHES = 5  # occlusion: patches an edge; they overlap by half
+PATCHES = 5  # occlusion: patches per edge; they overlap by half
 
 
 def activation_maps(
@@ -29,29 +29,30 @@ def activation_maps(
     layer: str | None = None,
     batch: int = 32,
 ) -> np.ndarray:
-    """Return which parts of each image speak for a class.
+    """Return maps of the evidence for a class in each image.
 
     Parameters
     ----------
     model : keras.Model
-        From `leuknet.models.networks.build`, or kept by a run and loaded.
+        From `leuknet.models.networks.build`, or the saved model of a run.
     images : numpy.ndarray, uint8, shape (n, size, size, 3)
     method : {"Grad-CAM", "Grad-CAM++", "occlusion"}
     target : {"called", "positive", "negative"}
-        The class spoken for; "called" is the one that the network itself names at 0.5.
+        The class to explain; "called" is the class that the network predicts at a threshold of 0.5.
     layer : str, optional
-        Grad-CAM's: a layer that gives maps; `default_layer` if not given.
+        For Grad-CAM: a layer whose output is a feature map. Default: `default_layer`.
     batch : int
 
     Returns
     -------
     numpy.ndarray, float32, shape (n, size, size)
-        0 or more; zero everywhere where nothing speaks for the class. Grad-CAM's coarse maps are enlarged bilinearly.
+        Non-negative; zero everywhere if an image has no evidence for the class. Grad-CAM's coarse maps are enlarged by
+        bilinear interpolation.
 
     Raises
     ------
     LeuknetError
-        If method, target or layer is unknown, or paths of the network lead around the layer.
+        If method, target or layer is unknown, or if a path of the network bypasses the layer.
     """
     if method not in METHODS:
         raise LeuknetError(f"method {method!r} is unknown: choose one of {', '.join(METHODS)}")
@@ -69,15 +70,16 @@ def activation_maps(
 
 
 def default_layer(model: keras.Model) -> str:
-    """Return the name of the last layer that gives maps and does not pool: block5_conv3 of VGG-16."""
+    """Return the name of the last layer with feature maps as output, except pooling: block5_conv3 for VGG-16."""
     kinds = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
     return next(x.name for x in reversed(model.layers) if len(x.output.shape) == 4 and not isinstance(x, kinds))
 
 
 def map_layers(model: keras.Model) -> list[str]:
-    """Return the names of layers to choose from, coarsest maps last: before each halving the last convolution.
+    """Return the names of the layers to choose from, coarsest last: the last convolution of each resolution.
 
-    Convolutions that a path leads around (within blocks of ResNet and DenseNet) are none; `default_layer` always is.
+    Convolutions that a path bypasses (inside the blocks of ResNet and DenseNet) are excluded; `default_layer` is always
+    included.
     """
     last = default_layer(model)
     place, least = {layer.name: n for n, layer in enumerate(model.layers)}, len(model.layers)
@@ -93,7 +95,7 @@ def map_layers(model: keras.Model) -> list[str]:
 
 
 def logit_model(model: keras.Model) -> keras.Model:
-    """Return the network up to the sum that its sigmoid is taken of, sharing all layers but a copy of the last."""
+    """Return the network without its final sigmoid; all layers are shared except for a copy of the last."""
     last = model.layers[-1]
     if not isinstance(last, keras.layers.Dense) or last.units != 1 or last.activation is not keras.activations.sigmoid:
         raise LeuknetError(f"{model.name} does not end in one sigmoid neuron: maps explain LeukNet's kind of network")
@@ -104,7 +106,7 @@ def logit_model(model: keras.Model) -> keras.Model:
 
 
 def split_at(model: keras.Model, layer: str) -> tuple[keras.Model, keras.Model]:
-    """Return (image to the maps of `layer`, these maps to the output); both share `model`'s layers."""
+    """Return two models, from the image to the maps of `layer` and from these to the output; both share layers."""
     try:
         cut = model.get_layer(layer).output
         if len(cut.shape) != 4:
@@ -122,12 +124,12 @@ def logits(logit: keras.Model, images: np.ndarray, batch: int = 32) -> np.ndarra
 
 
 def values_of(model: keras.Model, x: np.ndarray) -> np.ndarray:
-    """Return a network's output for one batch as float32, called as it is: to compile takes longer than a few calls."""
+    """Return a network's output for one batch as float32, uncompiled: compiling takes longer than a few calls."""
     return keras.ops.convert_to_numpy(model(x, training=False)).astype(np.float32)
 
 
 def class_signs(z: np.ndarray, target: str) -> np.ndarray:
-    """Return +1 where a higher logit speaks for the target class and -1 where a lower one does, float32 (n,)."""
+    """Return +1 for images whose target class is the positive one and -1 for the others, float32 (n,)."""
     if target not in TARGETS:
         raise LeuknetError(f"target {target!r} is unknown: choose one of {', '.join(TARGETS)}")
     positive = {"called": z >= 0, "positive": np.ones(len(z), bool), "negative": np.zeros(len(z), bool)}
@@ -135,12 +137,12 @@ def class_signs(z: np.ndarray, target: str) -> np.ndarray:
 
 
 def gradient(function: Callable, x: np.ndarray) -> np.ndarray:
-    """Return d sum(function(x)) / dx as an array: the one place where a backend is named, for Keras has no gradient.
+    """Return d sum(function(x)) / dx as an array, by the backend's own API because Keras has no gradient function.
 
     Parameters
     ----------
     function : callable
-        A tensor of the backend to a tensor.
+        Maps a tensor of the backend to a tensor.
     x : numpy.ndarray, float32
     """
     backend = keras.backend.backend()
@@ -164,9 +166,9 @@ def gradient(function: Callable, x: np.ndarray) -> np.ndarray:
 
 
 def grad_cam(low: keras.Model, high: keras.Model, images: np.ndarray, signs: np.ndarray, plus: bool) -> np.ndarray:
-    """Return maps, (n, h, w): ReLU of the layer's maps A, each weighted by its mean gradient g of the signed logit.
+    """Return maps, (n, h, w): ReLU of the sum of the layer's maps, weighted by the mean gradient of the signed logit.
 
-    `plus` is Grad-CAM++: positive gradients only, each place weighted (their equation 19).
+    With `plus`, Grad-CAM++: only positive gradients, weighted at each position (equation 19 of that article).
     """
     maps = values_of(low, images)
     slope = gradient(lambda v: high(v, training=False)[:, 0] * signs, maps)
@@ -179,9 +181,9 @@ def grad_cam(low: keras.Model, high: keras.Model, images: np.ndarray, signs: np.
 
 
 def occlusion(logit: keras.Model, images: np.ndarray, signs: np.ndarray, batch: int = 32) -> np.ndarray:
-    """Return how much the signed logit falls when a patch is covered, averaged over the patches that cover a pixel.
+    """Return the decrease of the signed logit when a patch is covered, averaged over the patches that cover a pixel.
 
-    Patches have a fifth of the edge, lie half a patch apart, and take the image's median colour.
+    The edge of a patch is a fifth of the image's. Patches are half a patch apart and have the image's median colour.
     """
     size = images.shape[1]
     edge = max(size // PATCHES, 1)
@@ -201,25 +203,25 @@ def occlusion(logit: keras.Model, images: np.ndarray, signs: np.ndarray, batch: 
 
 
 def enlarged(maps: np.ndarray, size: int) -> np.ndarray:
-    """Return maps (n, h, w) at `size` px, float32: bilinear, pixel centres kept in place."""
+    """Return maps (n, h, w) resized to `size` px, float32, by bilinear interpolation with aligned pixel centres."""
     return np.asarray(keras.ops.image.resize(maps[..., None], (size, size), interpolation="bilinear"))[..., 0]
 
 
 def coarse(masks: np.ndarray, grid: int) -> np.ndarray:
-    """Return boolean masks (n, size, size) as Grad-CAM would see them at best: averaged to `grid` cells, enlarged."""
+    """Return boolean masks (n, size, size) at Grad-CAM's resolution: averaged over `grid` cells and enlarged again."""
     area = [cv2.resize(mask.astype(np.float32), (grid, grid), interpolation=cv2.INTER_AREA) for mask in masks]
     return enlarged(np.stack(area), masks.shape[1])
 
 
 def filter_maps(model: keras.Model, image: np.ndarray, layers: list[str] | None = None) -> dict[str, np.ndarray]:
-    """Return what the filters of some layers make of one image (paper, Figure 6).
+    """Return the feature maps of one image in several layers (paper, Figure 6).
 
     Parameters
     ----------
     model : keras.Model
     image : numpy.ndarray, uint8, shape (size, size, 3)
     layers : list of str, optional
-        `map_layers` if not given.
+        Default: `map_layers`.
 
     Returns
     -------

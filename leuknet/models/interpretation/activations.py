@@ -1,4 +1,4 @@
-"""Activations of a layer: of a saved network, of it before training, and of a pretrained one."""
+"""Activations of a layer: of a saved network, of the same network before training, and of a pretrained network."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -18,15 +18,15 @@ NONE_AT_HAND = "none: no ImageNet weights of DenseNet169 or VGG-16 are at hand w
 
 
 def activations(model: "keras.Model", images: np.ndarray, layer: str | None = None, batch: int = 64) -> np.ndarray:
-    """Return what one layer of a network makes of images.
+    """Return the activations of one layer of a network.
 
     Parameters
     ----------
     model : keras.Model
-        From `leuknet.models.networks.build`, or kept by a run.
+        From `leuknet.models.networks.build`, or the saved model of a run.
     images : numpy.ndarray, uint8, shape (n, size, size, 3)
     layer : str, optional
-        The layer before the output if not given.
+        Default: the layer before the output.
     batch : int
 
     Returns
@@ -41,15 +41,15 @@ def activations(model: "keras.Model", images: np.ndarray, layer: str | None = No
 
 
 def outputs(model: "keras.Model", images: np.ndarray, batch: int = 64) -> np.ndarray:
-    """Return what a network makes of uint8 images, float32 (n, d)."""
+    """Return the outputs of a network for uint8 images, float32 (n, d)."""
     parts = [np.asarray(model.predict_on_batch(x), np.float32)[:count] for count, x in padded(images, batch)]
     return np.concatenate(parts).reshape(len(images), -1)
 
 
 def padded(images: np.ndarray, batch: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield batches of uint8 images as float32 in [0, 1], repeated to `batch`, and how many of each are meant.
+    """Yield batches of uint8 images as float32 in [0, 1], padded to `batch`, and the number of images in each.
 
-    One compiled shape serves for all of them.
+    The padding allows the model to be compiled for one shape only.
     """
     for start in range(0, len(images), batch):
         some = images[start : start + batch]
@@ -59,25 +59,25 @@ def padded(images: np.ndarray, batch: int) -> Iterator[tuple[int, np.ndarray]]:
 def before_training(
     settings: TrainSettings, images: np.ndarray, seed: int = 0, backbone_only: bool = False
 ) -> tuple[np.ndarray, str]:
-    """Return the features of an untuned network: pretrained weights, images scaled as these were trained.
+    """Return the features of an untuned network, with pretrained weights and the scaling that these were trained with.
 
-    The scaling is `leuknet.models.settings.UNTUNED`'s, the same as that of `leuknet.models.features.extract`.
+    The scaling is that of `leuknet.models.settings.UNTUNED`, as in `leuknet.models.features.extract`.
 
     Parameters
     ----------
     settings : TrainSettings
-        Approach DFT keeps VGG's own dense layers, so its features are those of the pretrained network.
+        Approach DFT reuses VGG's own dense layers, so its features are those of the pretrained network.
     images : numpy.ndarray, uint8, shape (n, size, size, 3)
     seed : int
-        Of the layers without pretrained weights here.
+        Seed of the layers without pretrained weights.
     backbone_only : bool
-        The backbone's last maps, pooled or flattened as the network does, instead of the layer before the output.
+        Return the backbone's last maps, pooled or flattened as in the network, instead of the layer before the output.
 
     Returns
     -------
     features : numpy.ndarray, float32, shape (n, d)
     weights : str
-        What the network begins from and how images were scaled, as captions print it.
+        Caption with the network's initial weights and the scaling of the images.
     """
     from leuknet.models.networks import is_new
     from leuknet.models.training import begun
@@ -90,21 +90,21 @@ def before_training(
 
 
 def at_hand(images: np.ndarray, own: str) -> tuple[np.ndarray | None, str | None]:
-    """Return the features of one more backbone whose complete ImageNet weights are on this machine, and its name.
+    """Return the features and name of another backbone whose complete ImageNet weights are available on this machine.
 
-    The first of `EXTRA` is taken, with ImageNet's own scaling and the backbone's last maps; kept in the cache.
+    Uses the first available backbone of `EXTRA`, with its ImageNet scaling and its last maps. The features are cached.
 
     Parameters
     ----------
     images : numpy.ndarray, uint8, shape (n, size, size, 3)
     own : str
-        The study's own backbone, which is skipped.
+        The backbone of the study, which is skipped.
 
     Returns
     -------
     features : numpy.ndarray, float32, shape (n, d), or None
     backbone : str or None
-        None where no weights are here; nothing is downloaded.
+        None if no weights are available; nothing is downloaded.
     """
     from leuknet.models.weights import available
 

@@ -1,13 +1,14 @@
-"""The space of a network's features: is it linearly separable, and by class or by source (paper, section 4.3)?
+"""Analysis of a network's feature space: separability by class and by source (paper, section 4.3).
 
-What the paper leaves open, and the reading taken here:
+Details that the paper leaves open, and the interpretation used here:
 
-- *Where PCA is fitted.* On the training images of each fold only. Table 10 gives one number, 100, for LODOCV and 5-fold
-  alike; four fifths of ALL-IDB 1's 108 images span fewer than 100, so there the PCA would have seen more than them.
-- *When PCA is applied.* Table 10 leaves LeukNet's 256 features as they are, so longer vectors are reduced.
-- *The SVM.* scikit-learn's ``LinearSVC`` with its standard parameters (squared hinge loss, C = 1), features unscaled.
-- *Pooling.* 5-fold scores are of all folds' predictions together: each A printed for ALL-IDB 1 is a whole number
-  of its 108 images.
+- *Where PCA is fitted.* On the training images of each fold only. Table 10 gives 100 components for both LODOCV and
+  5-fold cross-validation; four fifths of ALL-IDB 1's 108 images span fewer than 100, so in the paper PCA must have been
+  fitted on more images than those.
+- *When PCA is applied.* To vectors of more than 256 features, because Table 10 does not reduce LeukNet's 256.
+- *The SVM.* scikit-learn's ``LinearSVC`` with default parameters (squared hinge loss, C = 1), on unscaled features.
+- *Pooling.* 5-fold scores are computed over the predictions of all folds together: each accuracy that the paper gives
+  for ALL-IDB 1 corresponds to a whole number of its 108 images.
 """
 
 from typing import Any
@@ -32,30 +33,30 @@ METRICS = ("A", "P", "R", "Kappa")
 
 
 def sample(n: int, most: int, seed: int = 0) -> np.ndarray:
-    """Return at most `most` of the positions 0 to n - 1, drawn at random, in order."""
+    """Return at most `most` of the positions 0 to n - 1, drawn at random, in ascending order."""
     return np.sort(rng("points", seed).permutation(n)[:most])
 
 
 def components(n: int, d: int) -> int | None:
-    """Return how many principal components `d` features of `n` training images are reduced to; None: not reduced."""
+    """Return the number of principal components for `d` features of `n` training images; None: no PCA."""
     return min(COMPONENTS, n) if d > LONGEST else None
 
 
 def reduced(x: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Return features `x` (n, d) as their first principal components where they are longer than 256."""
+    """Return features `x` (n, d), reduced to their first principal components if d is above 256."""
     count = components(*x.shape)
     return PCA(count, random_state=derive("PCA", seed)).fit_transform(x) if count else x
 
 
 def classifier(n: int, d: int, seed: int = 0) -> Pipeline:
-    """Return the unfitted linear SVM for `n` training images of `d` features, behind PCA where they are long."""
+    """Return the unfitted linear SVM for `n` training images of `d` features, with PCA first if d is above 256."""
     count = components(n, d)
     svm = LinearSVC(random_state=derive("SVM", seed))
     return make_pipeline(PCA(count, random_state=derive("PCA", seed)), svm) if count else make_pipeline(svm)
 
 
 def predicted(x: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Fit PCA and linear SVM on the rows `train`, and return the labels (int) that they give the rows `test`."""
+    """Fit PCA and linear SVM on the rows `train` and return the predicted labels (int) of the rows `test`."""
     return classifier(len(train), x.shape[1], seed).fit(x[train], y[train]).predict(x[test])
 
 
@@ -67,27 +68,28 @@ def separability(
     Parameters
     ----------
     features : dict of str to (dict of str to numpy.ndarray, shape (n, d))
-        Name of the space, then fold of `split`: the features of all the cohort's images by that fold's network.
+        Maps the name of the space, then the fold of `split`, to the features of all images of the cohort from that
+        fold's network.
     table : pandas.DataFrame
-        The cohort's, n rows.
+        The cohort's table, n rows.
     split : Split
         LODOCV.
     k : int
-        Folds within a data set; fewer where its rarer class has fewer images.
+        Folds within a data set; fewer if its rarer class has fewer images.
     seed : int
-        Of the folds and of the solvers.
+        Seed of the folds and of the solvers.
 
     Returns
     -------
     pandas.DataFrame
-        One row a space, data set and scenario ("LODOCV" or "k-fold"): ``data_set``, ``features``, ``length`` (of the
-        vector), ``components`` (least number fitted; equal to `length` without PCA), ``scenario``, ``folds``, ``n``
-        (tested images), ``A``, ``P``, ``R``, ``Kappa`` (fractions, NaN where undefined).
+        One row per space, data set and scenario ("LODOCV" or "k-fold"): ``data_set``, ``features``, ``length`` (of
+        the vector), ``components`` (smallest number fitted; equal to `length` without PCA), ``scenario``, ``folds``,
+        ``n`` (tested images), ``A``, ``P``, ``R``, ``Kappa`` (fractions, NaN if undefined).
 
     Raises
     ------
     LeuknetError
-        If a held-out data set has fewer than two images of a class, so that it has no folds.
+        If a held-out data set has fewer than two images of a class and cannot be split into folds.
     """
     y, rows = table["label"].to_numpy(), []
     for name, folds in features.items():
@@ -114,7 +116,7 @@ def _within(table: pd.DataFrame, test: np.ndarray, k: int, seed: int) -> list[tu
 
 
 def _score(x: np.ndarray, y: np.ndarray, parts: list[tuple[np.ndarray, np.ndarray]], seed: int) -> dict[str, Any]:
-    """Return length, components, n and the metrics of all parts' predictions together."""
+    """Return length, components, n and the metrics over the predictions of all parts."""
     tested = np.concatenate([test for _, test in parts])
     calls = np.concatenate([predicted(x, y, train, test, seed) for train, test in parts])
     metrics = scores(y[tested], calls)
@@ -134,12 +136,12 @@ def plane(x: np.ndarray, method: str = "t-SNE", seed: int = 0, perplexity: float
         The first two principal components; van der Maaten & Hinton (2008); McInnes et al. (2018).
     seed : int
     perplexity : float
-        Of t-SNE, and the neighbours of UMAP are half of it; at most a third of the images.
+        Perplexity of t-SNE; UMAP uses half of it as the number of neighbours. At most a third of the images.
 
     Returns
     -------
     numpy.ndarray, float32, shape (n, 2)
-        Without unit: only neighbourhoods mean something.
+        Without unit; only neighbourhoods are meaningful.
 
     Raises
     ------
@@ -155,7 +157,7 @@ def plane(x: np.ndarray, method: str = "t-SNE", seed: int = 0, perplexity: float
     if method == "t-SNE":
         from sklearn.manifold import TSNE
 
-        with threadpool_limits(1):  # the same picture everywhere; OpenMP threads that wait cost more than they give
+        with threadpool_limits(1):  # reproducible, and faster because OpenMP threads do not wait
             return TSNE(perplexity=wide, init="pca", random_state=state).fit_transform(x)
     if method == "UMAP":
         import umap
@@ -167,7 +169,7 @@ def plane(x: np.ndarray, method: str = "t-SNE", seed: int = 0, perplexity: float
 def coordinates(
     x: np.ndarray, table: pd.DataFrame, features: str, method: str = "t-SNE", seed: int = 0, **settings: Any
 ) -> pd.DataFrame:
-    """Return the projection of features as a table, one row an image, in the order of `table`.
+    """Return the projection of features as a table with one row per image, in the order of `table`.
 
     Parameters
     ----------
@@ -191,16 +193,16 @@ def coordinates(
 
 
 def separator(points: pd.DataFrame, seed: int = 0) -> LinearSVC:
-    """Return the linear SVM fitted in the plane to `points` (``x``, ``y``, ``label``): Figures 10 and 11."""
+    """Return the linear SVM fitted to two-dimensional `points` (``x``, ``y``, ``label``), as in Figures 10 and 11."""
     if points["label"].nunique() < 2:
         raise LeuknetError("a decision boundary needs both classes among the points")
     return LinearSVC(random_state=derive("SVM", seed)).fit(points[["x", "y"]].to_numpy(), points["label"])
 
 
 def neighbours(x: np.ndarray, table: pd.DataFrame, query: np.ndarray, pool: np.ndarray, k: int = 5) -> pd.DataFrame:
-    """Return how often the nearest images in a feature space share the source or the class.
+    """Return how often the nearest images in a feature space are of the same source or class.
 
-    Where a source has a single class the two are one question, so the class is counted again among other sources only.
+    In a source with a single class, both are the same, so the class is also evaluated among other sources only.
 
     Parameters
     ----------
@@ -208,15 +210,15 @@ def neighbours(x: np.ndarray, table: pd.DataFrame, query: np.ndarray, pool: np.n
         Distances are Euclidean.
     table : pandas.DataFrame, n rows
     query, pool : int arrays
-        Positions of the query images, and of those among which neighbours are sought; apart from each other.
+        Positions of the query images and of the candidate neighbours; must be disjoint.
     k : int
-        Neighbours an image.
+        Neighbours per image.
 
     Returns
     -------
     pandas.DataFrame
-        Rows "same source", "same class", "same class, other sources"; ``share`` of the neighbours, and ``chance``, the
-        same share over all of the pool (fractions; NaN where no neighbour is allowed).
+        Rows "same source", "same class", "same class, other sources"; columns ``share`` (of the neighbours) and
+        ``chance`` (the same share over the whole pool), as fractions; NaN if no neighbour is allowed.
     """
     if np.intersect1d(query, pool).size:
         raise LeuknetError("query images are among their own neighbours: keep query and pool apart")
@@ -245,7 +247,7 @@ def _share(distance: np.ndarray, same: np.ndarray, allowed: np.ndarray, k: int) 
 
 
 def named_source(x: np.ndarray, table: pd.DataFrame, seed: int = 0, folds: int = 5) -> tuple[float, float]:
-    """Return how well features name the source: the probe's balanced accuracy, and 1 / number of sources.
+    """Return how well features predict the source: balanced accuracy of the probe, and 1 / number of sources.
 
     Parameters
     ----------
@@ -253,7 +255,7 @@ def named_source(x: np.ndarray, table: pd.DataFrame, seed: int = 0, folds: int =
         Reduced by PCA first where d is above 256.
     table : pandas.DataFrame, n rows
     seed, folds : int
-        See `leuknet.data.statistics.source_probe`; sources with fewer images than folds are left out.
+        See `leuknet.data.statistics.source_probe`; sources with fewer images than folds are excluded.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Do activation maps mean anything? Scored against masks of nucleus and cytoplasm, and by taking pixels away."""
+"""Evaluation of activation maps, against masks of nucleus and cytoplasm and by removing pixels."""
 
 import cv2
 import keras
@@ -22,23 +22,23 @@ def known(masks: np.ndarray) -> np.ndarray:
 
 
 def region_shares(maps: np.ndarray, masks: np.ndarray, grid: int | None = None) -> pd.DataFrame:
-    """Return where the positive activation of each image lies.
+    """Return how the positive activation of each image is distributed over background, cytoplasm and nucleus.
 
     Parameters
     ----------
     maps : numpy.ndarray, shape (n, size, size), 0 or more
     masks : numpy.ndarray, uint8, shape (n, size, size)
-        0 background (all that is no leukocyte, red cells included), 1 cytoplasm, 2 nucleus.
+        0 background (everything except leukocytes, i.e. including red cells), 1 cytoplasm, 2 nucleus.
     grid : int, optional
-        Cells an edge of the layer that the maps were enlarged from: gives `ceiling`.
+        Edge of the layer's maps before they were enlarged; needed for `ceiling`.
 
     Returns
     -------
     pandas.DataFrame
-        A row an image and region: ``image`` (position), ``region``, ``activation`` (share of the map's sum, NaN where
-        the map is zero), ``area`` (share of the pixels), ``hit`` (the map's highest pixel lies in the region: the
-        pointing game of Zhang et al., ECCV 2016), ``ceiling`` (the share that a map of this grid would have that
-        followed the region perfectly; NaN without `grid`).
+        One row per image and region: ``image`` (position), ``region``, ``activation`` (share of the map's sum, NaN if
+        the map is zero), ``area`` (share of the pixels), ``hit`` (whether the map's maximum is in the region, the
+        pointing game of Zhang et al., ECCV 2016), ``ceiling`` (the activation share of a map of this grid that matches
+        the region perfectly; NaN without `grid`).
     """
     if maps.shape != masks.shape:
         raise LeuknetError(f"maps {maps.shape} and masks {masks.shape} are not of the same images")
@@ -65,7 +65,7 @@ def measure(networks: dict[str, keras.Model], images: np.ndarray, masks: np.ndar
     networks : dict of str to keras.Model
     images, masks : arrays, as for `region_shares`
     few : int
-        Occlusion runs the network a hundred times an image, so it sees this many only, spread over all.
+        Number of images for occlusion, evenly spread, because it runs the network about a hundred times per image.
     """
     parts = []
     for name, model in networks.items():
@@ -101,7 +101,7 @@ def share_table(
     level: float = 0.95,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Return activation share and area share for each region, with a bootstrap interval of their ratio.
+    """Return the activation share and area share of each region, with a bootstrap interval of their ratio.
 
     Parameters
     ----------
@@ -109,14 +109,14 @@ def share_table(
         From `region_shares`, with the columns `by` added.
     by : list of str
     groups : array, optional
-        The unit drawn (patient, slide) for each position in ``image``; the image itself if not given.
+        Sampling unit (patient, slide) of each position in ``image``. Default: the image itself.
     n, level, seed
-        Of the percentile bootstrap; whole groups are drawn with replacement.
+        Resamples, confidence level and seed of the percentile bootstrap, which draws whole groups with replacement.
 
     Returns
     -------
     pandas.DataFrame
-        `by`, ``region``, ``images`` (with a map that is not zero), ``empty maps`` (share of images without), and in
+        `by`, ``region``, ``images`` (with a non-zero map), ``empty maps`` (share of images without one), and as
         fractions ``activation share``, ``area share``, ``ratio`` (of these two means; 1 = no preference), ``low``,
         ``high``, ``ceiling ratio`` (see `region_shares`), ``pointing`` (share of hits; chance is the area share).
     """
@@ -143,21 +143,21 @@ def removal_curves(
     batch: int = 32,
     steps: int = STEPS,
 ) -> pd.DataFrame:
-    """Take the most active pixels away, or give them first, and run the network each time (Petsiuk et al., BMVC 2018).
+    """Compute deletion and insertion curves, changing the most active pixels first (Petsiuk et al., BMVC 2018).
 
     Parameters
     ----------
     model : keras.Model
     images : numpy.ndarray, uint8, shape (n, size, size, 3)
     maps : dict of str to numpy.ndarray, shape (n, size, size)
-        By name; "random" (blocks of an eighth of the edge in random order) is added.
+        Maps by name; "random" (blocks of an eighth of the edge, in random order) is added.
 
     Returns
     -------
     pandas.DataFrame
         ``map``, ``curve`` ("deletion": from the image to its median colour, lower is better; "insertion": from a
-        blurred image to the image, higher is better), ``image``, ``share`` of pixels changed, ``p`` of the class
-        that the network names for the whole image.
+        blurred image to the image, higher is better), ``image``, ``share`` (of pixels changed), ``p`` (of the class
+        that the network predicts for the original image).
     """
     logit = am.logit_model(model)
     signs = am.class_signs(am.logits(logit, images, batch), "called")
@@ -181,7 +181,7 @@ def removal_curves(
 
 
 def exchanged(start: np.ndarray, end: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Return `start` with the pixels at flat `places` (n, k) taken from `end`; all uint8 (n, size, size, 3)."""
+    """Return `start` with the pixels at flat `places` (n, k) replaced by those of `end`; uint8 (n, size, size, 3)."""
     flat = start.reshape(len(start), -1, 3).copy()
     rows = np.arange(len(start))[:, None]
     flat[rows, places] = end.reshape(len(end), -1, 3)[rows, places]
@@ -189,18 +189,18 @@ def exchanged(start: np.ndarray, end: np.ndarray, places: np.ndarray) -> np.ndar
 
 
 def blurred(images: np.ndarray) -> np.ndarray:
-    """Return images blurred by a Gaussian of a twelfth of the edge: colours stay, cells go."""
+    """Return images blurred by a Gaussian of a twelfth of the edge, which removes cells but preserves colours."""
     spread = images.shape[1] / 12
     return np.stack([cv2.GaussianBlur(np.ascontiguousarray(image), (0, 0), spread) for image in images])
 
 
 def area_under(curves: pd.DataFrame, by: tuple[str, ...] = ("map",)) -> pd.DataFrame:
-    """Return the area under the mean of each curve (`removal_curves`): `by`, ``deletion``, ``insertion``."""
+    """Return the area under the mean of each curve (see `removal_curves`): `by`, ``deletion``, ``insertion``."""
     mean = curves.pivot_table(values="p", index=[*by, "curve"], columns="share", sort=False)
     areas = pd.Series(np.trapezoid(mean, mean.columns), mean.index).unstack("curve", sort=False)
     return areas.rename_axis(columns=None).reset_index()
 
 
 def untrained(settings: TrainSettings, size: int, seed: int = 0) -> keras.Model:
-    """Return the network of `settings`, every weight drawn at random: a sanity check (Adebayo et al., NeurIPS 2018)."""
+    """Return the network of `settings` with random weights, for a sanity check (Adebayo et al., NeurIPS 2018)."""
     return begun(settings.but(weights="random"), size, seed)[0]

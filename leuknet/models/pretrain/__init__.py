@@ -1,1 +1,1 @@
-"""``python -m leuknet.models.pretrain``: train the start weights of the narrow networks again, in a checkout."""
+"""``python -m leuknet.models.pretrain``: retrain the initial weights of the narrow networks, in a checkout."""

@@ -1,6 +1,6 @@
 """Run a checkout's ``tools/pretrain/start_weights.py``: ``python -m leuknet.models.pretrain vgg16-nano --epochs 12``.
 
-Whoever installs the package has the weights; only who changes them needs the program, which writes into the package.
+The weights are shipped with the package. The program is only needed to change them, and writes into the package.
 """
 
 import runpy
