@@ -1,4 +1,4 @@
-"""The gallery: a result folder's figures in one Markdown file, with what each shows, its page, the paper's figure."""
+"""The gallery: all figures of a result folder in one Markdown file, with title, page and the paper's figure."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from leuknet.pages.runner import list_pages
 
 
 def paper_figures() -> pd.DataFrame:
-    """Return the functions of `leuknet.plots` that draw each of the paper's figures, and the files pages give them.
+    """Return the functions of `leuknet.plots` that draw each of the paper's figures, and the names of the files.
 
     Returns
     -------
@@ -28,16 +28,16 @@ def paper_figures() -> pd.DataFrame:
 
 
 def gallery(folder: str | os.PathLike, out: str | os.PathLike, notebooks: str = "../notebooks") -> Path:
-    """Copy the figures of a result folder into `out` as PNG, with their records, and write ``README.md`` there.
+    """Copy the figures of a result folder into `out` as PNG with their records, and write ``README.md`` there.
 
     Parameters
     ----------
-    folder : path
+    A result folder of ``leuknet study``; its SVG files are not copied.
         A result folder of ``leuknet study``; its SVG stay there.
     out : path
         A new or empty folder, or an earlier gallery, which is replaced.
     notebooks : str
-        Where the pages lie, as seen from `out`.
+        Path of the pages relative to `out`.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def gallery(folder: str | os.PathLike, out: str | os.PathLike, notebooks: str = 
     Raises
     ------
     LeuknetError
-        If the result folder has no figures, or `out` holds files of something else.
+        If the result folder has no figures, or `out` contains unrelated files.
     """
     figures = entries(Path(folder) / "figures")
     with replaced_folder(out) as new:
@@ -59,7 +59,7 @@ def gallery(folder: str | os.PathLike, out: str | os.PathLike, notebooks: str = 
 
 
 def entries(figures: str | os.PathLike) -> list[dict[str, Any]]:
-    """Return what the JSON next to each PNG of a folder says, as dictionaries in the order of pages and of making."""
+    """Return the JSON records of the PNG files in a folder, ordered by page and then by time of creation."""
     records = {path.stem: object_or_empty(path.with_suffix(".json")) for path in Path(figures).glob("*.png")}
     described = [record | {"stem": stem} for stem, record in records.items() if record]
     if not described:
@@ -68,7 +68,7 @@ def entries(figures: str | os.PathLike) -> list[dict[str, Any]]:
 
 
 def as_markdown(figures: list[dict[str, Any]], notebooks: str) -> str:
-    """Return the gallery's text: the paper's figures first, then page by page each picture with what it shows."""
+    """Return the gallery's text: the paper's figures first, then all figures page by page with their descriptions."""
     stems, titles = {entry["stem"] for entry in figures}, {page.name: page.title for page in list_pages()}
     paper = paper_figures().to_dict("records")
     return markdown_page("gallery", figures=figures, notebooks=notebooks, stems=stems, titles=titles, paper=paper)

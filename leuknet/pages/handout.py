@@ -1,4 +1,4 @@
-"""The student edition of the pages: everything but the answers."""
+"""The student edition of the pages: the pages without their solutions."""
 
 import os
 from pathlib import Path
@@ -14,19 +14,19 @@ TAG = "solution"
 
 
 def without_answers(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Return a copy of a notebook without its cells tagged ``solution``; ids of the others stay."""
+    """Return a copy of a notebook without the cells tagged ``solution``; the ids of the other cells are unchanged."""
     return TagRemovePreprocessor(remove_cell_tags={TAG}).preprocess(nbformat.from_dict(notebook), {})[0]
 
 
 def handout(out: str | os.PathLike, folder: str | os.PathLike | None = None) -> list[Path]:
-    """Write every page without answers into the folder `out`.
+    """Write every page without solutions into the folder `out`.
 
     Parameters
     ----------
     out : path
         A new or empty folder, or an earlier handout, which is replaced.
     folder : path, optional
-        Where the pages are, the checkout's ``notebooks`` by default.
+        Folder of the pages; defaults to the checkout's ``notebooks``.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def handout(out: str | os.PathLike, folder: str | os.PathLike | None = None) -> 
     Raises
     ------
     LeuknetError
-        If `out` holds files that are not of an earlier handout: the pages themselves, or a student's answers.
+        If `out` contains files that are not from an earlier handout, such as the pages themselves or a student's work.
     """
     pages = list_pages(folder)
     with replaced_folder(out) as new:

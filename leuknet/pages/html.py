@@ -1,4 +1,4 @@
-"""An executed page as one HTML file that opens without a network, prints well and links to its neighbours."""
+"""Export of an executed page as one HTML file that works offline, prints well and links to the other pages."""
 
 import re
 from html import escape
@@ -23,10 +23,10 @@ NAVIGATION = re.compile(r'<nav class="pages"[^>]*>.*?</nav>', re.DOTALL)
 
 
 def page_html(notebook: nbformat.NotebookNode, record: dict[str, Any]) -> str:
-    """Return an executed notebook as one HTML text: figures inside, widgets named, a banner with its record on top.
+    """Return an executed notebook as HTML with embedded figures, labels for widgets, and a banner with its record.
 
-    Answers stay folded and out of print, and the parameters' cells are folded. The links to other pages are empty until
-    `link_pages` knows which there are.
+    Solutions are folded and not printed; parameter cells are folded. Links to other pages remain empty until
+    `link_pages` fills them.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def page_html(notebook: nbformat.NotebookNode, record: dict[str, Any]) -> str:
     """
     notebook = readable(notebook)
     math = any("$" in cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    exporter = HTMLExporter(  # not embed_images: nbconvert 7.17 then closes every HTML block at its first blank line
+    exporter = HTMLExporter(  # embed_images in nbconvert 7.17 would close every HTML block at its first blank line
         template_file="page.html.j2",
         extra_loaders=[FileSystemLoader(TEMPLATES)],
         exclude_input_prompt=True,
@@ -44,11 +44,11 @@ def page_html(notebook: nbformat.NotebookNode, record: dict[str, Any]) -> str:
     )
     resources = {"metadata": {"name": record["title"]}, "record": record | {"math": math}}
     text = exporter.from_notebook_node(notebook, resources=resources)[0]
-    return PAGE_LINK.sub(r'href="\1.html', text)  # a page points at notebooks, its HTML at HTML
+    return PAGE_LINK.sub(r'href="\1.html', text)  # notebooks link to notebooks, HTML to HTML
 
 
 def readable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Return a copy without log lines of TensorFlow, and with a line of text in place of each live widget."""
+    """Return a copy without TensorFlow's log lines and with a line of text in place of each live widget."""
     notebook = nbformat.from_dict(notebook)
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
@@ -63,12 +63,12 @@ def readable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def link_pages(folder: Path, records: list[dict[str, Any]]) -> None:
-    """Write into each page's HTML the links to the page before, all pages and the page after, as far as they exist.
+    """Add links to the previous page, the index and the next page to each page's HTML, where these exist.
 
     Parameters
     ----------
     folder : path
-        Where the pages' HTML lies; ``../index.html`` lists them all.
+        Folder of the pages' HTML; ``../index.html`` lists all pages.
     records : list of dict
         The records of all pages, in order.
     """

@@ -1,4 +1,4 @@
-"""What a reader opens first: the index of all pages, and the summary table."""
+"""Entry points of a result folder: the index of all pages, and the summary table."""
 
 import json
 import os
@@ -16,7 +16,7 @@ SUMMARY = ["page", "status", "seconds", "peak_mb", "profile", "backend", "cohort
 
 
 def read_records(out: str | os.PathLike) -> list[dict[str, Any]]:
-    """Return the records of the pages in the result folder `out`, in the pages' order."""
+    """Return the records of the pages in the result folder `out`, in page order."""
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted((Path(out) / "pages").glob("*.json"))]
 
 
@@ -34,7 +34,7 @@ def write(out: str | os.PathLike) -> None:
 
 
 def _by_page(folder: Path, suffixes: tuple[str, ...], pages: list[str]) -> dict[str, list[dict[str, str]]]:
-    """Return the files of `folder`, each {"name", "text"}, by the page that made it: "" if none of `pages` did."""
+    """Return the files of `folder`, each {"name", "text"}, by the page that created them; "" if none of `pages` did."""
     by_page = defaultdict(list)
     for path in sorted(path for path in folder.glob("*") if path.suffix in suffixes):
         about = _io.object_or_empty(path.with_suffix(".json"))

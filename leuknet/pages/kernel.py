@@ -1,4 +1,4 @@
-"""One fresh kernel for one notebook: this interpreter's own, logged, measured, and killed with all it started."""
+"""Execution of one notebook in a fresh kernel of this interpreter, with logging, memory measurement and clean-up."""
 
 import logging
 import os
@@ -18,17 +18,17 @@ SAMPLE_SECONDS = 0.2
 
 
 class Meter:
-    """Context manager that samples a process tree's peak resident memory and leaves none of the tree alive.
+    """Context manager that samples the peak resident memory of a process tree and kills the tree on exit.
 
     Parameters
     ----------
     stop : threading.Event, optional
-        Once it is set, the tree is killed.
+        If set during execution, the tree is killed.
 
     Attributes
     ----------
     peak_mb : float
-        In MB; pages that processes share count for each of them.
+        In MB; memory shared between processes is counted once for each of them.
     """
 
     def __init__(self, stop: threading.Event | None = None) -> None:
@@ -39,8 +39,8 @@ class Meter:
         self._thread = threading.Thread(target=self._sample, daemon=True)
 
     def watch(self, pid: int) -> None:
-        """Begin to measure the tree under process `pid`."""
-        with suppress(psutil.NoSuchProcess):  # a kernel that died at once
+        """Start measuring the process tree rooted at `pid`."""
+        with suppress(psutil.NoSuchProcess):  # the kernel died immediately
             self._root = psutil.Process(pid)
             self._thread.start()
 
@@ -55,7 +55,7 @@ class Meter:
             self._seen |= set(tree := self._tree())
             resident = 0
             for process in tree:
-                with suppress(psutil.NoSuchProcess):  # it ended since it was listed
+                with suppress(psutil.NoSuchProcess):  # ended since it was listed
                     resident += process.memory_info().rss
             self.peak_mb = max(self.peak_mb, resident / 1e6)
             if self.stop.is_set():
@@ -73,23 +73,23 @@ class Meter:
 
     def _kill(self) -> None:
         for process in {*self._seen, *self._tree()}:
-            if process.is_running():  # compares the start time too, so a reused pid is not touched
+            if process.is_running():  # also compares the start time, so a reused pid is not killed
                 process.kill()
 
 
 def kernel_manager(log: TextIO, environment: dict[str, str], meter: Meter, folder: Path) -> type[AsyncKernelManager]:
-    """Return a kernel manager class whose kernels run this interpreter, whatever kernel specs are installed.
+    """Return a kernel manager class whose kernels use this interpreter, independent of installed kernel specs.
 
     Parameters
     ----------
     log : file object
-        Takes what the kernel process itself writes to standard output and error.
+        Receives the kernel process's standard output and error.
     environment : dict of str
-        Variables set for the kernel in addition to those of this process.
+        Environment variables set for the kernel in addition to those of this process.
     meter : Meter
-        Gets the kernel's process id.
+        Receives the kernel's process id.
     folder : pathlib.Path
-        Takes the kernel's connection file.
+        Folder for the kernel's connection file.
     """
 
     class PageKernel(AsyncKernelManager):
@@ -99,10 +99,10 @@ def kernel_manager(log: TextIO, environment: dict[str, str], meter: Meter, folde
 
         async def start_kernel(self, **kwargs: Any) -> None:  # type: ignore[override]
             self.transport_encryption = "auto"
-            self.connection_file = str(folder / "kernel.json")  # goes with the folder, also if this process is killed
+            self.connection_file = str(folder / "kernel.json")  # removed with the folder, even after a kill
             await super().start_kernel(env=os.environ | environment, stdout=log, stderr=log, **kwargs)
             meter.watch(self.provisioner.pid)  # type: ignore[union-attr]
-            if meter.stop.is_set():  # jupyter_client would wait a minute for a kernel that died so early
+            if meter.stop.is_set():  # jupyter_client would wait a minute for a kernel that died this early
                 raise RuntimeError("stopped")
 
     return PageKernel
@@ -116,22 +116,22 @@ def execute(
     environment: dict[str, str],
     meter: Meter,
 ) -> None:
-    """Run `notebook` by papermill in a kernel of its own.
+    """Run `notebook` with papermill in a separate kernel.
 
     Parameters
     ----------
     notebook : nbformat.NotebookNode
         The page.
     output : Path
-        Where papermill writes the notebook after every cell.
+        Path to which papermill writes the notebook after every cell.
     parameters : dict
-        Values put below the cell tagged ``parameters``.
+        Values injected below the cell tagged ``parameters``.
     log : file object
-        Takes the kernel's standard error, from cells and from the process.
+        Receives the kernel's standard error, from cells and from the process.
     environment : dict of str
-        Variables set for the kernel.
+        Environment variables set for the kernel.
     meter : Meter
-        Measures the kernel's memory, and kills what is left of its processes at the end.
+        Measures the kernel's memory, and kills its remaining processes at the end.
 
     Raises
     ------

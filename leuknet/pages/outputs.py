@@ -1,4 +1,4 @@
-"""What commands write: folders that are replaced whole, and only where this program wrote them; pages by template."""
+"""Output of commands: folders that are replaced atomically if this program created them, and pages from templates."""
 
 import os
 import tempfile
@@ -19,16 +19,16 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def html_page(name: str, **values: Any) -> str:
-    """Return the template ``<name>.html.j2`` filled with `values`, which are escaped unless marked as safe."""
+    """Return the template ``<name>.html.j2`` rendered with `values`, which are escaped unless marked as safe."""
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
     return environment.get_template(f"{name}.html.j2").render(**values)
 
 
 def markdown_page(name: str, **values: Any) -> str:
-    """Return the template ``<name>.md.j2`` filled with `values`.
+    """Return the template ``<name>.md.j2`` rendered with `values`.
 
-    Its filters are ``text`` (from outside, so that it is no markup), ``table`` (a DataFrame), and ``attribute`` (of an
-    HTML element).
+    Its filters are ``text`` (escapes external text), ``table`` (formats a DataFrame), and ``attribute`` (escapes an
+    attribute of an HTML element).
     """
     environment = Environment(loader=FileSystemLoader(TEMPLATES), trim_blocks=True, keep_trailing_newline=True)
     environment.filters |= {"text": markdown_cell, "table": markdown, "attribute": escape}
@@ -37,17 +37,17 @@ def markdown_page(name: str, **values: Any) -> str:
 
 @contextmanager
 def replaced_folder(out: str | os.PathLike) -> Iterator[Path]:
-    """Yield an empty folder; when the block ends without an error, it takes the place of `out`.
+    """Yield an empty folder that replaces `out` if the block exits without an exception.
 
     Parameters
     ----------
     out : path
-        A new or empty folder, or one that this function made before: it holds the file `MARKER`.
+        A new or empty folder, or one created by this function, which contains the file `MARKER`.
 
     Raises
     ------
     LeuknetError
-        If `out` holds anything and no `MARKER`: it is left as it is.
+        If `out` is not empty and contains no `MARKER`; its content is left unchanged.
     """
     out = Path(out).expanduser().resolve()
     if out.exists() and not out.is_dir():
@@ -66,6 +66,6 @@ def replaced_folder(out: str | os.PathLike) -> Iterator[Path]:
 
 
 def check_report_file(path: Path, sign: str) -> None:
-    """Raise LeuknetError if `path` exists and does not contain `sign`, the words that this program's own file holds."""
+    """Raise LeuknetError if `path` exists and does not contain `sign`, which identifies this program's files."""
     if path.exists() and sign not in path.read_text("utf-8", errors="replace"):
         raise LeuknetError(f"{path} was not written by leuknet: rename it first")

@@ -1,4 +1,4 @@
-"""One self-contained report of a result folder, as HTML and Markdown, to attach to a review."""
+"""Self-contained report of a result folder, as HTML and Markdown, for attaching to a review."""
 
 import base64
 import io
@@ -34,10 +34,10 @@ from leuknet.verdicts.matching import feature_spaces
 HIDDEN = ("coordinates", "verdicts", "claims", "conclusions", "numbers", "typographical", "consistent", "checklist")
 RESULT = ["backbone", "approach", "dense", "protocol", "cohort", "role", "tested"]
 NAMES = {"backbone": "network", "dense": "head", "role": "images are", "tested": "tested on"}
-LONG = 15  # rows from which a table is folded
-PICTURES, WIDTHS = 1_800_000, (1100, 800, 600, 400, 250)  # bytes of all figures together, and the widths tried for it
+LONG = 15  # tables with more rows are folded
+PICTURES, WIDTHS = 1_800_000, (1100, 800, 600, 400, 250)  # bytes of all figures together; widths tried to stay below
 NONE = "no such run in this folder"
-TITLE = "LeukNet study report"  # every report of this program begins with it
+TITLE = "LeukNet study report"  # the first line of every report
 LEAKAGE = (
     "Training images whose data set shares its source with a tested one, by Table 1's registry. Pooled folds test and "
     "train on the same sources by design."
@@ -47,11 +47,11 @@ DECIDED = (
     "of this folder, and says nothing of the paper's."
 )
 FINDING = {"says": "finding", "arithmetic": "the sum", "depends_on": "depends on", "may_have_meant": "may have meant"}
-Sections = dict[str, list[dict[str, str]]]  # blocks by title, in order
+Sections = dict[str, list[dict[str, str]]]  # blocks by title, in display order
 
 
 def report(folder: str | Path) -> list[Path]:
-    """Write ``report.html`` (figures inside) and ``report.md`` into a result folder.
+    """Write ``report.html`` (with embedded figures) and ``report.md`` into a result folder.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def report(folder: str | Path) -> list[Path]:
     Raises
     ------
     LeuknetError
-        If there is no finished run in the folder, or a report file there that this program did not write.
+        If the folder contains no finished run, or a report file that this program did not write.
     """
     folder = Path(folder)
     for name in ("report.html", "report.md"):
@@ -95,7 +95,7 @@ def report(folder: str | Path) -> list[Path]:
 
 
 def in_order(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of `results.of_records` in the order of the pages: network, approach, protocol, tested set."""
+    """Return the rows of `results.of_records` in page order: network, approach, protocol, test set."""
     orders = {"backbone": results.NETWORKS, "approach": (*APPROACH_COLOURS, *BASELINES)}
     orders |= {"tested": table_order(runs["tested"]), "role": ("test", "external")}
     places = {name: {value: place for place, value in enumerate(order)} for name, order in orders.items()}
@@ -105,13 +105,13 @@ def in_order(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with baselines and columns called as in the tables of the pages."""
+    """Return a table with baselines and columns named as in the tables of the pages."""
     works = {key: entry.work for key, entry in BASELINES.items()}
     return frame.assign(approach=frame["approach"].replace(works)).rename(columns=NAMES)
 
 
 def what(runs: pd.DataFrame) -> str:
-    """Return what was run, in one sentence."""
+    """Describe the runs in one sentence."""
     tried, works = dict.fromkeys(runs["approach"]), {entry.key for entry in BASELINES.values()}
     networks = [name for name in dict.fromkeys(runs["backbone"]) if name]
     approaches = [name for name in tried if name not in works]
@@ -125,7 +125,7 @@ def what(runs: pd.DataFrame) -> str:
 
 
 def banner(runs: pd.DataFrame) -> str:
-    """Return what keeps these runs from standing next to the paper's, in one line."""
+    """Return in one line why these runs are not comparable with the paper's."""
     reasons = sorted({reason for why in runs["why_not"] for reason in why.split("; ") if reason})
     free = int((runs["why_not"] == "").sum())
     line = f"{free} of {len(runs)} results are comparable with the paper's."
@@ -133,7 +133,7 @@ def banner(runs: pd.DataFrame) -> str:
 
 
 def headlines(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return LeukNet's accuracy within pooled folds and set apart, and its fall on the same images left out."""
+    """Return LeukNet's accuracy within pooled folds and on the set apart, and its drop on the same images left out."""
     ours = of_leuknet(runs)
     pooled = widest_pool(ours[ours["protocol"].str.match(POOLED)]) if len(ours) else ours
     apart = of_leuknet(runs.assign(role=runs["role"].replace({"test": "", "external": "test"})))
@@ -149,7 +149,7 @@ def headlines(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _accuracy(rows: pd.DataFrame) -> str:
-    """Return the mean accuracy over runs in per cent, with Student's interval, runs and test images."""
+    """Return the mean accuracy over runs in per cent, with Student's interval, and numbers of runs and images."""
     if rows.empty:
         return NONE
     values = 100 * rows["A"]
@@ -158,14 +158,14 @@ def _accuracy(rows: pd.DataFrame) -> str:
 
 
 def block(caption: str, frame: pd.DataFrame, safe: tuple = ()) -> dict[str, str]:
-    """Return a table as a block of a section: as HTML (which columns `safe` hold already) and as Markdown."""
+    """Return a table as a block of a section, as HTML (columns in `safe` contain HTML already) and as Markdown."""
     texts = frame.astype(object).where(frame.notna(), "").astype(str)
     plain = texts.assign(**{name: texts[name].map(lambda html: re.sub("<[^>]+>", " ", html)) for name in safe})
     return {"caption": caption, "html": table_html(texts, caption, len(texts) > LONG, safe), "rows": markdown(plain)}
 
 
 def sections(runs: pd.DataFrame, claims: pd.DataFrame, cells: pd.DataFrame, printed: list[Finding]) -> Sections:
-    """Return what runs, claims, published cells (`verdicts.compare`) and the audit of the printed numbers give."""
+    """Return the sections for runs, claims, published cells (`verdicts.compare`) and the audit of printed numbers."""
     caption = "Mean ± s.d. over runs and Student's 95 % interval of the mean accuracy (%)"
     findings = {weight: to_frame(ordered(printed, weight))[["verdict", "place", *FINDING]] for weight in WEIGHTS[:-1]}
     return {
@@ -185,7 +185,7 @@ def sections(runs: pd.DataFrame, claims: pd.DataFrame, cells: pd.DataFrame, prin
 
 
 def run_sections(whole: list[Record], damaged: list[DamagedRunError]) -> Sections:
-    """Return the settings and environments of the runs, and the damaged ones."""
+    """Return the sections for the runs' settings and environments, and for damaged runs."""
     used = [run.run["settings"] for run in whole]
     values = {name: dict.fromkeys(str(one[name]) for one in used if name in one) for name in TrainSettings.names()}
     rows = pd.DataFrame([(k, listed(v)) for k, v in values.items() if v], columns=["setting", "values"])
@@ -198,7 +198,7 @@ def run_sections(whole: list[Record], damaged: list[DamagedRunError]) -> Section
 
 
 def environments(whole: list[Record]) -> pd.DataFrame:
-    """Return the distinct environments of the runs, one column each, and how many runs each has."""
+    """Return the distinct environments of the runs, one column each, with the number of runs."""
     rows = []
     for record in whole:
         packages = record.environment.get("packages", {})
@@ -211,7 +211,7 @@ def environments(whole: list[Record]) -> pd.DataFrame:
 
 
 def leakage(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return, for each protocol, cohort and tested set, how many training images share the tested source."""
+    """Return, for each protocol, cohort and test set, how many training images come from the tested source."""
     most = {name: (column, "max") for name, column in (("images", "images"), ("n", "shared"), ("of", "trained_on"))}
     alike = runs.groupby(["protocol", "cohort", "role", "tested"], sort=False)
     frame = alike.agg(runs=("run", "nunique"), **most).reset_index()
@@ -222,7 +222,7 @@ def leakage(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def scores(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return mean ± s.d. of the paper's metrics by network, protocol, cohort and tested set, with A's interval (%)."""
+    """Return mean ± s.d. of the paper's metrics by network, protocol, cohort and test set, with A's interval (%)."""
     rows = []
     for names, part in runs.groupby(RESULT, sort=False):
         values, row = 100 * part[list(verdicts.METRICS)], dict(zip(RESULT, names, strict=True))
@@ -234,7 +234,7 @@ def scores(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def page_sections(folder: Path) -> Sections:
-    """Return the pages' tables and figures, as the JSON next to them describes them."""
+    """Return the pages' tables and figures with the descriptions in their JSON records."""
     tables, figures = [], []
     for path in sorted((folder / "tables").glob("*.csv")):
         about = object_or_empty(path.with_suffix(".json"))
@@ -248,7 +248,7 @@ def page_sections(folder: Path) -> Sections:
 
 
 def small_pictures(paths: list[Path]) -> dict[Path, str]:
-    """Return figures as WebP in Base64, as wide as `WIDTHS` and `PICTURES` allow; what is no picture is left out."""
+    """Return figures as Base64 WebP, as wide as `WIDTHS` and `PICTURES` allow; other files are skipped."""
     for width in WIDTHS:
         encoded = {path: data for path in paths if (data := _webp(path, width))}
         if sum(map(len, encoded.values())) <= PICTURES:

@@ -1,4 +1,4 @@
-"""The pages: which there are, what may be set on them, and running them: first their runs, then one kernel each."""
+"""The pages: listing, validation of parameters, and execution (training of their runs, then one kernel per page)."""
 
 import ast
 import importlib.util
@@ -29,26 +29,26 @@ from leuknet.runs.provenance import BACKENDS, thread_settings
 from leuknet.study import profiles
 
 QUOTED_LINES = 15
-MOST_PAGES = 4  # side by side: each takes about 1.5 GB
-GATHERING = ("09_comparison_tables",)  # reads tables that other pages write: rendered when those are done
+MOST_PAGES = 4  # maximum in parallel: each takes about 1.5 GB
+GATHERING = ("09_comparison_tables",)  # reads tables of other pages, so it is rendered last
 PAGES = Path(leuknet.__file__).resolve().parents[1] / "notebooks"
 
 
 @dataclass(frozen=True)
 class Page:
-    """A notebook of the study: `name` is its file's stem, ``06_lodocv``; `notebook` its parsed content."""
+    """A notebook of the study: `name` is its file's stem, e.g. ``06_lodocv``; `notebook` its parsed content."""
 
     name: str
     notebook: nbformat.NotebookNode
 
     @property
     def number(self) -> str:
-        """The two digits the name begins with."""
+        """The two digits at the start of the name."""
         return self.name[:2]
 
     @property
     def parameters(self) -> list[str]:
-        """Names that the cell tagged ``parameters`` assigns, in order, annotated or not."""
+        """Names assigned in the cell tagged ``parameters``, in order, with or without annotations."""
         cells = [cell for cell in self.notebook.cells if "parameters" in cell.metadata.get("tags", [])]
         if not cells:
             raise LeuknetError(
@@ -59,13 +59,13 @@ class Page:
 
     @property
     def title(self) -> str:
-        """The first heading, without its mark."""
+        """The first heading, without its Markdown marker."""
         match = re.search(r"^#\s+(.+)$", self._prose, flags=re.MULTILINE)
         return match.group(1).strip() if match else self.name
 
     @property
     def question(self) -> str:
-        """What follows ``**Question.**`` in the header cell."""
+        """The text after ``**Question.**`` in the header cell."""
         match = re.search(r"\*\*Question\.\*\*\s*(.+?)(?=\s*\*\*\w+\.\*\*|\n\s*\n|\Z)", self._prose, flags=re.DOTALL)
         return " ".join(match.group(1).split()) if match else ""
 
@@ -76,7 +76,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Record:
-    """What came of running one page. `peak_mb` is resident memory of the kernel and its processes, in MB."""
+    """Result of running one page. `peak_mb` is the resident memory of the kernel and its processes, in MB."""
 
     page: str
     title: str
@@ -93,14 +93,14 @@ class Record:
 
 
 def notebooks_dir() -> Path:
-    """Return the checkout's folder of pages; raises LeuknetError where the package was installed without it."""
+    """Return the checkout's folder of pages; raises LeuknetError if the package was installed without it."""
     if not PAGES.is_dir():
         raise LeuknetError(f"no pages at {PAGES}: install from a checkout, with 'pip install -e .' in its top folder")
     return PAGES
 
 
 def list_pages(folder: str | os.PathLike | None = None) -> list[Page]:
-    """Return every `Page` of `folder` (the checkout's by default), in the order of their numbers."""
+    """Return every `Page` of `folder` (default: the checkout's), ordered by number."""
     folder = Path(folder or notebooks_dir())
     paths = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
     if not paths:
@@ -116,7 +116,7 @@ def _read(path: Path) -> nbformat.NotebookNode:
 
 
 def select(pages: Sequence[Page], only: Iterable[str] = ()) -> list[Page]:
-    """Return the pages that `only` names, by number (``6``, ``06``) or name (``lodocv``, ``06_lodocv``), or all."""
+    """Return the pages selected by number (``6``, ``06``) or name (``lodocv``, ``06_lodocv``), or all pages."""
     wanted = [name for item in only for name in str(item).split(",") if name]
     chosen: set[str] = set()
     for name in wanted:
@@ -128,7 +128,7 @@ def select(pages: Sequence[Page], only: Iterable[str] = ()) -> list[Page]:
 
 
 def check(pages: Sequence[Page], parameters: dict[str, Any], backend: str) -> None:
-    """Raise LeuknetError if a page has no such parameter, or a value is not possible, before anything starts."""
+    """Raise LeuknetError if a parameter is unknown or a value invalid, before anything is started."""
     for page in pages:
         if unknown := [name for name in parameters if name not in page.parameters]:
             known = ", ".join(page.parameters)
@@ -141,7 +141,7 @@ def check(pages: Sequence[Page], parameters: dict[str, Any], backend: str) -> No
 
 
 def check_out(folder: str | os.PathLike) -> Path:
-    """Return `folder` as an absolute Path, made if need be; raises LeuknetError where results cannot or must not go."""
+    """Return `folder` as an absolute Path, created if needed; raises LeuknetError if it cannot hold results."""
     folder = Path(folder).expanduser().resolve()
     if PAGES in (folder, *folder.parents):
         raise LeuknetError(f"results do not go into {folder}, where the pages are: give another --out DIR")
@@ -163,38 +163,38 @@ def run_study(
     folder: str | os.PathLike | None = None,
     jobs: int | None = None,
 ) -> list[Record]:
-    """Train the runs that pages need, each once, in one queue; then render the pages and write the result folder.
+    """Train the runs required by the pages, each once, in one queue; then render the pages and write the result folder.
 
     Parameters
     ----------
     profile : str
         See `leuknet.study.profiles`.
     only : sequence of str
-        Pages to run, as `select` takes them; the results of the others stay as they are.
+        Pages to run, as accepted by `select`; the results of other pages are not changed.
     data : path, optional
-        The user's cohort, ``DIR/<data set>/<positive|negative>/<image>``; the synthetic cohort without it.
+        The user's cohort, ``DIR/<data set>/<positive|negative>/<image>``. Defaults to the synthetic cohort.
     out : path, optional
-        The result folder, see `leuknet.runs.places.result_folder`.
+        Result folder; see `leuknet.runs.places.result_folder`.
     backend : str
-        What Keras computes with in workers and kernels, one of `BACKENDS`.
+        Keras backend of workers and kernels, one of `BACKENDS`.
     parameters : dict, optional
         Further values for the pages' cell tagged ``parameters``: ``seed``, ``changes`` to the profile.
     folder : path, optional
-        Where the pages are, the checkout's ``notebooks`` by default.
+        Folder of the pages; defaults to the checkout's ``notebooks``.
     jobs : int, optional
-        Worker processes at a time, and pages side by side. By default see `leuknet.runs.executors.local.slots`, and
-        one page a core, `MOST_PAGES` at most.
+        Number of worker processes, and of pages rendered in parallel. Defaults to `leuknet.runs.executors.local.slots`
+        workers, and to one page per core up to `MOST_PAGES`.
 
     Returns
     -------
     list of Record
-        One for each page run; look at their ``status``, "ok" or "failed".
+        One per page that was run; ``status`` is "ok" or "failed".
 
     Raises
     ------
     LeuknetError
-        Before anything starts: unknown page, parameter, profile or backend, or a folder that will not do. Later, if
-        the disk takes no more.
+        Before anything is started, if a page, parameter, profile or backend is unknown or the folder is unsuitable;
+        later, if the disk is full.
     """
     pages = select(list_pages(folder), only)
     given = {"profile": profile, "out": str(result_folder(profile, out)), **(parameters or {})}
@@ -216,7 +216,7 @@ def run_study(
 
 
 def _environment(backend: str, narrow: bool, jobs: int) -> dict[str, str]:
-    """Return the variables of the pages' kernels, `jobs` of which share this machine."""
+    """Return the environment variables of the pages' kernels, `jobs` of which share this machine."""
     environment = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     return environment | thread_settings(narrow) | (SHARED_GPU if jobs > 1 and visible_gpus() else {})
 
@@ -224,10 +224,10 @@ def _environment(backend: str, narrow: bool, jobs: int) -> dict[str, str]:
 def train_first(
     names: Iterable[str], parameters: dict[str, Any], environment: dict[str, str], jobs: int | None = None
 ) -> None:
-    """Train the runs that the pages of these names need and that are not finished; failed ones are printed.
+    """Train the unfinished runs that the named pages require; failures are printed.
 
-    First printed: protocols that the cohort cannot have, what will be trained, and how long that takes here.
-    A page that needs a run which failed tries or refuses it again, and says so.
+    Prints first the protocols that the cohort does not allow, the runs to train, and the estimated time on this
+    machine. A page that requires a failed run retries or rejects it again, and reports this.
     """
     from leuknet.runs.executors.finish import finish
     from leuknet.runs.planning.preview import prepare, preview
@@ -250,9 +250,9 @@ def train_first(
 
 
 def _render(pages: Sequence[Page], jobs: int, run: Callable[[Page, threading.Event], Record]) -> Iterator[Record]:
-    """Yield `run`'s record of each page as it ends, `jobs` at a time; whatever breaks in stops those that run.
+    """Yield `run`'s record of each page as it ends, `jobs` in parallel; an exception stops all running pages.
 
-    `GATHERING` pages begin when the others have ended.
+    `GATHERING` pages start after all others have ended.
     """
     stop = threading.Event()
     waves = [[page for page in pages if (page.name in GATHERING) == gathers] for gathers in (False, True)]
@@ -269,17 +269,17 @@ def _render(pages: Sequence[Page], jobs: int, run: Callable[[Page, threading.Eve
 def run_page(
     page: Page, parameters: dict[str, Any], out: Path, environment: dict[str, str], stop: threading.Event
 ) -> Record:
-    """Run `page` in a kernel of its own and put its results into `out`; return its `Record`.
+    """Run `page` in a separate kernel and write its results into `out`; return its `Record`.
 
-    A page that fails leaves ``pages/<name>.failed.ipynb`` and no finished notebook; an interrupted one leaves the
-    results of its last run as they are.
+    A failed page leaves ``pages/<name>.failed.ipynb`` and no finished notebook; if interrupted, the results of the
+    previous run are unchanged.
     """
     log = out / "logs" / f"{page.name}.log"
     print(f"{page.name} …", flush=True)
     error, start = "", time.monotonic()
     meter = kernel.Meter(stop)
     with (
-        filelock.FileLock(log.with_suffix(".lock")),  # of another study in this folder
+        filelock.FileLock(log.with_suffix(".lock")),  # held by another study in this folder
         _io.scratch() as scratch,
         log.open("w", encoding="utf-8") as stream,
     ):
@@ -310,7 +310,7 @@ def run_page(
 
 
 def _publish(record: Record, executed: Path, folder: Path) -> None:
-    """Put the executed notebook, its HTML and its record into `folder`, in place of those of an earlier run."""
+    """Move the executed notebook, its HTML and its record into `folder`, replacing those of an earlier run."""
     ok = record.status == "ok"
     if executed.exists():
         notebook = nbformat.read(executed, as_version=4)

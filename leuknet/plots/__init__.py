@@ -1,7 +1,7 @@
-"""Figures, tables and widgets of the pages, one function each, in one visual language.
+"""Figures, tables and widgets of the pages, one function each, in a common style.
 
-A name is imported from its module when it is first used (``__init__.pyi`` lists them), so ``from leuknet import plots``
-loads neither Matplotlib nor anything of the rooms below.
+Names are imported lazily on first use (listed in ``__init__.pyi``), so ``from leuknet import plots`` loads neither
+Matplotlib nor any lower subpackage.
 """
 
 import lazy_loader

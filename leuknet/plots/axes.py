@@ -1,4 +1,4 @@
-"""Pieces that several figures are made of: grids of pictures, named rows, values with intervals, shaded matrices."""
+"""Building blocks shared by several figures: image grids, named rows, values with intervals, shaded matrices."""
 
 import io
 from collections.abc import Iterable, Iterator
@@ -15,9 +15,9 @@ from leuknet.plots.style import SMALLEST, language
 
 @contextmanager
 def subplots(*shape: int, **options: Any) -> Iterator[tuple[plt.Figure, Any]]:
-    """Give what `matplotlib.pyplot.subplots` returns, to draw on in the project's style.
+    """Yield the result of `matplotlib.pyplot.subplots` in the project's style.
 
-    ``with subplots(1, 2, figsize=(7, 3)) as (fig, axes):``.
+    Use as ``with subplots(1, 2, figsize=(7, 3)) as (fig, axes):``.
     """
     with language():
         yield plt.subplots(*shape, **options)
@@ -35,9 +35,9 @@ def card(
     rows: int = 1,
     **options: Any,
 ) -> Iterator[tuple[plt.Figure, Any]]:
-    """As `subplots`, side by side in one or more rows, laid out by hand: what widgets redraw.
+    """Like `subplots`, with axes in one or more rows and a fixed layout, for figures that widgets redraw.
 
-    Constrained layout takes half of a redraw's time, and the picture would jump under a slider.
+    Constrained layout would take half of the time of a redraw and make the picture jump when a slider moves.
 
     Parameters
     ----------
@@ -45,11 +45,11 @@ def card(
     size : (width, height)
         In inches.
     left, right, bottom, top : float
-        Margins in inches; the caption line of a page takes the lowest 0.25.
+        Margins in inches; a page's caption line takes the lowest 0.25.
     gap : float
-        Between the axes, as a share of their mean width.
+        Gap between the axes, as a fraction of their mean width.
     **options
-        For `matplotlib.pyplot.subplots`, such as ``width_ratios``.
+        Options of `matplotlib.pyplot.subplots`, such as ``width_ratios``.
     """
     width, height = size
     grid = {"left": left / width, "right": 1 - right / width, "bottom": bottom / height, "top": 1 - top / height}
@@ -62,7 +62,7 @@ def card(
 def picture_grid(
     rows: int, columns: int, size: tuple[float, float], **options: Any
 ) -> Iterator[tuple[plt.Figure, np.ndarray]]:
-    """As `subplots` of `size` inches, axes in shape (rows, columns), all without ticks, frame and grid."""
+    """Like `subplots` of `size` inches with axes of shape (rows, columns), all without ticks, frame and grid."""
     with subplots(rows, columns, figsize=size, squeeze=False, **options) as (fig, axes):
         for ax in axes.flat:
             ax.axis("off")
@@ -70,14 +70,14 @@ def picture_grid(
 
 
 def picture(ax: plt.Axes, image: np.ndarray, title: str = "", **look: Any) -> None:
-    """Draw an image (for `Axes.imshow`, with `look`) under a title to its left, without an axis."""
+    """Draw an image (with `Axes.imshow` and the options `look`) below a left-aligned title, without axis."""
     ax.imshow(image, **look)
     ax.set_title(title, fontsize=SMALLEST, loc="left")
     ax.axis("off")
 
 
 def name_rows(ax: plt.Axes, names: Iterable[str], **options: Any) -> None:
-    """Name the rows of `ax`, the first on top at y = 0, and rule it by value; `options` are for `Axes.set`."""
+    """Label the rows of `ax`, the first on top at y = 0, and draw grid lines by value; `options` go to `Axes.set`."""
     labels = list(names)
     ax.set(**{"yticks": range(len(labels)), "yticklabels": labels, "ylim": (len(labels) - 0.5, -0.5)} | options)
     ax.grid(axis="x")
@@ -93,21 +93,21 @@ def whisker(
     linewidth: float = 2.4,
     **mark: Any,
 ) -> None:
-    """Draw a value, or several, as a mark on the line of its interval at height `row`; `mark` is for `Axes.plot`."""
+    """Draw one or more values as marks on the line of their interval at height `row`; `mark` goes to `Axes.plot`."""
     look: dict[str, Any] = {"marker": "o", "color": "#0072B2", "markersize": 8, "linestyle": "none"}
     ax.plot(np.array([low, high]), np.array([row, row]), linestyle="-", color=line, linewidth=linewidth)
     ax.plot(value, row, **look | mark)
 
 
 def band(ax: plt.Axes, x: ArrayLike, curve: pd.DataFrame, alpha: float, **line: Any) -> None:
-    """Draw the first column of `curve` over the band from its second to its third; `line` is for `Axes.plot`."""
+    """Draw the first column of `curve` over the band between its second and third; `line` goes to `Axes.plot`."""
     value, low, high = curve.to_numpy().T
     (drawn,) = ax.plot(x, value, **line)
     ax.fill_between(x, low, high, alpha=alpha, color=drawn.get_color(), linewidth=0)
 
 
 def matrix(ax: plt.Axes, share: np.ndarray, texts: np.ndarray, size: float = 9) -> None:
-    """Shade the cells of a matrix by `share` (0 to 1), and write `texts` (same shape) into them; "" for none."""
+    """Shade the cells of a matrix by `share` (0 to 1), and write `texts` (same shape) into them; "" for no text."""
     ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
     ax.grid(False)
     for (row, column), text in np.ndenumerate(texts):
@@ -116,7 +116,7 @@ def matrix(ax: plt.Axes, share: np.ndarray, texts: np.ndarray, size: float = 9) 
 
 
 def png(fig: plt.Figure, dpi: int = 100) -> bytes:
-    """Return `fig` as PNG bytes, drawn once and lightly packed, and close it."""
+    """Return `fig` as PNG bytes with fast compression, and close it."""
     fig.set_dpi(dpi)
     if (engine := fig.get_layout_engine()) is not None:
         engine.execute(fig)

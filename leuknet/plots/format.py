@@ -1,6 +1,6 @@
-"""Numbers as text, in one way for every figure, table and sentence: decimals that n carries, and real minus signs.
+"""Formatting of numbers for all figures, tables and sentences: decimals supported by n, and real minus signs.
 
-And values in a template as HTML, so that text of users is escaped in one place.
+Also renders templates to HTML, so user-supplied text is escaped in one place.
 """
 
 import math
@@ -13,7 +13,7 @@ import pandas as pd
 
 MINUS = "−"
 TEMPLATES = jinja2.Environment(loader=jinja2.PackageLoader("leuknet.plots"), autoescape=True)
-FEW, MANY = 30, 1000  # images: below FEW a share is a count, below MANY it has one decimal
+FEW, MANY = 30, 1000  # images: below FEW a share is shown as a count, below MANY with one decimal
 PERCENT_METRICS = ("A", "P", "R", "S", "MCC")
 METRIC_NAMES = {"A": "accuracy", "P": "precision", "R": "recall", "S": "specificity", "Kappa": "kappa"}
 LETTER = re.compile(rf"\b({'|'.join(METRIC_NAMES)})\b")
@@ -21,14 +21,14 @@ NUMBER = re.compile(r"[<≤]?\s?[+−-]?\d[\d.,:/]*(e-?\d+)?( ?(%|±|\(|–|to|o
 
 
 def decimals(n: float | None = None) -> int:
-    """Return how many decimals a percentage of `n` images carries: 0 below 30, 1 below 1000 or if unknown, else 2."""
+    """Return the number of decimals of a percentage of `n` images: 0 below 30, 1 below 1000 or if unknown, else 2."""
     if n is None:
         return 1
     return 0 if n < FEW else 1 if n < MANY else 2
 
 
 def number(value: float, digits: int = 1, sign: bool = False) -> str:
-    """Return a number with `digits` decimals and a real minus sign; "" for NaN, and no minus before a zero.
+    """Format a number with `digits` decimals and a real minus sign; "" for NaN, no minus sign before zero.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def number(value: float, digits: int = 1, sign: bool = False) -> str:
 
 
 def rate(hits: float, n: int) -> str:
-    """Return a share of `n` images: the count "10/12" below 30 images, else per cent with the decimals of `n`.
+    """Format a share of `n` images: the count "10/12" below 30 images, else per cent with the decimals for `n`.
 
     Examples
     --------
@@ -60,25 +60,25 @@ def interval(low: float, high: float, digits: int = 1) -> str:
 
 
 def estimate(value: float, low: float, high: float, n: float | None = None, sign: bool = False) -> str:
-    """Return "value (low to high)" in per cent or points, with the decimals that `n` images carry."""
+    """Format "value (low to high)" in per cent or points, with the decimals for `n` images."""
     digits = decimals(n)
     limits = interval(low, high, digits)
     return number(value, digits, sign) + (f" ({limits})" if limits else "")
 
 
 def mean_sd(values: Iterable[float], metric: str, n: float | None = None, undefined: float | None = None) -> str:
-    """Return "mean ± s.d." of a metric over runs; of one run the mean alone.
+    """Format "mean ± s.d." of a metric over runs; for a single run the mean alone.
 
     Parameters
     ----------
     values
-        Fractions, one a run; NaN where the run leaves the metric undefined.
+        Fractions, one per run; NaN if the metric is undefined for the run.
     metric
-        In per cent if the paper prints it so (`PERCENT_METRICS`) or it is the balanced accuracy, else on its own scale.
+        In per cent if the paper prints it so (`PERCENT_METRICS`) or for the balanced accuracy, else on its own scale.
     n
-        Test images of a run, for the decimals; two decimals, the paper's, if unknown.
+        Number of test images of a run, which determines the decimals; if unknown, two decimals as in the paper.
     undefined
-        What an undefined run counts as. If not given it is left out, and the cell says over how many runs the mean is.
+        Value assigned to undefined runs. By default they are excluded, and the text gives the number of runs averaged.
 
     Examples
     --------
@@ -98,18 +98,18 @@ def mean_sd(values: Iterable[float], metric: str, n: float | None = None, undefi
 
 
 def p_value(p: float) -> str:
-    """Return a p-value with three decimals, or "< 0.001"."""
+    """Format a p-value with three decimals, or "< 0.001"."""
     return "" if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def cell(value: object, column: str = "", n: float | None = None) -> str:
-    """Return a table's cell as readers see it; what is absent is empty.
+    """Format a table cell for display; missing values are empty.
 
-    Columns headed "p" or "p, …" hold p-values; "(%)" and "(points)" in the heading give the decimals that `n` carries.
+    Columns titled "p" or "p, …" contain p-values; columns with "(%)" or "(points)" use the decimals for `n`.
     """
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return ""
-    if value == "-":  # as the paper prints what is not given
+    if value == "-":  # printed in the paper for missing values
         return "–"
     if not isinstance(value, float):
         return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else str(value)
@@ -119,17 +119,17 @@ def cell(value: object, column: str = "", n: float | None = None) -> str:
 
 
 def is_number(text: str) -> bool:
-    """Return whether a cell reads as a number, perhaps with ±, an interval or a unit, and is set to the right."""
+    """Return whether a cell is a number, possibly with ±, an interval or a unit, and is therefore right-aligned."""
     return NUMBER.fullmatch(text) is not None
 
 
 def metric_name(metric: str) -> str:
-    """Return a metric as a word: "accuracy" for A."""
+    """Return the name of a metric: "accuracy" for A."""
     return METRIC_NAMES.get(metric, metric)
 
 
 def heading(column: str) -> str:
-    """Return a column's name as the head of a table: words instead of the paper's letters and of underscores.
+    """Return a column's display name: words instead of the paper's abbreviations and of underscores.
 
     Examples
     --------
@@ -140,7 +140,7 @@ def heading(column: str) -> str:
 
 
 def fold_name(fold: str) -> str:
-    """Return a fold as readers see it: "r0f0" is "fold 1", "r2f0" is "repeat 3, fold 1"; other names stay.
+    """Return a fold's display name: "r0f0" is "fold 1", "r2f0" is "repeat 3, fold 1"; other names are unchanged.
 
     Examples
     --------
@@ -155,11 +155,11 @@ def fold_name(fold: str) -> str:
 
 
 def listed(words: Iterable[str]) -> str:
-    """Return words as a sentence has them: "a, b and c"."""
+    """Join words as in a sentence: "a, b and c"."""
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last
 
 
 def rendered(template: str, **values: Any) -> str:
-    """Return a template of ``leuknet/plots/templates`` filled with `values`, which it escapes."""
+    """Return a template of ``leuknet/plots/templates`` rendered with `values`, which are escaped."""
     return TEMPLATES.get_template(f"{template}.html.j2").render(values)

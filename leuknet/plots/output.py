@@ -1,4 +1,4 @@
-"""How a page shows a figure, a table or a result: named, captioned, kept with a record of what made it."""
+"""Display of a page's figures, tables and results: named, captioned, and saved with a record of their origin."""
 
 import base64
 from datetime import UTC, datetime
@@ -17,10 +17,10 @@ from leuknet.plots.style import captioned, language
 from leuknet.runs.provenance import environment
 from leuknet.study.study import Study
 
-SHOWN_DPI = 120  # CSS pixels per inch: COLUMN is the width of a page's text, and 9 points are 15 pixels
-SHARP_DPI, PICTURE_DPI = 240, 160  # twice as many pixels as shown; fewer where slides of few pixels fill the figure
-WHOLE = 24  # letters up to which the name of a row is never broken
-FOLDED = 15  # rows from which a table is folded
+SHOWN_DPI = 120  # CSS pixels per inch: COLUMN is a page's text width, 9 pt are 15 px
+SHARP_DPI, PICTURE_DPI = 240, 160  # twice the displayed resolution; lower for low-resolution images
+WHOLE = 24  # row names up to this length are never wrapped
+FOLDED = 15  # tables with more rows are folded
 
 
 def caption_line(
@@ -31,7 +31,7 @@ def caption_line(
     more: str | None = None,
     of: str | None = None,
 ) -> str:
-    """Return the line under each figure and table.
+    """Return the caption line below each figure and table.
 
     Parameters
     ----------
@@ -39,9 +39,9 @@ def caption_line(
     n : int or str, optional
         Number of images (or of runs, if stated).
     weights, protocol, more : str, optional
-        What the networks began from, the protocol, and anything else.
+        Initial weights of the networks, the protocol, and additional text.
     of : str, optional
-        What it is of, where that is not this study's cohort under its profile.
+        Origin of the data, if not this study's cohort under its profile.
     """
     parts = [of or cohort_words(study), "" if n is None else f"n = {n}", "" if of else f"{study.profile.name} profile"]
     parts += [f"weights: {weights}" if weights else "", protocol or "", more or ""]
@@ -49,12 +49,12 @@ def caption_line(
 
 
 def cohort_words(study: Study) -> str:
-    """Return the cohort as captions name it."""
+    """Return the cohort's description in captions."""
     return "synthetic cohort" if study.data is None else f"cohort {study.data.name}"
 
 
 def keep(study: Study, kind: str, name: str, line: str, **said: str) -> Path:
-    """Write the record of a figure or table as JSON, and return the path of its files without their suffix.
+    """Write the record of a figure or table as JSON, and return the path of its files without suffix.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def keep(study: Study, kind: str, name: str, line: str, **said: str) -> Path:
     line : str
         From `caption_line`.
     **said
-        Further texts of the record, such as ``alt``. The record also has page, profile, seed, cohort, versions,
+        Further texts of the record, such as ``alt``. The record also contains page, profile, seed, cohort, versions,
         commit and time.
     """
     stem = study.out / kind / f"{study.page}-{file_name(name)}"
@@ -77,7 +77,7 @@ def keep(study: Study, kind: str, name: str, line: str, **said: str) -> Path:
 
 
 def figure(study: Study, fig: plt.Figure, name: str, alt: str, result: str = "", **caption: Any) -> None:
-    """Caption `fig`, keep it as PNG, SVG and JSON under ``figures/``, and show it with title and result.
+    """Caption `fig`, save it as PNG, SVG and JSON in ``figures/``, and show it with title and result.
 
     Parameters
     ----------
@@ -87,11 +87,11 @@ def figure(study: Study, fig: plt.Figure, name: str, alt: str, result: str = "",
     name : str
         Unique within the page.
     alt : str
-        What the figure shows: its visible title, and its text for those who do not see it.
+        Description of the figure: its visible title, and its alternative text.
     result : str
-        The result in one sentence, computed from what is drawn; shown under the figure.
+        The result in one sentence, computed from the plotted data; shown below the figure.
     **caption
-        As `caption_line` takes it: ``n``, ``weights``, ``protocol``, ``more``, ``of``.
+        Options of `caption_line`: ``n``, ``weights``, ``protocol``, ``more``, ``of``.
     """
     line = caption_line(study, **caption)
     stem = keep(study, "figures", name, line, alt=alt, result=result)
@@ -116,19 +116,19 @@ def table(
     fold: bool | None = None,
     **caption: Any,
 ) -> None:
-    """Keep `frame` as CSV and Markdown under ``tables/``, and show it with its caption line.
+    """Save `frame` as CSV and Markdown in ``tables/``, and show it with its caption line.
 
     Parameters
     ----------
     study : Study
     frame : pandas.DataFrame
-        Its index is not shown; cells as `leuknet.plots.format.cell` prints them.
+        Its index is not shown; cells are formatted by `leuknet.plots.format.cell`.
     name, result, **caption
-        As for `figure`.
+        See `figure`.
     title : str
-        What the table says.
+        Title of the table.
     fold : bool, optional
-        Whether the rows are folded under the title; if not given, those of more than `FOLDED` are.
+        Whether the rows are folded below the title; defaults to folding tables with more than `FOLDED` rows.
     """
     n, line = caption.get("n"), caption_line(study, **caption)
     shown = keep_table(study, frame, name, title, line, n if isinstance(n, int) else None)
@@ -140,7 +140,7 @@ def table(
 def keep_table(
     study: Study, frame: pd.DataFrame, name: str, title: str, line: str, n: int | None = None
 ) -> pd.DataFrame:
-    """Keep `frame` as CSV and Markdown, with its record, under ``tables/``; return its cells as readers see them."""
+    """Save `frame` as CSV and Markdown, with its record, in ``tables/``; return its formatted cells."""
     stem = keep(study, "tables", name, line, caption=title)
     write_text(stem.with_suffix(".csv"), frame.map(csv_cell).to_csv(index=False))
     cells = {column: [cell(value, str(column), n) for value in frame[column]] for column in frame}
@@ -152,18 +152,18 @@ def keep_table(
 def table_html(
     shown: pd.DataFrame, caption: str, fold: bool = False, safe: tuple[str, ...] = (), note: str = ""
 ) -> str:
-    """Return a table of texts as HTML: numbers to the right and unbroken, repeated first cells merged.
+    """Return a table of strings as HTML: numbers right-aligned and not wrapped, repeated leading cells merged.
 
     Parameters
     ----------
     shown : pandas.DataFrame of str
     caption : str
     fold : bool
-        Whether only the caption and the number of rows show until the reader opens it.
+        Whether only the caption and the number of rows are shown until the reader expands the table.
     safe : tuple of str
-        Columns that hold HTML already; all others are escaped.
+        Columns that already contain HTML; all others are escaped.
     note : str
-        The caption line of a folded table, which is folded with it.
+        Caption line of a folded table, which is folded too.
     """
     numeric = [_numeric(shown[column]) for column in shown]
     merged = 0 if numeric[0] else 1 + (shown.shape[1] > 2 and not numeric[1])
@@ -180,7 +180,7 @@ def _numeric(column: pd.Series) -> bool:
 
 
 def _span(rows: list[list[str]], i: int, j: int) -> int:
-    """Return how many rows from `i` on repeat the cell in column `j` and those left of it; 0 if the row above does."""
+    """Return how many rows from `i` on repeat column `j` and those left of it; 0 if the row above does."""
     own = rows[i][: j + 1]
     if i and rows[i - 1][: j + 1] == own:
         return 0
@@ -188,27 +188,27 @@ def _span(rows: list[list[str]], i: int, j: int) -> int:
 
 
 def paragraph(text: str) -> str:
-    """Return a sentence that states a result, as HTML."""
+    """Return a sentence that states a result as an HTML paragraph."""
     return f'<p class="result">{escape(text)}</p>'
 
 
 def say(text: str) -> None:
-    """Show a sentence that states a result, as text of the page."""
+    """Show a sentence that states a result as a paragraph."""
     display(HTML(paragraph(text)))
 
 
 def show_markdown(text: str) -> None:
-    """Show Markdown as text of the page, rendered."""
+    """Show rendered Markdown."""
     display(Markdown(text))
 
 
 def answer(*sentences: str) -> None:
-    """Show the page's answer to its question, as computed above: a heading and a sentence a line."""
+    """Show the page's computed answer to its question: a heading, and one sentence per line."""
     display(HTML("<p><strong>Answer of this run</strong></p>" + "".join(paragraph(text) for text in sentences if text)))
 
 
 def banner(study: Study) -> None:
-    """Show in one line what the cohort, the profile and the result folder are."""
+    """Show the cohort, the profile and the result folder in one line."""
     counts = study.cohort.table["label"].value_counts()
     about = {"words": cohort_words(study), "cohort": study.cohort, "positive": counts.get(1, 0)}
     display(HTML(rendered("banner", **about, banner=study.profile.banner)))

@@ -1,7 +1,7 @@
-"""The visual language: classes, approaches and data sets look the same on every page.
+"""Visual style: classes, approaches and data sets look the same on every page.
 
-Colours are Okabe and Ito's (2008), which differ for colour-blind people; what a colour says, a marker, hatch or line
-style says too, so that greyscale print keeps it.
+The colours are those of Okabe and Ito (2008), which are distinguishable for colour-blind readers; every colour is
+paired with a marker, hatch or line style, so figures remain legible in greyscale.
 """
 
 import textwrap
@@ -35,8 +35,8 @@ CJK_FONTS = ["Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQ
 CJK_FONTS += ["Droid Sans Fallback", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "Arial Unicode MS"]
 COLUMN = 7.3
 SMALLEST = 9
-LEADING, OTHER = 7, ("#BBBBBB", ".")  # sources named in a legend; how the rest looks
-LETTER = 0.0078  # width of a letter of the caption line over its size in points, inches
+LEADING, OTHER = 7, ("#BBBBBB", ".")  # sources named in a legend; style of the others
+LETTER = 0.0078  # width of a caption letter divided by its font size in points, inches
 
 
 @contextmanager
@@ -49,16 +49,16 @@ def language() -> Iterator[None]:
 
 @cache
 def families() -> list[str]:
-    """Return the fonts to draw with: the style's, then one with Chinese, Japanese and Korean glyphs if there is any."""
+    """Return the fonts to use: the style's, then one with Chinese, Japanese and Korean glyphs if available."""
     installed = set(font_manager.get_font_names())
     return ["sans-serif", *[name for name in CJK_FONTS if name in installed][:1]]
 
 
 def captioned(fig: plt.Figure, line: str) -> None:
-    """Put the caption `line` under `fig`, broken to its width, and bring `fig` to the width of a printed page at most.
+    """Put the wrapped caption `line` below `fig`, and shrink `fig` to a printed page's width, `COLUMN` (inches).
 
-    Text keeps its size, so what has 9 points on the screen has them in print. `COLUMN` is that width in inches. With
-    pictures of slides in it the height follows, or gaps would open between them.
+    Font sizes are unchanged, so 9 pt on the screen are 9 pt in print. For figures with images of slides the height is
+    scaled too, which avoids gaps between them.
     """
     width, height = fig.get_size_inches()
     narrower = min(1, COLUMN / width)
@@ -69,9 +69,9 @@ def captioned(fig: plt.Figure, line: str) -> None:
 
 
 def table_order(names: Iterable[str]) -> list[str]:
-    """Return the distinct `names` of data sets or sources in Table 1's order, others behind them by name.
+    """Return the distinct `names` of data sets or sources in Table 1's order, followed by others sorted by name.
 
-    Data sets are matched as `registry.lookup` does; a source stands where its first data set does.
+    Data sets are matched by `registry.lookup`; a source takes the position of its first data set.
     """
     places: dict[str, int] = {}
     for place, data_set in enumerate(DATA_SETS.values()):
@@ -82,7 +82,7 @@ def table_order(names: Iterable[str]) -> list[str]:
 
 
 def data_set_styles(names: Iterable[str]) -> dict[str, tuple[tuple[float, ...], str]]:
-    """Return (colour, marker) of each data set in `names`; Table 1's are always the same, others follow in order."""
+    """Return (colour, marker) of each data set in `names`; fixed for Table 1's, assigned in order for others."""
     known = list(DATA_SETS)
     places = known + sorted(set(names) - set(known))
     shades = colormaps["turbo"]
@@ -91,7 +91,7 @@ def data_set_styles(names: Iterable[str]) -> dict[str, tuple[tuple[float, ...], 
 
 
 def source_styles(table: pd.DataFrame) -> dict[str, tuple[tuple[float, ...], str]]:
-    """Return (colour, marker) of each source: its first data set's; evenly spread if any data set is not Table 1's."""
+    """Return (colour, marker) of each source: its first data set's, or evenly spread if any is not in Table 1."""
     first = table.drop_duplicates("data_set").set_index("data_set")["source"]
     leading = first[table_order(first.index)].drop_duplicates()
     if set(first.index) <= set(DATA_SETS):
@@ -101,9 +101,9 @@ def source_styles(table: pd.DataFrame) -> dict[str, tuple[tuple[float, ...], str
 
 
 def leading_sources(table: pd.DataFrame) -> tuple[pd.Series, dict]:
-    """Return the source of each image for a legend that can be read, and the (colour, marker) of each.
+    """Return the source of each image, reduced to a readable number for a legend, and the (colour, marker) of each.
 
-    The `LEADING` sources with the most images keep their names, all others are one grey "n other sources".
+    The `LEADING` sources with the most images keep their names; the others are merged into a grey "n other sources".
     """
     looks, counts = source_styles(table), table["source"].value_counts()
     kept = sorted(looks, key=lambda name: -counts[name])[:LEADING] if len(looks) > LEADING + 1 else list(looks)

@@ -1,4 +1,4 @@
-"""The augmentation in pictures and numbers (paper, section 3.2, Figure 3), and a variant set by sliders."""
+"""The augmentation in figures and tables (paper, section 3.2, Figure 3), and a variant controlled by sliders."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from leuknet.models.policy import COLUMNS, NOTHING, PAPER, SHEAR_UNITS, Policy, 
 from leuknet.plots.axes import card, name_rows, picture, picture_grid, subplots
 from leuknet.plots.style import CLASS_NAMES, COLUMN
 
-BATCH = 8  # one compiled shape for all pictures
+BATCH = 8  # fixed, so that all images share one compiled shape
 NAMES = "rotation|width shift|height shift|shear|zoom, width|zoom, height|horizontal flip|vertical flip"
 WORDS = dict(zip(COLUMNS, NAMES.split("|"), strict=True))
 FLIPS = ("flip_h", "flip_v")
@@ -23,19 +23,19 @@ CORNERS = [(0, 0), (0, -1), (-1, -1), (-1, 0), (0, 0)]
 
 
 def change(**values: Any) -> np.ndarray:
-    """Return one row of draws, float32 (1, 8), that changes nothing but the columns named, e.g. ``theta=40``."""
+    """Return one row of draws, float32 (1, 8), that changes only the named columns, e.g. ``theta=40``."""
     row = dict(zip(COLUMNS, identity(1)[0], strict=True)) | values
     return np.array([[row[name] for name in COLUMNS]], np.float32)
 
 
 def ranges(policy: Policy) -> dict[str, tuple[float, float]]:
-    """Return the lowest and the highest draw of each of `COLUMNS`; they are equal where the policy changes nothing."""
+    """Return the lowest and highest draw of each of `COLUMNS`; they are equal if the policy does not change it."""
     ends = np.sort(ranged(policy, np.outer([-1.0, 1.0], np.ones(len(COLUMNS)))), axis=0)
     return {name: (low, high) for name, (low, high) in zip(COLUMNS, ends.T.tolist(), strict=True)}
 
 
 def vary(image: np.ndarray, draws: np.ndarray, shear_unit: str = "degrees") -> np.ndarray:
-    """Return the variants of one image, float32 (n, size, size, 3) in [0, 1], one for each row of `draws`."""
+    """Return the variants of one image, float32 (n, size, size, 3) in [0, 1], one per row of `draws`."""
     from leuknet.models.augmentation import warped
 
     rows = np.concatenate([draws, identity(-len(draws) % BATCH)])
@@ -43,15 +43,15 @@ def vary(image: np.ndarray, draws: np.ndarray, shear_unit: str = "degrees") -> n
 
 
 def outside(draws: np.ndarray, size: int, shear_unit: str = "degrees") -> np.ndarray:
-    """Return which pixels of the warped images are read from beyond the image's edge, bool (n, size, size)."""
+    """Return which pixels of the warped images are read from outside the image, bool (n, size, size)."""
     x, y = places(draws, size, shear_unit)
     return (np.abs(x - (size - 1) / 2) > size / 2) | (np.abs(y - (size - 1) / 2) > size / 2)
 
 
 def one_each(table: pd.DataFrame, seed: int = 0) -> dict[int, int]:
-    """Return the position of one image a class, ``{label: position}``; of the same data set where one has both.
+    """Return the position of one image per class, ``{label: position}``; from one data set if it has both.
 
-    Of several such data sets it is the one with the smallest images: they show a single cell, not a field of many.
+    Among several such data sets, the one with the smallest images is used because they show a single cell, not a field.
     """
     known = table.groupby("data_set", sort=False).agg(classes=("label", "nunique"), width=("width", "median"))
     both = known[known["classes"] == 2].sort_values("width", kind="stable").index
@@ -62,7 +62,7 @@ def one_each(table: pd.DataFrame, seed: int = 0) -> dict[int, int]:
 
 
 def policy_table(policy: Policy = PAPER) -> pd.DataFrame:
-    """Return the policy's numbers, one row each, next to the paper's words and how they are drawn."""
+    """Return the policy's parameters, one row each, next to the paper's wording and the sampling distribution."""
     shifted = "uniform, {:+g} to {:+g} of the size"
     how = {"theta": ("40°", "uniform, {:+g}° to {:+g}°"), "tx": ("0.2", shifted), "ty": ("0.2", shifted)}
     how |= {"shear": ("0.2", f"uniform, {{:+g}} to {{:+g}} {policy.shear_unit}")}
@@ -74,13 +74,13 @@ def policy_table(policy: Policy = PAPER) -> pd.DataFrame:
 
 
 def framed(ax: plt.Axes) -> None:
-    """Frame the original image, so that it is not taken for a variant."""
+    """Frame the original image to distinguish it from its variants."""
     frame: dict[str, Any] = {"fill": False, "edgecolor": "black", "linewidth": 3, "clip_on": False}
     ax.add_patch(Rectangle((0, 0), 1, 1, transform=ax.transAxes, **frame))
 
 
 def augmented(cohort: Cohort, policy: Policy = PAPER, seed: int = 0) -> plt.Figure:
-    """Draw an image of each class and eight variants of it (paper, Figure 3): the original stands top left.
+    """Draw an image of each class and eight variants of it (paper, Figure 3), with the original at the top left.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def augmented(cohort: Cohort, policy: Policy = PAPER, seed: int = 0) -> plt.Figu
 
 
 def extremes(policy: Policy = PAPER) -> list[tuple[str, np.ndarray]]:
-    """Return ``(title, row of draws)`` of each operation alone at the ends of its range; only what the policy does."""
+    """Return ``(title, row of draws)`` for the limits of each operation that the policy uses, applied alone."""
     found, units = [], {"theta": "°", "shear": f" {policy.shear_unit}"}
     for name, ends in ranges(policy).items():
         for end in sorted(set(ends) - {0} if name in FLIPS else set(ends) if np.ptp(ends) else ()):
@@ -113,7 +113,7 @@ def extremes(policy: Policy = PAPER) -> list[tuple[str, np.ndarray]]:
 
 
 def one_at_a_time(image: np.ndarray, policy: Policy = PAPER) -> plt.Figure:
-    """Draw the original, then each operation alone at the ends of its range."""
+    """Draw the original, then each operation applied alone at the limits of its range."""
     named = [("original", identity(1)), *extremes(policy)]
     images = vary(image, np.concatenate([row for _, row in named]), policy.shear_unit)
     rows = -(-len(named) // 5)
@@ -125,13 +125,13 @@ def one_at_a_time(image: np.ndarray, policy: Policy = PAPER) -> plt.Figure:
 
 
 def moved(draws: np.ndarray, size: int, shear_unit: str = "degrees") -> np.ndarray:
-    """Return how far the farthest pixel is moved, in pixels, float (n,)."""
+    """Return the largest displacement of a pixel, in pixels, float (n,)."""
     (x, y), (x0, y0) = places(draws, size, shear_unit), places(identity(1), size)
     return np.hypot(x - x0, y - y0).max(axis=(1, 2))
 
 
 def shear_units(image: np.ndarray, policy: Policy = PAPER) -> plt.Figure:
-    """Draw the policy's largest shear read as degrees next to the same number read as radians, with a straight grid."""
+    """Draw the policy's largest shear in degrees next to the same number in radians, with a straight grid."""
     size, row = len(image), change(shear=policy.shear)
     grid = np.full_like(image, 255)
     for line in np.linspace(0, size - 1, 9).astype(int):
@@ -147,9 +147,9 @@ def shear_units(image: np.ndarray, policy: Policy = PAPER) -> plt.Figure:
 
 
 def by_keras(images: np.ndarray, draws: np.ndarray, shear_unit: str = "degrees") -> np.ndarray:
-    """Warp by the ``apply_transform`` of Keras' legacy ImageDataGenerator, image by image on the host.
+    """Warp with ``apply_transform`` of Keras' legacy ImageDataGenerator, image by image on the host.
 
-    It takes shifts in pixels and shear in degrees.
+    It expects shifts in pixels and shear in degrees.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def by_keras(images: np.ndarray, draws: np.ndarray, shear_unit: str = "degrees")
 
 
 def alone(policy: Policy) -> dict[str, Policy]:
-    """Return ``{words: policy}``: each operation of `policy` alone, shear in both units, and all together."""
+    """Return ``{label: policy}``: each operation of `policy` alone, shear in both units, and all combined."""
     parts = {"rotation": ["rotation"], "shifts": ["width_shift", "height_shift"], "zoom": ["zoom"]}
     parts["flips"] = ["horizontal_flip", "vertical_flip"]
     found = {words: NOTHING.but(**{f: getattr(policy, f) for f in fields}) for words, fields in parts.items()}
@@ -183,13 +183,13 @@ def alone(policy: Policy) -> dict[str, Policy]:
 
 
 def warp_check(images: np.ndarray, policy: Policy = PAPER, seed: int = 0) -> pd.DataFrame:
-    """Compare this project's warp with Keras' legacy generator on `images`, one draw an image.
+    """Compare this package's warp with Keras' legacy generator on `images`, one draw per image.
 
     Returns
     -------
     pandas.DataFrame
-        One row for each operation alone and for all: draws; mean absolute difference that the augmentation makes to
-        the image; mean and largest absolute difference between ours and Keras', all on [0, 1].
+        One row for each operation alone and for all combined: draws; mean absolute change of the image by the
+        augmentation; mean and maximum absolute difference between this package and Keras, all on a scale of [0, 1].
     """
     from leuknet.models.augmentation import warped
 
@@ -204,20 +204,20 @@ def warp_check(images: np.ndarray, policy: Policy = PAPER, seed: int = 0) -> pd.
 
 
 def reflected_share(policy: Policy = PAPER, n: int = 1000, seed: int = 0) -> np.ndarray:
-    """Return the share of pixels that `n` draws read from beyond the edge, float (n,) in [0, 1]."""
+    """Return the fraction of pixels that `n` draws read from outside the image, float (n,) in [0, 1]."""
     return outside(draw(policy, n, rng("reflected", seed)), 64, policy.shear_unit).mean(axis=(1, 2))
 
 
 def mirrored(image: np.ndarray) -> np.ndarray:
-    """Return the image amid its eight mirror images: what reflect fill reads, (3 size, 3 size, 3)."""
+    """Return the image surrounded by its eight mirror images, as used by reflect fill, (3 size, 3 size, 3)."""
     size = len(image)
     return np.pad(image, ((size, size), (size, size), (0, 0)), mode="symmetric")
 
 
 def fill(image: np.ndarray, policy: Policy = PAPER, seed: int = 0) -> plt.Figure:
-    """Draw where the corners of a rotated image come from: the frame read, black corners, reflected ones, and how many.
+    """Draw where the corners of a rotated image come from: the frame read, black or reflected corners, and counts.
 
-    The picture is rotated to the end of the policy's range; the histogram is of whole draws.
+    The image is rotated to the limit of the policy's range; the histogram is over complete draws.
     """
     size, row = len(image), change(theta=policy.rotation)
     out = outside(row, size)[0]
@@ -243,7 +243,7 @@ def fill(image: np.ndarray, policy: Policy = PAPER, seed: int = 0) -> plt.Figure
 def colour_table(cohort: Cohort, policy: Policy = PAPER, n: int = 256, seed: int = 0) -> pd.DataFrame:
     """Return mean and s.d. of grey levels (0 to 255) by channel: before, after, and after with black corners.
 
-    `n` images are drawn with replacement and varied once each; mean and s.d. are over all pixels.
+    `n` images are drawn with replacement and augmented once each; mean and s.d. are over all pixels.
     """
     from leuknet.models.augmentation import warped
 
@@ -257,9 +257,9 @@ def colour_table(cohort: Cohort, policy: Policy = PAPER, n: int = 256, seed: int
 
 
 def variant_card(image: np.ndarray, policy: Policy = PAPER, **numbers: Any) -> plt.Figure:
-    """Draw an image, its variant by the eight `numbers` (see `COLUMNS`), and where they lie in the policy's ranges.
+    """Draw an image, its variant for the eight `numbers` (see `COLUMNS`), and their positions in the policy's ranges.
 
-    A number outside its range is drawn hollow.
+    Numbers outside their range are drawn hollow.
     """
     row = change(**numbers)
     with card(3, (COLUMN, 2.6), right=0.6, bottom=0.6, gap=0.35, width_ratios=[1.1, 1.5, 1]) as (fig, axes):
@@ -285,12 +285,12 @@ def _ranges(ax: plt.Axes, policy: Policy, row: np.ndarray) -> None:
 
 
 def slider_words(policy: Policy = PAPER) -> dict[str, str]:
-    """Return what the eight numbers of a variant are called, with their units, by column."""
+    """Return the labels of a variant's eight numbers, with units, by column."""
     return WORDS | {"theta": "rotation (°)", "shear": f"shear ({policy.shear_unit})"}
 
 
 def sliders(policy: Policy = PAPER, seed: int = 0) -> dict[str, tuple[float, ...]]:
-    """Return ``{column: (low, high, step, start)}`` for `slide`: twice the policy's reach, begun at one draw of it."""
+    """Return ``{column: (low, high, step, start)}`` for `slide`: twice the policy's range, starting at one draw."""
     start = dict(zip(COLUMNS, draw(policy, 1, rng("card", seed))[0].astype(float).round(2).tolist(), strict=True))
     found: dict[str, tuple[float, ...]] = {}
     for name, (low, high) in ranges(policy).items():

@@ -1,4 +1,4 @@
-"""What gives the source away, and what the source gives away: sizes, colours, the source probe, the label."""
+"""Dataset shift: image sizes, colours, the source probe, and how well these predict the label."""
 
 from importlib.resources import files
 
@@ -19,7 +19,7 @@ COMPARED = ["red_mean", "green_mean", "blue_mean", "saturation", "brightness", "
 
 
 def native_sizes(statistics: pd.DataFrame) -> plt.Figure:
-    """Draw native width and height of every image, one row a data set.
+    """Draw native width and height of every image, one row per data set.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def colour_statistics(statistics: pd.DataFrame, seed: int = 0) -> plt.Figure:
     statistics : pandas.DataFrame
         From `image_statistics`.
     seed : int
-        Of the points' vertical scatter; negative images lie above, positive below the middle of a row.
+        Seed of the points' vertical jitter; negative images lie above, positive below the middle of a row.
     """
     names = table_order(statistics["data_set"])
     half = rng("scatter", seed).uniform(0.03, 0.36, len(statistics)) * np.where(statistics["label"] == 0, -1, 1)
@@ -83,20 +83,21 @@ def _swatches(ax: plt.Axes, statistics: pd.DataFrame, names: list[str]) -> None:
 
 
 def probe_sources(statistics: pd.DataFrame, seed: int = 0, folds: int = 5) -> dict[tuple[str, str], SourceProbe]:
-    """Probe what colour and size say about source, data set and label, in pooled folds.
+    """Probe how well colour and size predict source, data set and label, in pooled folds.
 
     Parameters
     ----------
     statistics : pandas.DataFrame
         From `image_statistics`; sizes and sharpness enter as logarithms.
     seed, folds : int
-        As `source_probe` takes them.
+        See `source_probe`.
 
     Returns
     -------
     dict of (target, features) to SourceProbe
-        `features` as in `FEATURES`; targets ``"source"``, ``"data set"`` (where they are not the same) and ``"label"``.
-        Sources and data sets with fewer than `folds` images are left out; a target with fewer than two is absent.
+        `features` as in `FEATURES`; targets ``"source"``, ``"data set"`` (if different from the sources) and
+        ``"label"``. Sources and data sets with fewer than `folds` images are excluded; a target with fewer than two
+        values is absent.
     """
     values = statistics.assign(**{name: np.log1p(statistics[name]) for name in [*SHARPNESS, *SIZE]})
     targets = {"source": statistics["source"], "data set": statistics["data_set"]}
@@ -108,14 +109,14 @@ def probe_sources(statistics: pd.DataFrame, seed: int = 0, folds: int = 5) -> di
         enough = names.map(names.value_counts()) >= folds
         if names[enough].nunique() < 2:
             continue
-        with threadpool_limits(1):  # the matrices are small: threads that wait for each other cost more than they give
+        with threadpool_limits(1):  # for such small matrices, synchronising threads costs more than it saves
             for features, columns in FEATURES.items():
                 found[target, features] = source_probe(values.loc[enough, columns], names[enough], seed, folds, 1)
     return found
 
 
 def probe_table(found: dict[tuple[str, str], SourceProbe]) -> pd.DataFrame:
-    """Return what `probe_sources` found as a table: per cent of images named rightly, chance, and numbers."""
+    """Return the result of `probe_sources` as a table: per cent of images classified correctly, chance, and counts."""
     columns = ["named", "from", "right (%)", "folds (%)", "largest alone (%)", "balanced (%)", "chance (%)"]
     rows = []
     for names, probe in found.items():
@@ -127,7 +128,7 @@ def probe_table(found: dict[tuple[str, str], SourceProbe]) -> pd.DataFrame:
 
 
 def probe_levels(found: dict[tuple[str, str], SourceProbe]) -> plt.Figure:
-    """Draw how often colour and size name source and data set rightly (balanced accuracy), next to chance."""
+    """Draw how well colour and size predict source and data set (balanced accuracy), next to chance."""
     targets = [target for target in dict.fromkeys(target for target, _ in found) if target != "label"]
     with subplots(1, len(targets), figsize=(8, 2.6), sharey=True, squeeze=False) as (fig, axes):
         for ax, target in zip(axes[0], targets, strict=True):
@@ -144,7 +145,7 @@ def probe_levels(found: dict[tuple[str, str], SourceProbe]) -> plt.Figure:
 
 
 def source_confusion(probe: SourceProbe) -> plt.Figure:
-    """Draw which source is taken for which: rows true, columns named, per cent of the row."""
+    """Draw the confusion matrix of the sources: rows true, columns predicted, per cent of the row."""
     names = table_order(probe.confusion.index)
     share = probe.confusion.loc[names, names].to_numpy()
     texts = np.where(share >= 0.005, np.char.mod("%.0f", 100 * share), "")
@@ -159,15 +160,15 @@ def source_confusion(probe: SourceProbe) -> plt.Figure:
 
 
 def label_right(counts: pd.DataFrame) -> float:
-    """Return the share of images (0 to 1) whose label is guessed rightly by whoever knows only their row of `counts`.
+    """Return the fraction of images (0 to 1) whose label is guessed correctly from their row of `counts` alone.
 
-    The guess is the row's more frequent class; a row that holds one class is always right.
+    The guess is the row's majority class; for a row with a single class it is always correct.
     """
     return float(counts.max(axis=1).sum() / counts.to_numpy().sum())
 
 
 def label_clues(statistics: pd.DataFrame, found: dict[tuple[str, str], SourceProbe]) -> pd.DataFrame:
-    """Return what predicts the label without a look at a cell, from nothing to the data set's name.
+    """Return how well the label can be predicted without looking at a cell, from no information to the data set's name.
 
     Parameters
     ----------
@@ -179,8 +180,8 @@ def label_clues(statistics: pd.DataFrame, found: dict[tuple[str, str], SourcePro
     Returns
     -------
     pandas.DataFrame
-        ``known``; ``here (%)`` and ``Table 1 (%)`` (NaN where images are needed): labels predicted correctly.
-        Source and data set predict by counting, colour and size by the probe on images left out of its fit.
+        ``known``; ``here (%)`` and ``Table 1 (%)`` (NaN if images are needed): labels predicted correctly. Source and
+        data set predict by majority, colour and size by the probe on held-out images.
     """
     counts = {unit: class_counts(statistics, unit) for unit in ("source", "data_set")}
     published = {unit: published_counts(unit) for unit in counts}
@@ -192,7 +193,7 @@ def label_clues(statistics: pd.DataFrame, found: dict[tuple[str, str], SourcePro
 
 
 def clue_sentence(clues: pd.DataFrame) -> str:
-    """Return how often the label is right for those who know nothing, most of colour and size, or the data set."""
+    """Return how often the label is predicted correctly from nothing, from colour and size, and from the data set."""
     here, printed = (clues.set_index("known")[name] for name in ("here (%)", "Table 1 (%)"))
     probed = here.drop(["nothing", "source", "data set"])
     seen = f"colour and size name it for up to {number(probed.max())} %; " if len(probed) else ""
@@ -202,7 +203,7 @@ def clue_sentence(clues: pd.DataFrame) -> str:
 
 
 def label_levels(clues: pd.DataFrame) -> plt.Figure:
-    """Draw `label_clues`: how often the label is predicted correctly by what is known."""
+    """Draw `label_clues`: how often the label is predicted correctly from each kind of information."""
     looks = {"here (%)": ("this cohort", "o", "#0072B2", -0.17)}
     looks |= {"Table 1 (%)": ("Table 1, as published", "D", "#E69F00", 0.17)}
     edge = {"markeredgecolor": "black", "markeredgewidth": 0.6, "markersize": 8, "linestyle": ""}
@@ -220,12 +221,12 @@ def label_levels(clues: pd.DataFrame) -> plt.Figure:
 
 
 def real_statistics() -> pd.DataFrame:
-    """Return colour and size of real data sets, as ``bench/real_statistics.py`` measured them at 224 px.
+    """Return colour and size of real data sets, as measured by ``bench/real_statistics.py`` at 224 px.
 
     Returns
     -------
     pandas.DataFrame
-        ``data_set``, ``images``, ``fitted`` (whether the synthetic looks were fitted to it), ``statistic``, ``mean``,
+        ``data_set``, ``images``, ``fitted`` (whether the synthetic images were fitted to it), ``statistic``, ``mean``,
         ``sd`` (over images).
     """
     with files("leuknet.data").joinpath("resources", "real_statistics.csv").open(encoding="utf-8") as file:
@@ -251,8 +252,9 @@ def with_real(statistics: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A pair of rows for each data set that is both real and drawn, a row for each other real one, and the range of
-        the data sets' means of either kind. Colours are grey levels (0 to 255), saturation 0 to 1, sizes px.
+        A pair of rows for each data set that exists both as real and as synthetic, one row for each other real data
+        set, and the range of the data sets' means of both kinds. Colours are grey levels (0 to 255), saturation 0 to 1,
+        sizes px.
     """
     real, drawn = real_statistics(), spread(statistics)
     rows = []
@@ -270,7 +272,7 @@ def with_real(statistics: pd.DataFrame) -> pd.DataFrame:
 
 
 def _texts(frame: pd.DataFrame, first: str, second: str, between: str) -> list[str]:
-    """Return two columns of `COMPARED` statistics as text: saturation with two decimals, the others without."""
+    """Format two columns of `COMPARED` statistics as text: saturation with two decimals, the others without."""
     of = frame.set_index("statistic").loc[COMPARED]
     digits = [2 if name == "saturation" else 0 for name in COMPARED]
     return [f"{a:.{d}f}{between}{b:.{d}f}" for a, b, d in zip(of[first], of[second], digits, strict=True)]

@@ -1,4 +1,4 @@
-"""What data sets share, and what names their labels: pictures and tables of the leakage audit, and of splits."""
+"""Figures and tables of the leakage audit (images shared between data sets, shortcuts to the label) and of splits."""
 
 import textwrap
 from collections.abc import Sequence
@@ -20,13 +20,13 @@ from leuknet.plots.style import table_order
 from leuknet.study import protocols
 from leuknet.study.study import Study
 
-SHOWN = 320  # px, longest edge of a holder as drawn
+SHOWN = 320  # px, longest edge of the containing image as drawn
 KIND_WORDS = {"exact": "the same pixels", "near": "the same image again"}
 KIND_WORDS |= {"contained": "a crop of it", "overlap": "a part of the same field"}
 
 
 def pair_counts(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Return how many pairs of each kind two data sets share: data set, with, and one column a kind."""
+    """Return the number of pairs shared by two data sets: data set, with, and one column per kind of pair."""
     sides = np.sort(pairs[["data_set_a", "data_set_b"]].to_numpy(str), axis=1)
     frame = pd.DataFrame({"data set": sides[:, 0], "with": sides[:, 1], "kind": pairs["kind"].to_numpy()})
     frame["with"] = frame["with"].where(frame["with"] != frame["data set"], "itself")
@@ -35,7 +35,7 @@ def pair_counts(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def pair_sentence(pairs: pd.DataFrame, images: int) -> str:
-    """Return in words how many pairs there are of each kind, and how many of them join two data sets."""
+    """Return in words the number of pairs of each kind, and how many of them connect two data sets."""
     if pairs.empty:
         return f"No two of {images} images share pixels, as far as this search can find."
     counts = [f"{(pairs['kind'] == kind).sum()} {kind}" for kind in KIND_WORDS if (pairs["kind"] == kind).any()]
@@ -46,7 +46,7 @@ def pair_sentence(pairs: pd.DataFrame, images: int) -> str:
 
 
 def shortcut_sentence(found: pd.DataFrame) -> str:
-    """Return the fact that is not biology and predicts the label best over all data sets, and how many beat chance."""
+    """Return which non-biological property predicts the label best over all data sets, and how many beat chance."""
     if found.empty:
         return "Too few groups of both classes for a cross-validated score."
     whole = found[found["data_set"] == ALL] if (found["data_set"] == ALL).any() else found
@@ -58,7 +58,7 @@ def shortcut_sentence(found: pd.DataFrame) -> str:
 
 
 def strongest(pairs: pd.DataFrame, n: int) -> pd.DataFrame:
-    """Return up to `n` pairs to show: of each kind and couple of data sets in turn, those of highest detail."""
+    """Return up to `n` pairs to show: for each kind and pair of data sets in turn, those with the most detail."""
     if pairs.empty:
         return pairs
     ranked = pairs.sort_values(["detail", "a", "b"], ascending=[False, True, True])
@@ -67,13 +67,13 @@ def strongest(pairs: pd.DataFrame, n: int) -> pd.DataFrame:
 
 
 def pair_pictures(pictures: Any, pairs: pd.DataFrame, n: int = 4) -> plt.Figure:
-    """Draw pairs: to the left the whole image with the box, in the middle the box cut out, right the other image.
+    """Draw pairs: the whole image with the box on the left, the crop of the box in the middle, the other image right.
 
     Parameters
     ----------
     pictures : Pictures
     pairs : pandas.DataFrame
-        From the audit; `strongest` of them are drawn.
+        From the audit; the `strongest` of them are drawn.
     n : int
     """
     chosen = strongest(pairs, n)
@@ -99,7 +99,7 @@ def _pair(axes: Sequence[plt.Axes], pair: Any, crop: np.ndarray, holder: np.ndar
 
 
 def pair_table(pairs: pd.DataFrame, n: int = 20) -> pd.DataFrame:
-    """Return the pairs drawn by `pair_pictures` and more of them, with correlations at full size."""
+    """Return the pairs drawn by `pair_pictures` and further ones, with correlations at full size."""
     columns = ["kind", "a", "b", "left", "top", "width", "height", "score", "detail"]
     frame = strongest(pairs, n)[columns]
     frame = frame.assign(**frame[columns[3:7]].round().astype(int))
@@ -108,7 +108,7 @@ def pair_table(pairs: pd.DataFrame, n: int = 20) -> pd.DataFrame:
 
 
 def shortcut_levels(found: pd.DataFrame) -> plt.Figure:
-    """Draw how well each kind of fact that is not biology names the label, by data set, with 95 % intervals."""
+    """Draw how well each kind of non-biological property predicts the label, by data set, with 95 % intervals."""
     names = [*table_order(set(found["data_set"]) - {ALL}), *({ALL} & set(found["data_set"]))]
     words = found["named by"].unique()
     columns = min(3, len(names))
@@ -128,7 +128,7 @@ def shortcut_levels(found: pd.DataFrame) -> plt.Figure:
 
 
 def shortcut_table(found: pd.DataFrame) -> pd.DataFrame:
-    """Return `shortcuts` in per cent: data set, named by, images, different values, score and interval."""
+    """Return `shortcuts` in per cent: data set, predictor, images, distinct values, score and interval."""
     columns = ["data set", "label predicted by", "images", "different values", "balanced accuracy (%)"]
     frame = found[["data_set", "named by", "images", "values", "score"]].set_axis(columns, axis=1)
     frame[columns[-1]] *= 100
@@ -137,7 +137,7 @@ def shortcut_table(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def marked_table(table: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
-    """Return how many images of each data set carry a drawn outline or a scale bar; only data sets that have some."""
+    """Return how many images of each data set contain a drawn outline or a scale bar; other data sets are omitted."""
     marks = ["outline", "scale_bar"]
     counts = facts[marks].astype(int).groupby(table["data_set"].to_numpy()).sum()
     counts = counts.assign(images=table["data_set"].value_counts())[counts.any(axis=1)]
@@ -145,7 +145,7 @@ def marked_table(table: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
 
 
 def shares_tested(table: pd.DataFrame, split: Split) -> pd.DataFrame:
-    """Return the share of each data set (rows) that each fold (columns) tests, in [0, 1]."""
+    """Return the fraction of each data set (rows) that each fold (columns) tests, in [0, 1]."""
     data_set = table.set_index("image_id")["data_set"]
     tested = split.table[split.table["role"] == "test"]
     counts = pd.crosstab(tested["image_id"].map(data_set), tested["fold"])
@@ -155,7 +155,7 @@ def shares_tested(table: pd.DataFrame, split: Split) -> pd.DataFrame:
 
 
 def split_map(table: pd.DataFrame, splits: list[Split]) -> plt.Figure:
-    """Draw, for each split side by side, which share of each data set is tested in each fold.
+    """Draw, for each split side by side, the fraction of each data set that is tested in each fold.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def split_map(table: pd.DataFrame, splits: list[Split]) -> plt.Figure:
 
 
 def possible_splits(study: Study, *names: str, table: pd.DataFrame | None = None) -> dict[str, Split]:
-    """Return the splits of `leuknet.study.protocols.possible_splits`, and show why others cannot be had."""
+    """Return the splits of `leuknet.study.protocols.possible_splits`, and show why others are impossible."""
     found, notes = protocols.possible_splits(study, *names, table=table)
     for note in notes:
         say(note)

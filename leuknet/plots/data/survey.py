@@ -1,4 +1,4 @@
-"""What a cohort holds: Table 1 next to it, and pictures of it (Figures 1 and 2)."""
+"""Contents of a cohort: comparison with Table 1, and example images (Figures 1 and 2)."""
 
 import textwrap
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from leuknet.plots.style import CLASS_BARS, CLASS_COLOURS, CLASS_NAMES, table_or
 
 CLASS_SIGNS = {0: "−", 1: "+"}
 CLASS_LINES = {0: "-", 1: "--"}
-WRAPPED = 6  # pictures in a row
+WRAPPED = 6  # images per row
 
 
 def class_counts(table: pd.DataFrame, unit: str = "data_set") -> pd.DataFrame:
@@ -28,13 +28,13 @@ def class_counts(table: pd.DataFrame, unit: str = "data_set") -> pd.DataFrame:
 
 
 def published_counts(unit: str = "data_set") -> pd.DataFrame:
-    """Return Table 1 as `class_counts` returns a cohort."""
+    """Return Table 1 in the format of `class_counts`."""
     table = registry_table().rename(columns={"name": "data_set", "negatives": "negative", "positives": "positive"})
     return table.groupby(unit, sort=False)[["negative", "positive"]].sum()
 
 
 def table_1(table: pd.DataFrame) -> pd.DataFrame:
-    """Return Table 1 as published next to what a cohort holds.
+    """Return Table 1 as published next to the counts of a cohort.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ def table_1(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a data set in Table 1's order, then data sets that are not in Table 1, then the totals as printed and as
-        the rows sum. Text where something is absent: empty.
+        One row per data set in Table 1's order, then data sets that are not in Table 1, then the totals as printed and
+        as the sum of the rows. As text; missing values are empty.
     """
     here = class_counts(table).rename(index=lambda name: getattr(lookup(name), "name", name)).groupby(level=0).sum()
     columns = ["name", "source", "cells", "negatives", "positives", "total"]
@@ -62,12 +62,12 @@ def table_1(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def class_balance(counts: dict[str, pd.DataFrame]) -> plt.Figure:
-    """Draw negative images to the left and positive images to the right, one bar a data set.
+    """Draw negative images to the left and positive images to the right, one bar per data set.
 
     Parameters
     ----------
     counts : dict of str to pandas.DataFrame
-        Title of each panel, and what `class_counts` or `published_counts` returns.
+        Maps the title of each panel to the result of `class_counts` or `published_counts`.
     """
     size = (8, 0.26 * max(map(len, counts.values())) + 1.9)
     with subplots(1, len(counts), figsize=size, squeeze=False) as (fig, axes):
@@ -95,7 +95,7 @@ def _diverging(ax: plt.Axes, frame: pd.DataFrame) -> None:
 
 
 def strip(ax: plt.Axes, images: np.ndarray, labels: Iterable[int], titles: Iterable[str] = ()) -> None:
-    """Lay `images` side by side on `ax`, each framed and signed by its class (− solid, + dashed), titles above."""
+    """Draw `images` side by side on `ax`, each framed and marked by its class (− solid, + dashed), titles above."""
     for place, (image, label) in enumerate(zip(images, labels, strict=True)):
         ax.imshow(image, extent=(place, place + 0.92, 0, 0.92), interpolation="antialiased")
         colour = CLASS_COLOURS[label]
@@ -110,7 +110,7 @@ def strip(ax: plt.Axes, images: np.ndarray, labels: Iterable[int], titles: Itera
 
 
 def examples(table: pd.DataFrame, n: int, seed: int = 0) -> dict[str, list[int]]:
-    """Return positions of up to `n` images a data set, evenly of both classes where it has both.
+    """Return the positions of up to `n` images per data set, evenly split between its classes.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def sheet(
     columns: int = 1,
     **look: Any,
 ) -> plt.Figure:
-    """Draw lines of at most `width` pictures: each a title, positions in the cohort, and titles of the pictures."""
+    """Draw lines of at most `width` images: each a title, positions in the cohort, and titles of the images."""
     with picture_grid(-(-len(lines) // columns), columns, size) as (fig, axes):
         for ax, (title, places, titles) in zip(axes.flat, lines, strict=False):
             strip(ax, cohort.images[places], cohort.table["label"].iloc[places], titles)
@@ -144,7 +144,7 @@ def sheet(
 
 
 def contact_sheet(cohort: Cohort, n: int = 4, seed: int = 0) -> plt.Figure:
-    """Draw `n` images of each data set, signed by class (paper, Figure 2)."""
+    """Draw `n` images of each data set, marked by class (paper, Figure 2)."""
     lines: list[tuple] = [(name, places, []) for name, places in examples(cohort.table, n, seed).items()]
     columns = min(2, len(lines))
     height = 8 / columns / n * 1.28 * -(-len(lines) // columns) + 0.5
@@ -152,7 +152,7 @@ def contact_sheet(cohort: Cohort, n: int = 4, seed: int = 0) -> plt.Figure:
 
 
 def first_look(cohort: Cohort, seed: int = 0) -> plt.Figure:
-    """Draw one image of each data set that has the class: negative images above, positive below; rows wrap at six."""
+    """Draw one image per class of each data set: negative images above, positive below; rows wrap at six."""
     lines = []
     for label in (0, 1):
         places = np.flatnonzero(cohort.table["label"] == label)
@@ -167,7 +167,7 @@ def first_look(cohort: Cohort, seed: int = 0) -> plt.Figure:
 def smears(cohort: Cohort, n: int = 3, seed: int = 0) -> plt.Figure:
     """Draw `n` negative and `n` positive images of one data set that has both classes (paper, Figure 1).
 
-    Without such a data set the classes come from different ones; the title says which.
+    If there is no such data set, the classes come from different ones; the title names them.
     """
     table, counts = cohort.table, class_counts(cohort.table)
     both = counts.index[counts.min(axis=1) > 0]
@@ -184,7 +184,7 @@ def smears(cohort: Cohort, n: int = 3, seed: int = 0) -> plt.Figure:
 
 
 def cell_kinds(table: pd.DataFrame) -> list[str]:
-    """Return the kinds of leukocyte that single-cell images show, normal ones first; empty where none are known."""
+    """Return the types of leukocyte in single-cell images, normal ones first; empty if unknown."""
     if "kind" not in table:
         return []
     one = table[~table["kind"].isin(["field", ""])]
@@ -192,14 +192,14 @@ def cell_kinds(table: pd.DataFrame) -> list[str]:
 
 
 def cells_and_masks(cohort: Cohort, seed: int = 0) -> plt.Figure:
-    """Draw one image of each kind of leukocyte above the same image with its masks outlined.
+    """Draw one image of each type of leukocyte above the same image with its masks outlined.
 
-    Under each stands the nucleus' share of the cell's area: median over the kind's images, and their number.
+    The label below is the nucleus' share of the cell's area (median over the type's images) and the number of images.
 
     Raises
     ------
     LeuknetError
-        If the cohort has no masks, or its table does not say the kinds.
+        If the cohort has no masks, or its table does not contain the cell types.
     """
     found = cell_kinds(cohort.table)
     if cohort.masks is None or not found:
@@ -224,6 +224,6 @@ def cells_and_masks(cohort: Cohort, seed: int = 0) -> plt.Figure:
 
 
 def nucleus_share(masks: np.ndarray) -> np.ndarray:
-    """Return nucleus area / cell area (0 to 1) of all cells in each mask (n, size, size); NaN if there are none."""
+    """Return nucleus area / cell area (0 to 1) over all cells in each mask (n, size, size); NaN if there are none."""
     cell = (masks > 0).sum(axis=(1, 2))
     return (masks == 2).sum(axis=(1, 2)) / np.where(cell, cell, np.nan)
