@@ -1,4 +1,4 @@
-"""What all baselines share: the interface, and the two shapes that those with handmade features take."""
+"""The common interface of all baselines, and the base classes of those with handcrafted features."""
 
 import pickle
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from leuknet.exceptions import LeuknetError
 
 
 class Baseline:
-    """One baseline, unfitted.
+    """Base class of all baselines.
 
     Parameters
     ----------
@@ -27,11 +27,11 @@ class Baseline:
     Attributes
     ----------
     weights : str
-        What its networks begin from, as captions print it; "none" if it has no network.
+        Caption of the initial weights of its networks; "none" if it has no network.
     seconds_per_image : float
-        What describing one image takes before the classifier sees it, s.
+        Time for computing the features of one image, s.
     history : pandas.DataFrame
-        One row an epoch; empty if it trains no network.
+        One row per epoch; empty if it trains no network.
     """
 
     weights = "none"
@@ -45,44 +45,44 @@ class Baseline:
         self.settings = settings
 
     def fit(self, cohort: Cohort, train: np.ndarray, seed: int) -> None:
-        """Learn from the cohort's images at the positions `train`, int array."""
+        """Fit the baseline to the cohort's images at the positions `train`, int array."""
         raise NotImplementedError
 
     def predict(self, cohort: Cohort, test: np.ndarray) -> np.ndarray:
-        """Return P(leukaemia), float32, shape (len(test),), for the images at `test`."""
+        """Return P(leukaemia) of the images at the positions `test`, float32, shape (len(test),)."""
         raise NotImplementedError
 
     def size(self) -> int:
-        """Return the bytes that must be kept to predict."""
+        """Return the size of the fitted baseline, as needed for prediction, in bytes."""
         return len(pickle.dumps(self.classifier))
 
 
 def sigmoid(margin: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-margin)), float32: a margin of 0 stays the decision border, 0.5; not calibrated."""
+    """Return 1 / (1 + exp(-margin)), float32; uncalibrated, but a margin of 0 is the decision threshold 0.5."""
     return (0.5 * (1 + np.tanh(0.5 * np.asarray(margin)))).astype(np.float32)
 
 
 def svm(kernel: str) -> Pipeline:
-    """Return an unfitted SVM with scikit-learn's standard parameters behind standardisation."""
+    """Return an unfitted pipeline of standardisation and an SVM with scikit-learn's default parameters."""
     return make_pipeline(StandardScaler(), SVC(kernel=kernel))
 
 
 def linear_svm(seed: int) -> Pipeline:
-    """Return an unfitted linear SVM for long vectors (liblinear) behind standardisation."""
+    """Return an unfitted pipeline of standardisation and a linear SVM (liblinear), for long vectors."""
     return make_pipeline(StandardScaler(), LinearSVC(max_iter=5000, random_state=derive("svm", seed)))
 
 
 def probability(classifier: Any, values: Any) -> np.ndarray:
-    """Return P(leukaemia) of each row: the classifier's own, or the sigmoid of its margin if it has none (SVM)."""
+    """Return P(leukaemia) of each row: by `predict_proba` if available, else the sigmoid of the margin (SVM)."""
     if hasattr(classifier, "predict_proba"):
         return classifier.predict_proba(values)[:, 1].astype(np.float32)
     return sigmoid(classifier.decision_function(values))
 
 
 class VectorBaseline(Baseline):
-    """One vector an image, one scikit-learn classifier over them.
+    """Base class of baselines with one vector per image and a scikit-learn classifier.
 
-    A baseline gives ``vectors(cohort, where)``, float (n, d), and ``make(seed)``, the unfitted classifier.
+    Subclasses define ``vectors(cohort, where)``, float (n, d), and ``make(seed)``, the unfitted classifier.
     """
 
     def fit(self, cohort: Cohort, train: np.ndarray, seed: int) -> None:
@@ -95,18 +95,18 @@ class VectorBaseline(Baseline):
 
 
 class CellBaseline(Baseline):
-    """Every leukocyte found is described and classified; an image is as positive as its leukocytes are on average.
+    """Base class of baselines that classify each detected leukocyte and average its probabilities over an image.
 
-    A baseline gives ``describe(image)``, float (cells, d), a plain function, and the SVM's `kernel`. A leukocyte learns
-    its image's label, with weight 1 / leukocytes of that image. An image without any gets the training images' share of
-    positives, so it counts with the larger class.
+    Subclasses define ``describe(image)``, float (cells, d), a plain function, and the SVM's `kernel`. In training each
+    leukocyte has its image's label, with weight 1 / leukocytes of that image. The prediction for an image without
+    leukocytes is the share of positive training images, which assigns it to the larger class.
     """
 
     describe: ClassVar[Any]  # a static method, `Describe`
     kernel = "rbf"
 
     def cells(self, cohort: Cohort, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the leukocytes' descriptions (m, d) and, for each, the place of its image in `where`."""
+        """Return the leukocytes' features (m, d) and, for each leukocyte, the index of its image in `where`."""
         table = descriptions(cohort, type(self).describe)
         self.seconds_per_image = float(table.seconds.mean())
         parts = [table.of(i) for i in where]
@@ -131,7 +131,7 @@ class CellBaseline(Baseline):
 
 
 def means(p: np.ndarray, owner: np.ndarray, images: int, otherwise: float) -> np.ndarray:
-    """Return each image's mean of its leukocytes' `p`, float32; `otherwise` where it has none."""
+    """Return the mean `p` of each image's leukocytes, float32; `otherwise` for images without any."""
     count = np.bincount(owner, minlength=images)
     total = np.bincount(owner, weights=p, minlength=images)
     return np.where(count > 0, total / np.maximum(count, 1), otherwise).astype(np.float32)

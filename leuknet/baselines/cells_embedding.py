@@ -1,13 +1,13 @@
-"""Cells by frozen ImageNet features of a grey picture that the cell's own nucleus normalises, and logistic regression.
+"""Baseline on frozen ImageNet features of grey cell crops, normalised by the nucleus, with logistic regression.
 
-As `leuknet.baselines.cells_morphology`, with DenseNet-169's features of each cell in place of the sixteen numbers.
-Where the profile's weights are not ImageNet's, a narrow VGG-16 stands in, and the run's record names it.
+Same as `leuknet.baselines.cells_morphology`, with DenseNet-169 features of each cell instead of the sixteen numbers.
+In profiles without ImageNet weights, a narrow VGG-16 is used instead, which is stated in the run's record.
 """
 
 from leuknet.baselines.cells_morphology import Morphology
 
 
 class Embedding(Morphology):
-    """See the module's text."""
+    """See the module docstring."""
 
     kind = "embedding"

@@ -1,9 +1,10 @@
-"""Cells by sixteen numbers of shape, size and texture, and a linear model on their pairs; no network, no colour.
+"""Baseline on sixteen shape, size and texture features of each cell, with a linear model on their pairwise products.
 
-It is this companion's own (page 12), no article's: leukocytes are cut out at the scale of the red cell, each is called
-by itself, and an image is positive if any of its cells is. Where a training source holds cells of both classes
-(``cells.csv``, single-cell images, the synthetic cohort) only such sources are fitted, because a source with one class
-teaches its camera; where none does, every cell has its image's label.
+This baseline is from this study companion (page 12), not from an article. It uses neither a network nor colour.
+Leukocytes are cropped at a scale given by the red cells, each is classified separately, and an image is positive if any
+of its cells is. If some training sources contain cells of both classes (``cells.csv``, single-cell images, the
+synthetic cohort), only these are used for training, because from a source with one class a classifier learns the
+camera. Otherwise every cell is given the label of its image.
 """
 
 import numpy as np
@@ -16,7 +17,7 @@ from leuknet.data.cohort import Cohort
 
 
 class Morphology(Baseline):
-    """See the module's text."""
+    """See the module docstring."""
 
     kind = "morphology"
 
@@ -33,5 +34,5 @@ class Morphology(Baseline):
         return self.classifier.predict(cells_of(cohort), np.asarray(test))
 
     def size(self) -> int:
-        """See `Baseline.size`; without the network."""
+        """See `Baseline.size`; the network is not included."""
         return self.classifier.cell.size()

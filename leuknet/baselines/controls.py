@@ -1,6 +1,6 @@
-"""The controls: baselines that see nothing of a cell. What scores no better than they do has shown nothing.
+"""Controls: baselines that do not use the appearance of cells, as a lower bound for all other methods.
 
-They are ours, no article's. A high accuracy of either means that the images' origin gives the class away.
+They are not from an article. A high accuracy of either means that the class can be inferred from the images' origin.
 """
 
 from pathlib import PurePath
@@ -17,10 +17,10 @@ from leuknet.data.cohort import Cohort
 
 
 class MeanColour(VectorBaseline):
-    """The label of the training image whose mean R, G and B are nearest (Euclidean)."""
+    """Nearest-neighbour classifier on the mean R, G and B of each image (Euclidean distance)."""
 
     def vectors(self, cohort: Cohort, where: np.ndarray) -> np.ndarray:
-        """Return the mean of R, G and B of each image, float, shape (n, 3)."""
+        """Return the mean R, G and B of each image, float, shape (n, 3)."""
         return np.array([cohort.images[i].reshape(-1, 3).mean(axis=0) for i in where])
 
     def make(self, seed: int) -> KNeighborsClassifier:
@@ -29,13 +29,13 @@ class MeanColour(VectorBaseline):
 
 
 class SizeAndFormat(VectorBaseline):
-    """Logistic regression on the file: logarithms of width, height and their ratio, and the file's suffix.
+    """Logistic regression on properties of the file: logarithms of width, height and their ratio, and the suffix.
 
-    Synthetic images have no file: there only the native size is left.
+    Synthetic images have no file, so only their native size is used.
     """
 
     def vectors(self, cohort: Cohort, where: np.ndarray) -> list[dict[str, float | str]]:
-        """Return one dictionary an image; the classifier's first step makes columns of them."""
+        """Return one dictionary per image, which the first step of the classifier converts to columns."""
         rows = cohort.table.iloc[where]
         return [
             {"width": np.log(w), "height": np.log(h), "ratio": np.log(w / h), "suffix": PurePath(path).suffix.lower()}
@@ -43,5 +43,5 @@ class SizeAndFormat(VectorBaseline):
         ]
 
     def make(self, seed: int) -> Pipeline:
-        """Return the pipeline from dictionaries to logistic regression."""
+        """Return the unfitted pipeline from dictionaries to logistic regression."""
         return make_pipeline(DictVectorizer(sparse=False), StandardScaler(), LogisticRegression(max_iter=2000))

@@ -1,4 +1,4 @@
-"""All baselines by key, in the order of Table 11: ``baselines.csv`` as data classes."""
+"""Registry of all baselines by key, in the order of Table 11, read from ``baselines.csv``."""
 
 import csv
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ class Entry:
     Attributes
     ----------
     key : str
-        What `BaselineSettings.baseline` names.
+        The value of `BaselineSettings.baseline`.
     work : str
-        Its name in tables: as Table 11 prints it; where an article has several kinds, those whose figure Table 11 does
-        not print have a comma and the kind after the name.
+        Its name in tables, as in Table 11. For articles with several variants, those without a figure in Table 11 have
+        a comma and the variant after the name.
     family : {"handcrafted", "network", "features", "control"}
     place : str
-        ``"<file of this room>:<class>"``.
+        ``"<module of this package>:<class>"``.
     reference : str
-        Number in the paper's references; empty if it is no article's.
+        Number in the paper's references; empty if it is not from an article.
     size : {"gallery", "profile"}
-        Which size of the images it works on: handmade features need the larger one.
+        Image size that it uses; handcrafted features need the larger one.
     """
 
     key: str
@@ -42,14 +42,14 @@ with Path(__file__).with_name("baselines.csv").open(encoding="utf-8", newline=""
 
 
 def lookup(key: str) -> Entry:
-    """Return the `Entry` called `key`, or raise LeuknetError."""
+    """Return the `Entry` with the key `key`, or raise LeuknetError."""
     if key not in BASELINES:
         raise LeuknetError(f"baseline {key!r} is unknown: choose {', '.join(BASELINES)}")
     return BASELINES[key]
 
 
 def make(settings: Any) -> Any:
-    """Return the unfitted `Baseline` that `settings`, a `BaselineSettings`, name (neither is imported from here)."""
+    """Return the unfitted `Baseline` for `settings`, a `BaselineSettings` (neither class is imported here)."""
     entry = lookup(settings.baseline)
     module, name = entry.place.split(":")
     return getattr(import_module(f"leuknet.baselines.{module}"), name)(settings)

@@ -1,4 +1,4 @@
-"""Run one baseline on one fold; `leuknet.runs.store` calls it as it calls `leuknet.models.training.train`."""
+"""Run one baseline on one fold; used by `leuknet.runs.store` in the same way as `leuknet.models.training.train`."""
 
 import time
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from leuknet.exceptions import LeuknetError
 
 @dataclass
 class Fitted:
-    """What a run leaves: the fields of `leuknet.models.training.Trained`; no network is kept."""
+    """Results of a run, with the fields of `leuknet.models.training.Trained`; the network is not saved."""
 
     history: pd.DataFrame
     probabilities: dict[str, tuple[np.ndarray, np.ndarray]]
@@ -25,27 +25,28 @@ class Fitted:
 
 
 def run(cohort: Cohort, roles: dict[str, np.ndarray], settings: BaselineSettings, seed: int) -> Fitted:
-    """Fit the baseline of `settings` on the images in the role "train" and predict all others.
+    """Fit the baseline of `settings` to the images with the role "train" and predict all others.
 
     Parameters
     ----------
     cohort : Cohort
     roles : dict of str to int array
-        Positions in the cohort: "train", and any of "test", "external".
+        Positions in the cohort: "train", and optionally "test" and "external".
     settings : BaselineSettings
     seed : int
 
     Returns
     -------
     Fitted
-        ``history`` has a row an epoch, none without a network; ``weights`` says what the networks began from, ``bytes``
-        what the fitted baseline takes to keep; ``timing`` has ``fit_seconds``, ``predict_seconds`` (wall time,
-        descriptions not counted), ``describe_seconds`` (CPU time of describing one image) and ``images_trained``.
+        ``history`` has one row per epoch and is empty without a network. ``weights`` has the caption of the initial
+        weights, and in ``bytes`` the size of the fitted baseline. ``timing`` has ``fit_seconds`` and
+        ``predict_seconds`` (wall time without feature computation), ``describe_seconds`` (CPU time for the features of
+        one image) and ``images_trained``.
 
     Raises
     ------
     LeuknetError
-        If the training images hold one class only, or the baseline's weights are missing here.
+        If the training images are of one class only, or the baseline's weights are not available.
     """
     train = roles["train"]
     if len(set(cohort.labels[train])) < 2:

@@ -1,4 +1,4 @@
-"""The settings of one baseline."""
+"""The settings of a baseline."""
 
 from typing import Any, ClassVar
 
@@ -10,13 +10,13 @@ from leuknet.models.settings import Weights
 
 
 class BaselineSettings(Settings):
-    """What decides a run of one baseline besides its images, split and seed; the counterpart of `TrainSettings`.
+    """Settings that define a run of a baseline, apart from its images, split and seed; cf. `TrainSettings`.
 
-    Where epochs, batch, copies or learning rate are not given, the baseline's own file says them.
+    If epochs, batch, copies or learning rate are not given, the defaults of the baseline's class are used.
     """
 
     subject = "baseline: "
-    backbone: ClassVar[str] = ""  # what run records and tables read of any settings
+    backbone: ClassVar[str] = ""  # read from all kinds of settings by run records and tables
     dense: ClassVar[None] = None
 
     baseline: str = setting(description="A key of `leuknet.baselines.registry.BASELINES`.", alias="system")
@@ -36,10 +36,10 @@ class BaselineSettings(Settings):
 
     @property
     def step_key(self) -> tuple[Any, ...]:
-        """What decides the compiled training step: every field."""
+        """The fields that define the compiled training step: all of them."""
         return tuple(self.as_dict().values())
 
     @property
     def approach(self) -> str:
-        """The baseline's key, as tables of runs show it."""
+        """The baseline's key, as displayed in tables of runs."""
         return self.baseline

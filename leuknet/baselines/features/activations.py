@@ -1,4 +1,4 @@
-"""Activations of pretrained networks as vectors, for the baselines that put a classifier on them."""
+"""Activations of pretrained networks as vectors, for baselines with a classifier on top."""
 
 import time
 from functools import lru_cache
@@ -11,25 +11,25 @@ from leuknet.models.settings import SCALINGS, UNTUNED
 
 
 class ActivationBaseline(VectorBaseline):
-    """Vectors are activations of several pretrained networks, one behind the other.
+    """Base class of baselines on the concatenated activations of several pretrained networks.
 
-    A network whose formula-driven weights are not shipped begins from random ones, and `weights` says so.
+    Networks without shipped formula-driven weights start from random weights, which is stated in `weights`.
 
     Attributes
     ----------
     backbones : tuple of str
     layer : str or None
-        Layer of each network, or "flat" for its last maps as they are; None: fc2 where the pretrained one fits, else
-        the deepest pretrained layer (`leuknet.models.features.extract`).
+        Layer of each network, or "flat" for its flattened last maps. None: fc2 if its pretrained weights fit, else the
+        deepest pretrained layer (see `leuknet.models.features.extract`).
     weights : str
-        What each network began from, as captions print it.
+        Caption of the initial weights of each network.
     """
 
     backbones: tuple[str, ...] = ()
     layer: str | None = None
 
     def vectors(self, cohort: Cohort, where: np.ndarray) -> np.ndarray:
-        """Return the activations, float32, shape (n, d); those of the whole cohort are computed once and cached."""
+        """Return the activations, float32, shape (n, d); they are computed once for the whole cohort and cached."""
         names = [f"{name}-nano" if self.settings.nano else name for name in self.backbones]
         starts = [start_weights(name, self.settings.weights) for name in names]
         self.weights = ", ".join(
@@ -41,12 +41,12 @@ class ActivationBaseline(VectorBaseline):
         return np.concatenate([np.asarray(part[where]) for part in parts], axis=1)
 
     def size(self) -> int:
-        """See `Baseline.size`; with the networks' parameters, 4 bytes each."""
+        """See `Baseline.size`; includes the networks' parameters, 4 bytes each."""
         return 4 * sum(parameters for parameters, _ in self.costs) + super().size()
 
 
 def start_weights(backbone: str, wanted: str) -> str:
-    """Return what `backbone` begins from: `wanted`, or "random" where formula-driven weights do not exist for it."""
+    """Return the initial weights of `backbone`: `wanted`, or "random" if it has no formula-driven weights."""
     from leuknet.models.weights import available
 
     return "random" if wanted == "formula" and not available(backbone)["formula"] else wanted
@@ -54,7 +54,7 @@ def start_weights(backbone: str, wanted: str) -> str:
 
 @lru_cache(maxsize=16)
 def extracted(cohort: Cohort, backbone: str, weights: str, layer: str | None) -> np.ndarray:
-    """Return one network's activations of the whole cohort, kept in memory for the folds of a process."""
+    """Return one network's activations of the whole cohort, cached in memory for the folds of a process."""
     from leuknet.models.backbones import fits_own_dense
     from leuknet.models.features import extract
 
@@ -65,7 +65,7 @@ def extracted(cohort: Cohort, backbone: str, weights: str, layer: str | None) ->
 
 @lru_cache(maxsize=16)
 def cost(backbone: str, size: int) -> tuple[int, float]:
-    """Return a network's parameters (without a new head) and its CPU seconds an image, of a batch of 32, measured."""
+    """Return a network's parameter count (without a head) and its measured CPU time per image, s, for batches of 32."""
     from leuknet.models.networks import NetworkSpec, build
 
     model = build(NetworkSpec(backbone, "mDFT", size, dense=()))

@@ -1,7 +1,7 @@
-"""Features of a pretrained VGG-16 as they are, and a linear SVM: what fine-tuning has to beat (paper, section 4.3).
+"""Linear SVM on the features of an untuned pretrained VGG-16, as a reference for fine-tuning (paper, section 4.3).
 
-It is the usual baseline of transfer learning, not an article's method. The features are fc2's (4096) where images fit
-the pretrained network, otherwise those of its deepest pretrained layer.
+This is the usual baseline for transfer learning, not the method of an article. The features are those of fc2 (4096) if
+the images fit the pretrained network, otherwise those of its deepest pretrained layer.
 """
 
 from leuknet.baselines.base import linear_svm
@@ -9,7 +9,7 @@ from leuknet.baselines.features.activations import ActivationBaseline
 
 
 class Linear(ActivationBaseline):
-    """See the module's text."""
+    """See the module docstring."""
 
     backbones = ("VGG16",)
     make = staticmethod(linear_svm)

@@ -5,16 +5,17 @@ cross-validation, 96.11 % on ALL-IDB 2 and 87.90 % on C-NMC. The article's abstr
 pretrained on ImageNet; the enhanced swarm "selects the most relevant features and removes highly correlated and noisy
 features"; 1 K of 25 K features are kept.
 
-Left open, and the reading taken: 25 K are VGG-19's last maps laid flat (7 x 7 x 512 = 25 088 at 224 px). Noisy
-features are those whose F-test between the classes has p above 0.05; of features that correlate above 0.95 the first
-by F is kept, of the 2200 best. Over what is left runs the salp swarm (10 salps, 20 steps): a feature is taken where
-its salp is above 0.5, and the cost is 0.99 times the error of 5 nearest neighbours in 3-fold cross-validation plus
-0.01 times the share taken, the usual cost of swarm selection. All of it sees training images only. The SVM is linear.
+Left open, and the interpretation used: 25 K are VGG-19's flattened last maps (7 x 7 x 512 = 25 088 at 224 px). Noisy
+features are those whose F-test between the classes has p above 0.05; of the 2200 best remaining features, those that
+correlate above 0.95 with a feature of higher F are removed. The salp swarm (10 salps, 20 steps) selects from the rest:
+a feature is selected if its coordinate is above 0.5, and the cost is 0.99 times the error of 5 nearest neighbours in
+3-fold cross-validation plus 0.01 times the share of selected features, the usual cost in swarm selection. All steps use
+training images only. The SVM is linear.
 
-Departures: the article's swarm keeps 1 K of 25 K; a swarm that starts at random takes about half of what it is given,
-so ours is given at most 2 200, the best by F. Its cost: features below these are never tried. (Given all, the filter
-for correlation alone would compare 3.1e8 pairs instead of 2.4e6.) p is the sigmoid of the margin.
-In the narrow profiles VGG-19 has an eighth of the width.
+Departures: the article's swarm selects 1 K of 25 K features. A randomly initialised swarm selects about half of its
+candidates, so ours has at most 2 200 candidates, the best by F, and features below these are never tried. (With all
+features, the correlation filter alone would compare 3.1e8 pairs instead of 2.4e6.) p is the sigmoid of the margin.
+In the narrow profiles, VGG-19 has an eighth of its width.
 """
 
 import numpy as np
@@ -32,7 +33,7 @@ NOISE, ALIKE, MOST, NEIGHBOURS = 0.05, 0.95, 2200, 5
 
 
 def informative(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return the features, int array by descending F, that differ between the classes and are not like a better one."""
+    """Return the informative, mutually uncorrelated features, int array by descending F."""
     varying = np.flatnonzero(np.ptp(values, axis=0) > 0)
     f, p = f_classif(values[:, varying], labels)
     order = np.argsort(-f, kind="stable")
@@ -41,7 +42,7 @@ def informative(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def misjudged(values: np.ndarray, labels: np.ndarray, folds: np.ndarray) -> float:
-    """Return the share of rows that the 5 nearest rows of other folds (Euclidean) call wrongly."""
+    """Return the error of classifying each row by its 5 nearest rows (Euclidean) in other folds, in [0, 1]."""
     square = (values**2).sum(axis=1)
     distance = square[:, None] + square - 2 * values @ values.T
     distance[folds[:, None] == folds] = np.inf
@@ -50,7 +51,7 @@ def misjudged(values: np.ndarray, labels: np.ndarray, folds: np.ndarray) -> floa
 
 
 def swarm(values: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
-    """Return a mask, bool (d,), of the features that the salp swarm takes; all where images are too few to judge."""
+    """Return a mask, bool (d,), of the features that the salp swarm selects; all if there are too few images."""
     if len(labels) < 3 * NEIGHBOURS or np.bincount(labels).min() < 3:
         return np.ones(values.shape[1], bool)
     folds, parts = np.zeros(len(labels), int), StratifiedKFold(3, shuffle=True, random_state=derive("salp folds", seed))
@@ -66,7 +67,7 @@ def swarm(values: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
 
 
 class Sahlol(ActivationBaseline):
-    """See the module's text."""
+    """See the module docstring."""
 
     backbones = ("VGG19",)
     layer = "flat"

@@ -1,4 +1,4 @@
-"""Feature selection that scikit-learn does not have: gain ratio (Quinlan) and salp swarm (Mirjalili et al.)."""
+"""Feature selection methods missing in scikit-learn: gain ratio (Quinlan) and salp swarm (Mirjalili et al.)."""
 
 from collections.abc import Callable
 
@@ -9,12 +9,12 @@ from leuknet._random import rng
 
 
 def gain_ratio(codes: np.ndarray, labels: np.ndarray) -> float:
-    """Return the gain ratio of a nominal attribute (Quinlan, C4.5, 1993): information gained over its own entropy.
+    """Return the gain ratio of a nominal attribute (Quinlan, C4.5, 1993): information gain over its entropy.
 
     Parameters
     ----------
     codes, labels : array_like of int, shape (n,)
-        Values of the attribute and classes, numbered from 0.
+        Values of the attribute, and classes, both numbered from 0.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def gain_ratio(codes: np.ndarray, labels: np.ndarray) -> float:
 
 
 def gain_ratios(values: np.ndarray, labels: np.ndarray, bins: int = 10) -> np.ndarray:
-    """Return the gain ratio of each numeric feature, cut at its deciles (ties share a bin), float, shape (d,).
+    """Return the gain ratio of each numeric feature, binned at its deciles (ties share a bin), float, shape (d,).
 
     Parameters
     ----------
@@ -47,14 +47,15 @@ def salp_swarm(
 ) -> tuple[np.ndarray, float]:
     """Minimise `cost` over [0, 1]^d by the salp swarm algorithm (Mirjalili et al., Adv. Eng. Softw. 2017).
 
-    Equations 3.1 to 3.4. The first half of the chain leads: each leader leaves the best place by ``c1 c2``, to either
-    side with equal chance, c2 being drawn in [0, 1] and ``c1 = 2 exp(-(4 l / L)^2)`` shrinking over the steps l of L.
-    Every follower goes half way to the salp before it. Places are kept within the bounds.
+    Implements equations 3.1 to 3.4. The first half of the chain are leaders: each moves to a distance of ``c1 c2`` from
+    the best position, to either side with equal probability, where c2 is drawn from [0, 1] and
+    ``c1 = 2 exp(-(4 l / L)^2)`` decreases with step l of L. Every follower moves half way towards the salp before it.
+    Positions are clipped to the bounds.
 
     Parameters
     ----------
     cost : callable
-        Place, float (dimensions,), to number.
+        Maps a position, float (dimensions,), to a number.
     dimensions, seed, salps, steps : int
 
     Returns
@@ -82,7 +83,7 @@ def salp_swarm(
 
 
 def uncorrelated(values: np.ndarray, order: np.ndarray, limit: float = 0.95) -> np.ndarray:
-    """Return the features, int array, in `order` without those that correlate above `limit` with one kept before."""
+    """Return the features, int array, in `order`, except those that correlate above `limit` with an earlier one."""
     scaled = values - values.mean(axis=0)
     scaled /= np.maximum(np.linalg.norm(scaled, axis=0), 1e-12)
     kept: list[int] = []

@@ -1,4 +1,4 @@
-"""Descriptions of every image of a cohort by a plain function, on all cores, kept on disk by content."""
+"""Parallel computation of features for every image of a cohort, cached on disk by content."""
 
 import inspect
 from collections.abc import Callable
@@ -14,20 +14,20 @@ from leuknet.baselines.handcrafted import imaging, measures
 from leuknet.cells.extract import timed
 from leuknet.data.cohort import Cohort
 
-Describe = Callable[[np.ndarray], np.ndarray]  # image uint8 (s, s, 3) to rows, float (rows, d)
-FEW = 400  # images: below it threads, because processes take seconds to start
+Describe = Callable[[np.ndarray], np.ndarray]  # image uint8 (s, s, 3) -> rows, float (rows, d)
+FEW = 400  # images; below this number threads are used, because processes take seconds to start
 
 
 @dataclass(frozen=True)
 class Descriptions:
-    """What a function returns for each image.
+    """The features that a function returns for each image.
 
     Attributes
     ----------
     values : numpy.ndarray, float32, shape (m, d)
-        The rows of all images, one behind the other.
+        The rows of all images, concatenated.
     counts : numpy.ndarray, int, shape (n,)
-        Rows an image.
+        Number of rows per image.
     seconds : numpy.ndarray, float, shape (n,)
         CPU time of each image, s.
     """
@@ -46,7 +46,7 @@ class Descriptions:
 def descriptions(cohort: Cohort, describe: Describe) -> Descriptions:
     """Return `Descriptions` of the whole cohort.
 
-    They use no label, so describing test images together with training images leaks nothing. The cache's key is the
+    No labels are used, so computing test and training images together causes no leakage. The cache key consists of the
     cohort's content, the function's name and the source files that image processing depends on.
     """
     files = [imaging.__file__, measures.__file__, inspect.getfile(describe)]
@@ -56,7 +56,7 @@ def descriptions(cohort: Cohort, describe: Describe) -> Descriptions:
 
 
 def describe_all(images: np.ndarray, describe: Describe, workers: int | None = None) -> Descriptions:
-    """Return `Descriptions` of `images`, computed now, by `workers` threads or processes (default: one a core)."""
+    """Compute `Descriptions` of `images`, uncached, with `workers` threads or processes (default: one per core)."""
     kind = {"prefer": "threads"} if len(images) < FEW else {"prefer": "processes", "batch_size": 8}
     rows = Parallel(workers or cpu_count(), **kind)(delayed(timed)(describe, np.asarray(image)) for image in images)
     parts, seconds = zip(*rows, strict=True)

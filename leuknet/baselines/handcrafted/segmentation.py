@@ -1,4 +1,4 @@
-"""How well leukocytes and nuclei are found, where masks say where they are."""
+"""Evaluation of the segmentation of leukocytes and nuclei against masks."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from leuknet.cells.scale import nominal_diameter
 from leuknet.cells.segmentation import masks as at_scale
 from leuknet.exceptions import LeuknetError
 
-Method = Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray]]  # image, red cell in px; leukocytes and nuclei
+Method = Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray]]  # (image, red cell in px) -> leukocytes, nuclei
 METHODS: dict[str, Method] = {
     "red cell as ruler (page 12)": at_scale,
     "log B/G and Otsu": lambda image, diameter: (imaging.leukocytes(image), imaging.nuclei(image)),
@@ -43,12 +43,12 @@ def scored(
     ----------
     images : sequence of uint8 (height, width, 3)
     masks : sequence of uint8 (height, width)
-        0 background, 1 cytoplasm, 2 nucleus. Images without a nucleus are left out.
+        0 background, 1 cytoplasm, 2 nucleus. Images without a nucleus are excluded.
     ids : sequence of str
     diameters : sequence of float
-        Of each image's red cells, px.
+        Diameter of the red cells in each image, px.
     methods : dict of str to callable, optional
-        Image and diameter to (mask of leukocytes, mask of nuclei); default `METHODS`.
+        Map (image, diameter) to (mask of leukocytes, mask of nuclei). Default: `METHODS`.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def scored(
 
 
 def mask_set(folder: str | Path, name: str) -> tuple[list, list, list[str], list[float]]:
-    """Read one of Zheng et al.'s sets (reference [33]) with its masks, at its native size.
+    """Read one of the data sets of Zheng et al. (reference [33]) with its masks, at its native size.
 
     Parameters
     ----------
@@ -79,12 +79,12 @@ def mask_set(folder: str | Path, name: str) -> tuple[list, list, list[str], list
     Returns
     -------
     images, masks, ids, diameters : lists
-        RGB uint8; uint8 with 0, 1, 2; str; the set's usual red cell, px.
+        RGB uint8; uint8 with 0, 1, 2; str; the typical red-cell diameter of the set, px.
 
     Raises
     ------
     LeuknetError
-        If the set is not there or not whole.
+        If the data set is missing or incomplete.
     """
     if name not in MASK_SETS:
         raise LeuknetError(f"mask set {name!r} is unknown: choose {', '.join(MASK_SETS)}")
@@ -102,7 +102,7 @@ def mask_set(folder: str | Path, name: str) -> tuple[list, list, list[str], list
 
 
 def summary(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return mean, median and tenth percentile of Dice, mean IoU and the images below 0.7, by method and part."""
+    """Return mean, median and tenth percentile of Dice, mean IoU and number of images below 0.7, by method and part."""
     columns: dict[str, Any] = {"images": ("dice", "size"), "mean Dice": ("dice", "mean")}
     columns |= {"median Dice": ("dice", "median"), "10th percentile": ("dice", lambda values: values.quantile(0.1))}
     columns |= {"mean IoU": ("iou", "mean"), "images below 0.7": ("dice", lambda values: int((values < 0.7).sum()))}

@@ -1,14 +1,14 @@
-"""The baselines' AlexNet (Krizhevsky et al., NeurIPS 2012) as a Keras functional model with its published layer sizes.
+"""AlexNet (Krizhevsky et al., NeurIPS 2012) as a Keras functional model, with its published layer sizes.
 
 Five convolutions (96 of 11 x 11 with stride 4, 256 of 5 x 5 and, of 3 x 3, 384, 384 and 256; the second, fourth and
 fifth in two groups), response normalisation after the first two, 3 x 3 max-pooling with stride 2 after the first,
 second and fifth, dense layers of 4096 with dropout of 0.5. 60 965 224 parameters with its 1000 classes. At 224 px the
-first convolution pads so that the maps after it and the poolings are 56, 27, 13 and 6 px wide: fc6 sees the published
-9216.
+first convolution is padded, so that the maps after it and after the poolings are 56, 27, 13 and 6 px wide and fc6 has
+the published 9216 inputs.
 
-``keras.applications`` has no AlexNet. At full width it begins from random weights, or from a user's file
-``alexnet.weights.h5`` in the folder that ``LEUKNET_WEIGHTS`` names: Keras' weights of ``body(224)`` (up to fc7). A
-narrow one begins from the formula-driven weights of the package, or from random ones.
+``keras.applications`` has no AlexNet. At full width it starts from random weights, or from a user's file
+``alexnet.weights.h5`` in the folder given by ``LEUKNET_WEIGHTS``, with the Keras weights of ``body(224)`` (up to fc7).
+A narrow AlexNet starts from the package's formula-driven weights, or from random weights.
 """
 
 import os
@@ -28,7 +28,7 @@ NARROW = "alexnet-nano"
 
 @keras.saving.register_keras_serializable("leuknet")
 class ResponseNormalisation(keras.layers.Layer):
-    """x / (2 + 0.0001 * the sum of squares over five neighbouring channels) ** 0.75."""
+    """Local response normalisation: x / (2 + 0.0001 * sum of squares over five neighbouring channels) ** 0.75."""
 
     def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
         """Normalise maps, (batch, height, width, channels)."""
@@ -39,7 +39,7 @@ class ResponseNormalisation(keras.layers.Layer):
 
 
 def _grouped(x: keras.KerasTensor, filters: int, kernel: int, name: str) -> keras.KerasTensor:
-    """Convolve each half of the channels on its own, as the published network's two halves do."""
+    """Convolve each half of the channels separately, as in the two halves of the published network."""
     half = x.shape[-1] // 2
     parts = [
         keras.layers.Conv2D(filters // 2, kernel, padding="same", activation="relu", name=f"{name}{side}")(part)
@@ -49,7 +49,7 @@ def _grouped(x: keras.KerasTensor, filters: int, kernel: int, name: str) -> kera
 
 
 def body(size: int, nano: bool = False) -> keras.Model:
-    """Return AlexNet up to fc7 (with its dropout); widths are an eighth if `nano`."""
+    """Return AlexNet up to fc7 and its dropout; widths are divided by eight if `nano`."""
     share = 8 if nano else 1
     pool = {"pool_size": 3, "strides": 2, "padding": "valid" if size >= 64 else "same"}
     image = keras.Input((size, size, 3), name="image")
@@ -69,20 +69,20 @@ def body(size: int, nano: bool = False) -> keras.Model:
 
 
 def classifier(size: int, nano: bool = False) -> keras.Model:
-    """Return AlexNet with one sigmoid as its new last layer."""
+    """Return AlexNet with one sigmoid unit as its last layer."""
     trunk = body(size, nano)
     return keras.Model(trunk.inputs[0], keras.layers.Dense(1, "sigmoid", name="probability")(trunk.output))
 
 
 def weights_file(nano: bool) -> Path | None:
-    """Return the user's file of pretrained weights, or None; narrow networks have none."""
+    """Return the user's file of pretrained weights, or None; always None for narrow networks."""
     folder = os.environ.get("LEUKNET_WEIGHTS")
     path = Path(folder) / FILE if folder else None
     return path if path and path.is_file() and not nano else None
 
 
 def start(model: keras.Model, nano: bool, seed: int, formula: bool = False) -> str:
-    """Draw every weight of `model`, lay pretrained ones over it, and return what captions print.
+    """Draw all weights of `model`, load pretrained ones if available, and return a caption of the weights.
 
     Parameters
     ----------
@@ -91,8 +91,8 @@ def start(model: keras.Model, nano: bool, seed: int, formula: bool = False) -> s
     nano : bool
     seed : int
     formula : bool
-        Whether a narrow network begins from formula-driven weights. At full width the user's file is taken if there is
-        one.
+        Whether a narrow network starts from formula-driven weights. At full width the user's file is loaded if it
+        exists.
     """
     draw(model, seed)
     path = weights_file(nano)
@@ -110,7 +110,7 @@ def start(model: keras.Model, nano: bool, seed: int, formula: bool = False) -> s
 
 
 class AlexNetBaseline(NetworkBaseline):
-    """A baseline that trains AlexNet; of narrow networks all layers learn."""
+    """A baseline that trains AlexNet; all layers of narrow networks are trained."""
 
     epochs, learning_rate = 20, 0.0005
     build: Any = staticmethod(classifier)

@@ -1,23 +1,23 @@
-"""Layers of the small networks: convolutions with pooling, then dense layers."""
+"""Layers of the small baseline networks: convolutions with pooling, followed by dense layers."""
 
 import keras
 
 
 def stack(size: int, nano: bool, filters: tuple[int, ...], dense: tuple[int, ...], dropout: float = 0.0) -> keras.Model:
-    """Return a network of one 3 x 3 convolution (ReLU) and 2 x 2 max-pooling for each of `filters`, then dense layers.
+    """Return a network with a 3 x 3 convolution (ReLU) and 2 x 2 max-pooling per entry of `filters`, then dense layers.
 
-    Poolings round up, so that a small image has a pixel left after five.
+    Pooling rounds sizes up, so that a small image still has one pixel after five pooling layers.
 
     Parameters
     ----------
     size : int
         Edge of the input, px.
     nano : bool
-        A quarter of the widths (at least 8), and the image averaged to half its edge first: an eighth of the work.
+        Use a quarter of the widths (at least 8), and first average the image to half its edge.
     filters, dense : tuple of int
-        `dense` without the output.
+        Widths of the layers; `dense` excludes the output.
     dropout : float
-        After each dense layer.
+        Dropout rate after each dense layer.
     """
     image = x = keras.Input((size, size, 3), name="image")
     if nano:

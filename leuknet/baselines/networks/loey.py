@@ -1,16 +1,16 @@
-"""Loey, Naman & Zayed 2020 [18]: AlexNet fine-tuned, and AlexNet's features with classical classifiers.
+"""Loey, Naman & Zayed 2020 [18]: fine-tuned AlexNet, and AlexNet features with classical classifiers.
 
 The paper says (sections 2.2 and 4.4): AlexNet fine-tuned for normal against leukaemia, 564 images augmented to 2820,
 100 %, "the two classes belong to different databases". The article's abstract (Computers 9, 29) says: two models, the
-first with features of a pretrained AlexNet and "numerous well-known classifiers", the second fine-tuned, which is the
-better one with 100 %.
+first with features of a pretrained AlexNet and "numerous well-known classifiers", the second fine-tuned and better
+(100 %).
 
-Left open, and the reading taken: 2820 is 5 times 564, so an epoch of the second model shows each image five times,
-turned, shifted or mirrored. The first model takes fc7 and is an SVM, the best known of "well-known classifiers".
-Adam with 0.0005, 20 epochs, batches of 32.
+Left open, and the interpretation used: 2820 is 5 times 564, so an epoch of the second model uses each image five times,
+rotated, shifted or mirrored. The first model is an SVM on fc7, the best known of the "well-known classifiers". Adam
+with a learning rate of 0.0005, 20 epochs, batches of 32.
 
-Departures: no pretrained AlexNet in Keras, see `leuknet.baselines.networks.alexnet`; without pretrained weights the
-first model's features are those of random ones.
+Departures: Keras has no pretrained AlexNet, see `leuknet.baselines.networks.alexnet`; without pretrained weights the
+first model uses the features of a random network.
 """
 
 import numpy as np
@@ -23,23 +23,23 @@ from leuknet.data.cohort import Cohort
 
 
 class FineTuned(AlexNetBaseline):
-    """The second model, of the 100 %."""
+    """The second model: fine-tuned AlexNet, reported with 100 %."""
 
     copies = 5
 
     def augment(self, image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """Return the image turned by up to 30 degrees, shifted by up to a tenth, mirrored or not."""
+        """Return the image rotated by up to 30 degrees, shifted by up to a tenth of its edge, and possibly mirrored."""
         angle, x, y = generator.uniform(-1, 1, 3)
         return variants.moved(variants.flipped(image, generator), 30 * angle, (0.1 * x, 0.1 * y))
 
 
 class Features(AlexNetBaseline):
-    """The first model: fc7's activations and an SVM."""
+    """The first model: an SVM on the activations of fc7."""
 
     def fit(self, cohort: Cohort, train: np.ndarray, seed: int) -> None:
         """See `Baseline.fit`."""
         self.model = compiled(body, cohort.size, self.settings.nano, self.learning_rate)
-        self.begin(0)  # one fixed network, whatever the run's seed
+        self.begin(0)  # one fixed network, independent of the run's seed
         values = self.forward(self.model, cohort, train)
         labels = cohort.labels[train].astype(int)
         self.classifier = svm("linear").fit(values, labels)

@@ -3,10 +3,10 @@
 The paper says (section 2.2): three convolutional layers, two fully connected ones and a sigmoid output of three neurons
 that separates subtypes (pre-T, pre-B and healthy); hold-out on 363 images, 81.74 %; no augmentation (section 4.4).
 
-Left open, and the reading taken: widths (32, 64, 128; dense 128 and 64), 3 x 3 kernels with 2 x 2 max-pooling after
-each, no dropout. Adam with 0.001, 30 epochs, batches of 32.
+Left open, and the interpretation used: widths (32, 64, 128; dense 128 and 64), 3 x 3 kernels with 2 x 2 max-pooling
+after each, no dropout. Adam with a learning rate of 0.001, 30 epochs, batches of 32.
 
-Departures: one output, because here there are two classes. Narrow profiles are smaller (`layers.stack`).
+Departures: one output for two classes. Networks of narrow profiles are smaller (`layers.stack`).
 """
 
 from functools import partial
@@ -16,6 +16,6 @@ from leuknet.baselines.networks.training import NetworkBaseline
 
 
 class Pansombut(NetworkBaseline):
-    """See the module's text."""
+    """See the module docstring."""
 
     build = staticmethod(partial(layers.stack, filters=(32, 64, 128), dense=(128, 64)))

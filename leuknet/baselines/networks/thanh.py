@@ -3,11 +3,12 @@
 The paper says (section 2.2): similar to AlexNet, five convolutional and two dense layers; the 108 images of ALL-IDB 1
 become 1188 by rotation, translation, blurring and histogram equalisation; 70 % train, 30 % test; 96.60 %.
 
-Left open, and the reading taken: the layers' widths (32, 64, 128, 128, 128; dense 256 and the output), 3 x 3 kernels
-with 2 x 2 max-pooling after each, dropout of 0.5. 1188 is 11 times 108: an epoch shows each image eleven times, each
-time as it is or turned, shifted, blurred or equalised, with equal chance. Adam with 0.001, 30 epochs, batches of 32.
+Left open, and the interpretation used: the layers' widths (32, 64, 128, 128, 128; dense 256 and the output), 3 x 3
+kernels with 2 x 2 max-pooling after each, dropout of 0.5. 1188 is 11 times 108: an epoch uses each image eleven times,
+each time unchanged, rotated, shifted, blurred or equalised, with equal probability. Adam with a learning rate of 0.001,
+30 epochs, batches of 32.
 
-Departures: variants are drawn again each epoch instead of once, and are drawn of training images only. Narrow profiles
+Departures: variants are redrawn each epoch instead of once, and from training images only. Networks of narrow profiles
 are smaller (`layers.stack`).
 """
 
@@ -20,13 +21,13 @@ from leuknet.baselines.networks.training import NetworkBaseline
 
 
 class Thanh(NetworkBaseline):
-    """See the module's text."""
+    """See the module docstring."""
 
     copies = 11
     build = staticmethod(partial(layers.stack, filters=(32, 64, 128, 128, 128), dense=(256,), dropout=0.5))
 
     def augment(self, image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """Return the image as it is, turned, shifted, blurred or equalised."""
+        """Return the image unchanged, rotated, shifted, blurred or equalised."""
         kind, a, b = generator.integers(5), *generator.uniform(-1, 1, 2)
         if kind == 1:
             return variants.moved(image, angle=180 * a)

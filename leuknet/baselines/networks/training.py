@@ -1,6 +1,6 @@
-"""Baselines that train a network of their own: images varied on the host, trained by `leuknet.models.fitting`.
+"""Base class of the baselines that train a network: augmentation on the host, training by `leuknet.models.fitting`.
 
-One compiled network is kept for each structure, so that folds share it; every run draws all weights again.
+One compiled network per structure is cached and shared by all folds; every run reinitialises all weights.
 """
 
 import time
@@ -21,17 +21,17 @@ from leuknet.models.weights import draw
 
 
 class NetworkBaseline(Baseline):
-    """A network that learns from pixels.
+    """A baseline that trains a network on pixels.
 
-    A baseline gives ``build(size, nano)``, a flat functional model from RGB in [0, 1], (size, size, 3), to a
-    probability; ``augment(image uint8, generator) -> uint8``; and the values below where they differ.
+    Subclasses define ``build(size, nano)``, which returns a flat functional model from RGB in [0, 1], (size, size, 3),
+    to a probability; ``augment(image uint8, generator) -> uint8``; and those of the values below that differ.
 
     Attributes
     ----------
     epochs, batch, copies, learning_rate
-        What the article trains with (Adam) or, where that is open, our reading.
+        Training settings (with Adam) of the article, or our choice if it does not state them.
     history : pandas.DataFrame
-        One row an epoch, see `leuknet.models.fitting.fit_epochs`.
+        One row per epoch, see `leuknet.models.fitting.fit_epochs`.
     """
 
     build: Any  # a static method
@@ -39,20 +39,20 @@ class NetworkBaseline(Baseline):
     epochs, batch, copies, learning_rate = 30, 32, 1, 0.001
 
     def setting(self, name: str) -> Any:
-        """Return the run's own setting, or the baseline's where the run leaves it open."""
+        """Return a setting of the run, or the baseline's default if the run does not define it."""
         value = getattr(self.settings, name)
         return getattr(self, name) if value is None else value
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
-        """Return the image as the network sees it, uint8, before it is scaled to [0, 1]."""
+        """Return the preprocessed input image, uint8, before it is scaled to [0, 1]."""
         return image
 
     def augment(self, image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """Return a varied copy of `image`; as it is, unless the baseline says otherwise."""
+        """Return an augmented copy of `image`; unchanged unless overridden."""
         return image
 
     def begin(self, seed: int) -> None:
-        """Give every variable, and what dropout draws from, its start value."""
+        """Initialise every variable and the random state of dropout."""
         draw(self.model, seed)
 
     def fit(self, cohort: Cohort, train: np.ndarray, seed: int) -> None:
@@ -74,7 +74,7 @@ class NetworkBaseline(Baseline):
         self.history = pd.DataFrame(list(fit_epochs(self.model, batches, self.setting("epochs"))))
 
     def forward(self, model: keras.Model, cohort: Cohort, where: np.ndarray, batch: int = 32) -> np.ndarray:
-        """Return what `model` gives for the images at `where`, float32, shape (n, d)."""
+        """Return the outputs of `model` for the images at `where`, float32, shape (n, d)."""
         began, parts = time.process_time(), []
         shown = Shown(lambda i: self.prepare(cohort.images[i]))
         for places in full_batches(where, batch):
@@ -84,16 +84,16 @@ class NetworkBaseline(Baseline):
 
     def predict(self, cohort: Cohort, test: np.ndarray) -> np.ndarray:
         """See `Baseline.predict`."""
-        self.forward(self.model, cohort, test[:1])  # compiles, so that the time measured next is prediction's alone
+        self.forward(self.model, cohort, test[:1])  # compiles, to exclude compilation from the time measured below
         return self.forward(self.model, cohort, test)[:, 0].astype(np.float32)
 
     def size(self) -> int:
-        """See `Baseline.size`: 4 bytes a parameter."""
+        """See `Baseline.size`: 4 bytes per parameter."""
         return 4 * self.model.count_params()
 
 
 class Shown:
-    """Images that `read` gives one by one as uint8; indexed by many, one float32 batch in [0, 1]."""
+    """Array-like view of uint8 images returned by `read`; an index array selects a float32 batch in [0, 1]."""
 
     def __init__(self, read: Callable[[int], np.ndarray]) -> None:
         self.read = read
@@ -103,13 +103,13 @@ class Shown:
 
 
 def full_batches(places: np.ndarray, batch: int) -> np.ndarray:
-    """Return `places` as rows of `batch`, the last filled from the front, so that the network is compiled once."""
+    """Return `places` as rows of `batch`, the last padded from the beginning, so that all batches have one shape."""
     return np.resize(places, (-(-len(places) // batch), batch))
 
 
 @lru_cache(maxsize=3)
 def compiled(build: Callable[[int, bool], keras.Model], size: int, nano: bool, learning_rate: float) -> keras.Model:
-    """Return the network of `build`, compiled; the same one for the same arguments."""
+    """Return the compiled network of `build`; the same object for the same arguments."""
     model = build(size, nano)
     compile_model(model, keras.optimizers.Adam(learning_rate))
     return model

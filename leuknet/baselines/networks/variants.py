@@ -1,4 +1,4 @@
-"""The variants that the articles' augmentations draw: of uint8 RGB images, on the host."""
+"""Image transformations for the augmentation used in the articles, on uint8 RGB images on the host."""
 
 import cv2
 import numpy as np
@@ -11,9 +11,9 @@ def moved(
     zoom: float = 1.0,
     shear: float = 0.0,
 ) -> np.ndarray:
-    """Return the image turned by `angle` degrees, zoomed, sheared by `shear` degrees and shifted by shares of its edge.
+    """Return the image rotated and sheared (by `angle` and `shear` degrees), zoomed, and shifted by shares of its edge.
 
-    What comes in from outside reflects the image.
+    Areas outside the image are filled by reflection.
     """
     edge = image.shape[0]
     matrix = cv2.getRotationMatrix2D((edge / 2 - 0.5, edge / 2 - 0.5), angle, zoom)
@@ -24,7 +24,7 @@ def moved(
 
 
 def equalised(image: np.ndarray) -> np.ndarray:
-    """Return the image with its luma's histogram equalised, colours kept."""
+    """Return the image with the histogram of its luma equalised and its chroma unchanged."""
     luma = cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb)
     luma[..., 0] = cv2.equalizeHist(np.ascontiguousarray(luma[..., 0]))
     return cv2.cvtColor(luma, cv2.COLOR_YCrCb2RGB)
@@ -36,5 +36,5 @@ def blurred(image: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def flipped(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return the image or its mirror image, with equal chance."""
+    """Return the image or its mirror image, with equal probability."""
     return np.ascontiguousarray(image[:, ::-1]) if generator.random() < 0.5 else np.asarray(image)
