@@ -10,6 +10,7 @@ import pytest
 from fake_runs import golden_runs, published_runs
 from PIL import Image
 
+from leuknet._escape import csv_cell
 from leuknet._io import write_json
 from leuknet.evaluation.significance import resampled_t
 from leuknet.exceptions import LeuknetError
@@ -166,3 +167,14 @@ def test_folds_of_one_pool_share_training_images_in_the_report_too(published):
     folds = ours[(ours["protocol"] == "5-fold") & (ours["role"] == "test")]
     known = resampled_t(100 * folds["A"], 1 / 4)
     assert reports.scores(folds)["interval of A"].tolist() == [f"{known.low:.1f} to {known.high:.1f}"]
+
+
+def test_tables_of_pages_are_as_on_the_pages(tmp_path):
+    path = tmp_path / "t.csv"
+    frame = pd.DataFrame(
+        {"": ["x"], "step": ["+ cells"], "accuracy (%)": [57.14285714285714], "n": [84], "kappa": [0.380]}
+    )
+    frame.map(csv_cell).to_csv(path, index=False)
+    shown = reports.page_table(path)
+    assert list(shown.columns) == ["", "step", "accuracy (%)", "n", "kappa"]
+    assert shown.iloc[0].tolist() == ["x", "+ cells", "57.1", "84", "0.38"]

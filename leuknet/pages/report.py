@@ -18,7 +18,7 @@ from leuknet.models.settings import TrainSettings
 from leuknet.pages.outputs import check_report_file, html_page, markdown_page
 from leuknet.paper import tables
 from leuknet.paper.consistency import WEIGHTS, Finding, audit, to_frame
-from leuknet.plots.format import estimate, listed, number
+from leuknet.plots.format import cell, estimate, listed, number
 from leuknet.plots.output import table_html
 from leuknet.plots.results.audit import audit_summary, merged, ordered, questions
 from leuknet.plots.results.verdicts import COLOURS, LEDGER, ledger_cells
@@ -46,6 +46,8 @@ DECIDED = (
     "Decided by print: the verdict holds for the paper. Decided by runs: it holds for the images, networks and weights "
     "of this folder, and says nothing of the paper's."
 )
+UNROUNDED = re.compile(r"-?\d+\.\d{5,}")  # a number of a table's file, which has all digits
+ESCAPED = re.compile(r"^'(?=\s*[=+\-@|])")  # by `csv_cell`
 FINDING = {"says": "finding", "arithmetic": "the sum", "depends_on": "depends on", "may_have_meant": "may have meant"}
 Sections = dict[str, list[dict[str, str]]]  # blocks by title, in display order
 
@@ -56,7 +58,7 @@ def report(folder: str | Path) -> list[Path]:
     Parameters
     ----------
     folder : path
-        A result folder of ``leuknet study`` or ``leuknet grid``.
+        A result folder of ``leuknet study`` or ``leuknet train``.
 
     Returns
     -------
@@ -240,11 +242,21 @@ def page_sections(folder: Path) -> Sections:
         about = object_or_empty(path.with_suffix(".json"))
         if about and about.get("name") not in HIDDEN:
             caption = f"{about.get('page', '')}: {about.get('caption', '')}"
-            tables.append(block(caption, pd.read_csv(path, dtype=str, keep_default_na=False)))
+            tables.append(block(caption, page_table(path)))
     for path, image in small_pictures(sorted((folder / "figures").glob("*.png"))).items():
         about = {"caption": "", "alt": path.stem} | object_or_empty(path.with_suffix(".json"))
         figures.append({"caption": str(about["caption"]), "image": image, "alt": str(about["alt"]), "path": path.name})
     return {title: blocks for title, blocks in (("Tables of the pages", tables), ("Figures", figures)) if blocks}
+
+
+def page_table(path: Path) -> pd.DataFrame:
+    """Return a page's table as the page shows it: unnamed heads empty, numbers rounded, no escape for spreadsheets."""
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    cells = {
+        name: [cell(float(text), name) if UNROUNDED.fullmatch(text) else ESCAPED.sub("", text) for text in frame[name]]
+        for name in frame
+    }
+    return pd.DataFrame(cells, dtype=str).rename(columns=lambda name: "" if name.startswith("Unnamed: ") else name)
 
 
 def small_pictures(paths: list[Path]) -> dict[Path, str]:
