@@ -172,7 +172,7 @@ def test_folds_of_one_pool_share_training_images_in_the_report_too(published):
 def test_tables_of_pages_are_as_on_the_pages(tmp_path):
     path = tmp_path / "t.csv"
     frame = pd.DataFrame(
-        {"": ["x"], "step": ["+ cells"], "accuracy (%)": [57.14285714285714], "n": [84], "kappa": [0.380]}
+        {"": ["x"], "step": ["+ cells"], "accuracy (%)": [57.14285714285714], "n": [84], "kappa": [0.38]}
     )
     frame.map(csv_cell).to_csv(path, index=False)
     shown = reports.page_table(path)

@@ -92,8 +92,9 @@ def curve_sentence(histories: pd.DataFrame) -> str:
 
 def accuracy_sentence(predictions: pd.DataFrame, where: str) -> str:
     """Return accuracy with its 95 % interval (groups resampled), recall and specificity, and n."""
-    n, found = predictions["image_id"].nunique(), scores(predictions["y"], predictions["p"])
+    n, seeds = predictions["image_id"].nunique(), predictions["seed"].nunique()
+    found = scores(predictions["y"], predictions["p"])
     value = estimate(*accuracy(predictions), n)
     known = [(name, found[key]) for key, name in (("R", "recall"), ("S", "specificity")) if key in found]
     rest = [f"{name} {number(100 * share, decimals(n))} %" for name, share in known]
-    return f"Accuracy on {where}: {value} % of {n} images, {predictions['seed'].nunique()} seed(s); {listed(rest)}."
+    return f"Accuracy on {where}: {value} % of {n} images, {seeds} seed{'s' * (seeds > 1)}; {listed(rest)}."
