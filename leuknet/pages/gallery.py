@@ -32,8 +32,8 @@ def gallery(folder: str | os.PathLike, out: str | os.PathLike, notebooks: str = 
 
     Parameters
     ----------
-    A result folder of ``leuknet study``; its SVG files are not copied.
-        A result folder of ``leuknet study``; its SVG stay there.
+    folder : path
+        A result folder of ``leuknet study``; its SVG files are not copied.
     out : path
         A new or empty folder, or an earlier gallery, which is replaced.
     notebooks : str

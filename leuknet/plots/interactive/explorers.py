@@ -1,6 +1,6 @@
-"""Explorers: one figure each, drawn for the static page and redrawn by its widget; no network runs here.
+"""Explorers: figures that are drawn for the static page and redrawn by its widget, without running a network.
 
-The plane of features also comes as HTML and CSS alone: its points show their slides under the mouse without a kernel.
+The plane of features is also available as plain HTML and CSS: its points show their slides on hover without a kernel.
 """
 
 import base64
@@ -33,16 +33,16 @@ ROLE_COLOURS = {"train": "#BFD7EA", "test": "#0072B2", "external": "#E69F00"}
 ERROR_LOOKS = {"right": ("#999999", "o"), "wrong": ("#B23A00", "X"), "not tested": ("#E3E3E3", ".")}
 COLOURS = ("class", "source", "error")
 THUMBNAIL = (8, 8)  # px
-EDGE, MOST = 160, 600  # px, and pictures on a plane under the mouse
+EDGE, MOST = 160, 600  # px; maximum number of images in a hover plane
 SIGNS = {0: "●", 1: "▲"}
 
 
 def filtered(
     table: pd.DataFrame, data_set: str = ALL, source: str = ALL, label: int | str = ALL, copies: bool = False
 ) -> np.ndarray:
-    """Return the positions of a cohort's images that pass the filters, by data set, class and name.
+    """Return the positions of a cohort's images that pass the filters on data set, class and name.
 
-    ``copies`` keeps the images whose file or group (slide, patient) another image of the cohort shares.
+    ``copies`` selects images that share their file or group (slide, patient) with another image of the cohort.
     """
     keep = table.duplicated("sha256", keep=False) | table.duplicated("group", keep=False) | (not copies)
     for column, wanted in (("data_set", data_set), ("source", source), ("label", label)):
@@ -53,13 +53,13 @@ def filtered(
 
 
 def thumbnails(images: np.ndarray) -> np.ndarray:
-    """Return images as 8 x 8 px, float32 (n, 192): what near copies share, whatever their compression."""
+    """Return images as 8 x 8 px thumbnails, float32 (n, 192), which are similar for near copies despite compression."""
     small = [cv2.resize(image.astype(np.float32), THUMBNAIL, interpolation=cv2.INTER_AREA) for image in images]
     return np.stack(small).reshape(len(small), -1)
 
 
 def browse_card(cohort: Cohort, place: int = 0, small: np.ndarray | None = None, n: int = 4) -> plt.Figure:
-    """Draw one image next to the images most like it: copies and neighbours on a slide stand first.
+    """Draw one image next to the most similar ones; copies and neighbours on a slide come first.
 
     Parameters
     ----------
@@ -67,9 +67,9 @@ def browse_card(cohort: Cohort, place: int = 0, small: np.ndarray | None = None,
     place : int
         Position in the cohort.
     small : numpy.ndarray, optional
-        From `thumbnails`, computed here if not given.
+        From `thumbnails`; computed if not given.
     n : int
-        Look-alikes.
+        Number of similar images.
     """
     if not 0 <= place < len(cohort):
         raise LeuknetError(f"image {place} of {len(cohort)}: count from 0 to {len(cohort) - 1}")
@@ -91,7 +91,7 @@ def browse_card(cohort: Cohort, place: int = 0, small: np.ndarray | None = None,
 
 
 def split_card(table: pd.DataFrame, split: Split, fold: str) -> plt.Figure:
-    """Draw, for one fold, how many images of each data set and class train and are tested, and name what both share.
+    """Draw, for one fold, the number of training and test images by data set and class, and list what both share.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def split_card(table: pd.DataFrame, split: Split, fold: str) -> plt.Figure:
 
 
 def run_names(results: Results) -> dict[str, str]:
-    """Return ``{words: key}`` of finished runs, for a menu: approach, protocol, fold, number of the seed."""
+    """Return ``{label: key}`` of finished runs for a menu: approach, protocol, fold, number of the seed."""
     numbers = {seed: i for i, seed in enumerate(dict.fromkeys(results.runs["seed"]))}
     rows = results.runs.itertuples()
     return {f"{r.backbone} {r.approach}, {r.protocol}, {r.fold}, seed {numbers[r.seed]}": r.run for r in rows}
@@ -136,7 +136,7 @@ def run_card(results: Results, run: str, threshold: float = 0.5) -> plt.Figure:
     run : str
         Key of the run.
     threshold : float
-        Of the test images' probabilities.
+        Threshold on the test images' probabilities.
     """
     history = results.histories[results.histories["run"] == run]
     frame = results.predictions.query("run == @run and split == 'test'")
@@ -162,7 +162,7 @@ def _curve(ax: plt.Axes, history: pd.DataFrame) -> None:
 
 
 def reliability(ax: plt.Axes, y: np.ndarray, p: np.ndarray, bins: int = 10) -> None:
-    """Draw the share of positives against the mean probability in `bins` bins of equal width: the diagonal is right."""
+    """Draw the share of positives against the mean probability in `bins` equal bins, with the ideal diagonal."""
     at = np.minimum((p * bins).astype(int), bins - 1)
     groups = pd.DataFrame({"y": y, "p": p}).groupby(at).agg(y=("y", "mean"), p=("p", "mean"), n=("y", "size"))
     ax.plot([0, 1], [0, 1], color="#777777", linestyle=":", linewidth=1)
@@ -172,7 +172,7 @@ def reliability(ax: plt.Axes, y: np.ndarray, p: np.ndarray, bins: int = 10) -> N
 
 
 def correctness(table: pd.DataFrame, predictions: pd.DataFrame) -> np.ndarray:
-    """Return "right", "wrong" or "not tested" for each image of a cohort's table, at 0.5, by its first prediction."""
+    """Return "right", "wrong" or "not tested" for each image of a cohort, at threshold 0.5, by its first prediction."""
     first = predictions.drop_duplicates("image_id").set_index("image_id")
     hit = ((first["p"] >= 0.5) == first["y"]).map({True: "right", False: "wrong"})
     return table["image_id"].map(hit).fillna("not tested").to_numpy()
@@ -186,20 +186,20 @@ def embedding_card(
     colour: str = "class",
     point: int = 0,
 ) -> plt.Figure:
-    """Draw a plane of features with one point marked, and the slide that it is.
+    """Draw a plane of features with one point marked, and the corresponding slide.
 
     Parameters
     ----------
     points : pandas.DataFrame
         From `feature_space.coordinates`; each ``method`` has the same images in the same order.
     images : numpy.ndarray, uint8, shape (n, size, size, 3)
-        In that order.
+        In the same order.
     error : array of str, shape (n,)
         From `correctness`.
     method : str
     colour : {"class", "source", "error"}
     point : int
-        The marked image, counted from left to right in the plane.
+        Index of the marked image, counted from left to right in the plane.
     """
     of = points[points["method"] == method].reset_index(drop=True)
     if of.empty or colour not in COLOURS:
@@ -220,7 +220,7 @@ def embedding_card(
 def colour_looks(
     of: pd.DataFrame, error: np.ndarray, colour: str
 ) -> tuple[pd.Series, dict[Any, tuple], dict[Any, str]]:
-    """Return each point's value, the (colour, marker) of each value, and what a legend calls it where that differs."""
+    """Return each point's value, the (colour, marker) of each value, and legend labels that differ from the values."""
     if colour == "source":
         return *leading_sources(of), {}
     if colour == "class":
@@ -230,18 +230,18 @@ def colour_looks(
 
 
 def hover_plane(points: pd.DataFrame, images: np.ndarray, error: np.ndarray) -> None:
-    """Show planes of features as points that show their slide when pointed at; also in an exported page.
+    """Show planes of features whose points show their slide on hover, also in an exported page.
 
     Parameters
     ----------
     points, images, error
-        See `embedding_card`. Of more than `MOST` images as many are drawn, evenly spread.
+        See `embedding_card`. If there are more than `MOST` images, an evenly spaced subset is drawn.
     """
     display(HTML(hover_html(points, images, error)))
 
 
 def hover_html(points: pd.DataFrame, images: np.ndarray, error: np.ndarray) -> str:
-    """Return what `hover_plane` shows, as HTML."""
+    """Return the content of `hover_plane` as HTML."""
     views = [of.reset_index(drop=True) for _, of in points.groupby("method", sort=False)]
     if any(len(view) != len(images) for view in views) or len(error) != len(images):
         raise LeuknetError(f"each plane needs the same {len(images)} images")
@@ -257,7 +257,7 @@ def hover_html(points: pd.DataFrame, images: np.ndarray, error: np.ndarray) -> s
 
 
 def _styles(views: list[pd.DataFrame], error: np.ndarray, shown: np.ndarray) -> list[str]:
-    """Return for each image shown its places in the planes (%) and its colours as CSS variables."""
+    """Return the positions of each image in the planes (%) and its colours as CSS variables."""
     columns = {}
     for k, view in enumerate(views):
         for axis in "xy":

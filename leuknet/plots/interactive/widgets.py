@@ -1,4 +1,4 @@
-"""Widgets: each draws the same figure as its static counterpart, by the same function."""
+"""Widgets: each draws the same figure as its static counterpart, with the same function."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,22 +15,22 @@ from leuknet.plots.style import CLASS_NAMES, table_order
 
 
 def slide(draw: Callable, *, words: dict[str, str] | None = None, **controls: Any) -> ipywidgets.VBox:
-    """Return one control for each argument of `draw`, and the figure it returns.
+    """Return one control for each argument of `draw`, and the figure that it returns.
 
     Parameters
     ----------
     draw : callable
-        Keyword arguments to a matplotlib figure.
+        Takes keyword arguments and returns a matplotlib figure.
     words : dict of str to str, optional
-        What a control is called, where that is not its argument's name.
+        Label of each control, if different from the name of the argument.
     **controls : tuple (low, high, step, start), list, or dict
-        A tuple gives a slider, of whole numbers where it has whole numbers; a list a menu of its values, begun at the
-        first; a dictionary a menu of its keys that stand for its values.
+        A tuple creates a slider, with integer steps if all its values are integers; a list creates a menu of its
+        values, starting with the first; a dictionary creates a menu of its keys, which select its values.
 
     Returns
     -------
     ipywidgets.VBox
-        The last line of a cell shows it.
+        Displayed as the last expression of a cell.
     """
     image = _picture()
     shown = {name: _control((words or {}).get(name, name), limits) for name, limits in controls.items()}
@@ -45,12 +45,12 @@ def slide(draw: Callable, *, words: dict[str, str] | None = None, **controls: An
 
 
 def browser(cohort: Cohort) -> ipywidgets.VBox:
-    """Return a browser of a cohort, by data set, source, class and copies: each image next to those most like it.
+    """Return a browser of a cohort by data set, source, class and copies, which shows the images most similar to each.
 
     Returns
     -------
     ipywidgets.VBox
-        The last line of a cell shows it.
+        Displayed as the last expression of a cell.
     """
     table, small = cohort.table, thumbnails(cohort.images)
     limits: dict[str, Any] = {unit: [ALL, *table_order(table[unit])] for unit in ("data_set", "source")}
@@ -83,7 +83,7 @@ def browser(cohort: Cohort) -> ipywidgets.VBox:
 
 
 def embedding(points: pd.DataFrame, images: np.ndarray, error: np.ndarray) -> ipywidgets.VBox:
-    """Return planes of features and the slide of one point, chosen by name, from left to right, or from near to near.
+    """Return planes of features and the slide of one point, selected by name, from left to right, or by proximity.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def embedding(points: pd.DataFrame, images: np.ndarray, error: np.ndarray) -> ip
     Returns
     -------
     ipywidgets.VBox
-        The last line of a cell shows it.
+        Displayed as the last expression of a cell.
     """
     planes = {name: of[["x", "y"]].to_numpy() for name, of in points.groupby("method", sort=False)}
     order = {name: at[:, 0].argsort(kind="stable") for name, at in planes.items()}
@@ -112,7 +112,7 @@ def embedding(points: pd.DataFrame, images: np.ndarray, error: np.ndarray) -> ip
         if menu.value == chosen:
             draw()
         else:
-            menu.value = chosen  # which comes back through `named` and draws
+            menu.value = chosen  # triggers `named`, which draws
 
     def named(_: Any) -> None:
         before, slider.value = slider.value, int(order[plane.value].argsort()[menu.value])
@@ -134,19 +134,19 @@ def embedding(points: pd.DataFrame, images: np.ndarray, error: np.ndarray) -> ip
 
 
 def upload(draw: Callable, label: str = "your slide") -> ipywidgets.VBox:
-    """Return a button that takes one image file, and the figure that `draw` makes of it, or why it cannot.
+    """Return a button that uploads one image file, and the figure that `draw` makes of it, or an error message.
 
     Parameters
     ----------
     draw : callable
-        (file name, content as bytes) to a matplotlib figure; a `LeuknetError` is shown as text.
+        Maps (file name, content as bytes) to a matplotlib figure; a `LeuknetError` is shown as text.
     label : str
-        On the button.
+        Label of the button.
 
     Returns
     -------
     ipywidgets.VBox
-        The last line of a cell shows it.
+        Displayed as the last expression of a cell.
     """
     wide = ipywidgets.Layout(width="max-content")
     button = ipywidgets.FileUpload(accept="image/*", multiple=False, description=label, layout=wide)

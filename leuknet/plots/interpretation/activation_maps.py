@@ -1,4 +1,4 @@
-"""Activation maps: Figures 6 and 9, and what they are worth (paper, section 4.2)."""
+"""Activation maps: Figures 6 and 9, and their evaluation (paper, section 4.2)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ NETWORK_LOOKS = {"trained": ("#0072B2", "o"), "shuffled labels": ("#E69F00", "s"
 
 
 def overlay(ax: plt.Axes, image: np.ndarray, heat: np.ndarray, mask: np.ndarray | None = None) -> None:
-    """Lay a map over a grey image: yellow where it is highest; a mask's nucleus is outlined in white on black."""
+    """Overlay a map on a greyscale image, high values in yellow; the mask's nucleus is outlined in white on black."""
     ax.imshow(image.mean(axis=2), cmap="gray", vmin=0, vmax=255)
     if heat.max() > 0:
         level = heat / heat.max()
@@ -32,7 +32,7 @@ def overlay(ax: plt.Axes, image: np.ndarray, heat: np.ndarray, mask: np.ndarray 
 
 
 def filter_heat_maps(outputs: dict[str, np.ndarray], image: np.ndarray, most: int = 6) -> plt.Figure:
-    """Draw what a few filters of each layer make of one image (paper, Figure 6): yellow is high.
+    """Draw the output of a few filters of each layer for one image (paper, Figure 6), high values in yellow.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def filter_heat_maps(outputs: dict[str, np.ndarray], image: np.ndarray, most: in
         From `leuknet.models.interpretation.activation_maps.filter_maps`.
     image : numpy.ndarray, uint8, shape (size, size, 3)
     most : int
-        Filters a layer: those whose output differs most over the image.
+        Number of filters per layer; those whose output varies most over the image are selected.
     """
     with picture_grid(len(outputs), most + 1, (8, 8 / (most + 1) * len(outputs) * 1.12 + 0.4)) as (fig, axes):
         for row, (name, maps) in zip(axes, outputs.items(), strict=True):
@@ -53,7 +53,7 @@ def filter_heat_maps(outputs: dict[str, np.ndarray], image: np.ndarray, most: in
 
 
 def map_examples(labels: list[int], n: int = 3, seed: int = 0) -> list[int]:
-    """Return positions of up to `n` images of each class, negative first, drawn at random."""
+    """Return the positions of up to `n` random images of each class, negative first."""
     places = [np.flatnonzero(np.asarray(labels) == label) for label in (0, 1)]
     drawn = [np.sort(rng("map examples", seed, k).permutation(at)[:n]) for k, at in enumerate(places)]
     return np.concatenate(drawn).tolist()
@@ -67,7 +67,7 @@ def map_sheet(
     masks: np.ndarray | None = None,
     titles: list[str] | None = None,
 ) -> plt.Figure:
-    """Draw a row an image: the image, then each method's map over it, the nucleus outlined (paper, Figure 9).
+    """Draw one row per image: the image, then each method's overlaid map, with outlined nucleus (paper, Figure 9).
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def map_sheet(
     maps : dict of str to numpy.ndarray, shape (n, size, size)
     masks : numpy.ndarray, uint8, shape (n, size, size), optional
     titles : list of str, optional
-        More words for each image.
+        Additional text for each image.
     """
     edge = 8 / (len(maps) + 1)
     with picture_grid(len(images), len(maps) + 1, (8, (edge + 0.42) * len(images))) as (fig, axes):
@@ -92,7 +92,7 @@ def map_sheet(
 
 
 def percent_shares(table: pd.DataFrame) -> pd.DataFrame:
-    """Return `regions.share_table` as readers want it: shares in %, ratio with its interval as text."""
+    """Return `regions.share_table` formatted for display: shares in %, ratio with its interval as text."""
     names = {"activation share": "activation (%)", "area share": "area (%)", "pointing": "pointing hits (%)"}
     shown = table.drop(columns=["low", "high"]).assign(**100 * table[[*names, "empty maps"]])
     of = table[["ratio", "low", "high"]].to_numpy()
@@ -101,7 +101,7 @@ def percent_shares(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def region_ratios(table: pd.DataFrame) -> plt.Figure:
-    """Draw activation share / area share of each region by network and method, with the best a map could reach.
+    """Draw activation share / area share of each region by network and method, with the maximum possible value.
 
     Parameters
     ----------
@@ -128,12 +128,13 @@ def region_ratios(table: pd.DataFrame) -> plt.Figure:
 
 
 def removal_view(curves: pd.DataFrame) -> plt.Figure:
-    """Draw deletion and insertion curves: mean probability of the called class, and the middle half of the images.
+    """Draw deletion and insertion curves: mean probability of the predicted class, and its interquartile range.
 
     Parameters
     ----------
     curves : pandas.DataFrame
-        From `leuknet.models.interpretation.regions.removal_curves`, with the column ``network``: a row of panels each.
+        From `leuknet.models.interpretation.regions.removal_curves`, with the column ``network``: one row of panels
+        each.
     """
     words = {"deletion": "deletion (lower is better)", "insertion": "insertion (higher is better)"}
     networks = list(curves.groupby("network", sort=False))
@@ -152,20 +153,20 @@ def removal_view(curves: pd.DataFrame) -> plt.Figure:
 
 
 def worst_maps(shares: pd.DataFrame, n: int = 4) -> list[int]:
-    """Return positions of the `n` images whose map lies least on the nucleus, by activation share / area share."""
+    """Return positions of the `n` images with the lowest activation share / area share of the nucleus."""
     of = shares[(shares["region"] == "nucleus") & shares["activation"].notna()]
     return of.assign(ratio=of["activation"] / of["area"]).nsmallest(n, "ratio")["image"].tolist()
 
 
 def nucleus_gaps(shares: pd.DataFrame, groups: np.ndarray) -> dict[str, tuple[float, float, float]]:
-    """Return by method how far the trained network's ratio of the nucleus lies above that of the cytoplasm.
+    """Return, by method, how much the trained network's ratio for the nucleus exceeds that for the cytoplasm.
 
     Parameters
     ----------
     shares : pandas.DataFrame
         From `leuknet.models.interpretation.regions.measure`.
     groups : numpy.ndarray, shape (images,)
-        Slide or patient of each image: both regions of a drawn group come together, so the interval is paired.
+        Slide or patient of each image; both regions of a resampled group are drawn together, so the interval is paired.
 
     Returns
     -------
@@ -183,9 +184,9 @@ def nucleus_gaps(shares: pd.DataFrame, groups: np.ndarray) -> dict[str, tuple[fl
 def nuclei_verdict(table: pd.DataFrame, gaps: dict[str, tuple[float, float, float]], weights: str) -> pd.DataFrame:
     """Judge "the nuclei are the most crucial region" by rules fixed before any run.
 
-    Supported: the trained network's ratio of the nucleus lies above 1 with its whole 95 % interval, its paired
-    difference from the cytoplasm above 0, and its interval above those of the two networks that cannot know (shuffled
-    labels, random weights). Not supported: an interval lies on the other side. Otherwise: not distinguishable.
+    Supported: the trained network's ratio for the nucleus has its whole 95 % interval above 1, its paired difference
+    from the cytoplasm lies above 0, and its interval lies above those of the two uninformed networks (shuffled labels,
+    random weights). Not supported: an interval lies on the other side. Otherwise: not distinguishable.
 
     Parameters
     ----------
@@ -194,14 +195,14 @@ def nuclei_verdict(table: pd.DataFrame, gaps: dict[str, tuple[float, float, floa
     gaps : dict
         From `nucleus_gaps`.
     weights : str
-        What the trained network began from.
+        Initial weights of the trained network.
 
     Returns
     -------
     pandas.DataFrame
-        One row a method: ``claim`` (id in ``leuknet/paper/data/claims.csv``), ``method``, ``value``, ``low``,
+        One row per method: ``claim`` (id in ``leuknet/paper/data/claims.csv``), ``method``, ``value``, ``low``,
         ``high``, ``n``, ``above cytoplasm`` (difference with its interval), ``shuffled labels``, ``random weights``
-        (their ratios), ``verdict`` and what the trained network began from, ``weights``.
+        (their ratios), ``verdict``, and the trained network's initial ``weights``.
     """
     rows = []
     for method, of in table.groupby("method", sort=False):
@@ -235,7 +236,7 @@ def map_card(
     layer: str | None = None,
     target: str = "called",
 ) -> plt.Figure:
-    """Draw one image, its map, and where the activation lies: what the explorer shows.
+    """Draw one image, its map, and the distribution of the activation over its regions, as shown by the explorer.
 
     Parameters
     ----------

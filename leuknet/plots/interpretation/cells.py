@@ -1,4 +1,4 @@
-"""The cells of an image (page 12): how well nuclei and leukocytes are found, a cell's path, what generalises."""
+"""The cells of an image (page 12): quality of the segmentation, processing steps of a cell, generalisation."""
 
 import os
 from collections.abc import Sequence
@@ -23,9 +23,9 @@ NO_MASKS = "no masks here: only the synthetic cohort has its own; LEUKNET_MASKS 
 
 
 def mask_sets(study: Study, most: int = MOST) -> dict[str, tuple]:
-    """Return what segmentation is scored on, name to (images, masks, ids, red cells' px), at most `most` of each.
+    """Return the sets that segmentation is scored on, name to (images, masks, ids, red cells' px), at most `most` each.
 
-    The synthetic cohort's own at the gallery's size, and, where ``LEUKNET_MASKS`` names the folder
+    Contains the synthetic cohort at the display resolution and, if ``LEUKNET_MASKS`` is set to the folder
     ``segmentation_WBC`` (Zheng et al., reference [33]), JTSC and CellaVision 2 at their native sizes.
     """
     found: dict[str, tuple] = {}
@@ -51,7 +51,7 @@ def segmentation_scores(sets: dict[str, tuple]) -> pd.DataFrame:
 
 
 def segmentation_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return mean Dice and IoU by set, method and part; one line that says so where there are no masks."""
+    """Return mean Dice and IoU by set, method and part; a single explanatory line if there are no masks."""
     if scores.empty:
         return pd.DataFrame({"images of": [NO_MASKS]})
     parts = scores.groupby("images of", sort=False)
@@ -59,7 +59,7 @@ def segmentation_table(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def segmentation_examples(sets: dict[str, tuple], scores: pd.DataFrame, count: int = 4) -> plt.Figure:
-    """Draw the best and worst nuclei of the first method in each set: true outline white, found one dashed."""
+    """Draw the first method's best and worst nuclei in each set: true outline in white, predicted outline dashed."""
     if not sets:
         with subplots(figsize=(7, 1)) as (fig, ax):
             ax.axis("off")
@@ -90,7 +90,7 @@ def _examples(axes: np.ndarray, parts: tuple[Sequence, ...], scores: pd.DataFram
 
 
 def generalisation_steps(summary: pd.DataFrame) -> plt.Figure:
-    """Draw accuracy with its interval by step, one bar a protocol; `summary` is `generalisation.summary`'s."""
+    """Draw accuracy with its interval by step, one bar per protocol; `summary` is that of `generalisation.summary`."""
     names, wide = [step for step in STEPS if step in set(summary["step"])], 0.8 / summary["protocol"].nunique()
     with subplots(figsize=(7, 3.2)) as (fig, ax):
         for k, (protocol, part) in enumerate(summary.groupby("protocol", sort=False)):
@@ -105,7 +105,7 @@ def generalisation_steps(summary: pd.DataFrame) -> plt.Figure:
 
 
 def outlined_cells(ax: plt.Axes, image: np.ndarray, found: Outlined, p: np.ndarray) -> None:
-    """Draw an image with the nucleus of each cell outlined (yellow from P(blast) 0.5 on, else white) and its score."""
+    """Draw an image with the score and outlined nucleus of each cell (yellow if P(blast) >= 0.5, else white)."""
     picture(ax, image)
     for line, score in zip(found.outlines, p, strict=True):
         closed = np.vstack([line, line[:1]])
@@ -115,14 +115,14 @@ def outlined_cells(ax: plt.Axes, image: np.ndarray, found: Outlined, p: np.ndarr
 
 
 def outlined_png(image: np.ndarray, found: Outlined, p: np.ndarray) -> bytes:
-    """Return `outlined_cells` as PNG bytes."""
+    """Return the figure of `outlined_cells` as PNG bytes."""
     with subplots(figsize=(4, 4 * image.shape[0] / image.shape[1])) as (fig, ax):
         outlined_cells(ax, image, found, p)
     return png(fig, 160)
 
 
 def cell_path(cohort: Cohort, model: ImageClassifier, i: int) -> plt.Figure:
-    """Draw image `i` with each cell outlined and scored, and the picture of its highest cell."""
+    """Draw image `i` with each cell outlined and scored, and the crop of its highest-scoring cell."""
     image = native(cohort, i)
     found = outlined(image, float(diameters(cohort, np.array([i]))[0]))
     p = model.cell.predict(found.cells)
@@ -137,7 +137,7 @@ def cell_path(cohort: Cohort, model: ImageClassifier, i: int) -> plt.Figure:
 
 
 def threshold_curve(frame: pd.DataFrame, threshold: float = 0.5) -> plt.Figure:
-    """Draw recall, specificity and accuracy against the threshold, and mark one; `frame` has ``y`` and ``p``."""
+    """Draw recall, specificity and accuracy against the threshold, one marked; `frame` has columns ``y`` and ``p``."""
     cuts, y, p = np.linspace(0, 1, 101), frame["y"].to_numpy(), frame["p"].to_numpy()
     calls = p[None] >= cuts[:, None]
     curves = {"recall": calls[:, y == 1].mean(axis=1), "specificity": (~calls)[:, y == 0].mean(axis=1)}

@@ -24,7 +24,7 @@ SCENARIO_LOOKS = {"LODOCV": ("#0072B2", "o"), "k-fold": ("#E69F00", "s")}
 
 
 def published10() -> pd.DataFrame:
-    """Return the printed Table 10 in the columns of `feature_space.separability` (A, P, R as fractions)."""
+    """Return the printed Table 10 with the columns of `feature_space.separability` (A, P, R as fractions)."""
     cells = tables.table(10).pivot(index=["block", "row"], columns="column", values="value")
     parts = []
     for scenario in SCENARIOS:
@@ -36,7 +36,7 @@ def published10() -> pd.DataFrame:
 
 
 def table10(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return `rows` next to the printed Table 10: one line a data set, feature space and author ("here" or "paper").
+    """Return `rows` next to the printed Table 10: one line per data set, feature space and author ("here" or "paper").
 
     Parameters
     ----------
@@ -46,8 +46,8 @@ def table10(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``data set``, ``features``, ``who``, ``number`` (features given to the SVM), then
-        A, P, R (%) and Kappa for each scenario as text; "–" where undefined. The paper's data sets are always there.
+        ``data set``, ``features``, ``who``, ``number`` (of features given to the SVM), then A, P, R (%) and Kappa for
+        each scenario as text; "–" if undefined. The paper's data sets are always included.
     """
     both = pd.concat([rows.assign(who="here"), published10().assign(who="paper")], ignore_index=True)
     names, data_sets = list(dict.fromkeys(both["features"])), table_order(both["data_set"])
@@ -64,7 +64,7 @@ def table10(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def as_text(found: pd.Series) -> dict[str, str]:
-    """Return A, P, R (%) and Kappa from fractions as text; "–" where undefined."""
+    """Format A, P, R (%) and Kappa given as fractions; "–" if undefined."""
     texts = {}
     for metric in METRICS:
         value, percent = found.get(metric, np.nan), metric != "Kappa"
@@ -80,7 +80,7 @@ def calls_table(y: np.ndarray, calls: dict[str, np.ndarray]) -> pd.DataFrame:
     ----------
     y : array of int, shape (n,)
     calls : dict of str to array of float, shape (n,)
-        Name of the classifier to its probabilities, or calls 0 and 1.
+        Maps the name of each classifier to its probabilities, or predictions 0 and 1.
     """
     return pd.DataFrame([{"classifier": name, "images": len(y)} | as_text(scores(y, p)) for name, p in calls.items()])
 
@@ -110,12 +110,12 @@ def separability(rows: pd.DataFrame) -> plt.Figure:
 
 
 def decision_regions(points: pd.DataFrame, seed: int = 0) -> plt.Figure:
-    """Draw points of the plane with the regions of a linear SVM fitted to them, a panel for each feature space.
+    """Draw points of the plane with the decision regions of a linear SVM fitted to them, one panel per feature space.
 
     Parameters
     ----------
     points : pandas.DataFrame
-        From `feature_space.coordinates`; with a column ``role``, the SVM is fitted to "train" only.
+        From `feature_space.coordinates`; if there is a column ``role``, the SVM is fitted to "train" only.
     seed : int
     """
     names = list(dict.fromkeys(points["features"]))
@@ -145,7 +145,7 @@ def _panel(ax: plt.Axes, points: pd.DataFrame, name: str, seed: int) -> None:
 
 
 def _regions(ax: plt.Axes, points: pd.DataFrame, svm: Any, steps: int = 200) -> None:
-    """Shade what the SVM calls negative and positive, and draw the line between."""
+    """Shade the regions that the SVM predicts as negative and positive, and draw the decision boundary."""
     rims = [(v.min(), v.max(), 0.06 * np.ptp(v)) for v in (points["x"], points["y"])]
     sides = [np.linspace(low - rim, high + rim, steps) for low, high, rim in rims]
     x, y = np.meshgrid(*sides)
@@ -156,13 +156,13 @@ def _regions(ax: plt.Axes, points: pd.DataFrame, svm: Any, steps: int = 200) -> 
 
 
 def bare(ax: plt.Axes, method: str) -> None:
-    """Take ticks and grid away: a projection has no units."""
+    """Remove ticks and grid, because a projection has no units."""
     ax.grid(False)
     ax.set(xticks=[], yticks=[], xlabel=f"{method} 1 (no unit)", ylabel=f"{method} 2 (no unit)")
 
 
 def image_map(points: pd.DataFrame, images: np.ndarray, cells: int = 22, pixels: int = 40) -> plt.Figure:
-    """Draw images where the projection puts them, at most one in each cell of a grid (Figure 12a).
+    """Draw images at their position in the projection, at most one in each cell of a grid (Figure 12a).
 
     Parameters
     ----------
@@ -171,9 +171,9 @@ def image_map(points: pd.DataFrame, images: np.ndarray, cells: int = 22, pixels:
     images : array, uint8, shape (n, size, size, 3)
         In the order of `points`.
     cells : int
-        Along each side.
+        Number along each side.
     pixels : int
-        Edge of an image as drawn.
+        Edge of a drawn image.
     """
     if len(points) != len(images):
         raise LeuknetError(f"{len(points)} points but {len(images)} images: give one image per point")
@@ -192,7 +192,7 @@ def image_map(points: pd.DataFrame, images: np.ndarray, cells: int = 22, pixels:
 
 
 def one_a_cell(xy: np.ndarray, cells: int) -> dict[tuple[int, int], int]:
-    """Return the point of `xy` (n, 2) nearest to the middle of each occupied cell (column, row) of a square grid."""
+    """Return the point of `xy` (n, 2) closest to the centre of each occupied cell (column, row) of a square grid."""
     low, span = xy.min(axis=0), np.ptp(xy, axis=0)
     place = (xy - low) / np.where(span > 0, span, 1) * cells
     cell = np.minimum(place.astype(int), cells - 1)
@@ -201,12 +201,12 @@ def one_a_cell(xy: np.ndarray, cells: int) -> dict[tuple[int, int], int]:
 
 
 def class_and_source(points: pd.DataFrame) -> plt.Figure:
-    """Draw each projection twice: coloured by class, and by source.
+    """Draw each projection twice: coloured by class and by source.
 
     Parameters
     ----------
     points : pandas.DataFrame
-        From `feature_space.coordinates`, one or more feature spaces and methods: a row each.
+        From `feature_space.coordinates`, with one or more feature spaces and methods, one row each.
     """
     sources, looks = leading_sources(points)
     points = points.assign(source=sources)
@@ -232,7 +232,7 @@ def scatter(
     looks: Mapping[Any, tuple],
     names: Mapping[Any, str] | None = None,
 ) -> None:
-    """Draw points of a plane, each by the (colour, marker) of its value; `names` where a legend calls it otherwise."""
+    """Draw points of a plane with the (colour, marker) of their values; `names` maps values to legend labels."""
     edge: dict[str, Any] = {"markersize": 4.5, "mec": "#333333", "mew": 0.4, "linestyle": "none"}
     for value, (colour, marker) in looks.items():
         at = points[values == value][["x", "y"]].to_numpy().T
@@ -241,19 +241,19 @@ def scatter(
 
 
 def neighbour_table(tables: dict[str, pd.DataFrame], probes: dict[str, tuple[float, float]]) -> pd.DataFrame:
-    """Return one line a feature space: what share of nearest neighbours share the source or class, and the probe (%).
+    """Return, for each feature space, the share of nearest neighbours with the same source or class, and the probe (%).
 
     Parameters
     ----------
     tables : dict of str to pandas.DataFrame
-        Name of the space to `feature_space.neighbours`.
+        Maps the name of the space to the result of `feature_space.neighbours`.
     probes : dict of str to (accuracy, chance)
-        Name of the space to `feature_space.named_source`.
+        Maps the name of the space to the result of `feature_space.named_source`.
 
     Returns
     -------
     pandas.DataFrame
-        The last line, "chance", is what features that know nothing would give.
+        The last line, "chance", is the expected value for uninformative features.
     """
     lines = {name: frame.set_index("question")["share"] for name, frame in tables.items()}
     last, frame = list(tables.items())[-1]
@@ -264,7 +264,7 @@ def neighbour_table(tables: dict[str, pd.DataFrame], probes: dict[str, tuple[flo
 
 
 def neighbour_sentence(table: pd.DataFrame, features: str = "LeukNet") -> str:
-    """Return what the nearest images share in one feature space, each share next to chance."""
+    """Return how often nearest neighbours share source and class in one feature space, each next to chance."""
     rows = table.set_index("features")
     own, chance = rows.loc[features].dropna(), rows.loc["chance"]
     words = "{} {} % (chance {} %)".format

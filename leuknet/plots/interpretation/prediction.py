@@ -1,4 +1,4 @@
-"""What a kept run says of one's own slide, as a figure and as a page."""
+"""Prediction of a saved run for a user's slide, as a figure and as a page."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ METHOD = "Grad-CAM"
 
 
 def prediction_card(kept: Any, image: np.ndarray, row: Mapping[str, Any], name: str = "") -> plt.Figure:
-    """Draw an image, its activation map, its probability, and how far it lies from the training images.
+    """Draw an image, its activation map, its probability, and its distance from the training images.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def prediction_card(kept: Any, image: np.ndarray, row: Mapping[str, Any], name: 
     row : dict
         From `leuknet.inference.predict.described`.
     name : str
-        Above the picture.
+        Title of the image.
     """
     from leuknet.models.interpretation.activation_maps import activation_maps
 
@@ -43,14 +43,14 @@ def prediction_card(kept: Any, image: np.ndarray, row: Mapping[str, Any], name: 
 
 
 def read_slide(kept: Any, path: Path) -> np.ndarray:
-    """Return an image file as the network of `kept` sees it, uint8 (size, size, 3)."""
+    """Return an image file as preprocessed for the network of `kept`, uint8 (size, size, 3)."""
     from leuknet.data.decode import decode
 
     return decode(Path(path).read_bytes(), kept.model.input_shape[1])[0]
 
 
 def slide_card(kept: Any, name: str, content: bytes) -> plt.Figure:
-    """Return `prediction_card` of a file's content (bytes): what the upload button shows."""
+    """Return `prediction_card` for the content of a file (bytes), as shown by the upload button."""
     from leuknet.data.decode import decode
     from leuknet.inference.predict import described
 
@@ -59,7 +59,7 @@ def slide_card(kept: Any, name: str, content: bytes) -> plt.Figure:
 
 
 def prediction_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Return predictions as readers want them: file name, class, probability, distance, its percentile, words."""
+    """Return predictions formatted for display: file name, class, probability, distance, its percentile, words."""
     frame = pd.DataFrame(rows).assign(file=[Path(row["file"]).name for row in rows])
     looks_like = [f"{row['looks_like']} ({100 * row['share']:.0f} %)" for row in rows]
     shown = frame[["file", "class", "probability", "threshold", "distance", "percentile"]]
@@ -67,7 +67,7 @@ def prediction_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def distance_table(rows: list[dict[str, Any]], labels: list[int]) -> pd.DataFrame:
-    """Return the share of right calls (%) in the nearer and the farther half of images with known `labels`."""
+    """Return the share of correct predictions (%) in the nearer and the farther half of images with known `labels`."""
     frame = pd.DataFrame(rows)
     frame["right"] = 100 * ((frame["class"] == "positive") == np.asarray(labels, bool))
     half = np.where(frame["distance"].rank(method="first") <= len(frame) / 2, "nearer half", "farther half")
@@ -77,7 +77,7 @@ def distance_table(rows: list[dict[str, Any]], labels: list[int]) -> pd.DataFram
 
 
 def distance_sentence(table: pd.DataFrame) -> str:
-    """Return whether right classifications are more frequent in the nearer half, with counts."""
+    """Return whether correct classifications are more frequent in the nearer half, with counts."""
     near, far = (row for _, row in table.iterrows())
     shares = [f"{number(row['right calls (%)'], 0)} % of {row['images']}" for row in (near, far)]
     return f"Right in the nearer half: {shares[0]} images; in the farther half: {shares[1]}."
@@ -110,7 +110,7 @@ def overlay_png(image: np.ndarray, heat: np.ndarray, pixels: int = 160) -> bytes
 def prediction_page(
     kept: Any, rows: list[dict[str, Any]], failed: list[dict[str, str]], cells: Sequence[Any] = ()
 ) -> str:
-    """Return predictions as one HTML page that needs no other file: pictures, maps, numbers, limits.
+    """Return predictions as one self-contained HTML page: images, maps, numbers, limitations.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def prediction_page(
     rows, failed : list of dict
         From `leuknet.inference.predict.predict`; the files are read again.
     cells : sequence, optional
-        From `leuknet.inference.cells.scored`, one an image: outlines are then drawn.
+        From `leuknet.inference.cells.scored`, one per image; if given, outlines are drawn.
     """
     from leuknet.inference.predict import as_record
     from leuknet.models.interpretation.activation_maps import activation_maps

@@ -1,4 +1,4 @@
-"""The paper's numbers: the audit's findings as cards and tables, figures that make their point, training times."""
+"""The audit of the paper's numbers: findings as cards and tables, supporting figures, training times."""
 
 import re
 from dataclasses import replace
@@ -19,18 +19,18 @@ from leuknet.plots.output import caption_line, keep_table, table_html
 from leuknet.plots.style import APPROACH_COLOURS, APPROACH_MARKERS
 from leuknet.study.study import Study
 
-STRONGEST = ("one-class-sets", "shared-allidb1", "shared-allidb2", "selection")  # by what hangs on them
+STRONGEST = ("one-class-sets", "shared-allidb1", "shared-allidb2", "selection")  # in order of consequence
 OF = "the paper's printed numbers"
 FITS, FAILS = "#0072B2", "#B23A00"
 EPOCHS = 50  # section 4.2
-# readings of "an image dataset 20 times larger" (section 3.2): passes over the images in all, and in one epoch
+# readings of "an image dataset 20 times larger" (section 3.2): passes over the images in total and per epoch
 READINGS = {"20 images made of each, 50 epochs": 20 * EPOCHS, "one draw of each image an epoch, 50 epochs": EPOCHS}
 READINGS["20 draws of each image in all"] = 20
 TWENTY_TIMES = {1: "each image once an epoch, drawn again", 20: "20 fixed variants of each, all in every epoch"}
 
 
 def audit_summary(found: list[Finding]) -> pd.DataFrame:
-    """Return how many findings there are of each weight and verdict, as a table."""
+    """Return the number of findings by weight and verdict as a table."""
     frame = to_frame(found)
     counts = pd.crosstab(frame["weight"], frame["verdict"]).reindex(index=WEIGHTS, columns=VERDICTS, fill_value=0)
     return counts.rename(index={"": "none: consistent"}).rename_axis(columns=None).reset_index()
@@ -39,7 +39,7 @@ def audit_summary(found: list[Finding]) -> pd.DataFrame:
 def ordered(found: list[Finding], weight: str) -> list[Finding]:
     """Return the findings of one weight, those with the largest consequence first, then in the audit's order.
 
-    First what `STRONGEST` names, then what is inconsistent, then what is not decidable.
+    The order is: findings in `STRONGEST`, then inconsistent ones, then undecidable ones.
     """
     places = {name: place for place, name in enumerate(STRONGEST)}
     chosen = [finding for finding in found if finding.weight == weight]
@@ -47,9 +47,9 @@ def ordered(found: list[Finding], weight: str) -> list[Finding]:
 
 
 def merged(found: list[Finding]) -> list[Finding]:
-    """Return findings as readers see them: those that say the same of several places are one, with all their sums.
+    """Return findings for display: those with the same statement about several places are merged.
 
-    ALL-IDB 1 and ALL-IDB 2 are two places of the same finding. Ranges of tables have an en dash.
+    ALL-IDB 1 and ALL-IDB 2 are two places of the same finding. Ranges of tables use an en dash.
     """
     alike: dict[tuple[str, ...], list[Finding]] = {}
     for finding in found:
@@ -68,18 +68,18 @@ def _one(alike: list[Finding]) -> Finding:
 
 
 def findings(study: Study, found: list[Finding], weight: str, name: str, fold: bool = False) -> None:
-    """Keep the findings of one weight as CSV, Markdown and JSON, and show each as a numbered card, equal ones as one.
+    """Save the findings of one weight as CSV, Markdown and JSON, and show each as a numbered card, equal ones merged.
 
     Parameters
     ----------
     study : Study
     found : list of Finding
     weight : str
-        One of `leuknet.paper.consistency.WEIGHTS`; empty for what is consistent.
+        One of `leuknet.paper.consistency.WEIGHTS`; empty for consistent numbers.
     name : str
-        Of the files, within the page.
+        Name of the files, within the page.
     fold : bool
-        Whether the cards are shown only once the reader opens them.
+        Whether the cards are hidden until the reader expands them.
     """
     chosen = ordered(found, weight)
     line = caption_line(study, n=f"{len(chosen)} findings", of=OF)
@@ -89,7 +89,7 @@ def findings(study: Study, found: list[Finding], weight: str, name: str, fold: b
 
 
 def audit_sentence(found: list[Finding]) -> str:
-    """Return how many findings touch a conclusion or a number, and the strongest of them."""
+    """Return how many findings affect a conclusion or a number, and the most consequential ones."""
     counts = {weight: sum(finding.weight == weight for finding in found) for weight in WEIGHTS}
     strongest = ordered(found, WEIGHTS[0])[0]
     parts = [f"{n} {weight.replace('changes', 'that change') or 'consistent'}" for weight, n in counts.items()]
@@ -97,7 +97,7 @@ def audit_sentence(found: list[Finding]) -> str:
 
 
 def possible_values() -> Figure:
-    """Draw, for each recall and specificity of Table 5 on ALL-IDB 1, the values that five runs can have near it."""
+    """Draw, for each recall and specificity of Table 5 on ALL-IDB 1, the nearby values that five runs can produce."""
     block = "ALL-IDB 1"
     rows = [(row, metric, texts[metric]) for _, b, row, texts in printed_rows((5,)) if b == block for metric in "RS"]
     with subplots(figsize=(7, 0.5 * len(rows) + 1.2)) as (fig, ax):
@@ -115,14 +115,14 @@ def possible_values() -> Figure:
 
 
 def shares() -> dict[int, tuple[float, float]]:
-    """Return positives and images behind Tables 12 and 13, by Table 1's rows."""
+    """Return the numbers of positives and of all images behind Tables 12 and 13, from Table 1's rows."""
     table = tables.table(1).set_index(["row", "column"])["value"].unstack()
     pooled, ufg = table.drop(index=["Total", "UFG"]).sum(), table.loc["UFG"]
     return {number: (part["Pathological"], part["Total"]) for number, part in ((12, pooled), (13, ufg))}
 
 
 def accuracy_between() -> Figure:
-    """Draw the accuracy that recall and specificity give for every share of positives, next to the printed one."""
+    """Draw the accuracy implied by recall and specificity for every share of positives, next to the printed one."""
     rows, known = ((12, "LeukNet"), (12, "VGG-16 *"), (13, "LeukNet")), shares()
     with subplots(1, len(rows), figsize=(7.3, 3.4)) as (fig, axes):
         for ax, (number, row) in zip(axes, rows, strict=True):
@@ -142,7 +142,7 @@ def accuracy_between() -> Figure:
 
 
 def five_runs(numbers: tuple[int, ...] = (3, 4)) -> Figure:
-    """Draw the five accuracies behind the rows that only one set of five runs can print; others as mean ± spread."""
+    """Draw the five accuracies of rows that only one set of five runs can produce; other rows as mean ± spread."""
     known = sprite.recovered().set_index(["table", "block", "row"])
     with subplots(1, len(CLASSES), figsize=(8, 4), sharey=True) as (fig, axes):
         for ax, block in zip(axes, CLASSES, strict=True):
@@ -152,7 +152,7 @@ def five_runs(numbers: tuple[int, ...] = (3, 4)) -> Figure:
                 if (number, block, row) in known.index:
                     part = known.loc[[(number, block, row)]]
                     hits = (part["tp"] + part["tn"]).reset_index(drop=True)
-                    equal = hits.groupby(hits).cumcount()  # runs of one accuracy stand above each other
+                    equal = hits.groupby(hits).cumcount()  # runs of equal accuracy are stacked
                     ax.plot(100 * hits / sum(CLASSES[block]), y + 0.12 - 0.25 * equal, linestyle="", **look)
                 else:
                     mean, spread = (float(text) for text in printed.split(texts["A"]))
@@ -165,10 +165,10 @@ def five_runs(numbers: tuple[int, ...] = (3, 4)) -> Figure:
 
 
 def stated_and_needed() -> Figure:
-    """Draw the training time that each reading needs at the card's peak, next to the stated time (minutes)."""
+    """Draw the training time that each reading requires at the card's peak, next to the stated time (minutes)."""
     sizes, stated = np.array(list(timing.training_sizes().values())), timing.stated()
     minutes = np.array(list(stated.values())) / 60
-    usual, least = np.array([needed(name, 1) for name in stated]).T * minutes  # for an image
+    usual, least = np.array([needed(name, 1) for name in stated]).T * minutes  # per image
     looks = zip(READINGS.items(), ("s", "D", "^"), (FAILS, FITS, "#009E73"), (-0.25, 0, 0.25), strict=True)
     with subplots(figsize=(7, 4.2)) as (fig, ax):
         for (words, passes), marker, colour, shift in looks:
@@ -187,7 +187,7 @@ def stated_and_needed() -> Figure:
 
 
 def catch_rates() -> pd.DataFrame:
-    """Return the rates that ``bench/audit.py --write`` measured last: ``what``, ``draws``, percentages."""
+    """Return the rates last measured by ``bench/audit.py --write``: ``what``, ``draws``, percentages."""
     frame = tables.read("audit_rates.csv")
     shares = {f"{name} (%)": 100 * pd.to_numeric(frame[name]) for name in ("measured", "theory")}
     what = frame["what"].map(heading)
@@ -195,7 +195,7 @@ def catch_rates() -> pd.DataFrame:
 
 
 def rate_dots(rates: pd.DataFrame) -> Figure:
-    """Draw the measured rate at which one changed decimal is caught against the rate that theory allows."""
+    """Draw the measured rate at which one changed decimal is detected against the theoretical rate."""
     rows = rates.dropna(subset=["theory (%)"])
     with subplots(figsize=(7, 0.3 * len(rows) + 1.4)) as (fig, ax):
         y = np.arange(len(rows))
@@ -207,7 +207,7 @@ def rate_dots(rates: pd.DataFrame) -> Figure:
 
 
 def checklist(study: Study) -> None:
-    """Show the reviewer's questions, each linked to the page that shows how to answer it, and keep them as a table."""
+    """Show the reviewer's questions, each linked to the page that answers it, and save them as a table."""
     frame = questions()
     line = caption_line(study, of="questions for studies that test across data sets")
     keep_table(study, frame, "checklist", "A reviewer's checklist", line)
@@ -222,10 +222,10 @@ def questions() -> pd.DataFrame:
 
 
 def needed(network: str, images: int) -> tuple[float, float]:
-    """Return what training on `images` (images times epochs) needs of the card in Table 8's time, as two shares.
+    """Return the shares of the card that training on `images` (images times epochs) requires in Table 8's time.
 
-    The first counts every operation at the card's stated peak; the second is the least that can be argued: a clock
-    above the stated one, and 3 x 3 convolutions by Winograd's algorithm (see `leuknet.paper.consistency.timing`).
+    The first share counts every operation at the card's stated peak; the second is a lower bound: a clock above the
+    stated one, and 3 x 3 convolutions by Winograd's algorithm (see `leuknet.paper.consistency.timing`).
     """
     seconds = timing.stated()[network]
     least = timing.seconds_needed(network, images, timing.CEILING, timing.WINOGRAD)
@@ -233,24 +233,24 @@ def needed(network: str, images: int) -> tuple[float, float]:
 
 
 def feasible(usual: float, least: float) -> str:
-    """Return "possible", "impossible" or "not decidable" from the shares of `needed`."""
+    """Return "possible", "impossible" or "not decidable" for the shares returned by `needed`."""
     return "impossible" if least > 1 else "possible" if usual <= 1 else "not decidable"
 
 
 def twenty_times(copies: int = 0, network: str = "VGG-16") -> pd.DataFrame:
-    """Return what each reading of "20 times larger" needs of a TITAN Xp in Table 8's time (ALL-IDB 1).
+    """Return what each reading of "20 times larger" requires of a TITAN Xp in Table 8's time (ALL-IDB 1).
 
     Parameters
     ----------
     copies : int
-        The profile's `TrainSettings.copies`, to mark its row: 0 is each image once an epoch.
+        The profile's `TrainSettings.copies`, whose row is marked; 0 means that each image is used once per epoch.
     network : str
-        As in Table 2.
+        Name as in Table 2.
 
     Returns
     -------
     pandas.DataFrame
-        One row for each reading and size of the training set.
+        One row per reading and size of the training set.
     """
     rows = []
     for (times, words), (counted, n) in product(TWENTY_TIMES.items(), timing.training_sizes().items()):
@@ -263,15 +263,15 @@ def twenty_times(copies: int = 0, network: str = "VGG-16") -> pd.DataFrame:
 
 
 def twenty_times_sentence(table: pd.DataFrame) -> str:
-    """Return which reading of "20 times larger" Table 8's minutes allow for VGG-16."""
+    """Return which reading of "20 times larger" is compatible with Table 8's times for VGG-16."""
     parts = [f"{reading}: {listed(part['verdict'].unique())}" for reading, part in table.groupby("reading", sort=False)]
     return f"In the stated time on the stated card, VGG-16 could be trained as follows. {'; '.join(parts)}."
 
 
 def twenty_times_view() -> Figure:
-    """Draw, for the five networks of Table 8, the computing that both readings need as a share of the card's.
+    """Draw, for the five networks of Table 8, the computation that both readings require as a share of the card's.
 
-    The marker counts every operation at the stated clock; the line reaches down to the least that can be argued.
+    The marker counts every operation at the stated clock; the line extends down to the lower bound.
     """
     names, n = list(timing.stated()), next(iter(timing.training_sizes().values()))
     looks = ((APPROACH_COLOURS["mDFT"], "o"), (APPROACH_COLOURS["SFT"], "s"))

@@ -1,6 +1,6 @@
-"""Table 11 run again: every work under three protocols, ranked, with intervals and paired tests.
+"""Reproduction of Table 11: every work under three protocols, ranked, with intervals and paired tests.
 
-And mean ranks over test sets: how far apart chance may put them, in a critical-difference diagram (Demsar 2006).
+Also mean ranks over test sets with a critical-difference diagram (Demsar 2006).
 """
 
 from typing import Any
@@ -23,30 +23,30 @@ from leuknet.study.comparison import FAIR, POOLED, PUBLISHED, Comparison
 NUMBERS = ["A", "low", "high", "n"]
 OWN = "article's own accuracy (%)"
 LOOKS = {POOLED: ("#999999", "s"), PUBLISHED: ("#E69F00", "D"), FAIR: ("#0072B2", "o"), "grouped": ("#009E73", "^")}
-LINE = 0.24  # inches between two names of the critical-difference diagram
+LINE = 0.24  # inches between two names in the critical-difference diagram
 FAMILIES = {entry.work: entry.family for entry in BASELINES.values()}
 
 
 def family(work: str) -> str:
-    """Return what kind of system `work` is: handcrafted, network, features, control."""
+    """Return the type of baseline of `work`: handcrafted, network, features, control."""
     return FAMILIES.get(work, "network")
 
 
 def article_accuracies() -> dict[str, str]:
-    """Return each work's own accuracy in Table 11 as printed, work to text; Sahlol's are of two data sets."""
+    """Return each work's own accuracy as printed in Table 11, work to text; Sahlol's are for two data sets."""
     table = tables.table(11)
     cells = table[table["column"] == "A"]
     return cells.groupby(cells["row"].str.split(",").str[0])["text"].agg(" and ".join).to_dict()
 
 
 def ranking(comparison: Comparison) -> pd.DataFrame:
-    """Return accuracy, limits and images of each work under each protocol, on the same images and on all of them.
+    """Return accuracy, interval and number of images of each work under each protocol, on common and on all images.
 
     Returns
     -------
     pandas.DataFrame
-        ``work``, ``column``, ``images`` ("same": those that every protocol tests, or "all"), ``A``, ``low``, ``high``
-        (per cent; groups resampled), ``n``, ``rank`` by the last protocol on the same images.
+        ``work``, ``column``, ``images`` ("same": images tested under every protocol, or "all"), ``A``, ``low``,
+        ``high`` (per cent; groups resampled), ``n``, ``rank`` by the last protocol on the common images.
     """
     levels = protocol_levels(comparison.predictions.query("split == 'test'"), "column", ["work"])
     last = levels[(levels["column"] == comparison.last) & (levels["images"] == "same")]
@@ -56,14 +56,14 @@ def ranking(comparison: Comparison) -> pd.DataFrame:
 
 
 def table11_again(comparison: Comparison) -> pd.DataFrame:
-    """Return Table 11 run again.
+    """Return the reproduction of Table 11.
 
     Returns
     -------
     pandas.DataFrame
-        One row a work, ranked by leave-one-source-out: ``rank``, ``work``, ``kind``, the article's own accuracy, one
-        column a protocol ("accuracy (95 % interval)" in percent, on the images that all protocols test), ``images/s``,
-        ``MB``; works that could not be run stand last.
+        One row per work, ranked by leave-one-source-out: ``rank``, ``work``, ``kind``, the article's own accuracy, one
+        column per protocol ("accuracy (95 % interval)" in percent, on the images tested under all protocols),
+        ``images/s``, ``MB``; works that could not be run come last.
     """
     ranked, own = ranking(comparison), article_accuracies()
     costs = comparison.runs.groupby("work")[["seconds", "bytes"]].median()
@@ -82,9 +82,9 @@ def table11_again(comparison: Comparison) -> pd.DataFrame:
 
 
 def chance_table(comparison: Comparison) -> pd.DataFrame:
-    """Return each work's pooled accuracy next to always naming the larger class, whether it is clearly better, why not.
+    """Return each work's pooled accuracy, the majority-class baseline, whether it is clearly better, and if not why.
 
-    Clearly: the interval's lower limit lies above the larger class's share.
+    Clearly better means that the interval's lower limit lies above the majority class's share.
     """
     pooled = comparison.of(POOLED)
     positive = pooled.drop_duplicates("image_id")["y"].mean()
@@ -98,7 +98,7 @@ def chance_table(comparison: Comparison) -> pd.DataFrame:
 
 
 def _why_not(comparison: Comparison, part: pd.DataFrame, low: float) -> str:
-    """Say what is known of a work that is not clearly better than the larger class, from its calls and its start."""
+    """Explain why a work is not clearly better than the majority class, from its predictions and initial weights."""
     work, positive = part["work"].iloc[0], (part["p"] >= 0.5).mean()
     words = ["a control, it sees no cell"] if family(work) == "control" else []
     started = set(comparison.runs.loc[comparison.runs["work"] == work, "weights"])
@@ -108,10 +108,10 @@ def _why_not(comparison: Comparison, part: pd.DataFrame, low: float) -> str:
 
 
 def paired_tests(comparison: Comparison, column: str = FAIR, against: str = "LeukNet") -> pd.DataFrame:
-    """Test each work against one over the same test images, by a paired permutation test over groups, with Holm.
+    """Compare each work with one other on the same test images, by a paired permutation test over groups, with Holm.
 
-    An image counts once: its calls are averaged over the seeds that predicted it. Images of a group (patient or slide
-    where known) are one unit, as they succeed and fail together.
+    Each image counts once: its predictions are averaged over the seeds that tested it. Images of a group (patient or
+    slide if known) form one unit because their errors are correlated.
 
     Returns
     -------
@@ -135,7 +135,7 @@ def paired_tests(comparison: Comparison, column: str = FAIR, against: str = "Leu
 def ranked_dots(comparison: Comparison) -> plt.Figure:
     """Draw each work's accuracy under the three protocols on the same images, with 95 % intervals; best on top.
 
-    Hollow marks are of all test images of the pooled folds.
+    Hollow marks show all test images of the pooled folds.
     """
     frame = ranking(comparison)
     works = list(frame["work"].unique())
@@ -175,10 +175,10 @@ def ranked_sentence(comparison: Comparison, work: str = "LeukNet") -> str:
 
 
 def ranked_test(comparison: Comparison) -> tuple[list[str], Friedman]:
-    """Return the names of the works and Friedman's test of their ranks over the sources left out.
+    """Return the names of the works and Friedman's test of their ranks over the left-out sources.
 
-    Works without a score on each source are left out. Folds of one pool are not test sets of their own: their images
-    and training sets overlap, so they are not ranked.
+    Works without a score on each source are excluded. Folds of one pool are not ranked because they are not independent
+    test sets: their images and training sets overlap.
 
     Raises
     ------
@@ -195,7 +195,7 @@ def ranked_test(comparison: Comparison) -> tuple[list[str], Friedman]:
 
 
 def can_differ(comparison: Comparison) -> bool:
-    """Return whether ranks over these test sets could differ at all: the critical difference is below the largest."""
+    """Return whether any ranks over these test sets could differ: the critical difference is below the maximum."""
     try:
         return ranked_test(comparison)[1].separable
     except LeuknetError:
@@ -203,7 +203,7 @@ def can_differ(comparison: Comparison) -> bool:
 
 
 def rank_sentence(comparison: Comparison) -> str:
-    """Return Friedman's test in words, and whether the critical difference leaves room for any difference."""
+    """Return Friedman's test in words, and whether the critical difference permits any difference to be shown."""
     try:
         names, found = ranked_test(comparison)
     except LeuknetError as reason:
@@ -218,7 +218,7 @@ def rank_sentence(comparison: Comparison) -> str:
 
 
 def bars(found: Friedman) -> list[tuple[float, float]]:
-    """Return least and greatest mean rank of each longest run that spans no more than the critical difference."""
+    """Return the least and greatest mean rank of each maximal group that spans no more than the critical difference."""
     ranks = np.sort(found.ranks)
     last = np.searchsorted(ranks, ranks + found.critical_difference, side="right") - 1
     before = np.maximum(np.arange(len(ranks)), [-1, *last[:-1]])
@@ -226,9 +226,9 @@ def bars(found: Friedman) -> list[tuple[float, float]]:
 
 
 def critical_difference(comparison: Comparison) -> plt.Figure:
-    """Draw the mean ranks of all works over the sources left out.
+    """Draw the mean ranks of all works over the left-out sources.
 
-    Heavy bars join works whose ranks lie within Nemenyi's critical difference: among them no difference is shown.
+    Heavy bars connect works whose ranks lie within Nemenyi's critical difference, i.e. without a shown difference.
     """
     names, found = ranked_test(comparison)
     k, heavy, thin = len(names), bars(found), {"color": "black", "linewidth": 0.8, "linestyle": "-"}
@@ -251,7 +251,7 @@ def critical_difference(comparison: Comparison) -> plt.Figure:
 
 
 def _names(ax: plt.Axes, names: list[str], ranks: np.ndarray, top: float, line: dict[str, Any]) -> None:
-    """Write the better half of the names on the left, the others on the right, each joined to its mean rank."""
+    """Write the better half of the names on the left and the others on the right, each connected to its mean rank."""
     k = len(names)
     for place, i in enumerate(np.argsort(ranks, kind="stable")):
         if place < (k + 1) // 2:

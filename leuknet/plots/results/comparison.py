@@ -1,4 +1,4 @@
-"""The published comparisons (Tables 11 to 13) next to this study's runs, and the fall to unseen data."""
+"""The published comparisons (Tables 11 to 13) next to this study's runs, and the drop on unseen data."""
 
 import numpy as np
 import pandas as pd
@@ -10,13 +10,13 @@ from leuknet.paper import tables
 from leuknet.plots.axes import subplots
 from leuknet.plots.format import MANY, PERCENT_METRICS, estimate, listed, mean_sd, number
 
-UNDEFINED = {"P": 0, "MCC": 0}  # as the paper's Table 7 counts a run that leaves them undefined
+UNDEFINED = {"P": 0, "MCC": 0}  # as in the paper's Table 7 for undefined runs
 OURS = {"vogado": "Vogado et al. [22]", "scratch": "VGG-16 *", "mDFT": "LeukNet"}
 LOOKS = dict(zip(OURS.values(), (("#4D4D4D", "s"), ("#E69F00", "D"), ("#0072B2", "o")), strict=True))
 
 
 def wide(number: int) -> pd.DataFrame:
-    """Return a published table with one row a line of the paper's, cells as printed."""
+    """Return a published table in wide format, one row per line of the paper's table, cells as printed."""
     long = tables.table(number)
     rows = list(dict.fromkeys(zip(long["block"], long["row"], strict=True)))
     cells = long.set_index(["block", "row", "column"])["text"].unstack()[list(dict.fromkeys(long["column"]))]
@@ -24,16 +24,16 @@ def wide(number: int) -> pd.DataFrame:
 
 
 def with_published(number: int, scores: pd.DataFrame, here: str) -> pd.DataFrame:
-    """Return a published table (12 or 13) with this study's rows under it.
+    """Return a published table (12 or 13) followed by this study's rows.
 
     Parameters
     ----------
     number : {12, 13}
     scores : pandas.DataFrame
-        One row a run: ``approach`` and the metrics as fractions, from `Results.scores` or `Comparison.scores`; what
-        the table does not publish is left out.
+        One row per run: ``approach`` and the metrics as fractions, from `Results.scores` or `Comparison.scores`;
+        metrics that the table does not publish are omitted.
     here : str
-        What the cells of this study were made on, e.g. "synthetic cohort, demo".
+        Origin of this study's cells, e.g. "synthetic cohort, demo".
 
     Returns
     -------
@@ -51,21 +51,21 @@ def with_published(number: int, scores: pd.DataFrame, here: str) -> pd.DataFrame
 
 
 def t_tests(inside: pd.DataFrame, outside: pd.DataFrame, unseen: str) -> pd.DataFrame:
-    """Return Student's t-test of LeukNet against VGG-16 *: of the printed means and spreads, and of this study's runs.
+    """Return Student's t-tests of LeukNet against VGG-16 *: printed means and spreads, and this study's runs.
 
     Parameters
     ----------
     inside, outside : pandas.DataFrame
-        One row a run with ``approach``, ``A`` (fraction) and ``n``: within the folds, and on the set apart.
+        One row per run with ``approach``, ``A`` (fraction) and ``n``: within the folds, and on the set apart.
     unseen : str
         The set apart.
 
     Returns
     -------
     pandas.DataFrame
-        ``numbers`` ("published" or "here"), ``tested on``, ``networks each``, ``LeukNet minus VGG-16 * (points)``
-        with its 95 % interval or why there is none, ``t`` and ``p``. The published rows are tested with 100 and with
-        20 networks, as the paper does not say how many its spreads are over.
+        ``numbers`` ("published" or "here"), ``tested on``, ``networks each``, ``LeukNet minus VGG-16 * (points)`` with
+        its 95 % interval or the reason why there is none, ``t`` and ``p``. The published rows are tested with 100 and
+        with 20 networks because the paper does not state the number behind its spreads.
     """
     rows = []
     for number_, place in ((12, "within folds"), (13, "UFG")):
@@ -88,12 +88,12 @@ def _tested(found: StudentT, n: float) -> tuple[str, str, float]:
 
 
 def falls(inside: pd.DataFrame, outside: pd.DataFrame) -> pd.DataFrame:
-    """Return accuracy within pooled folds and on the unseen set, for each work, published and here (%).
+    """Return each work's accuracy within pooled folds and on the unseen set, published and here (%).
 
     Parameters
     ----------
     inside, outside : pandas.DataFrame
-        One row a run with ``approach`` and ``A`` (fraction).
+        One row per run with ``approach`` and ``A`` (fraction).
     """
     rows = [(work, "published", *(tables.published(number, work, "A") for number in (12, 13))) for work in LOOKS]
     for approach, work in OURS.items():
@@ -104,7 +104,7 @@ def falls(inside: pd.DataFrame, outside: pd.DataFrame) -> pd.DataFrame:
 
 
 def fall_lines(table: pd.DataFrame, unseen: str) -> Figure:
-    """Draw `falls`: a line a work, from pooled folds to the data set `unseen`; published hollow, here filled."""
+    """Draw `falls`: one line per work from pooled folds to the data set `unseen`; published hollow, here filled."""
     with subplots(1, 2, figsize=(7.3, 3.0), sharey=True) as (fig, axes):
         for ax, where in zip(axes, ("published", "here"), strict=True):
             for row in table[table["where"] == where].itertuples():
@@ -123,7 +123,7 @@ def fall_lines(table: pd.DataFrame, unseen: str) -> Figure:
 
 
 def fall_sentence(table: pd.DataFrame, unseen: str) -> str:
-    """Return each work's change from pooled folds to the set apart, and what the change is not."""
+    """Return each work's change from pooled folds to the set apart, and the limits of its interpretation."""
     here = table[table["where"] == "here"]
     parts = [f"{row.work} {number(row.pooled)} → {number(row.unseen)} %" for row in here.itertuples()]
     note = "The two ends are different images, so a change mixes what is new to the network with how hard the set is."
@@ -131,7 +131,7 @@ def fall_sentence(table: pd.DataFrame, unseen: str) -> str:
 
 
 def published_accuracies() -> Figure:
-    """Draw Table 11: each work's own accuracy, in the order of the number of images it was measured on."""
+    """Draw Table 11: each work's own accuracy, ordered by the number of images that it was measured on."""
     table = tables.table(11)
     cells = table.pivot(index="row", columns="column", values=["text", "value"]).loc[table["row"].unique()]
     cells = cells.sort_values(("value", "Number of Images"), kind="stable")

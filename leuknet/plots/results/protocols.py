@@ -1,4 +1,4 @@
-"""Protocols side by side, like with like: differences are between the same images, paired, resampled by source."""
+"""Comparison of protocols on the same images, with paired differences, resampled by source."""
 
 import re
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from leuknet.plots.style import PROTOCOL_COLOURS, PROTOCOL_MARKERS
 from leuknet.verdicts.claim_rules.protocols import FEW
 
 ABOVE = {"textcoords": "offset points", "ha": "center", "fontsize": 9}
-KINDS = ("all", "same")  # images of a protocol: all that it tests, or those that every protocol tests
+KINDS = ("all", "same")  # images of a protocol: all its test images, or those that every protocol tests
 UNITS = {"source": "sources", "group": "groups", "image_id": "images"}
 
 
@@ -33,14 +33,14 @@ def published_marks(protocol: str) -> list[tuple[str, float]]:
 
 
 def same_images(predictions: pd.DataFrame, by: str = "protocol") -> pd.DataFrame:
-    """Return the predictions of those images that are tested under every protocol, all of them if there are none."""
+    """Return the predictions of images that every protocol tests, or all predictions if there are none."""
     tested = predictions.groupby("image_id")[by].nunique()
     common = tested.index[tested == predictions[by].nunique()]
     return predictions[predictions["image_id"].isin(common)] if len(common) else predictions
 
 
 def accuracy(predictions: pd.DataFrame, unit: str = "group") -> tuple[float, float, float]:
-    """Return accuracy and its 95 % bootstrap interval over whole units, in per cent; limits NaN if there is none."""
+    """Return accuracy and its 95 % bootstrap interval over whole units, in per cent; NaN limits if there is none."""
     value = 100 * float(((predictions["p"] >= 0.5) == predictions["y"]).mean())
     try:
         low, high = bootstrap(predictions, unit=unit)
@@ -50,7 +50,7 @@ def accuracy(predictions: pd.DataFrame, unit: str = "group") -> tuple[float, flo
 
 
 def protocol_levels(predictions: pd.DataFrame, by: str = "protocol", of: Sequence[str] = ()) -> pd.DataFrame:
-    """Return the accuracy under each protocol on all of its test images and on those that all protocols test.
+    """Return the accuracy under each protocol, on all its test images and on those that all protocols test.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def protocol_levels(predictions: pd.DataFrame, by: str = "protocol", of: Sequenc
     by : str
         Column with the protocols' names.
     of : sequence of str
-        Columns that set apart what is predicted by, such as ``work``; one network if empty.
+        Columns that distinguish what is compared, such as ``work``; empty for a single network.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def protocol_levels(predictions: pd.DataFrame, by: str = "protocol", of: Sequenc
 
 
 def protocol_differences(predictions: pd.DataFrame) -> dict[str, PairedDifference]:
-    """Return for each later protocol how far the first one lies above it on the images that all protocols test."""
+    """Return, for each later protocol, the lead of the first on the images that all protocols test."""
     same = same_images(predictions)
     first, *others = predictions["protocol"].unique()
     parts = {name: same[same["protocol"] == name] for name in (first, *others)}
@@ -84,19 +84,19 @@ def protocol_differences(predictions: pd.DataFrame) -> dict[str, PairedDifferenc
 
 
 def paired_by_source(a: pd.DataFrame, b: pd.DataFrame) -> PairedDifference:
-    """Return the difference of two accuracies on the same images, by source; by group where all are of one source."""
+    """Return the difference of two accuracies on the same images, paired by source, or by group for a single source."""
     return paired_difference(a, b, by="source" if a["source"].nunique() > 1 else "group")
 
 
 def protocols(predictions: pd.DataFrame, published: bool = True) -> plt.Figure:
-    """Draw accuracy under each protocol on the same images (filled) and all images (hollow), and paired differences.
+    """Draw accuracy under each protocol on common images (filled) and all images (hollow), and paired differences.
 
     Parameters
     ----------
     predictions : pandas.DataFrame
         See `protocol_levels`.
     published : bool
-        Whether the paper's accuracies stand next to them as stars.
+        Whether to add the paper's accuracies as stars.
     """
     levels, gaps = protocol_levels(predictions), protocol_differences(predictions)
     names = list(levels["protocol"].unique())
@@ -148,10 +148,10 @@ def _finish(left: plt.Axes, right: plt.Axes, names: list[str], published: bool) 
 
 
 def protocol_table(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Return accuracy by protocol: of all test images, of the same images, and the paired difference from the first.
+    """Return accuracy by protocol, for all test images and for common ones, and the paired difference from the first.
 
-    The interval of an accuracy resamples groups; "Wilson" is of the first seed, as if its images were independent; the
-    interval of a difference resamples sources.
+    The interval of an accuracy resamples groups; "Wilson" is computed for the first seed as if its images were
+    independent; the interval of a difference resamples sources.
     """
     levels, gaps = protocol_levels(predictions), protocol_differences(predictions)
     rows = []
@@ -169,7 +169,7 @@ def protocol_table(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def protocol_sentence(predictions: pd.DataFrame) -> str:
-    """Return what `protocols` shows in words: accuracies on the same images, then the first protocol's lead."""
+    """Describe the result of `protocols`: accuracies on the same images, then the first protocol's lead."""
     same = protocol_levels(predictions).query("images == 'same'")
     n, first = int(same["n"].iloc[0]), same["protocol"].iloc[0]
     shown = ", ".join(f"{row.protocol} {number(row.A, decimals(n))} %" for row in same.itertuples())
@@ -179,9 +179,9 @@ def protocol_sentence(predictions: pd.DataFrame) -> str:
 
 
 def gap_words(gap: PairedDifference) -> str:
-    """Return a paired difference of accuracies in words, with its interval and whether it excludes 0.
+    """Describe a paired difference of accuracies, with its interval and whether it excludes 0.
 
-    Over fewer than `FEW` units there is a range only, which says neither higher nor lower.
+    With fewer than `FEW` units, only a range is given, and no direction is claimed.
     """
     found, low, high = points(gap)
     value = f"{number(found, decimals(gap.images), sign=True)} points"
@@ -190,16 +190,16 @@ def gap_words(gap: PairedDifference) -> str:
     drawn = f"{gap.units} {UNITS[gap.by]}{' of one source' * (gap.by == 'group')}"
     verdict = "no difference shown" if low <= 0 <= high else "the first is higher" if low > 0 else "the first is lower"
     limits = interval(low, high, decimals(gap.images))
-    if gap.units < FEW:  # a bootstrap of two units has three values
+    if gap.units < FEW:  # the bootstrap of two units has only three values
         return f"{value} (range {limits} over the {drawn}, all there are)"
     return f"{value} (95 % interval {limits}, {drawn} resampled), {verdict}"
 
 
 def family_sentences(predictions: pd.DataFrame, first: str, second: str) -> list[str]:
-    """Return how far protocol `first` lies above `second` on the images that different networks test under the two.
+    """Return the lead of protocol `first` over `second` on images that different networks test under the two.
 
-    Three ways: the paired difference; Student's t-test over seeds, as the paper has it; McNemar's test over the images
-    of the first seed.
+    Computed in three ways: the paired difference; Student's t-test over seeds, as in the paper; McNemar's test over the
+    images of the first seed.
     """
     sides = [predictions[predictions["protocol"] == name] for name in (first, second)]
     both = sides[0].merge(sides[1], on=["image_id", "seed", "y"], suffixes=("_a", "_b"))
@@ -217,7 +217,7 @@ def family_sentences(predictions: pd.DataFrame, first: str, second: str) -> list
 
 
 def by_test_set(predictions: pd.DataFrame) -> plt.Figure:
-    """Draw accuracy, recall and specificity for each fold of each protocol, mean and range over seeds."""
+    """Draw accuracy, recall and specificity for each fold of each protocol, as mean and range over seeds."""
     places = ["protocol", "fold"]
     frame = scores_by(predictions, [*places, "seed"]).reindex(columns=[*places, "n", "A", "R", "S"])
     sizes = frame.groupby(places, sort=False)["n"].first()
@@ -234,7 +234,7 @@ def by_test_set(predictions: pd.DataFrame) -> plt.Figure:
 
 
 def test_set_sentence(predictions: pd.DataFrame) -> str:
-    """Return which test set has the widest distance between recall and specificity, and what that means."""
+    """Return the test set with the largest difference between recall and specificity, and its interpretation."""
     found = scores_by(predictions, ["protocol", "fold"]).reindex(columns=["protocol", "fold", "R", "S"]).dropna()
     if found.empty:
         return "No test set holds both classes, so recall and specificity cannot be set against each other."

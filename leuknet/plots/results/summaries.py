@@ -20,16 +20,17 @@ SCALES = {name: "%" for name in (*PERCENT_METRICS, "balanced accuracy")} | {"Kap
 
 
 def percent_summary(scores: pd.DataFrame, by: Sequence[str], metrics: Sequence[str] = tuple(SCALES)) -> pd.DataFrame:
-    """Return mean ± s.d. over runs, one row for each value of `by`; each metric's scale stands in its heading.
+    """Return mean ± s.d. over runs, one row for each value of `by`; headings contain the scale of each metric.
 
     Parameters
     ----------
     scores : pandas.DataFrame
-        One row a run, from `Results.scores`, with ``n`` test images.
+        One row per run, from `Results.scores`, with ``n`` test images.
     by : list of str
-        Columns to keep apart.
+        Columns to group by.
     metrics : sequence of str
-        Those that no run defines are left out; where some runs leave one undefined, its cell says how many define it.
+        Metrics to include. A metric that no run defines is omitted; if only some define it, its cells give their
+        number.
     """
     rows = []
     for values, part in scores.groupby(list(by), sort=False):
@@ -46,9 +47,9 @@ def heading(metric: str) -> str:
 
 
 def settings_table(settings: TrainSettings) -> pd.DataFrame:
-    """Return for each training setting what the paper states and where, the reading taken and why, and what is used.
+    """Return, for each training setting, the paper's statement and section, the reading, its reason, and the value.
 
-    The last column marks what differs from the reading (the default of `TrainSettings`).
+    The last column marks values that differ from the reading (the default of `TrainSettings`).
     """
     paper, rows = TrainSettings(), []
     for line in tables.training_settings().to_dict("records"):
@@ -60,13 +61,13 @@ def settings_table(settings: TrainSettings) -> pd.DataFrame:
 
 
 def _value(settings: TrainSettings, name: str) -> object:
-    """Return a setting, or with ``augmentation.`` one of its policy; None where nothing is augmented."""
+    """Return a setting, or for the prefix ``augmentation.`` one of its policy; None if there is no augmentation."""
     policy, _, field = name.rpartition(".")
     return getattr(settings.augmentation if policy else settings, field, None)
 
 
 def training_images_sentence(study: Study) -> str:
-    """Return how many images train for each test set of Tables 3 to 10 here, and by the paper's own counts."""
+    """Return the number of training images for each test set of Tables 3 to 10, here and by the paper's own counts."""
     try:
         counts = ablation_counts(study)
     except LeuknetError as reason:
@@ -80,18 +81,18 @@ def training_images_sentence(study: Study) -> str:
 
 
 def words(value: object) -> str:
-    """Return a setting's value as a table prints it."""
+    """Format a setting's value for a table."""
     if value is None or isinstance(value, Policy):
         return "none given" if value is None else "on, by the rows below"
     return str(value) if not isinstance(value, tuple) else "–".join(map(str, value))
 
 
 def profiles_table() -> pd.DataFrame:
-    """Return the profiles' fields, one column a profile."""
+    """Return the profiles' fields, one column per profile."""
     columns = {}
     for name in profiles.names():
         p = profiles.profile(name)
-        s = p.settings(precision="float32")  # no table measures which is faster
+        s = p.settings(precision="float32")  # tables do not measure which precision is faster
         share = f"{100 * p.fraction:g} % of Table 1, at least {p.floor} a class"
         rows = {"images": "the synthetic cohort in full" if p.fraction == 1 else share, "size (px)": p.size}
         rows |= {"own slides": f"{p.limit} a data set and class at most" if p.limit else "all"}
@@ -102,7 +103,7 @@ def profiles_table() -> pd.DataFrame:
 
 
 def tested(test: Callable, *samples: Any) -> str:
-    """Return the line that a statistical test prints, or why it cannot be done on these samples."""
+    """Return the printed result of a statistical test, or the reason why it cannot be applied to these samples."""
     try:
         return str(test(*samples))
     except LeuknetError as error:

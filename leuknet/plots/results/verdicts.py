@@ -1,4 +1,4 @@
-"""Page 09's last sections: published | reproduced | verdict, and the claims ledger."""
+"""The last sections of page 09: published | reproduced | verdict, and the claims ledger."""
 
 from html import escape
 
@@ -21,10 +21,10 @@ COLOURS = {"supported": "#1b6e35", "not supported": "#a61b1b", "depends on the p
 
 
 def verdict_cells(study: Study) -> pd.DataFrame:
-    """Return every published cell next to this study's runs, and keep the table as CSV, Markdown, LaTeX and HTML."""
+    """Return every published cell next to this study's runs, and save the table as CSV, Markdown, LaTeX and HTML."""
     try:
         runs = results.results(study.out)
-    except LeuknetError:  # nothing was run into this folder
+    except LeuknetError:  # the folder contains no runs
         runs = pd.DataFrame()
     cells = verdicts.compare(runs, feature_spaces(study.out))
     line = caption_line(study, n=f"{len(cells)} published cells")
@@ -33,13 +33,13 @@ def verdict_cells(study: Study) -> pd.DataFrame:
 
 
 def verdict_sentence(frame: pd.DataFrame, what: str = "published cells") -> str:
-    """Return how many cells of `verdict_cells`, or claims of `claims_ledger`, got which verdict; no reasons."""
+    """Return the number of cells of `verdict_cells`, or claims of `claims_ledger`, for each verdict (no reasons)."""
     counts = frame["verdict"].str.partition(":")[0].value_counts()
     return f"Of {len(frame)} {what}: {listed(f'{n} {verdict}' for verdict, n in counts.items())}."
 
 
 def claims_ledger(study: Study) -> pd.DataFrame:
-    """Keep and show the claims ledger of this study's result folder, folded by verdict; return it."""
+    """Save and show the claims ledger of this study's result folder, folded by verdict; return it."""
     frame = ledger(study.out, audit())
     line = caption_line(study, n=f"{len(frame)} claims", more="runs found in this result folder")
     keep_table(study, frame, "claims", "The claims ledger", line)
@@ -56,7 +56,7 @@ def _place(section: pd.Series) -> pd.Series:
 
 
 def ledger_cells(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return claims as HTML cells: claim and place, what would decide it, the evidence, the verdict."""
+    """Return claims as HTML cells: claim and section, criterion, evidence, verdict."""
     texts = frame.map(lambda value: escape(str(value)))
     colours, by = frame["verdict"].map(COLOURS).fillna("#555555"), frame["decided by"].map(BY).fillna("")
     place = "<br><small>" + _place(texts["section"]) + " · " + texts["claim"] + "</small>"

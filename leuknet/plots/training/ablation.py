@@ -37,25 +37,25 @@ def counts_table(counts: pd.DataFrame) -> pd.DataFrame:
 
 
 def trained_table(counts: pd.DataFrame) -> pd.DataFrame:
-    """Return `leuknet.study.ablation.trained_parameters` for readers: names as printed, numbers with commas."""
+    """Format `leuknet.study.ablation.trained_parameters` for display: names as printed, numbers with commas."""
     shares = (100 * counts["trained"] / (counts["trained"] + counts["kept"])).map("{:.1f} %".format)
     texts = {column: counts[column].map("{:,}".format) for column in ("trained", "kept", "new")}
     return counts.replace({"model": NAMES}).assign(share=shares, **texts)
 
 
 def published_cells(number: int, test_set: str) -> pd.DataFrame:
-    """Return a published ablation table's cells of one test set by (row, column); none if it is not the paper's."""
+    """Return a published ablation table's cells for one test set by (row, column); none if it is not the paper's."""
     table = tables.table(number)
     return table[table["block"] == test_set].set_index(["row", "column"])
 
 
 def ablation_table(scores: pd.DataFrame, test_set: str) -> pd.DataFrame:
-    """Return Tables 3 to 7 for one test set: published cell and this study's, mean ± s.d. over seeds (%).
+    """Return Tables 3 to 7 for one test set: published cells and this study's, mean ± s.d. over seeds (%).
 
     Parameters
     ----------
     scores : pandas.DataFrame
-        One row a run: ``backbone``, ``approach``, ``fold`` and the metrics as fractions.
+        One row per run: ``backbone``, ``approach``, ``fold`` and the metrics as fractions.
     """
     return pd.DataFrame(
         {"network": name, "approach": approach} | paired_cells(runs, cells, approach)
@@ -73,7 +73,7 @@ def networks(scores: pd.DataFrame, test_set: str) -> Iterator[tuple[str, str, pd
 
 
 def paired_cells(runs: pd.DataFrame, cells: pd.DataFrame, row: str) -> dict[str, str]:
-    """Return, for each metric, the published text and this study's mean ± s.d., undefined P and MCC as 0 (Table 7)."""
+    """Return, for each metric, the published text and this study's mean ± s.d.; undefined P and MCC are 0 (Table 7)."""
     found, n = {}, runs["n"].max() if "n" in runs else None
     for metric in PERCENT_METRICS:
         found[f"{metric}, published"] = cells["text"].get((row, metric), "")
@@ -82,7 +82,7 @@ def paired_cells(runs: pd.DataFrame, cells: pd.DataFrame, row: str) -> dict[str,
 
 
 def heads_table(scores: pd.DataFrame, test_set: str) -> pd.DataFrame:
-    """Return Table 9 for one test set; `scores` has a column ``head`` with the paper's name of the head."""
+    """Return Table 9 for one test set; the column ``head`` of `scores` contains the paper's name of the head."""
     cells = published_cells(9, test_set)
     part = scores[scores["fold"] == test_set]
     rows = [{"head": head} | paired_cells(runs, cells, head) for head, runs in part.groupby("head", sort=False)]
@@ -90,7 +90,7 @@ def heads_table(scores: pd.DataFrame, test_set: str) -> pd.DataFrame:
 
 
 def accuracy_dots(scores: pd.DataFrame, test_sets: list[str]) -> plt.Figure:
-    """Draw accuracy of each network and approach: here filled, published open, mean ± s.d. over runs."""
+    """Draw the accuracy of each network and approach: here filled, published hollow, mean ± s.d. over runs."""
     with subplots(1, len(test_sets), figsize=(8, 5.4), sharey=True, squeeze=False) as (fig, axes):
         for ax, test_set in zip(axes[0], test_sets, strict=True):
             labels = _dots(ax, scores, test_set)
@@ -134,7 +134,7 @@ def _dots(ax: plt.Axes, scores: pd.DataFrame, test_set: str) -> list[str]:
 
 
 def times_table(timings: pd.DataFrame) -> pd.DataFrame:
-    """Return Table 8: training time and seconds per image, as printed and as measured here."""
+    """Return Table 8: training time and time per image, as printed and as measured here."""
     cells = tables.table(8).set_index(["block", "row", "column"])["text"]
     rows = []
     for row in timings.itertuples(index=False):
@@ -154,7 +154,7 @@ def published_t_test(test_set: str = "ALL-IDB 2", factor: int = 1) -> StudentT:
     ----------
     test_set : str
     factor : float
-        Multiplies VGG-16's s.d.: 100 if it was printed on a scale from 0 to 1.
+        Factor applied to VGG-16's s.d.: 100 if it was printed on a scale from 0 to 1.
     """
     a, b = (tables.cell(number, "mDFT", "A", test_set) for number in (3, 4))
     runs = (int(cell["n_runs"]) for cell in (a, b))
@@ -162,7 +162,7 @@ def published_t_test(test_set: str = "ALL-IDB 2", factor: int = 1) -> StudentT:
 
 
 def verdict(test: StudentT, a: str = "VGG-16", b: str = "VGG-19", level: float = 0.05) -> str:
-    """Return what a t-test of two networks' accuracies (%) says, as one sentence."""
+    """Describe the result of a t-test of two networks' accuracies (%) in one sentence."""
     if test.p < level:
         return f"At the {100 * level:g} % level {a if test.difference > 0 else b} is the more accurate."
     far = max(abs(test.low), abs(test.high))

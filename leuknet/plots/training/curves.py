@@ -41,7 +41,7 @@ def confusion(predictions: pd.DataFrame, threshold: float = 0.5) -> plt.Figure:
 
 
 def calls(ax: plt.Axes, y: np.ndarray, p: np.ndarray, threshold: float, small: bool = False) -> None:
-    """Draw how many images of each class (rows) are called what (columns); if not `small`, with the row's shares."""
+    """Draw the number of images by class (rows) and prediction (columns); if not `small`, also the row's shares."""
     tn, fp, fn, tp = (int(mask.sum()) for mask in count(y, p, threshold))
     table = np.array([[tn, fp], [fn, tp]])
     share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
@@ -53,7 +53,7 @@ def calls(ax: plt.Axes, y: np.ndarray, p: np.ndarray, threshold: float, small: b
 
 
 def threshold_view(predictions: pd.DataFrame, threshold: float = 0.5) -> plt.Figure:
-    """Draw the probabilities of both classes with a threshold, and what it gives: A, P, R, S, MCC (%)."""
+    """Draw the probabilities of both classes with a threshold, and the resulting A, P, R, S, MCC (%)."""
     y, p = predictions["y"].to_numpy(), predictions["p"].to_numpy()
     with card(1, (7.3, 3.4), left=0.7, right=0.3, bottom=0.8, top=0.8) as (fig, ax):
         histogram(ax, y, p, threshold)
@@ -62,7 +62,7 @@ def threshold_view(predictions: pd.DataFrame, threshold: float = 0.5) -> plt.Fig
 
 
 def metrics_line(y: np.ndarray, p: np.ndarray, threshold: float) -> str:
-    """Return n, the threshold, calibration error and the paper's five metrics in two lines; "–" where undefined."""
+    """Return n, the threshold, calibration error and the paper's five metrics in two lines; "–" if undefined."""
     found, digits = scores(y, p, threshold), decimals(len(y))
     names = [f"{metric_name(k)} {number(100 * found[k], digits) if k in found else '–'}" for k in PERCENT_METRICS]
     head = f"{len(y)} images, threshold {threshold:.2f}, calibration error {number(100 * found['ECE'], digits)} %"
@@ -70,7 +70,7 @@ def metrics_line(y: np.ndarray, p: np.ndarray, threshold: float) -> str:
 
 
 def histogram(ax: plt.Axes, y: np.ndarray, p: np.ndarray, threshold: float) -> None:
-    """Draw how many images of each class get which probability, and the threshold."""
+    """Draw the distribution of probabilities for each class, and the threshold."""
     for label in (0, 1):
         look = CLASS_BARS[label] | {"label": CLASS_NAMES[label].split()[0], "alpha": 0.7}
         ax.hist(p[y == label], bins=20, range=(0, 1), histtype="stepfilled", **look)
@@ -81,7 +81,7 @@ def histogram(ax: plt.Axes, y: np.ndarray, p: np.ndarray, threshold: float) -> N
 
 
 def curve_sentence(histories: pd.DataFrame) -> str:
-    """Return the last epoch's mean accuracy on training and validation images, and their distance over the runs."""
+    """Return the last epoch's mean accuracy on training and validation images, and their difference over the runs."""
     last = histories.loc[histories.groupby("run")["epoch"].idxmax()]
     seen, unseen = 100 * last["accuracy"], 100 * last["validation_accuracy"]
     gap = seen - unseen

@@ -1,4 +1,4 @@
-"""Networks drawn from the model objects themselves (paper, Figures 4, 5 and 8)."""
+"""Diagrams of networks, generated from the model objects (paper, Figures 4, 5 and 8)."""
 
 from collections.abc import Collection
 from typing import Any
@@ -19,31 +19,31 @@ INK = {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.8}, "fontsiz
 
 
 def state(layers: pd.DataFrame) -> np.ndarray:
-    """Return "frozen", "trained" or "new" of each row of `leuknet.models.networks.layer_table`."""
+    """Return "frozen", "trained" or "new" for each row of `leuknet.models.networks.layer_table`."""
     return np.select([layers["part"] == "new", layers["trainable"]], ["new", "trained"], "frozen")
 
 
 def bars(layers: pd.DataFrame) -> dict[str, Any]:
-    """Return how `Axes.barh` draws layers by their `state`."""
+    """Return options of `Axes.barh` for layers by their `state`."""
     colours, hatches = zip(*(SHADES[name] for name in state(layers)), strict=True)
     return {"color": colours, "hatch": hatches, "edgecolor": "white"}
 
 
 def legend_keys(states: Collection[str] = tuple(SHADES)) -> list[Patch]:
-    """Return what a legend shows for layers in `states`, in the order of `SHADES`."""
+    """Return legend handles for layers in `states`, in the order of `SHADES`."""
     looks = {name: look for name, look in SHADES.items() if name in states}
     return [Patch(facecolor=c, hatch=h, edgecolor="white", label=WORDS[name]) for name, (c, h) in looks.items()]
 
 
 def network_diagram(layers: pd.DataFrame, most: int = 40) -> Figure:
-    """Draw the layers as bars, top to bottom: kind, output shape, parameters (log scale), and where weights come from.
+    """Draw the layers as bars, top to bottom: kind, output shape, parameters (log scale), and origin of the weights.
 
     Parameters
     ----------
     layers : pandas.DataFrame
         From `leuknet.models.networks.layer_table`.
     most : int
-        Deeper networks are drawn by their layers with weights, the largest `most` of them, in order.
+        Maximum number of layers; deeper networks show their largest layers with weights, in order.
     """
     heavy = layers[layers["parameters"] > 0].nlargest(most, "parameters").sort_index()
     shown = layers if len(layers) <= most else heavy
@@ -68,8 +68,8 @@ def transfer_diagram(pretrained: pd.DataFrame, layers: pd.DataFrame) -> Figure:
     Parameters
     ----------
     pretrained, layers : pandas.DataFrame
-        From `leuknet.models.networks.layer_table`: the network with its own dense layers (approach DFT), and the one
-        made of it.
+        From `leuknet.models.networks.layer_table`: the network with its own dense layers (approach DFT), and the
+        network derived from it.
     """
     old = pretrained[(pretrained["parameters"] > 0) & (pretrained["layer"] != "probability")].reset_index(drop=True)
     new = layers[layers["parameters"] > 0].reset_index(drop=True)
@@ -93,7 +93,7 @@ def transfer_diagram(pretrained: pd.DataFrame, layers: pd.DataFrame) -> Figure:
 
 
 def approach_layers(study: Study) -> pd.DataFrame:
-    """Return the layers with weights of VGG-16 under each approach, from the model objects themselves."""
+    """Return the layers with weights of VGG-16 under each approach, from the model objects."""
     from leuknet.models.networks import build, layer_table
     from leuknet.models.training import network_spec
 
@@ -104,9 +104,9 @@ def approach_layers(study: Study) -> pd.DataFrame:
 
 
 def approach_diagram(layers: pd.DataFrame) -> Figure:
-    """Draw the approaches side by side, input at the bottom: which layers are frozen, trained, or new (Figure 5).
+    """Draw the approaches side by side, input at the bottom, with frozen, trained and new layers (Figure 5).
 
-    The axis, or the box where approaches differ, shows each layer's output shape and parameter count.
+    The axis, or the box if approaches differ, shows each layer's output shape and parameter count.
     """
     groups = list(layers.groupby("approach", sort=False))
     labels = [part["output_shape"] + "  " + part["parameters"].map(short) for _, part in groups]
@@ -126,13 +126,13 @@ def approach_diagram(layers: pd.DataFrame) -> Figure:
 
 
 def trained_words(layers: pd.DataFrame) -> str:
-    """Return how many of the parameters are trained, as text."""
+    """Return the number of trained and total parameters as text."""
     trained = layers.loc[layers["trainable"], "parameters"].sum()
     return f"{trained:,} of\n{layers['parameters'].sum():,} trained"
 
 
 def short(count: int) -> str:
-    """Return a count of parameters in few letters: 584, 37k, 2.4M."""
+    """Abbreviate a parameter count: 584, 37k, 2.4M."""
     for unit, letter in ((1e6, "M"), (1e3, "k")):
         if count >= unit:
             return f"{count / unit:.3g}{letter}"
