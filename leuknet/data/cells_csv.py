@@ -1,4 +1,4 @@
-"""``cells.csv``: which cells of a folder's images are blasts, and which are normal."""
+"""``cells.csv``: labels (blast or normal) of single cells in a user's images."""
 
 import os
 from collections import Counter
@@ -16,7 +16,7 @@ WORDS = {"positive": 1, "negative": 0, "1": 1, "0": 0, "blast": 1, "normal": 0}
 
 
 def cells_file(table: pd.DataFrame) -> Path | None:
-    """Return the ``cells.csv`` of a user's folder, the nearest one above its images, or None."""
+    """Return the ``cells.csv`` of a user's folder (the nearest one above its images), or None."""
     paths = [path for path in table["path"] if path]
     if not paths:
         return None
@@ -25,28 +25,29 @@ def cells_file(table: pd.DataFrame) -> Path | None:
 
 
 def read_cells(file: Path, table: pd.DataFrame) -> dict[int, pd.DataFrame]:
-    """Read ``cells.csv``: ``image,x,y,label[,type,group]``, one row a marked cell.
+    """Read ``cells.csv`` with the columns ``image,x,y,label[,type,group]`` and one row per marked cell.
 
-    ``image`` is an ``image_id``, a path below the file's folder, or a bare file name that occurs once; ``x`` and ``y``
-    are px from the image's left and upper edge at its native size; ``label`` is positive or negative (or blast, normal,
-    1, 0). An image that is named has no other known cells; one that is not keeps what its class folder says. Rows of
-    files that are there and not in `table` (left out as damaged, or by a limit) are passed over.
+    ``image`` is an ``image_id``, a path relative to the file's folder, or a file name that occurs once. ``x`` and ``y``
+    are px from the left and top edges of the image at its native size. ``label`` is positive or negative (or blast,
+    normal, 1, 0). An image listed in the file has no other known cells; an image that is not listed is labelled by its
+    class folder. Rows of existing files that are not in `table` (damaged, or excluded by a limit) are ignored.
 
     Parameters
     ----------
     file : path
     table : pandas.DataFrame
-        A cohort's table, its paths absolute.
+        A cohort's table with absolute paths.
 
     Returns
     -------
     dict of int to pandas.DataFrame
-        Position in the cohort to ``x``, ``y``, ``label``, ``type``, ``group``.
+        Position in the cohort to a table with ``x``, ``y``, ``label``, ``type``, ``group``.
 
     Raises
     ------
     LeuknetError
-        Naming the line: an unknown image or label, or a place that is no number or outside the image.
+        If an image or label is unknown, or a coordinate is not a number or is outside the image. The message names
+        the line.
     """
     rows = read_table(file, ["image", "x", "y", "label"], ["type", "group"])
     rows = rows.assign(**{name: "" for name in ("type", "group") if name not in rows})
@@ -58,7 +59,7 @@ def read_cells(file: Path, table: pd.DataFrame) -> dict[int, pd.DataFrame]:
 
 
 def _checked(row: dict[str, Any], names: ImageNames, table: pd.DataFrame, file: str) -> int:
-    """Return the position of a row's image, or raise LeuknetError."""
+    """Validate a row and return the position of its image."""
     place = f"{file}, line {row[LINE]}"
     at = names.find(row["image"], place)
     if row["label"].lower() not in WORDS:
@@ -75,7 +76,7 @@ def _checked(row: dict[str, Any], names: ImageNames, table: pd.DataFrame, file: 
 
 
 def label_meaning(table: pd.DataFrame) -> str:
-    """Return one sentence: what the labels describe (image, patient or cell), and where cell labels come from."""
+    """Return a description of the labels: what they apply to (image, patient or cell) and the source of cell labels."""
     if "label_of" not in table:
         return "Labels describe the image; the drawing knows each cell's kind."
     counts, file = Counter(table["label_of"]), cells_file(table)

@@ -1,4 +1,4 @@
-"""The cohort: every image of every data set at one size, and its tidy table."""
+"""The cohort: all images of all data sets at one size, with a tidy table."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
@@ -18,22 +18,22 @@ COLUMNS = ["image_id", "data_set", "source", "group", "label", "width", "height"
 
 @dataclass(frozen=True, eq=False)
 class Cohort:
-    """Data sets loaded together; two are equal if their `key` is, so that functions of a cohort can be cached.
+    """Data sets loaded together. Cohorts with the same `key` are equal, which allows caching by cohort.
 
     Attributes
     ----------
     name : str
-        ``"synthetic"``, or the name that captions give a user's folder.
+        ``"synthetic"``, or the name of a user's folder as used in captions.
     images : numpy.ndarray, uint8, shape (n, size, size, 3)
         RGB, usually a read-only memory map.
     table : pandas.DataFrame, n rows in the order of `images`
         ``image_id`` (unique str, ``<data set>/<negative|positive>/<file>``), ``data_set``, ``source``,
         ``group`` (patient, slide or the image itself), ``label`` (int: 1 = leukaemia, 0 = not), ``width`` and
-        ``height`` (px, as found), ``path`` (str, empty for synthetic), ``sha256`` (of the file, or of the pixels).
+        ``height`` (px, native), ``path`` (str, empty for synthetic), ``sha256`` (of the file, or of the pixels).
     rejected : pandas.DataFrame
-        What was left out: ``path``, ``reason``.
+        Files that were excluded: ``path``, ``reason``.
     masks : numpy.ndarray or None, uint8, shape (n, size, size)
-        0 background, 1 cytoplasm, 2 nucleus; 255 throughout an image whose mask is not known.
+        0 background, 1 cytoplasm, 2 nucleus; 255 in every pixel of an image without a mask.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Cohort:
 
     @property
     def size(self) -> int:
-        """Edge of the square images, in pixels."""
+        """Edge length of the square images, in pixels."""
         return self.images.shape[1]
 
     @property
@@ -54,7 +54,7 @@ class Cohort:
 
     @cached_property
     def key(self) -> str:
-        """Hash of content (never of paths): ids, labels, groups, image digests and size."""
+        """Hash of the content (ids, labels, groups, image digests and size), independent of paths."""
         rows = self.table[["image_id", "data_set", "source", "group", "label", "sha256"]]
         return hash_of([self.size, rows.astype(str).to_numpy().tolist()])
 
@@ -69,7 +69,7 @@ class Cohort:
 
 
 def cached_cohort(key: str, make: Callable[[], Cohort]) -> Cohort:
-    """Return the cohort in the cache under `key`, else what `make` returns (`leuknet._cache.cached`)."""
+    """Return the cohort cached under `key`, or call `make` and cache its result (`leuknet._cache.cached`)."""
 
     def values() -> dict[str, Any]:
         cohort = make()
@@ -81,21 +81,21 @@ def cached_cohort(key: str, make: Callable[[], Cohort]) -> Cohort:
 def limited(table: pd.DataFrame, limit: int | None) -> pd.DataFrame:
     """Return at most `limit` images of each data set and class.
 
-    Images are drawn from the groups in turn, so that as many groups as possible take part and none dominates. The
-    draw depends on the names of groups and images only, neither on their order nor on a seed: with a larger limit the
-    images of a smaller one are drawn again.
+    Images are selected from the groups in turn, so that as many groups as possible are represented and none dominates.
+    The selection depends only on the names of groups and images, not on their order or a seed, and the selection for a
+    smaller limit is a subset of that for a larger one.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        With ``image_id``, ``data_set``, ``group`` and ``label``.
+        With the columns ``image_id``, ``data_set``, ``group`` and ``label``.
     limit : int or None
-        All images if None.
+        Maximum number of images per data set and class; None for no limit.
 
     Returns
     -------
     pandas.DataFrame
-        The rows drawn, in the table's order.
+        The selected rows, in the order of the table.
 
     Raises
     ------
@@ -116,5 +116,5 @@ def limited(table: pd.DataFrame, limit: int | None) -> pd.DataFrame:
 
 @cache
 def _place(name: str) -> float:
-    """Return a number from 0 to 1 that looks random and depends on the name only."""
+    """Return a pseudo-random number in [0, 1) that depends only on `name`."""
     return rng("limit", name).random()

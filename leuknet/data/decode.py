@@ -1,4 +1,4 @@
-"""From the bytes of an image file to uint8 RGB at one size: the only place where files are decoded."""
+"""Decode image files to uint8 RGB at one size; no other module decodes image files."""
 
 import hashlib
 import os
@@ -25,20 +25,20 @@ BLANK = 1.0  # grey levels, s.d. within each channel
 def decode(data: bytes, size: int) -> tuple[np.ndarray, int, int]:
     """Decode one image file and resize it.
 
-    The content decides the format, not the name. EXIF and TIFF orientation are applied. Grey and palette images
-    become RGB. Samples of 16 bits are scaled by their range: that which the file declares, else the smallest of 8, 10,
-    12, 14 and 16 bits that holds them all. Alpha is laid on white; zero everywhere, it is disregarded.
-    CMYK, YCbCr and Lab are converted, colour profiles are not applied. Of a multi-picture JPEG (MPO, as phones write)
-    the first picture is the image. The image is resized to `size` x `size` without keeping its aspect (section 3.1) by
-    Pillow's BOX filter, which averages over area; where an edge grows, by BILINEAR. JPEGs of more than
-    `jpeg.REDUCE_FROM` bytes decoded are first decoded at a reduced scale.
+    The format is determined from the content, not the file name. EXIF and TIFF orientation are applied. Grey and
+    palette images are converted to RGB, as are CMYK, YCbCr and Lab; colour profiles are not applied. Samples of 16 bits
+    are scaled by their range: the range declared in the file, or else the smallest of 8, 10, 12, 14 and 16 bits that
+    can represent all samples. Alpha is composited onto white, but ignored if it is zero everywhere. For a multi-picture
+    JPEG (MPO, written by phones) the first image is used. The image is resized to `size` x `size` without preserving
+    the aspect ratio (section 3.1), with Pillow's BOX filter (area averaging), or BILINEAR if an edge is enlarged. JPEGs
+    of more than `jpeg.REDUCE_FROM` decoded bytes are decoded at a reduced scale first.
 
     Parameters
     ----------
     data : bytes
-        The file's content.
+        Content of the file.
     size : int
-        Edge in pixels.
+        Edge length in pixels.
 
     Returns
     -------
@@ -49,8 +49,9 @@ def decode(data: bytes, size: int) -> tuple[np.ndarray, int, int]:
     Raises
     ------
     LeuknetError
-        The reason, without the file's name: empty, damaged, truncated, another format, larger than
-        `containers.MAX_BYTES` decoded, several pages or frames, signed, floating-point or 32-bit samples.
+        If the file is empty, damaged, truncated, of an unsupported format, larger than `containers.MAX_BYTES` when
+        decoded, has several pages or frames, or has signed, floating-point or 32-bit samples. The message states the
+        reason, without the file name.
     """
     rgb, (width, height) = read_picture(data, size)
     shrinks = min(rgb.shape[:2]) >= size
@@ -59,12 +60,12 @@ def decode(data: bytes, size: int) -> tuple[np.ndarray, int, int]:
 
 
 def pixels(path: Path, sha256: str) -> np.ndarray:
-    """Return the image in file `path` at its full size, decoded as `decode` does: uint8 RGB, shape (height, width, 3).
+    """Decode the file `path` like `decode`, at full size: uint8 RGB, shape (height, width, 3).
 
     Raises
     ------
     LeuknetError
-        If the file cannot be read or decoded, or its SHA-256 is another.
+        If the file cannot be read or decoded, or its SHA-256 differs.
     """
     try:
         data = read_bytes(path)
@@ -76,12 +77,12 @@ def pixels(path: Path, sha256: str) -> np.ndarray:
 
 
 def is_blank(image: np.ndarray) -> bool:
-    """Return whether a picture (uint8, shape (height, width, 3)) shows one colour throughout: nothing to classify."""
+    """Return whether an image (uint8, shape (height, width, 3)) is a single colour, with nothing to classify."""
     return bool(image.reshape(-1, image.shape[-1]).std(axis=0).max() < BLANK)
 
 
 def decode_slide(data: bytes, size: int) -> tuple[np.ndarray, int, int]:
-    """Return what `decode` does of a picture that is not blank; raises LeuknetError for one that is."""
+    """Decode an image like `decode`, and raise LeuknetError if it is blank."""
     image, width, height = decode(data, size)
     if is_blank(image):
         raise LeuknetError("blank: one colour throughout, nothing to classify")
@@ -89,7 +90,7 @@ def decode_slide(data: bytes, size: int) -> tuple[np.ndarray, int, int]:
 
 
 def read_picture(data: bytes, least: int = 0) -> tuple[np.ndarray, tuple[int, int]]:
-    """Return a file's picture with width and height as displayed; every complaint becomes a `LeuknetError`."""
+    """Decode an image with its width and height as displayed; convert all decoder errors to `LeuknetError`."""
     if not data:
         raise LeuknetError("the file is empty")
     try:
@@ -103,12 +104,12 @@ def read_picture(data: bytes, least: int = 0) -> tuple[np.ndarray, tuple[int, in
         raise LeuknetError("not a JPEG, PNG, BMP or TIFF image, or its head is damaged") from None
     except Image.DecompressionBombError:
         raise LeuknetError("above the limit of decoded bytes; cut or shrink it") from None
-    except Exception as error:  # decoders raise many kinds on damaged files; each becomes a listed reason
+    except Exception as error:  # decoders raise many types on damaged files; each becomes a listed reason
         raise LeuknetError(f"damaged or truncated: {' '.join(str(error).split())}") from error
 
 
 def digests(paths: Iterable[Path]) -> list[str | OSError]:
-    """Return the SHA-256 of each file as hexadecimal str, or the OSError that kept it from being read."""
+    """Return the SHA-256 of each file as hexadecimal str, or the OSError raised on reading it."""
     return _in_parallel(_digest, paths)
 
 
@@ -123,21 +124,21 @@ def decode_files(
     sha256 : sequence of str
         Expected digest of each file.
     size : int
-        Edge in pixels.
+        Edge length in pixels.
 
     Returns
     -------
     images : numpy.ndarray, uint8, shape (n, size, size, 3)
-        Zero where a file was left out.
+        Zero for excluded files.
     sizes : numpy.ndarray, int, shape (n, 2)
         Width and height in pixels.
     reasons : list of str or None
-        Why a file was left out (a blank picture is); None where it was decoded.
+        Why a file was excluded (blank images are excluded); None if it was decoded.
 
     Raises
     ------
     LeuknetError
-        If a file has changed since its digest was taken.
+        If a file has changed since its digest was computed.
     """
     images = np.zeros((len(paths), size, size, 3), np.uint8)
     sizes = np.zeros((len(paths), 2), int)
@@ -153,7 +154,7 @@ def decode_files(
         return None
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `check_size` lists the file instead
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `check_size` reports the file instead
         reasons = _in_parallel(one, range(len(paths)))
     return images, sizes, reasons
 

@@ -1,4 +1,4 @@
-"""A user's folder of slides as a cohort: ``DIR/<data set>/<positive|negative>/<image>``, or as a provider ships it."""
+"""Load a user's folder as a cohort: ``DIR/<data set>/<positive|negative>/<image>`` or a provider's native layout."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -25,45 +25,46 @@ EXTRA = ["cell_type", "label_of", "cell_label"]
 
 
 def folder_cohort(folder: str | Path, size: int, limit: int | None = None, label_by: LabelBy = "patient") -> Cohort:
-    """Read a folder of images as a cohort; cached on disk under a key of its content, layout and `size`.
+    """Load a folder of images as a cohort, cached on disk by its content, layout and `size`.
 
-    A data set may also lie there as its provider ships it (``DIR/<data set>/<native layout>``, see
-    `leuknet.data.formats`): the layout, recognised by its content, then gives data set, classes and patients.
+    A data set may also use the provider's native layout (``DIR/<data set>/<native layout>``, see
+    `leuknet.data.formats`). The layout is recognised by its content and determines data set, classes and patients.
 
-    A data set called as in Table 1 (case, spaces and punctuation ignored) takes its source from the registry, any
-    other is its own source. ``DIR/groups.csv`` may name the source and the group of images (`groups.read_groups`).
-    Without it an image is its own group, but files of one class folder whose names differ only in case or suffix
-    (``a.jpg``, ``a.png``, ``A.jpg``) share one, because they may show the same cells.
+    The source of a data set listed in Table 1 (ignoring case, spaces and punctuation) is taken from the registry; any
+    other data set is a separate source. ``DIR/groups.csv`` may assign sources and groups to images
+    (`groups.read_groups`). Without it, each image is a separate group, except that files in one class folder whose
+    names differ only in case or suffix (``a.jpg``, ``a.png``, ``A.jpg``) share a group, as they may show the same
+    cells.
 
-    Hidden files, ``Thumbs.db`` and the like are passed over. Links are followed. Whatever else cannot be used (other
-    suffixes, broken links, pictures that a provider's layout does not have, blank or damaged images: see
-    `decode.decode`) is listed in `rejected`. A folder ``DIR/masks`` may hold masks of the images
-    (`masks.read_masks`), ``DIR/cells.csv`` marks of single cells (`cells_csv.read_cells`). A split
-    ``DIR/splits.csv``, as ``leuknet data splits`` writes it, is checked against the images.
+    Hidden files, ``Thumbs.db`` and similar files are ignored. Links are followed. All other unusable files (other
+    suffixes, broken links, images that are not part of a provider's layout, blank or damaged images: see
+    `decode.decode`) are listed in `rejected`. ``DIR/masks`` may contain masks of the images (`masks.read_masks`) and
+    ``DIR/cells.csv`` labels of single cells (`cells_csv.read_cells`). A split in ``DIR/splits.csv``, as written by
+    ``leuknet data splits``, is checked against the images.
 
     Parameters
     ----------
     folder : path
     size : int
-        Edge of the images in pixels.
+        Edge length of the images in pixels.
     limit : int, optional
-        Images per data set and class at most, drawn from the groups in turn (`cohort.limited`).
+        Maximum number of images per data set and class, selected from the groups in turn (`cohort.limited`).
     label_by : {"patient", "cell"}
-        What the label of single cells describes where a provider gives both: the patient (DeepAPL: all positive), or
-        the cell (blasts against mature white cells; others are left out).
+        Which label to use for images of single cells if a provider gives both: that of the patient (DeepAPL: all
+        positive), or that of the cell (blasts against mature white cells; other cells are excluded).
 
     Returns
     -------
     Cohort
-        Sorted by ``image_id``; `images` is a read-only memory map. Its table also has ``cell_type`` (str, as the
-        provider calls it, empty if unknown), ``label_of`` ("image", "patient" or "cell") and ``cell_label`` (of single
-        cells, whichever `label_by`: 1 blast, 0 mature white cell, -1 unknown or neither).
+        Sorted by ``image_id``; `images` is a read-only memory map. The table also has ``cell_type`` (str, the
+        provider's name, empty if unknown), ``label_of`` ("image", "patient" or "cell") and ``cell_label`` (of single
+        cells, independent of `label_by`: 1 blast, 0 mature white cell, -1 unknown or neither).
 
     Raises
     ------
     LeuknetError
-        If the layout is wrong, a class folder yields no image, one class is missing in the whole cohort, or
-        ``groups.csv`` is wrong; or if ``splits.csv`` was changed, or names images that are not here as they were.
+        If the layout or ``groups.csv`` is invalid, a class folder contains no usable image, the cohort has a single
+        class, or ``splits.csv`` was modified or does not match the images.
     """
     folder = Path(folder).expanduser()
     if size < 1:
@@ -76,12 +77,12 @@ def folder_cohort(folder: str | Path, size: int, limit: int | None = None, label
     masks = read_masks(folder, list(cohort.table["path"]), size)
     placed = cohort.table.assign(path=[str(folder.absolute() / path) for path in cohort.table["path"]])
     if (folder / CELLS).exists():
-        read_cells(folder.absolute() / CELLS, placed)  # an error in it is reported now, not on page 12
+        read_cells(folder.absolute() / CELLS, placed)  # report errors now, not on page 12
     return dataclasses.replace(cohort, name=folder.resolve().name, table=placed, masks=masks)
 
 
 def folder_table(folder: str | Path, label_by: LabelBy = "patient") -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the table of `folder` with sizes and absolute paths, and what was left out; one class is enough."""
+    """Return the table of `folder` with sizes and absolute paths, and the rejected files; one class is sufficient."""
     folder = Path(folder).expanduser().absolute()
     table, rejected = scan(folder, label_by=label_by)
     _, table, rejected = _decoded(folder, table, rejected, 8)
@@ -89,12 +90,12 @@ def folder_table(folder: str | Path, label_by: LabelBy = "patient") -> tuple[pd.
 
 
 def check_folder(folder: str | Path) -> Path:
-    """Return `folder` as an absolute path if some picture in it is laid out as a cohort's.
+    """Check the layout of `folder` without reading images, and return it as an absolute path.
 
     Raises
     ------
     LeuknetError
-        Otherwise; the same reasons as `folder_cohort` gives, without reading a picture.
+        If the folder contains no image in a valid layout; the messages are those of `folder_cohort`.
     """
     folder = Path(folder).expanduser().resolve()
     list(_rows(folder, "patient", []))
@@ -102,7 +103,7 @@ def check_folder(folder: str | Path) -> Path:
 
 
 def scan(folder: Path, limit: int | None = None, label_by: LabelBy = "patient") -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the table of `folder` without sizes (paths relative to it), and what was left out so far."""
+    """Return the table of `folder` without sizes (with relative paths), and the files rejected so far."""
     rejected: Rejected = []
     table = pd.DataFrame(_rows(folder, label_by, rejected), columns=list(Row._fields))
     table = table.sort_values("image_id", ignore_index=True)
@@ -110,7 +111,7 @@ def scan(folder: Path, limit: int | None = None, label_by: LabelBy = "patient") 
     rejected += [(path, "same name as another file, in another Unicode form") for path in table.loc[again, "path"]]
     table = table[~again].reset_index(drop=True)
     stems = table["image_id"].map(lambda name: name.rpartition(".")[0].casefold())
-    alike = table.groupby(stems)["image_id"].transform("first")  # names that differ in case or suffix only
+    alike = table.groupby(stems)["image_id"].transform("first")  # names that differ only in case or suffix
     patients = table.pop("patient")
     table = table.assign(group=(table["source"] + "/" + patients).where(patients != "", alike))
     table = limited(read_groups(folder / GROUPS, table), limit)
@@ -135,7 +136,7 @@ def _cohort(folder: Path, table: pd.DataFrame, rejected: pd.DataFrame, size: int
 def _decoded(
     folder: Path, table: pd.DataFrame, rejected: pd.DataFrame, size: int
 ) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
-    """Return the images that can be decoded, their rows with width and height, and all that was left out."""
+    """Return the decodable images, their rows with width and height, and all rejected files."""
     images, sizes, reasons = decode.decode_files([folder / p for p in table["path"]], list(table["sha256"]), size)
     good = np.array([reason is None for reason in reasons], bool)
     left_out = [(path, reason) for path, reason in zip(table["path"], reasons, strict=True) if reason]

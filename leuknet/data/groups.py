@@ -1,4 +1,4 @@
-"""``groups.csv``: which images of a folder share a source, a patient or a slide."""
+"""``groups.csv``: sources and groups (patients or slides) of a user's images."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ _TABLES = {"", ".csv", ".tsv", ".txt", ".xls", ".xlsx", ".ods"}
 
 
 def misnamed(path: Path) -> str:
-    """Return why a file is not read that looks as if it were meant to be ``groups.csv``; empty for other files."""
+    """Return why a file that resembles ``groups.csv`` is not read; empty for other files."""
     stem = path.name.casefold().partition(".")[0]
     if stem.strip() not in _MEANT or path.suffix.lower() not in _TABLES:
         return ""
@@ -21,23 +21,24 @@ def misnamed(path: Path) -> str:
 
 
 def read_groups(path: Path, table: pd.DataFrame) -> pd.DataFrame:
-    """Return `table` with the sources and groups that the file `path` names, or as it is if there is no such file.
+    """Return `table` with the sources and groups given in the file `path`, or unchanged if the file does not exist.
 
-    The file has the columns ``image`` and at least one of ``source`` and ``group`` (see `user_tables.read_table` for
-    what it may look like). ``image`` is a path relative to the folder, an ``image_id``, or a bare file name that
-    occurs once. Images that are not named, and empty cells, keep what they have. A group is a patient or slide of one
-    source: the same name under two sources means two groups, and the table writes it ``<source>/<group>``.
+    The file has the column ``image`` and at least one of ``source`` and ``group`` (accepted formats: see
+    `user_tables.read_table`). ``image`` is a path relative to the folder, an ``image_id``, or a file name that occurs
+    once. Images that are not listed, and empty cells, are left unchanged. A group is a patient or slide of one source:
+    the same name under two sources denotes two groups, written ``<source>/<group>`` in the table.
 
     Parameters
     ----------
     path : pathlib.Path
     table : pandas.DataFrame
-        With ``image_id``, ``path``, ``source`` and ``group``.
+        With the columns ``image_id``, ``path``, ``source`` and ``group``.
 
     Raises
     ------
     LeuknetError
-        Naming file and line: no text, unknown or missing columns, unknown, ambiguous or repeated images.
+        If the file is not text, columns are unknown or missing, or images are unknown, ambiguous or repeated. The
+        message names the file and line.
     """
     if not path.exists():
         return table

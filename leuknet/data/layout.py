@@ -1,4 +1,4 @@
-"""How a user's folder is laid out: its data sets, by class or as a provider ships them, and one row an image."""
+"""Layout of a user's folder: data sets in class folders or a provider's native layout, with one row per image."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -28,12 +28,12 @@ def _relative(path: Path, folder: Path) -> str:
 
 
 def _unnamed(path: Path) -> str:
-    """Return why a path cannot be stored in a table; empty where it can."""
+    """Return why a path cannot be stored in a table; empty if it can."""
     return "" if is_text(path) else "its name is not UTF-8: rename it"
 
 
 class Row(NamedTuple):
-    """One image: see `leuknet.data.cohort.Cohort.table`; ``patient`` is empty where unknown."""
+    """One image, with fields as in `leuknet.data.cohort.Cohort.table`; ``patient`` is empty if unknown."""
 
     image_id: str
     data_set: str
@@ -43,16 +43,16 @@ class Row(NamedTuple):
     patient: str = ""
     cell_type: str = ""
     label_of: str = "image"
-    cell_label: int = -1  # of the one cell shown: 1 blast, 0 mature white cell, -1 neither, unknown or many cells
+    cell_label: int = -1  # of a single cell: 1 blast, 0 mature white cell, -1 other, unknown or several cells
 
 
 def data_sets(folder: Path, rejected: Rejected) -> list[Path]:
-    """Return the folders of `folder` that hold a data set each; append (path, reason) of other files to `rejected`.
+    """Return the data set folders in `folder`; append (path, reason) of other files to `rejected`.
 
     Raises
     ------
     LeuknetError
-        If there is none, two are called alike, or images or class folders lie where data sets should.
+        If there are no data sets, two have the same name, or images or class folders are in place of data sets.
     """
     if not folder.is_dir():
         raise LeuknetError(f"no folder {folder}: give a folder laid out as {LAYOUT}")
@@ -82,12 +82,12 @@ def _in_root(path: Path, folder: Path, rejected: Rejected) -> None:
 
 
 def rows_of(folder: Path, data_set: Path, label_by: LabelBy, rejected: Rejected) -> Iterator[Row]:
-    """Yield the images of one data set's folder; append (path, reason) of what is left out to `rejected`.
+    """Yield the images in the folder of a data set; append (path, reason) of excluded files to `rejected`.
 
     Raises
     ------
     LeuknetError
-        If it is laid out neither by class nor as a provider ships it, or a class folder holds no image.
+        If the folder has neither class folders nor a native layout, or a class folder contains no image.
     """
     classes = any(path.is_dir() and path.name.lower() in LABELS for path in children(data_set))
     layouts, files = ([], []) if classes else _shipped(data_set, folder, rejected)
@@ -135,7 +135,7 @@ def _images_of_class(class_folder: Path, folder: Path, rejected: Rejected) -> li
 
 
 def _shipped(data_set: Path, folder: Path, rejected: Rejected) -> tuple[list[Layout], list[PurePath]]:
-    """Return the layouts in which providers ship what a folder holds, and its pictures (relative paths)."""
+    """Return the native layouts recognised in a folder, and its images (relative paths)."""
     reasons = {entry.path: entry.reason or _unnamed(entry.path) for entry in walk(data_set)}
     files: list[PurePath] = [path.relative_to(data_set) for path, reason in reasons.items() if not reason]
     unread = {path: reason for path, reason in reasons.items() if reason and path.suffix.lower() in SUFFIXES}

@@ -1,4 +1,4 @@
-"""One way to load a cohort: the user's folder, or the synthetic one where no folder is named."""
+"""Load a cohort from a user's folder, or the synthetic cohort if no folder is given."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,22 +20,23 @@ def load_cohort(
     limit: int | None = None,
     label_by: LabelBy = "patient",
 ) -> Cohort:
-    """Return the cohort in folder `data`, or the synthetic cohort if `data` is None.
+    """Load the cohort in the folder `data`, or the synthetic cohort if `data` is None.
 
     Parameters
     ----------
     data : path or None
         ``DIR/<data set>/<positive|negative>/<image>``, see `leuknet.data.folder`.
     size : int
-        Edge of the square images, px.
+        Edge length of the square images, px.
     fraction, floor, seed
-        The synthetic cohort's share of Table 1's counts, least images a class, and seed; not used with `data`.
+        Fraction of the counts in Table 1, minimum number of images per class, and seed of the synthetic cohort; ignored
+        if `data` is given.
     label_permutation : int, optional
-        Seed of a permutation of the labels over the whole cohort, see `permute_labels`.
+        Seed of a permutation of the labels over all images, see `permute_labels`.
     limit : int, optional
-        Images per data set and class at most, drawn from the groups in turn (`leuknet.data.cohort.limited`).
+        Maximum number of images per data set and class (`leuknet.data.cohort.limited`).
     label_by : {"patient", "cell"}
-        What labels of single cells describe; used with `data` only (`leuknet.data.folder.folder_cohort`).
+        Which label to use for images of single cells (`leuknet.data.folder.folder_cohort`); used only with `data`.
     """
     if data is not None:
         cohort = folder_cohort(data, size, limit, label_by)
@@ -54,6 +55,6 @@ def _part(cohort: Cohort, limit: int | None) -> Cohort:
 
 
 def permute_labels(cohort: Cohort, seed: int) -> Cohort:
-    """Return `cohort` with its labels in a random order over all images; class counts stay (its key does not)."""
+    """Return `cohort` with its labels permuted over all images; the key changes, the class counts do not."""
     labels = rng("shuffled labels", seed).permutation(cohort.table["label"].to_numpy())
     return replace(cohort, table=cohort.table.assign(label=labels))

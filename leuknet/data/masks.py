@@ -1,4 +1,4 @@
-"""Masks of a user's folder: ``DIR/masks/<data set>/<positive|negative>/<image's stem>.png``, for any of its images."""
+"""Masks of a user's images, all optional: ``DIR/masks/<data set>/<positive|negative>/<image's stem>.png``."""
 
 from pathlib import Path
 
@@ -14,23 +14,23 @@ LEVELS = (64, 192)  # grey below the first: background (0); below the second: cy
 
 
 def read_masks(folder: Path, paths: list[str], size: int) -> np.ndarray | None:
-    """Return the masks of a folder's images, or None if it has none.
+    """Read the masks of the images in a folder; None if the folder has no masks.
 
-    A mask is a grey picture as Zheng et al. (2018) give them for JTSC and CellaVision 2: nucleus white, cytoplasm
-    grey, all else black. It has the image's size and is brought to `size` as the image is, by the nearest pixel.
+    A mask is a grey image as published by Zheng et al. (2018) for JTSC and CellaVision 2: nucleus white, cytoplasm
+    grey, everything else black. It has the size of its image and is resized to `size` with nearest-neighbour sampling.
 
     Parameters
     ----------
     folder : pathlib.Path
     paths : list of str
-        The images' paths within it.
+        Paths of the images relative to `folder`.
     size : int
-        Edge in pixels.
+        Edge length in pixels.
 
     Returns
     -------
     numpy.ndarray, uint8, shape (n, size, size), or None
-        0 background, 1 cytoplasm, 2 nucleus; 255 throughout where an image has no mask.
+        0 background, 1 cytoplasm, 2 nucleus; 255 in every pixel of an image without a mask.
 
     Raises
     ------
@@ -49,10 +49,10 @@ def read_masks(folder: Path, paths: list[str], size: int) -> np.ndarray | None:
 
 
 def read_mask(file: Path, size: int) -> np.ndarray:
-    """Return one mask file as uint8 (size, size): 0 background, 1 cytoplasm, 2 nucleus."""
+    """Read one mask file as uint8, shape (size, size): 0 background, 1 cytoplasm, 2 nucleus."""
     try:
         with Image.open(file, formats=("PNG",)) as image:
             grey = np.asarray(image.convert("L").resize((size, size), Image.Resampling.NEAREST))
-    except Exception as error:  # Pillow's decoders raise many kinds on damaged files
+    except Exception as error:  # Pillow's decoders raise many types on damaged files
         raise LeuknetError(f"the mask {file} is damaged ({error}): replace or remove it") from error
     return np.digitize(grey, LEVELS).astype(np.uint8)

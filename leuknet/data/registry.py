@@ -1,4 +1,4 @@
-"""The 18 data sets of Table 1: what the paper and the providers state, and nothing else."""
+"""The 18 data sets of Table 1, with information stated by the paper or the providers only."""
 
 import re
 from collections.abc import Mapping
@@ -20,19 +20,19 @@ class DataSet:
     name : str
         As printed in Table 1.
     negatives, positives, total : int
-        Images per class and their total, as published.
+        Published numbers of images per class, and their total.
     cells : {"single", "multi", "both"} or None
-        Leukocytes an image; None where neither the paper nor the provider states it.
+        Leukocytes per image; None if stated by neither the paper nor the provider.
     source : str
-        Independent origin; data sets cut from the same slides share one.
+        Independent origin; data sets from the same slides share a source.
     origin : str
-        Country and institution; empty where not stated.
+        Country and institution; empty if not stated.
     reference : int or None
         Number in the paper's list of references.
     url : str
-        As the paper prints it; empty if it prints none.
+        URL as printed in the paper; empty if none is printed.
     citation, note : str
-        Short form of the reference; what is uncertain about `cells` and `source`, and why.
+        Short form of the reference; uncertainties about `cells` and `source`, with reasons.
     """
 
     name: str
@@ -49,7 +49,7 @@ class DataSet:
 
     @property
     def two_class(self) -> bool:
-        """Whether both classes occur: only these data sets are tested in LODOCV (section 3.5)."""
+        """Whether both classes occur; LODOCV tests only such data sets (section 3.5)."""
         return self.negatives > 0 and self.positives > 0
 
     @property
@@ -73,7 +73,7 @@ DATA_SETS = {row["name"]: _data_set(row) for row in _read("registry.csv").to_dic
 
 
 def plain(name: str) -> str:
-    """Return `name` in lower case without spaces and punctuation: how data sets are matched."""
+    """Return `name` in lower case without spaces and punctuation, for matching data sets."""
     return re.sub(r"[\W_]+", "", name.casefold())
 
 
@@ -81,9 +81,9 @@ _BY_PLAIN_NAME = {plain(name): data_set for name, data_set in DATA_SETS.items()}
 
 
 def lookup(name: str) -> DataSet | None:
-    """Return the data set of Table 1 called `name`, or None.
+    """Return the data set of Table 1 named `name`, or None.
 
-    Case, spaces and punctuation are ignored: ``CellaVision2`` is CellaVision 2.
+    Case, spaces and punctuation are ignored, e.g. ``CellaVision2`` matches CellaVision 2.
     """
     return _BY_PLAIN_NAME.get(plain(name))
 
@@ -95,13 +95,13 @@ def registry_table() -> pd.DataFrame:
 
 
 def totals() -> pd.DataFrame:
-    """Return the totals that the paper prints next to the sums of Table 1's rows.
+    """Compare the totals printed in the paper with the sums of the rows of Table 1.
 
     Returns
     -------
     pandas.DataFrame
-        ``place`` (str, in the paper), ``covers`` (str, which rows), ``count`` (negatives, positives or total),
-        ``published``, ``computed``, ``difference`` (int, published - computed). Only what the paper prints.
+        One row per printed total: ``place`` (str, in the paper), ``covers`` (str, rows of the table), ``count``
+        (negatives, positives or total), ``published``, ``computed``, ``difference`` (int, published - computed).
     """
     names = list(DATA_SETS)
     covered = {

@@ -1,4 +1,4 @@
-"""``splits.csv`` next to a cohort's images: reading, checking by hash, and matching with the images by SHA-256."""
+"""Read ``splits.csv`` from a user's folder, verify its hash, and match its rows to the images by SHA-256."""
 
 import io
 from pathlib import Path
@@ -15,7 +15,7 @@ HEAD = "# leuknet split"
 
 
 def split_hash(protocol: str, by: str, rows: pd.DataFrame) -> str:
-    """Return the hash (16 hexadecimal digits) of protocol, unit and rows (columns `ROW`); row order does not count."""
+    """Return the hash (16 hexadecimal digits) of protocol, unit and rows (columns `ROW`), independent of row order."""
     return hash_of([protocol, by, sorted(rows[ROW].to_numpy().tolist())])
 
 
@@ -31,14 +31,14 @@ def read_rows(path: Path, table: pd.DataFrame) -> tuple[dict[str, str], pd.DataF
     Returns
     -------
     header : dict of str
-        From the first lines: ``protocol``, ``by``, ``hash``, ``audit``.
+        Comment lines at the top of the file: ``protocol``, ``by``, ``hash``, ``audit``.
     rows : pandas.DataFrame
-        The table (`COLUMNS`), with this cohort's image_ids.
+        The rows (`COLUMNS`), with the image_ids of this cohort.
 
     Raises
     ------
     LeuknetError
-        If the file is malformed, its rows do not have its hash, or an image is missing or another one.
+        If the file is malformed, its hash does not match its rows, or an image is missing or has changed.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines(keepends=True)
@@ -57,7 +57,7 @@ def read_rows(path: Path, table: pd.DataFrame) -> tuple[dict[str, str], pd.DataF
 
 
 def _matched(path: Path, rows: pd.DataFrame, table: pd.DataFrame) -> list[str]:
-    """Return this cohort's image_id for each row."""
+    """Return the image_id in this cohort for each row."""
     known = table.groupby("sha256")["image_id"].agg(list)
     lost = ~rows["sha256"].isin(known.index)
     if lost.any():

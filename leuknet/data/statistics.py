@@ -1,4 +1,4 @@
-"""Colour and size of each image, and how well they (or any features) name the source it came from."""
+"""Colour and size statistics of images, and how well these or other features predict the source."""
 
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ def image_statistics(cohort: Cohort, batch: int = 16) -> pd.DataFrame:
     ----------
     cohort : Cohort
     batch : int
-        Images held as floats at a time.
+        Number of images converted to float at a time.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def image_statistics(cohort: Cohort, batch: int = 16) -> pd.DataFrame:
         optical density ``-log10((I + 1) / 256)`` (Ruifrok & Johnston 2001) and mean of the border (outer twentieth of
         the edge, at least 1 px); mean ``saturation`` (HSV, 0 to 1) and ``brightness`` (ITU-R BT.601 luma, 0 to 255);
         ``sharpness`` (variance of the luma's Laplacian at the cohort's size, Pech-Pacheco et al. 2000); ``width``,
-        ``height`` (px, as found) and ``aspect`` (width / height). Columns are grouped in `COLOUR`, `SHARPNESS`, `SIZE`.
+        ``height`` (px, native) and ``aspect`` (width / height). Columns are grouped in `COLOUR`, `SHARPNESS`, `SIZE`.
     """
     parts = [_measure(cohort.images[i : i + batch]) for i in range(0, len(cohort), batch)]
     table = cohort.table[["image_id", "data_set", "source", "label", "width", "height"]].reset_index(drop=True)
@@ -73,7 +73,7 @@ def _measure(images: np.ndarray) -> pd.DataFrame:
 
 
 def border(height: int, width: int) -> np.ndarray:
-    """Return the mask of an image's border, bool (height, width): a twentieth of its shorter edge, at least 1 px."""
+    """Return a bool mask (height, width) of the border of an image: 1/20 of the shorter edge, at least 1 px wide."""
     rim = max(1, min(height, width) // 20)
     mask = np.ones((height, width), bool)
     mask[rim:-rim, rim:-rim] = False
@@ -82,18 +82,18 @@ def border(height: int, width: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class SourceProbe:
-    """How well features name the source.
+    """Result of `source_probe`: how well features predict the source.
 
     Attributes
     ----------
     scores : pandas.DataFrame
-        ``repeat``, ``fold``, ``accuracy``, ``balanced accuracy`` (fractions, on images left out of the fit).
+        ``repeat``, ``fold``, ``accuracy``, ``balanced accuracy`` (fractions, on held-out images).
     confusion : pandas.DataFrame
-        True source (rows) by named source (columns), as fractions of the row, mean over repeats.
+        True source (rows) by predicted source (columns), as fractions of the row, averaged over repeats.
     chance, balanced_chance : float
-        Share of the largest source (always naming it), and 1 / number of sources.
+        Fraction of images from the largest source (accuracy of always predicting it), and 1 / number of sources.
     folds, n : int
-        Folds a repeat, and images.
+        Number of folds per repeat, and number of images.
     """
 
     scores: pd.DataFrame
@@ -104,7 +104,7 @@ class SourceProbe:
     n: int
 
     def summary(self) -> pd.DataFrame:
-        """Return metric, mean, low and high (2.5th and 97.5th percentile of all folds) and chance as a DataFrame."""
+        """Return a DataFrame with metric, mean, low and high (2.5th and 97.5th percentile over folds), and chance."""
         chance = {"accuracy": self.chance, "balanced accuracy": self.balanced_chance}
         columns = {metric: self.scores[metric] for metric in chance}
         rows = [(m, of.mean(), *np.quantile(of, [0.025, 0.975]), chance[m]) for m, of in columns.items()]
@@ -114,18 +114,18 @@ class SourceProbe:
 def source_probe(
     features: ArrayLike, sources: ArrayLike, seed: int = 0, folds: int = 5, repeats: int = 5
 ) -> SourceProbe:
-    """Measure how well features name the source: standardised multinomial logistic regression, cross-validated.
+    """Measure how well features predict the source by cross-validated multinomial logistic regression.
 
     Parameters
     ----------
     features : array-like of float, shape (n, d)
-        E.g. ``image_statistics(cohort)[COLOUR]``, or a network's features.
+        E.g. ``image_statistics(cohort)[COLOUR]``, or features of a network; standardised on the training folds.
     sources : array-like of str, shape (n,)
         Source or data set of each image.
     seed : int
-        Decides the folds.
+        Seed of the folds.
     folds, repeats : int
-        Stratified folds by image, at most as many as the smallest source has images.
+        Number of stratified folds by image (at most the number of images of the smallest source) and of repeats.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def source_probe(
     Raises
     ------
     LeuknetError
-        With fewer than two sources, a source of a single image, or features that are not finite.
+        If there are fewer than two sources, a source has a single image, or features are not finite.
     """
     x, y = np.asarray(features, np.float64), np.asarray(sources, dtype=str)
     names, counts = np.unique(y, return_counts=True)

@@ -1,4 +1,4 @@
-"""CSV files that users write: one reader for groups, labels and cells, and one way to find the images they name."""
+"""Read CSV files written by users (groups, labels and cells), and look up the images they refer to."""
 
 import csv
 import os
@@ -20,26 +20,26 @@ _DELIMITERS = ",;\t"
 def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> pd.DataFrame:
     """Read a CSV file that a user wrote.
 
-    Taken as they come: UTF-8 with or without a byte order mark, UTF-16, Windows-1252; commas, semicolons (Excel in
-    much of Europe) or tabs; any line ends; a first line ``sep=;``; column names in any case. Text is brought to
-    Unicode form NFC and stripped; blank lines are passed over.
+    Accepted are UTF-8 with or without a byte order mark, UTF-16 and Windows-1252; commas, semicolons (Excel in much of
+    Europe) or tabs as separators; any line endings; a first line ``sep=;``; and column names in any case. Text is
+    normalised to Unicode form NFC and stripped; blank lines are ignored.
 
     Parameters
     ----------
     path : path
     required, optional : sequence of str
-        Names of the columns, in lower case.
+        Column names, in lower case.
 
     Returns
     -------
     pandas.DataFrame
-        The columns present, in the file's order, as str (an empty cell is ``""``), and ``line`` (int, of the file).
+        The columns of the file, in order, as str (an empty cell is ``""``), and ``line`` (int, line number).
 
     Raises
     ------
     LeuknetError
-        In one line with the file, and its line where there is one: it cannot be read, is no text or a workbook, has
-        a missing, unknown or repeated column, or a row has another number of cells than the header.
+        If the file cannot be read, is a workbook or not text, has a missing, unknown or repeated column, or a row whose
+        number of cells differs from the header. The one-line message names the file and, if applicable, the line.
     """
     lines = text_of(path).splitlines(keepends=True)
     separator, first = _separator(lines, required)
@@ -62,14 +62,14 @@ def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()
 
 
 class ImageNames:
-    """Every name of each image of a cohort's table: ``image_id``, path below `folder`, and the bare file name.
+    """Look up images of a cohort's table by ``image_id``, path relative to `folder`, or file name.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        With ``image_id`` and ``path``.
+        With the columns ``image_id`` and ``path``.
     folder : path, optional
-        What absolute paths are brought below; none if they are relative already.
+        Folder that absolute paths are made relative to; None if they are already relative.
     """
 
     def __init__(self, table: pd.DataFrame, folder: Path | None = None) -> None:
@@ -80,7 +80,7 @@ class ImageNames:
                 self._places[normalize("NFC", name)].add(i)
 
     def find(self, image: str, place: str) -> int:
-        """Return the position of an image by one of its names; LeuknetError, at `place`, if none or several have it."""
+        """Return the position of an image given by one of its names; raise LeuknetError unless exactly one matches."""
         places = self._places.get(normalize("NFC", image.replace("\\", "/")).removeprefix("./"), ())
         if len(places) == 1:
             return next(iter(places))
@@ -95,7 +95,7 @@ def text_of(path: Path) -> str:
     Raises
     ------
     LeuknetError
-        If it cannot be read, or is no text.
+        If the file cannot be read or is not text.
     """
     try:
         data = read_bytes(path)
@@ -114,7 +114,7 @@ def text_of(path: Path) -> str:
 
 
 def _unmarked(data: bytes) -> list[str]:
-    """Return the codecs to try: every other byte of Latin text in UTF-16 is zero."""
+    """Return the codecs to try for a file without a byte order mark; in UTF-16, every other byte of Latin text is 0."""
     if data[1:2] == b"\0" or data[:1] == b"\0":
         return ["utf-16-le" if data[1:2] == b"\0" else "utf-16-be"]
     return ["utf-8", "cp1252"]

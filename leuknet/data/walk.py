@@ -1,4 +1,4 @@
-"""The one walk through a user's folders: which files are pictures, and why the others are not read."""
+"""Walk through a user's folders, and determine which files are images and why others are not read."""
 
 import errno
 import os
@@ -17,13 +17,13 @@ _SYSTEM = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "lost+found"}
 
 @dataclass(frozen=True)
 class Entry:
-    """A file of a folder.
+    """A file in a folder.
 
     Attributes
     ----------
     path : pathlib.Path
     reason : str
-        Why it is not read as a picture; empty where it can be.
+        Why the file cannot be read as an image; empty if it can.
     """
 
     path: Path
@@ -36,7 +36,7 @@ def passed_over(name: str) -> bool:
 
 
 def children(folder: Path) -> list[Path]:
-    """Return what lies in `folder`, sorted by name, without what belongs to the system.
+    """Return the files and folders in `folder`, sorted by name, without those of the system.
 
     Raises
     ------
@@ -50,16 +50,16 @@ def children(folder: Path) -> list[Path]:
 
 
 def walk(folder: Path, around: tuple[tuple[int, int], ...] = ()) -> Iterator[Entry]:
-    """Yield every file below `folder`, in the order of its path.
+    """Yield every file below `folder`, sorted by path.
 
-    Links are followed, to files and folders; a folder that contains itself through a link is entered once. What
-    belongs to the system is passed over without a word.
+    Links to files and folders are followed; a folder that contains itself through a link is entered once. Files and
+    folders of the system are ignored.
 
     Parameters
     ----------
     folder : path
     around : tuple
-        Device and number of each folder around it that is being walked.
+        Device and inode number of each enclosing folder.
 
     Yields
     ------
@@ -91,7 +91,7 @@ def _identity(folder: Path) -> tuple[int, int]:
 
 
 def unusable(path: Path) -> str:
-    """Return why a file cannot be read as a picture, from its name and kind; empty where it can."""
+    """Return why a file cannot be read as an image, judged by its name and type; empty if it can."""
     if path.suffix.lower() not in SUFFIXES:
         return f"not an image by its name (known: {', '.join(SUFFIXES)})"
     try:
@@ -112,12 +112,12 @@ def _unfit(status: os.stat_result) -> str:
 def read_bytes(path: Path) -> bytes:
     """Return the content of a regular file of at most `MAX_FILE_BYTES`.
 
-    Neither pipes nor devices are waited for: kind and size are those of the opened file, not of its name.
+    Pipes and devices do not block: type and size are checked on the opened file, not on its path.
 
     Raises
     ------
     OSError
-        If it cannot be read, is no regular file, or is too large; ``strerror`` says which.
+        If the file cannot be read, is not a regular file, or is too large; ``strerror`` gives the reason.
     """
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with open(handle, "rb") as file:
@@ -130,23 +130,23 @@ def read_bytes(path: Path) -> bytes:
 
 
 def pictures(paths: Iterable[Path]) -> tuple[list[Path], list[Entry]]:
-    """Return the pictures that `paths` name, and the files among them that cannot be read as such.
+    """Return the images given by `paths`, and the files that cannot be read as images.
 
     Parameters
     ----------
     paths : iterable of path
-        Files, whatever their suffix, and folders, which are walked.
+        Files with any suffix, and folders, which are searched recursively.
 
     Returns
     -------
     files : list of pathlib.Path
     left_out : list of Entry
-        Only what was named, or is a picture by its name.
+        Files with an image suffix that cannot be read.
 
     Raises
     ------
     LeuknetError
-        If a folder holds no picture at all.
+        If a folder contains no image.
     """
     files, left_out = [], []
     for path in map(Path, paths):
@@ -160,10 +160,10 @@ def pictures(paths: Iterable[Path]) -> tuple[list[Path], list[Entry]]:
 
 
 def is_text(path: Path) -> bool:
-    """Return whether a path can be written as UTF-8: names from other systems may not."""
+    """Return whether a path can be encoded as UTF-8; names created on other systems may not."""
     return not any("\ud800" <= character <= "\udfff" for character in str(path))
 
 
 def shown(path: PurePath) -> str:
-    r"""Return a path as text that can be printed and stored: bytes that are not UTF-8 appear as ``\xNN``."""
+    r"""Return a path as printable text, with bytes that are not UTF-8 shown as ``\xNN``."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

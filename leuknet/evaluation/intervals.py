@@ -275,7 +275,7 @@ def ratio_difference(
 
 
 def _ratios(above: ArrayLike, below: ArrayLike, unit: ArrayLike, n: int, seed: int) -> np.ndarray:
-    """Return sum(above) / sum(below) of the data as they are, and of `n` resamples of units (NaN with one unit)."""
+    """Return sum(above) / sum(below) for the original data and `n` resamples of units (NaN for a single unit)."""
     names, place = np.unique(np.asarray(unit).astype(str), return_inverse=True)
     drawn = _drawn(len(names), n, "ratio", seed).astype(float)
     drawn[1:] *= 1 if len(names) > 1 else np.nan

@@ -1,16 +1,16 @@
-"""Image containers: one reader each, from a file's bytes to uint8 RGB as displayed."""
+"""Readers of image file formats, from the bytes of a file to uint8 RGB as displayed."""
 
 import numpy as np
 
 from leuknet.exceptions import LeuknetError
 
-MAX_BYTES = 2**28  # of the decoded picture: 89 megapixels of 8-bit RGB
+MAX_BYTES = 2**28  # decoded: 89 megapixels of 8-bit RGB
 DEPTHS = (8, 10, 12, 14, 16)
-LYING = (5, 6, 7, 8)  # EXIF orientations whose rows are the displayed picture's columns
+LYING = (5, 6, 7, 8)  # EXIF orientations that swap rows and columns
 
 
 def check_size(width: int, height: int, bytes_per_pixel: int) -> None:
-    """Raise LeuknetError if a picture of this size would take more than `MAX_BYTES` decoded."""
+    """Raise LeuknetError if an image of this size would exceed `MAX_BYTES` when decoded."""
     if width * height * bytes_per_pixel > MAX_BYTES:
         needed = width * height * bytes_per_pixel / 2**20
         limit = f"above the limit of {MAX_BYTES // 2**20} MiB; cut or shrink it"
@@ -18,10 +18,10 @@ def check_size(width: int, height: int, bytes_per_pixel: int) -> None:
 
 
 def full_scale(values: np.ndarray, bits: int, declared: int = 0) -> int:
-    """Return the value that means full intensity in samples of `bits` bits.
+    """Return the value that represents full intensity in samples of `bits` bits.
 
-    Cameras of 10, 12 or 14 bits are often saved in files of 16 bits without a scale. Where the file does not declare
-    its largest value, the smallest of `DEPTHS` that holds the samples is taken.
+    Images from cameras with 10, 12 or 14 bits are often saved in 16-bit files without a scale. If the file does not
+    declare its maximum value, the smallest bit depth of `DEPTHS` that can represent all samples is used.
     """
     if bits != 16:
         return 2**bits - 1
@@ -32,7 +32,7 @@ def full_scale(values: np.ndarray, bits: int, declared: int = 0) -> int:
 
 
 def to_8_bits(values: np.ndarray, scale: int) -> np.ndarray:
-    """Return unsigned samples as uint8, where `scale` becomes 255."""
+    """Convert unsigned samples to uint8, mapping `scale` to 255."""
     if values.dtype == np.uint8 and scale == 255:
         return values
     levels = np.minimum(np.arange(np.iinfo(values.dtype).max + 1, dtype=np.float64) / scale, 1)
@@ -40,10 +40,10 @@ def to_8_bits(values: np.ndarray, scale: int) -> np.ndarray:
 
 
 def on_white(rgb: np.ndarray, alpha: np.ndarray, premultiplied: bool = False) -> np.ndarray:
-    """Lay a uint8 picture on white by its uint8 alpha.
+    """Composite a uint8 image onto white using its uint8 alpha channel.
 
-    An alpha that is zero everywhere hides the whole picture, as programs write it that do not know of alpha: it is
-    disregarded, and the colours are taken as they are.
+    An alpha channel that is zero everywhere, as written by programs without alpha support, would hide the entire image.
+    It is ignored, and the colours are returned unchanged.
     """
     if not alpha.any() or (alpha == 255).all():
         return rgb
@@ -53,7 +53,7 @@ def on_white(rgb: np.ndarray, alpha: np.ndarray, premultiplied: bool = False) ->
 
 
 def upright(image: np.ndarray, orientation: object) -> np.ndarray:
-    """Return `image` turned and mirrored as its EXIF or TIFF orientation (1 to 8) says."""
+    """Return `image` rotated and mirrored according to its EXIF or TIFF orientation (1 to 8)."""
     image = image.swapaxes(0, 1) if orientation in LYING else image
     image = image[:, ::-1] if orientation in (2, 3, 6, 7) else image
     return image[::-1] if orientation in (3, 4, 7, 8) else image

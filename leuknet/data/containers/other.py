@@ -1,4 +1,4 @@
-"""PNG and BMP, and what of TIFF and JPEG is neither grey nor RGB, by Pillow."""
+"""Read PNG, BMP, and TIFF and JPEG in colour spaces other than grey and RGB, with Pillow."""
 
 import io
 
@@ -11,18 +11,18 @@ from leuknet.exceptions import LeuknetError
 
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF")
 ORIENTATION = 0x0112
-_PNG, _DEPTH = b"\x89PNG\r\n\x1a\n", 24  # signature, and where the head holds the bits a sample
+_PNG, _DEPTH = b"\x89PNG\r\n\x1a\n", 24  # signature, and position of the bit depth in the header
 
 
 def read(data: bytes) -> np.ndarray:
-    """Return an image file as uint8 RGB, shape (height, width, 3), as displayed.
+    """Decode an image file to uint8 RGB, shape (height, width, 3), as displayed.
 
     Raises
     ------
     LeuknetError
-        If it holds several frames, 32-bit samples, or is too large decoded.
+        If the file contains several frames or 32-bit samples, or is too large when decoded.
     Exception
-        Whatever Pillow raises on damage, or PIL.UnidentifiedImageError where it is no image of `FORMATS`.
+        Any exception raised by Pillow on damaged files; PIL.UnidentifiedImageError if the format is not in `FORMATS`.
     """
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         _check(image)
@@ -41,7 +41,7 @@ def _check(image: Image.Image) -> None:
 
 
 def _deep_png(data: bytes) -> np.ndarray:
-    """Return a PNG of 16 bits a sample; Pillow keeps only the high bytes of its colours."""
+    """Decode a PNG with 16 bits per sample, of which Pillow would return only the high bytes."""
     samples = np.atleast_3d(imagecodecs.png_decode(data))
     channels = 1 if samples.shape[-1] < 3 else 3
     values = samples[..., :channels]

@@ -1,4 +1,4 @@
-"""TIFF by tifffile and imagecodecs: grey, RGB and palette of 1 to 16 bits, chunky or planar, either byte order."""
+"""Read TIFF with tifffile and imagecodecs: grey, RGB and palette, 1 to 16 bits, chunky or planar, any byte order."""
 
 import io
 
@@ -19,15 +19,15 @@ _SEGMENT_TAGS, _LARGEST, _ORIENTATION = (273, 324), 281, 274
 
 
 def read(data: bytes) -> np.ndarray:
-    """Return the only picture of a TIFF file as uint8 RGB, shape (height, width, 3), as displayed.
+    """Decode a single-page TIFF file to uint8 RGB, shape (height, width, 3), as displayed.
 
     Raises
     ------
     LeuknetError
-        If it holds several pages, more than `MAX_SEGMENTS` strips or tiles, signed or floating-point samples, or is
-        too large decoded.
+        If the file contains several pages, more than `MAX_SEGMENTS` strips or tiles, or signed or floating-point
+        samples, or is too large when decoded.
     Exception
-        Whatever tifffile or a codec raises on damage.
+        Any exception raised by tifffile or a codec on damaged files.
     """
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         page = _only_page(file)
@@ -67,12 +67,12 @@ def _check(page: tifffile.TiffPage, length: int) -> None:
 
 
 def _is_jpeg_ycbcr(page: tifffile.TiffPage) -> bool:
-    """Return whether tifffile converts the page's YCbCr to RGB as it decodes."""
+    """Return whether tifffile converts the page from YCbCr to RGB when decoding."""
     return page.photometric == YCBCR and page.compression == _JPEG
 
 
 def _colour(page: tifffile.TiffPage, samples: np.ndarray) -> np.ndarray:
-    """Return samples (height, width, channels) as uint8 RGB."""
+    """Convert samples, shape (height, width, channels), to uint8 RGB."""
     channels = 3 if page.photometric in (RGB, YCBCR) else 1
     if samples.shape[-1] < channels:
         raise LeuknetError("damaged or truncated: fewer channels than its colours need")

@@ -1,4 +1,4 @@
-"""Readers of data sets as their providers ship them: which file is an image, of which class, of whose patient."""
+"""Read data sets in their providers' native layouts: images, classes and patients."""
 
 from leuknet.data.formats.layouts import LAYOUTS, Image, LabelBy, Layout, read, recognise
 

@@ -1,4 +1,4 @@
-"""Archives unpacked without harm: everything is checked before a byte is written, and nothing partial stays behind."""
+"""Unpack archives safely: all members are checked before any file is written, and failures leave nothing behind."""
 
 import tarfile
 import tempfile
@@ -13,18 +13,18 @@ _DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, 
 
 @dataclass(frozen=True)
 class Limits:
-    """What an archive may hold; ``leuknet data get`` has an option for each.
+    """Limits on the content of an archive; ``leuknet data get`` has an option for each.
 
     Attributes
     ----------
     files : int
-        Members.
+        Maximum number of members.
     gib : float
-        GiB unpacked.
+        Maximum unpacked size in GiB.
     ratio : float
-        Size unpacked over size packed: pictures do not shrink so far.
+        Maximum ratio of unpacked to packed size; images do not compress this far.
     header_mib : float
-        MiB of names and other entries that describe members without being one.
+        Maximum size in MiB of names and other metadata entries.
     """
 
     files: int = 100_000
@@ -44,8 +44,8 @@ def unpack(archive: str | Path, folder: str | Path, limits: Limits | None = None
     Raises
     ------
     LeuknetError
-        If the folder exists, the file is no archive, is damaged or encrypted, names a path outside the folder, holds
-        links or devices, or exceeds `limits`. Nothing is left behind, neither files nor folders made for it.
+        If the folder exists, or the file is not an archive, is damaged or encrypted, refers to a path outside the
+        folder, contains links or devices, or exceeds `limits`. All files and folders created so far are removed.
     """
     archive, folder = Path(archive), Path(folder)
     if folder.exists():
@@ -78,14 +78,14 @@ def _unzip(archive: Path, folder: Path, limits: Limits) -> None:
 
 
 def _untar(archive: Path, folder: Path, limits: Limits) -> None:
-    """Unpack in two passes over one stream each: `_Check` sees every header before the next is read."""
+    """Unpack in two passes over the stream; `_Check` checks each header before the next one is read."""
     check = _Check(archive, limits)
     with _tar(archive, limits) as opened:
         for member in opened:
             if not (member.isfile() or member.isdir()):
                 raise LeuknetError(f"{archive} holds a link or device, {member.name[:80]!r}: refused")
             check.member(member.name, member.size)
-            opened.members = []  # type: ignore[attr-defined]  # undocumented; or the list grows without end
+            opened.members = []  # type: ignore[attr-defined]  # undocumented; prevents unlimited growth
     with _tar(archive, limits) as opened:
         opened.extractall(folder, filter="data")
 
@@ -98,7 +98,7 @@ def _tar(archive: Path, limits: Limits) -> tarfile.TarFile:
 
 
 def _limited_headers(archive: Path, limits: Limits) -> type[tarfile.TarInfo]:
-    """Return a kind of member that refuses long names and PAX records before they are read."""
+    """Return a TarInfo class that rejects long names and PAX records before they are read."""
     check = _Check(archive, limits)
     extended = {tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE}
     extended |= {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
@@ -113,7 +113,7 @@ def _limited_headers(archive: Path, limits: Limits) -> type[tarfile.TarInfo]:
 
 
 class _Check:
-    """Count an archive's members, and raise LeuknetError where they exceed the limits or leave the folder."""
+    """Count the members of an archive; raise LeuknetError if they exceed the limits or lie outside the folder."""
 
     def __init__(self, archive: Path, limits: Limits) -> None:
         self.archive, self.limits = archive, limits
@@ -121,7 +121,7 @@ class _Check:
         self.files = self.size = self.described = 0
 
     def headers(self, size: int) -> None:
-        """Count what describes members."""
+        """Count metadata entries."""
         self.described += size
         if self.described > self.limits.header_mib * 2**20:
             self._refuse(f"more than {self.limits.header_mib:g} MiB of names and headers", "max-header-mib")

@@ -1,4 +1,4 @@
-"""ALL-IDB 1 (Crop): one image for each centroid in ALL-IDB 1's ``xyc`` files."""
+"""Create ALL-IDB 1 (Crop): one image per centroid in the ``xyc`` files of ALL-IDB 1."""
 
 from pathlib import Path
 
@@ -8,16 +8,16 @@ from PIL import Image
 from leuknet._io import atomic
 from leuknet.exceptions import LeuknetError
 
-EDGE = 257  # px, as ALL-IDB 2's crops
+EDGE = 257  # px, as in ALL-IDB 2
 
 
 def centroids(path: Path) -> np.ndarray:
-    """Return the centroids in an ``.xyc`` file: int array (n, 2) of x and y in px; none for healthy images.
+    """Read the centroids in an ``.xyc`` file: int array (n, 2) of x and y in px, empty for healthy images.
 
     Raises
     ------
     LeuknetError
-        If a line does not hold two numbers.
+        If a line does not contain two numbers.
     """
     rows = []
     for number, line in enumerate(Path(path).read_text(encoding="ascii", errors="replace").splitlines(), 1):
@@ -33,9 +33,9 @@ def centroids(path: Path) -> np.ndarray:
 
 
 def crop_all(folder: Path, out: Path, edge: int = EDGE) -> int:
-    """Cut a square around each centroid of ALL-IDB 1 in `folder`; write ``out/ImNNN_1_KK.png`` and return how many.
+    """Crop a square around each centroid of ALL-IDB 1 in `folder` to ``out/ImNNN_1_KK.png``; return the number.
 
-    The square is moved inside the image where the centroid is nearer to its border than half an edge.
+    If the centroid is closer to the border of the image than half an edge, the square is shifted into the image.
     """
     count = 0
     for path in sorted((Path(folder) / "xyc").glob("*.xyc")):

@@ -1,4 +1,4 @@
-"""How to get each data set, and the download of a file whose SHA-256 is known."""
+"""Instructions for obtaining each data set, and download of files with a known SHA-256."""
 
 import logging
 import tomllib
@@ -21,18 +21,18 @@ UNKNOWN = "not stated in the paper: ask the provider"
 
 @cache
 def providers() -> dict[str, dict[str, Any]]:
-    """Return ``providers.toml``: data set to its page, terms, and either direct file with hash or how to get it."""
+    """Return ``providers.toml``: by data set, its page, terms, and a file with hash or instructions to obtain it."""
     return tomllib.loads(files("leuknet.data").joinpath("resources/providers.toml").read_text("utf-8"))
 
 
 def direct(name: str) -> tuple[str, str] | None:
-    """Return (address, SHA-256) of the provider's own file of a data set, or None if no such file is known."""
+    """Return the (URL, SHA-256) of a data set's file on the provider's site, or None if unknown."""
     known = providers().get(name, {})
     return (known["file"], known["sha256"]) if "file" in known else None
 
 
 def about(name: str) -> str:
-    """Return provider, terms and layout of a data set as text."""
+    """Return the provider, terms and layout of a data set as text."""
     if name not in LAYOUTS:
         raise LeuknetError(f"no data set {name!r}; there are {', '.join(LAYOUTS)}")
     known, listed = providers().get(name, {}), DATA_SETS.get(name)
@@ -44,7 +44,7 @@ def about(name: str) -> str:
 
 
 def steps(name: str) -> str:
-    """Return what a user does to get a data set, as text."""
+    """Return instructions for obtaining a data set, as text."""
     return (
         f"{about(name)}\n1. {_how(name)}; accept the provider's terms there: nothing is redistributed here.\n"
         f"2. leuknet data get {name!r} --file ARCHIVE --to DIR   unpacks and checks it."
@@ -58,7 +58,7 @@ def _how(name: str) -> str:
 
 
 def listing(counts: Mapping[str, tuple[int, int]] | None = None) -> pd.DataFrame:
-    """Return one row a data set: counts as published and found (``{name: (negative, positive)}``), terms, and how."""
+    """Tabulate the data sets: published and local counts (``{name: (negative, positive)}``), terms, how to get them."""
     rows = []
     for name, layout in LAYOUTS.items():
         known = DATA_SETS.get(name)
@@ -70,27 +70,27 @@ def listing(counts: Mapping[str, tuple[int, int]] | None = None) -> pd.DataFrame
 
 
 def download(url: str, sha256: str, timeout: float = 30, progress: bool = False) -> str:
-    """Download a file into the cache by pooch, unless it is there; a wrong hash leaves nothing behind.
+    """Download a file into the cache with pooch, unless it is already cached; a file with a wrong hash is deleted.
 
-    A download that breaks off begins again from its start the next time.
+    An interrupted download is restarted from the beginning by the next call.
 
     Parameters
     ----------
     url, sha256 : str
     timeout : float
-        Seconds without a byte after which the attempt ends.
+        Seconds without data after which the download is aborted.
     progress : bool
-        Draw a bar on standard error.
+        Whether to show a progress bar on standard error.
 
     Returns
     -------
     str
-        Path of the file.
+        Path of the cached file.
 
     Raises
     ------
     LeuknetError
-        If it cannot be had, is cut off, or has another SHA-256.
+        If the download fails or is incomplete, or the SHA-256 does not match.
     """
     pooch.get_logger().setLevel(logging.ERROR)
     name = f"{sha256[:16]}-{url.rstrip('/').rpartition('/')[2].partition('?')[0] or 'file'}"

@@ -1,4 +1,4 @@
-"""The native layouts, as ``layouts.toml`` describes them: recognised by content, not by the folder's name."""
+"""Native layouts, described in ``layouts.toml`` and recognised by content, not by the name of the folder."""
 
 import re
 import tomllib
@@ -28,15 +28,16 @@ class Image:
     Attributes
     ----------
     path : pathlib.PurePath
-        Below the data set's folder.
+        Path relative to the folder of the data set.
     label : int or None
-        Of the patient or the whole image: 1 = leukaemia, 0 = not; None where the layout does not say.
+        Label of the patient or the image: 1 = leukaemia, 0 = not; None if the layout does not specify it.
     group : str
-        Patient; empty where the layout does not say.
+        Patient; empty if the layout does not specify it.
     cell_type : str
-        As the provider calls it; empty for images of many cells.
+        The provider's name of the cell type; empty for images of several cells.
     cell_label : int or None
-        Of the cell: 1 = blast, 0 = white cell as in normal blood; None for what is neither, and for many cells.
+        Label of the cell: 1 = blast, 0 = white cell that occurs in normal blood; None for other cells and for images
+        of several cells.
     """
 
     path: PurePath
@@ -47,7 +48,7 @@ class Image:
 
 
 def is_mask(path: PurePath) -> bool:
-    """Return whether a picture of a provider's folder is a mask or a drawing of another."""
+    """Return whether an image in a provider's folder is a mask or an annotation of another image."""
     folders = any(word in part.lower() for part in path.parts[:-1] for word in ("mask", "segmented", "ground truth"))
     return folders or "mask" in path.stem.lower() or "expert" in path.stem.lower()
 
@@ -59,29 +60,29 @@ class Layout:
     Attributes
     ----------
     name : str
-        Data set, as in Table 1, or of the related sets.
+        Name of the data set, as in Table 1 or of a related data set.
     looks_like : str
-        The layout in words.
+        Description of the layout.
     pattern : str
-        Of an image's path from some folder on, with the named groups ``label`` (0 or 1), ``kind`` (of cell) and
-        ``group`` (patient), as far as paths say it. Without it the layout is a plain folder of images: of the class
-        that Table 1 gives the data set, else as ``labels.csv`` says.
+        Regular expression for the end of an image path, with the named groups ``label`` (0 or 1), ``kind`` (of cell)
+        and ``group`` (patient) if the path contains them. If empty, the layout is a plain folder of images, labelled
+        by the data set's single class in Table 1 or else by ``labels.csv``.
     below : str
-        The folder that holds the images; empty where they may lie anywhere.
+        Folder that contains the images; empty if they may be in any folder.
     partner : str
-        Suffix of the mask that lies next to each image; pictures without one are not of the set.
+        Suffix of the mask next to each image; images without a mask do not belong to the data set.
     labels, label : dict of str to int, int or None
-        Label of each kind (in lower case), and of all others.
+        Label of each kind (in lower case), and label of all other kinds.
     types : dict of str to str
-        What to call a kind, where its own name does not say it.
+        Cell types of kinds whose folder names are not descriptive.
     least_kinds : int
-        Fewest kinds with a label that show the layout.
+        Minimum number of labelled kinds required to recognise the layout.
     related : bool
-        Outside the paper's 18.
+        Whether the data set is not one of the paper's 18.
     named_only : bool
-        The layout has no mark of its own: it is taken only where the folder bears the data set's name.
+        Whether the layout has no distinguishing content and is used only if the folder has the data set's name.
     cells : bool
-        Images of single cells whose labels can be read by patient or by cell.
+        Whether the images show single cells that can be labelled by patient or by cell.
     """
 
     name: str
@@ -98,13 +99,13 @@ class Layout:
     cells: bool = False
 
     def companion(self, path: PurePath) -> bool:
-        """Return whether a picture (relative path) belongs to the layout without being one of its images."""
+        """Return whether a file (relative path) accompanies the images of the layout, e.g. as a mask."""
         return path.suffix.lower() == self.partner or is_mask(path)
 
     def images(self, folder: Path, files: list[PurePath]) -> list[Image]:
-        """Return the images among the pictures below `folder` (relative paths); none where it is laid out otherwise.
+        """Return the images among `files` (paths relative to `folder`); empty if the layout does not match.
 
-        Looks into a folder's only folder too, because archives often hold one around all.
+        If `folder` contains only a single folder, as is common for unpacked archives, that folder is searched as well.
         """
         matched, around = self._matched(folder, files), {path.parts[0] for path in files}
         if matched or len(around) != 1 or any(len(path.parts) == 1 for path in files):
@@ -120,7 +121,7 @@ class Layout:
         inside = [path for path in files if self.below in ("", folder.name, path.parts[0])]
         if self.partner:
             inside = [path for path in inside if path.with_suffix(self.partner) in known]
-        if self.least_kinds:  # folders of kinds, which may hold masks too
+        if self.least_kinds:  # folders of kinds may also contain masks
             inside = [path for path in inside if not is_mask(path)]
         named = [(path, pattern.fullmatch(path.as_posix())) for path in inside]
         images = [self._image(path, **match.groupdict()) for path, match in named if match]
@@ -134,11 +135,11 @@ class Layout:
 
 
 def _deep_apl(images: list[Image]) -> list[Image]:
-    """Return the images of DeepAPL with the type and label of each cell, as far as they are known.
+    """Return the images of DeepAPL with the type and label of each cell, if known.
 
-    By cell, blasts are positive and mature white cells (`_APL_NORMAL`) negative; promyelocytes (malignant in APL,
-    perhaps normal in AML), other precursors, smudge cells, platelets and slides without a type have no label, nor has a
-    cell that is filed under two types.
+    Blasts are positive and mature white cells (`_APL_NORMAL`) negative. Promyelocytes (malignant in APL, possibly
+    normal in AML), other precursors, smudge cells, platelets, cells without a type and cells filed under two types
+    have no label.
     """
     if not any(part.lower() in (_SIGNED, _UNSIGNED) for image in images for part in image.path.parts):
         return []
@@ -153,7 +154,7 @@ def _deep_apl(images: list[Image]) -> list[Image]:
 
 
 def _apl_cell(image: Image) -> Image:
-    """Return an image of DeepAPL with its cell's type and label; empty and None on slides without a type."""
+    """Return an image of DeepAPL with the type and label of its cell; empty and None on unsigned slides."""
     parts = image.path.parts
     kind = parts[-2] if len(parts) > 2 and parts[-3].lower() == _SIGNED else ""
     normal = NEGATIVE if kind.lower() in _APL_NORMAL else None
@@ -161,7 +162,7 @@ def _apl_cell(image: Image) -> Image:
 
 
 def _plain(name: str, folder: Path, files: list[PurePath]) -> list[Image]:
-    """Return the images of a plain folder: of the registry's class where Table 1 has one, else by ``labels.csv``."""
+    """Return the images of a plain folder, labelled by their single class in Table 1 or else by ``labels.csv``."""
     classes, table = DATA_SETS[name].classes, folder / LABELS_CSV
     if len(classes) == 1:
         return [Image(path, classes[0][1]) for path in files]
@@ -174,7 +175,7 @@ def _plain(name: str, folder: Path, files: list[PurePath]) -> list[Image]:
 
 
 def read_labels(path: Path) -> dict[str, int]:
-    """Return {image path: label} from a CSV with the columns ``image`` and ``label`` (negative or positive)."""
+    """Read {image path: label} from a CSV with the columns ``image`` and ``label`` (negative or positive)."""
     words = {"negative": NEGATIVE, "positive": POSITIVE, "0": NEGATIVE, "1": POSITIVE}
     labels: dict[str, int] = {}
     for row in read_table(path, ["image", "label"]).to_dict("records"):
@@ -191,24 +192,24 @@ LAYOUTS = {name: Layout(name, **_DESCRIBED.get(name, _PLAIN)) for name in [*DATA
 
 
 def pictures_below(folder: Path) -> list[PurePath]:
-    """Return the pictures below a folder as relative paths, in their order."""
+    """Return the relative paths of all images below a folder, in order."""
     return [entry.path.relative_to(folder) for entry in walk(folder) if not entry.reason]
 
 
 def recognise(folder: Path, files: list[PurePath] | None = None) -> list[Layout]:
-    """Return every `Layout` that a folder's content shows; those without a mark of their own are left out."""
+    """Return every `Layout` recognised in the content of a folder, excluding layouts with `named_only`."""
     folder = Path(folder)
     files = pictures_below(folder) if files is None else files
     return [layout for layout in LAYOUTS.values() if not layout.named_only and layout.images(folder, files)]
 
 
 def read(name: str, folder: Path) -> list[Image]:
-    """Return the `Image`s of data set `name` in `folder`.
+    """Return the images of data set `name` in `folder`.
 
     Raises
     ------
     LeuknetError
-        If the data set has no reader, or the folder is laid out otherwise.
+        If the data set is unknown or the folder has a different layout.
     """
     if name not in LAYOUTS:
         raise LeuknetError(f"no reader for {name!r}; there is one for {', '.join(LAYOUTS)}")
