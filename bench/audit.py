@@ -1,4 +1,4 @@
-"""How often the audit accuses true tables (never) and catches a changed digit, against what theory allows.
+"""Rates at which the audit flags correct tables (never) and detects a changed digit, compared with theory.
 
 python bench/audit.py [DRAWS] [--write]    --write: into the package's data, which page 10 shows
 """
@@ -19,7 +19,7 @@ from leuknet.paper.consistency import checked, cross_checks, grim, printed  # no
 
 
 def accused_runs(draws):
-    """Return how many of `draws` true rows of five runs are accused of anything."""
+    """Return how many of `draws` correct rows of five runs are flagged."""
     generator, count = _random.rng("bench", "runs"), 0
     for i in range(draws):
         classes = CLASSES[i % 2]
@@ -29,7 +29,7 @@ def accused_runs(draws):
 
 
 def accused_single(draws):
-    """Return how many of `draws` true rows of one confusion matrix are accused of anything."""
+    """Return how many of `draws` correct rows of one confusion matrix are flagged."""
     generator, count = _random.rng("bench", "single"), 0
     for i in range(draws):
         classes = CLASSES[i % 2]
@@ -46,9 +46,9 @@ def change(text, generator):
 
 
 def theory(items, truncate):
-    """Return the exact share of changes of one decimal that no whole number of `items` can print."""
+    """Return the exact share of changes of one decimal that no integer number of `items` can produce."""
     caught = tried = 0
-    for k in range(items):  # 100.00 is left out: a changed decimal is above 100 and always caught
+    for k in range(items):  # 100.00 is omitted: a changed decimal exceeds 100 and is always detected
         text = decimals(Fraction(100 * k, items), 2, truncate)
         for place in (-2, -1):
             for digit in set("0123456789") - {text[place]}:
@@ -59,7 +59,7 @@ def theory(items, truncate):
 
 
 def measured(items, truncate, draws):
-    """Return the share of `draws` random changes of one decimal that GRIM catches."""
+    """Return the share of `draws` random changes of one decimal that GRIM detects."""
     generator, caught = _random.rng("bench", "digit", items, truncate), 0
     for k in generator.integers(0, items, draws):
         text = decimals(Fraction(100 * int(k), items), 2, truncate)
@@ -68,7 +68,7 @@ def measured(items, truncate, draws):
 
 
 def whole_row(draws):
-    """Return shares of changed rows of five runs (A, R or S) and of single runs (A, P, R or Kappa) that are caught."""
+    """Return the detection rates for changed rows of five runs (A, R or S) and of single runs (A, P, R or Kappa)."""
     generator, runs, single = _random.rng("bench", "row"), 0, 0
     for i in range(draws):
         classes = CLASSES[i % 2]
@@ -102,7 +102,7 @@ def rates(draws):
 
 
 def write(rows):
-    """Write the rates into the package's data, and their checksum."""
+    """Write the rates and their checksum to the package's data."""
     folder = Path(__file__).resolve().parents[1] / "leuknet" / "paper" / "data"
     lines = [f'"{what}",{n},{found:.4f},{"" if wanted is None else f"{wanted:.4f}"}' for what, n, found, wanted in rows]
     data = "\n".join(["what,draws,measured,theory", *lines, ""]).encode()
@@ -113,7 +113,7 @@ def write(rows):
 
 
 def main(draws, keep):
-    """Print all rates, and how long the audit takes."""
+    """Print all rates and the run time of the audit."""
     rows = rates(draws)
     for what, n, found, wanted in rows:
         print(f"{what}: {found:.4f} of {n}" + ("" if wanted is None else f" | theory {wanted:.4f}"))

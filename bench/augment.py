@@ -1,8 +1,8 @@
-"""Images per second: the layer `Warp` beside Keras' legacy ImageDataGenerator, same policy, in one run.
+"""Images per second: the layer `Warp` compared with Keras' legacy ImageDataGenerator, same policy, in one process.
 
-Run: ``python bench/augment.py``. Both begin with uint8 images and parameters yet to be drawn and end with float32
-batches of 32 in [0, 1] on the host. The two take turns; each shows its fastest pass after one to warm up. The ratio
-is also printed in CPU time of all cores, which other processes on the machine disturb less.
+Run: ``python bench/augment.py``. Both start from uint8 images with undrawn parameters and produce float32 batches of 32
+in [0, 1] on the host. They alternate; the fastest pass of each after one warm-up is reported. The ratio is also printed
+in CPU time over all cores, which is less affected by other processes.
 """
 
 import argparse
@@ -23,7 +23,7 @@ BATCH = 32
 
 
 def seconds(work):
-    """Return what `work` takes: seconds by the clock, and of CPU time."""
+    """Return the wall time and CPU time of `work` in seconds."""
     clock, cpu = time.perf_counter(), time.process_time()
     work()
     return time.perf_counter() - clock, time.process_time() - cpu
@@ -45,7 +45,7 @@ def legacy_generator():
 
 
 def measure(size, n, passes):
-    """Return the fastest pass in seconds: rows clock and CPU, columns generator and layer."""
+    """Return the fastest pass in seconds: rows wall and CPU time, columns generator and layer."""
     images = rng("bench augment", size).integers(0, 256, (n, size, size, 3), dtype=np.uint8)
     legacy = legacy_generator().flow(images, batch_size=BATCH, shuffle=True, seed=0)
     generator = rng("bench augment", "draws")

@@ -1,9 +1,9 @@
-"""How long finding and describing cells takes: single-cell images, and fields of 2592 x 1944 px tiled from them.
+"""Run time of segmenting and describing cells: single-cell images, and fields of 2592 x 1944 px tiled from them.
 
 python bench/cells.py FOLDER [COUNT]
 
-FOLDER is the repository segmentation_WBC; COUNT images and COUNT / 10 fields are timed (default 100). CPU time is what
-`Cells.seconds` measures in each worker's thread, wall time that of all cores; both are given for 1 000 images.
+FOLDER is the repository segmentation_WBC; COUNT images and COUNT / 10 fields are timed (default 100). CPU time is
+measured by `Cells.seconds` in each worker's thread, wall time over all cores; both are given per 1 000 images.
 """
 
 import sys
@@ -18,7 +18,7 @@ FIELD = (1944, 2592)  # px, height before width
 
 
 def tiled(images, start):
-    """Return one field of mirrored images, uint8 (1944, 2592, 3); as crowded with leukocytes as no smear is."""
+    """Return one field of mirrored images, uint8 (1944, 2592, 3), with more leukocytes than in any smear."""
     edge = images[0].shape[0]
     rows, columns = (-(-side // edge) for side in FIELD)
     picks = [images[(start + k) % len(images)][:: (-1) ** k] for k in range(rows * columns)]
@@ -27,7 +27,7 @@ def tiled(images, start):
 
 
 def timed(name, images, diameter):
-    """Print CPU and wall time for 1 000 images."""
+    """Print CPU and wall time per 1 000 images."""
     began = time.perf_counter()
     cells = extract([lambda image=image: image for image in images], lambda: [diameter] * len(images))
     wall = (time.perf_counter() - began) / len(images)
@@ -38,7 +38,7 @@ def timed(name, images, diameter):
 
 
 def main(folder, count=100):
-    """Time both sets, and fields made of them."""
+    """Time both sets and the fields tiled from them."""
     for name in MASK_SETS:
         images, _, _, diameters = mask_set(folder, name)
         timed(name, images[: int(count)], diameters[0])

@@ -1,8 +1,8 @@
-"""Seconds of CPU time a 1000 images for each comparison system: to describe them, to learn from them, to predict them.
+"""CPU seconds per 1000 images for each baseline: feature extraction, training and prediction.
 
 python bench/compare.py [PROFILE [IMAGES]]   (default: demo 200)
 
-Images are the synthetic cohort's, from an empty cache; half of them train, the other half is predicted.
+Images are taken from the synthetic cohort, with an empty cache; half of them train, the other half is predicted.
 """
 
 import os
@@ -29,7 +29,7 @@ def some(cohort, images):
 
 
 def measured(system, cohort):
-    """Return seconds a 1000 images: wall and CPU of the first fit (with describing), CPU of predicting, bytes kept."""
+    """Return seconds per 1000 images (wall and CPU of the first fit, CPU of prediction) and the model size in bytes."""
     train, test = np.arange(0, len(cohort), 2), np.arange(1, len(cohort), 2)
     wall, cpu = time.perf_counter(), time.process_time()
     system.fit(cohort, train, 0)
@@ -49,7 +49,7 @@ def measured(system, cohort):
 
 
 def main(profile="demo", images=200):
-    """Print one row a system."""
+    """Print one row per baseline."""
     study = open_study("bench", profile)
     cohorts = {"profile": some(study.cohort, int(images)), "gallery": some(study.gallery, int(images))}
     rows = []

@@ -1,12 +1,12 @@
-"""Kill a small grid again and again, and see that it ends as if nothing had happened.
+"""Kill a small grid repeatedly, and check that its results are unaffected.
 
-Run: ``python bench/crash.py [--kills 13]``. Three grids of the same short runs: undisturbed; on this machine's
-processes with that many SIGKILLs of the runs' processes; on a Dask cluster with that many SIGKILLs of a worker together
-with its run. The kills take turns: at a random moment; while a checkpoint is being written, beside a whole one; while
-history or predictions are. At the end each run must be finished exactly once with the very predictions of the
-undisturbed grid. Prints what was aimed at, what the run was doing, and how many kills left a half-written file. A grid
-that gave runs up (three kills in one grid) is started again, as a user would. Ends with code 1 if fewer kills landed
-than were asked for: the grid was done before its last kill.
+Run: ``python bench/crash.py [--kills 13]``. Three grids of the same short runs: undisturbed; on local processes, with
+the given number of SIGKILLs of the runs' processes; on a Dask cluster, with the same number of SIGKILLs of a worker
+together with its run. The kills alternate between a random moment, the writing of a checkpoint next to a complete one,
+and the writing of history or predictions. At the end each run must be finished exactly once, with predictions identical
+to those of the undisturbed grid. Prints the targets, the state of the run at each kill, and the number of kills that
+left a partial file. A grid that gave up runs (after three kills in one grid) is restarted, as a user would do. Exits
+with code 1 if there were fewer kills than requested because the grid finished early.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from leuknet.runs.store import Store  # noqa: E402
 
 
 def disturbed(name, specs, store, kills, mean, parents, execute):
-    """Run the grid until all is done, killing meanwhile; print what happened."""
+    """Run the grid to completion while killing its processes; print a summary."""
     killer = Killer(store.root, kills, mean, parents, aims=("any", "checkpoint", "predictions"))
     began, grids, given_up = time.monotonic(), 0, 0
     killer.start()

@@ -1,10 +1,10 @@
-"""Floating-point operations of a network, counted from its layers' shapes: two for each multiply and add."""
+"""Floating-point operations of a network, counted from the shapes of its layers: two per multiply-add."""
 
 import math
 
 
 def layer_flops(layer):
-    """Return the operations of one layer's convolutions or matrix products for one image; 0 for other layers."""
+    """Return the operations of one layer's convolutions or matrix products per image; 0 for other layers."""
     kind = type(layer).__name__
     if kind == "Dense":
         return 2 * math.prod(layer.kernel.shape)
@@ -17,7 +17,7 @@ def layer_flops(layer):
 
 
 def counted(model):
-    """Return what one image costs, in operations.
+    """Return the number of operations per image.
 
     Parameters
     ----------
@@ -27,8 +27,8 @@ def counted(model):
     Returns
     -------
     dict of str to int
-        ``forward``; ``training``: forward, the gradients of the weights that are trained, and the gradients passed
-        back through every layer behind the first of these. Activations, pooling and normalisation are not counted.
+        ``forward``; ``training``: forward, the gradients of the trained weights, and the gradients passed back through
+        every layer after the first of these. Activations, pooling and normalisation are not counted.
     """
     layers = [(layer_flops(layer), bool(layer.trainable_weights)) for layer in model.layers]
     forward = sum(flops for flops, _ in layers)

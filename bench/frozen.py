@@ -1,14 +1,14 @@
-"""Seconds an epoch of a frozen backbone: from cached features beside the plain way, in one run.
+"""Seconds per epoch of a frozen backbone: cached features compared with the standard loop, in one process.
 
 Run: ``python bench/frozen.py`` and ``python bench/frozen.py --column``.
 
-The first trains the same head of the same network on the same variants of the same images both ways; the plain one
-passes every image through warp and backbone in every epoch. The pool is computed once for all runs; its time is
-printed too.
+The first command trains the same head of the same network on the same variants of the same images both ways; the
+standard loop passes every image through warp and backbone in every epoch. The pool of features is computed once for all
+runs; its time is also printed.
 
-The second runs the whole mSFT column of Table 3 (VGG-16, both test sets, five seeds, 50 epochs) on the demo's images at
-224 px and prints its minutes. Random values stand in a file in the place of ImageNet's: the time is the same, the
-predictions mean nothing and are thrown away.
+The second command runs the whole mSFT column of Table 3 (VGG-16, both test sets, five seeds, 50 epochs) on the demo's
+images at 224 px and prints the minutes. Random values in a file replace the ImageNet weights: the run time is the same,
+and the meaningless predictions are discarded.
 """
 
 import argparse
@@ -34,7 +34,7 @@ FILE = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.weights.h5"
 
 
 def epochs_seconds(cohort, settings, epochs):
-    """Return what the fastest of `epochs` epochs takes after one to warm up, and what stood before the first."""
+    """Return the time of the fastest of `epochs` epochs after one warm-up, and the time before the first."""
     began = time.perf_counter()
     trainer = training.Trainer(cohort, settings)
     trainer.begin(settings, seed=0)
@@ -44,7 +44,7 @@ def epochs_seconds(cohort, settings, epochs):
 
 
 def column(options):
-    """Finish the runs of Table 3's mSFT column, every feature computed here, and print what they took."""
+    """Complete the runs of Table 3's mSFT column with all features computed, and print their run times."""
     changes = {"size": options.size, "epochs": options.column_epochs, "precision": options.precision}
     paper = {"nano": False, "weights": "imagenet", "batch": 32, "dropout": (0.5, 0.6), "copies": options.copies}
     with tempfile.TemporaryDirectory() as folder:

@@ -1,9 +1,10 @@
-"""What generalises on real cells: every variant that was tried, specificity elsewhere, and the controls of page 12.
+"""Generalisation on real cells: all variants tried, specificity on other sources, and the controls of page 12.
 
 python bench/generalisation.py DIR [--kind embedding] [--draws 20]
 
-DIR is a cohort with at least one source that holds blasts and normal cells of several patients (groups.csv). Variants
-are compared by patient-grouped cross-validation within such sources and by specificity on sources of normal cells only.
+DIR is a cohort with at least one source that contains blasts and normal cells of several patients (groups.csv).
+Variants are compared by patient-grouped cross-validation within such sources and by specificity on sources of normal
+cells only.
 """
 
 import argparse

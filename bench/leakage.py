@@ -27,7 +27,7 @@ CROPS, EDGE, WIDTH, HEIGHT = 260, 257, 2592, 1944
 
 
 def write_images(folder, number):
-    """Write `number` large fields as JPEG and crops at ALL-IDB 2's cells as PNG; return a table with the truth."""
+    """Write `number` large fields as JPEG and crops at ALL-IDB 2's cells as PNG; return a table of true matches."""
     fields = [task for task in plan(1.0, 0, 1) if isinstance(task, Field)]
     rows, cells = [], []
     for k, field in enumerate(fields[:: len(fields) // number][:number]):
@@ -51,7 +51,7 @@ def _saved(path, image, parent):
 
 
 def timed(number):
-    """Audit in this process and print what it took; memory is this process's peak."""
+    """Run the audit in this process and print its run time and the process's peak memory."""
     with tempfile.TemporaryDirectory() as folder:
         table = write_images(Path(folder), number)
         wall, cpu = time.perf_counter(), time.process_time()
@@ -85,7 +85,7 @@ def truth(fraction):
     kin = {(a, b) for a, b in zip(pairs["a"], pairs["b"], strict=True) if origin[a] and origin[a] == origin[b]}
     told = (
         set(zip(pairs["a"], pairs["b"], strict=True)) - kin
-    )  # two crops of one field may overlap: neither true nor false
+    )  # two crops of one field may overlap, so they count as neither true nor false
     right = len(told & true)
     print(f"{len(origin)} images, {len(true)} crops: recall {right / len(true):.4f}, precision {right / len(told):.4f}")
     print("missed:", sorted(true - told)[:10], "false:", sorted(told - true)[:10])

@@ -3,8 +3,8 @@
 Run: ``python bench/learning.py``. Trains each backbone and approach of Tables 3 to 7, and VGG-16 *, for each learning
 rate, and prints after each number of epochs the accuracy on the images trained on (mean over the last epoch, augmented
 and with dropout) and on validation images: a quarter of the *training* images of the left-out data sets' folds, of
-synthetic cohorts of *other* seeds than a study's 0. No test image is predicted. A rate stays the same through a
-training, so that shorter trainings are the beginnings of longer ones. ``--out`` adds the rows to a CSV.
+synthetic cohorts of *other* seeds than a study's 0. No test image is predicted. The rate is constant during training,
+so shorter trainings are prefixes of longer ones. ``--out`` appends the rows to a CSV.
 """
 
 import argparse
@@ -27,7 +27,7 @@ NETWORKS = [f"{name}:{approach}" for name in TABLES.values() for approach in app
 
 
 def curves(chosen, network, changes, seed, tested):
-    """Train one network; return its history, one row an epoch, with what was trained."""
+    """Train one network; return its history, one row per epoch, with the network's settings."""
     backbone, approach = network.split(":")
     cohort = synthetic_cohort(chosen.size, chosen.fraction, chosen.floor, seed)
     settings = chosen.settings(backbone, approach, validation=0.25, precision="float32", **changes)
@@ -45,7 +45,7 @@ def curves(chosen, network, changes, seed, tested):
 
 
 def main():
-    """Read the options, train, print."""
+    """Parse the options, train and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--profile", default="demo")
     parser.add_argument("--networks", nargs="+", default=NETWORKS, metavar="BACKBONE:APPROACH")

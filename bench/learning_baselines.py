@@ -1,8 +1,8 @@
-"""Which batch, learning rate and epochs do the trained comparison networks of the profile demo need?
+"""Which batch size, learning rate and number of epochs do the trained baselines of the profile demo need?
 
 Run: ``python bench/learning_baselines.py``. Trains each network of Table 11 on three quarters of the training groups of
-a left-out data set's fold, of a synthetic cohort of *another* seed than a study's 0, and prints the accuracy on the
-images trained on in the last epoch, on the fourth quarter, and the CPU seconds, tracing included. No test image is
+a left-out data set's fold, from a synthetic cohort with *another* seed than a study's 0, and prints the accuracy in the
+last epoch on the training images and on the remaining quarter, and the CPU seconds including tracing. No test image is
 predicted.
 """
 
@@ -28,7 +28,7 @@ NETWORKS = ["loey", "rehman", "thanh", "pansombut", "ahmed", "shafique"]
 
 
 def main():
-    """Read the options, train, print."""
+    """Parse the options, train and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--baselines", nargs="+", default=NETWORKS, choices=list(BASELINES))
     parser.add_argument("--seed", type=int, default=101, help="of the cohort; 0 is the study's")

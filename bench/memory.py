@@ -1,11 +1,11 @@
-"""Memory that a cohort takes in training, on top of the network: standing on the device, and streamed from disk.
+"""Memory of a cohort in training, in addition to the network: resident on the device, and streamed from disk.
 
 Run: ``python bench/memory.py`` (the paper's 3 523 images at 224 px) and ``python bench/memory.py --times 10``; with
-``--approach mSFT --copies 1`` the features of the frozen part are computed once, and stand or are streamed likewise
-(``LEUKNET_RESIDENT_GB`` says from which size on). The cohort is written to a memory-mapped file of random images in a
-temporary folder (0.5 GB, or 5.3 GB, of disk). A process first trains one batch on a cohort of one batch, then
-``--steps`` batches drawn from all of the large one; what the second takes beyond the first is the cohort's. Anonymous
-memory cannot be given back; pages of the mapped file can.
+``--approach mSFT --copies 1`` the features of the frozen part are computed once, and are resident or streamed likewise
+(``LEUKNET_RESIDENT_GB`` sets the size above which they are streamed). The cohort is a memory-mapped file of random
+images in a temporary folder (0.5 GB, or 5.3 GB, of disk). A process first trains one batch of a one-batch cohort, then
+``--steps`` batches drawn from the whole large cohort; the difference between the two peaks is the cohort's memory.
+Anonymous memory cannot be reclaimed; pages of the mapped file can.
 """
 
 import argparse
@@ -29,7 +29,7 @@ PAPER_IMAGES = 3523
 
 
 class Peak(threading.Thread):
-    """Sample this process's anonymous and whole resident memory (GB) until stopped."""
+    """Sample this process's anonymous and total resident memory (GB) until stopped."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -49,7 +49,7 @@ class Peak(threading.Thread):
 
 
 def peak_of(work):
-    """Return what `work` took at its peak."""
+    """Return the peak memory of `work`."""
     peak = Peak()
     peak.start()
     work()
@@ -75,7 +75,7 @@ def mapped_cohort(count, size, folder):
 
 
 def main():
-    """Read the options, measure, print."""
+    """Parse the options, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--backbone", default="VGG16-nano")

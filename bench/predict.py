@@ -1,9 +1,9 @@
-"""How fast is prediction? Images a second by a network of the paper's size, and start-up, beside Table 8's 0.005 s.
+"""Prediction speed: images per second for a network of the paper's size, and start-up time, next to Table 8's 0.005 s.
 
-Run: ``python bench/predict.py [--backbone VGG16] [--images 64]``. It builds the network with random weights (their
-values do not change the time), writes JPEG files, and times what `leuknet predict` does with them, batch by batch:
-decoding, the network, and the features. The first batch, which compiles, is timed apart. Clock and CPU seconds are
-printed; on a shared machine only CPU seconds mean much. Table 8's time is a TITAN Xp's, so the ratio compares machines.
+Run: ``python bench/predict.py [--backbone VGG16] [--images 64]``. Builds the network with random weights (which do not
+affect the run time), writes JPEG files, and times the steps of `leuknet predict` batch by batch: decoding, network and
+features. The first batch, which includes compilation, is timed separately. Wall and CPU seconds are printed; on a
+shared machine only the CPU seconds are meaningful. Table 8's time is for a TITAN Xp, so the ratio compares machines.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from leuknet.paper import tables
 
 
 def published(backbone):
-    """Return Table 8's seconds an image for a backbone, or None where it has none."""
+    """Return Table 8's seconds per image for a backbone, or None if it is not listed."""
     table = tables.table(8)
     names = table["row"].str.replace("-", "").str.lower()
     found = table[(names == backbone.lower()) & (table["column"] == "Classification Time")]
@@ -41,14 +41,14 @@ def written(folder, n, edge):
 
 
 def timed(function):
-    """Return what `function` returns, and its clock and CPU seconds."""
+    """Return the result of `function`, and its wall and CPU seconds."""
     clock, cpu = time.perf_counter(), time.process_time()
     value = function()
     return value, (time.perf_counter() - clock, time.process_time() - cpu)
 
 
 def main():
-    """Print one line a step."""
+    """Print one line per step."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--backbone", default="VGG16")
     options.add_argument("--size", type=int, default=224)

@@ -1,10 +1,9 @@
-"""Measure colour and size of real data sets, for the synthetic cohort to be held against on page 01.
+"""Measure colour and size of real data sets for comparison with the synthetic cohort on page 01.
 
     python bench/real_statistics.py DIR
 
-DIR is laid out as DIR/<data set>/<positive|negative>/<image>. Writes ``leuknet/data/resources/real_statistics.csv``:
-mean
-and s.d. over images by data set, measured at the paper's 224 px. It keeps numbers only, no image.
+DIR has the layout DIR/<data set>/<positive|negative>/<image>. Writes ``leuknet/data/resources/real_statistics.csv``:
+mean and s.d. over images by data set, measured at the paper's 224 px. Only numbers are stored, no images.
 """
 
 import argparse
@@ -17,7 +16,7 @@ from leuknet.data.registry import lookup
 from leuknet.data.statistics import image_statistics
 from leuknet.plots.data.dataset_shift import spread
 
-FITTED = ("JTSC", "CellaVision 2", "BCCD", "PBC", "Raabin")  # those that looks.toml names
+FITTED = ("JTSC", "CellaVision 2", "BCCD", "PBC", "Raabin")  # data sets named in looks.toml
 
 
 def main():

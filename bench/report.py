@@ -1,8 +1,8 @@
-"""Measure how the report of a result folder grows with its runs.
+"""Measure how the run time of a report scales with the number of runs.
 
-Run: ``python bench/report.py [--runs 3000]``. Copies drawn runs until there are half as many as asked for and then all
-of them, and prints the processor seconds of `results.results` and of the whole report for both, and their ratio, which
-is near 2 where time grows with the runs, whatever else the machine does.
+Run: ``python bench/report.py [--runs 3000]``. Copies simulated runs up to half of the requested number and then to the
+full number, and prints for both the CPU seconds of `results.results` and of the whole report, and their ratio, which is
+about 2 if the time is linear in the number of runs, independent of the machine's load.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from leuknet.verdicts.results import results  # noqa: E402
 
 
 def grow(root, runs):
-    """Copy runs in `root` under other seeds until there are `runs` of them."""
+    """Copy runs in `root` with other seeds until there are `runs` of them."""
     first = sorted(root.iterdir())
     for number in range(len(first), runs):
         own = first[number % len(first)]
@@ -38,7 +38,7 @@ def grow(root, runs):
 
 
 def seconds(what, *arguments):
-    """Return the processor seconds of a call."""
+    """Return the CPU seconds of a call."""
     began = time.process_time()
     what(*arguments)
     return time.process_time() - began

@@ -1,11 +1,12 @@
-"""How far a run's predictions move when it is repeated elsewhere: what ``leuknet runs rerun``'s tolerance rests on.
+"""Change of a run's predictions when it is repeated elsewhere, the basis for the tolerance of ``leuknet runs rerun``.
 
 Run: ``python bench/rerun.py [--seeds 3] [--profile demo]``. Trains the same runs (VGG-16, mDFT, LODOCV on both test
-sets) in processes of their own: TensorFlow with one thread, TensorFlow with two, JAX. Prints, of the absolute
-difference of P(leukaemia) over the test images: the mean of the runs' means, the smallest and the largest of them, the
-largest of one image, and how many images are called otherwise. The last row compares runs of different seeds on
-TensorFlow: what another draw of the same training gives. A tolerance well below it tells that the training is the same;
-JAX draws other augmentations and dropout masks, so there a rerun is no more than another draw.
+sets) in separate processes: TensorFlow with one thread, TensorFlow with two, JAX. For the absolute difference of
+P(leukaemia) over the test images, prints the mean of the runs' means, the smallest and largest of these means, the
+maximum over single images, and the number of images classified differently. The last row compares runs of different
+seeds on TensorFlow, i.e. independent repetitions of the same training. A difference well below it shows that the
+training is the same; since JAX draws other augmentations and dropout masks, a rerun there is equivalent to an
+independent repetition.
 """
 
 import argparse
@@ -51,7 +52,7 @@ def told(name, pairs):
 
 
 def main():
-    """Train in every place, compare, print."""
+    """Train on every backend, compare and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--profile", default="demo")
@@ -73,7 +74,7 @@ def main():
 
 
 def table(options):
-    """Return the comparison of all places with the first, and of seeds within it."""
+    """Return the comparison of all backends with the first, and of seeds within the first."""
     _, specs = planned(options)
     first, *others = PLACES
     made = {name: Store(Path(options.folder) / name).predictions for name in PLACES}

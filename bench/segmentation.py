@@ -2,8 +2,8 @@
 
 python bench/segmentation.py FOLDER [EDGE]
 
-FOLDER is the repository segmentation_WBC with "Dataset 1" and "Dataset 2". With EDGE, images are squares of so many px,
-as Table 11's baselines see them, instead of their native size.
+FOLDER is the repository segmentation_WBC with "Dataset 1" and "Dataset 2". With EDGE, images are resized to squares of
+that many px, as for Table 11's baselines, instead of their native size.
 """
 
 import sys
@@ -16,7 +16,7 @@ from leuknet.baselines.handcrafted.segmentation import MASK_SETS, METHODS, mask_
 
 
 def squares(images, masks, diameters, edge):
-    """Return the images and masks as squares of `edge` px, and their red cells' diameters there."""
+    """Return the images and masks as squares of `edge` px, and the rescaled diameters of their red cells."""
     size, heights = (edge, edge), [np.sqrt(image.shape[0] * image.shape[1]) for image in images]
     images = [cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images]
     masks = [cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST) for mask in masks]
@@ -24,7 +24,7 @@ def squares(images, masks, diameters, edge):
 
 
 def main(folder, edge=None):
-    """Print one table a set."""
+    """Print one table per set."""
     for name in MASK_SETS:
         images, masks, ids, diameters = mask_set(folder, name)
         if edge:

@@ -1,12 +1,12 @@
-"""Hours that each table and the whole paper need on this machine, beside the paper's own from its Table 8.
+"""Hours that each table and the whole paper need on this machine, next to the paper's own times from Table 8.
 
 Run: ``python bench/study.py`` (``KERAS_BACKEND=jax`` for JAX). Measures each network of the tables at the paper's size
-and batch on a few random images (`leuknet.runs.planning.throughput.trial`; kept), counts the runs of the
-profile ``paper`` on a cohort with Table 1's counts, and multiplies. ``--only VGG16`` measures some backbones only.
+and batch size on a few random images (`leuknet.runs.planning.throughput.trial`; cached), counts the runs of the profile
+``paper`` on a cohort with Table 1's counts, and multiplies. ``--only VGG16`` measures selected backbones only.
 
-The paper's hours: its Table 8 gives minutes of one training by backbone and test set, measured on a TITAN XP; every run
-of a backbone is taken to last as long as its mDFT (the mean over both test sets), the only approach it timed. The
-comparison systems count among the runs, but not in any hours: the paper timed none.
+The paper's hours: Table 8 gives the minutes of one training by backbone and test set, measured on a TITAN XP; every run
+of a backbone is assumed to take as long as its mDFT (mean over both test sets), the only approach that was timed. The
+baselines are included in the number of runs, but not in the hours, because the paper did not time them.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from leuknet.study.study import open_study
 
 
 def counted_cohort(size):
-    """Return a cohort with Table 1's counts whose images are not there: enough to plan runs."""
+    """Return a cohort with Table 1's counts but without images, for planning runs."""
     rows = []
     for name, data_set in DATA_SETS.items():
         for label, count in ((0, data_set.negatives or 0), (1, data_set.positives or 0)):
@@ -37,14 +37,14 @@ def counted_cohort(size):
 
 
 def paper_minutes():
-    """Return the paper's minutes a training by backbone (mean over its two test sets)."""
+    """Return the paper's minutes per training by backbone (mean over its two test sets)."""
     times = tables.table(8).query("column == 'Training Time'")
     names = {"VGG-16": "VGG16", "VGG-19": "VGG19", "ResNet": "ResNet50"}
     return times.assign(row=times["row"].replace(names)).groupby("row")["value"].mean()
 
 
 def main():
-    """Read the options, measure, print."""
+    """Parse the options, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", help="backbones to measure")
     parser.add_argument("--batch", type=int, help="measure in smaller batches, where 32 do not fit")

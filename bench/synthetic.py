@@ -1,7 +1,7 @@
-"""How long the synthetic cohort takes to draw, and how it compares with real smears in colour and size.
+"""Run time of drawing the synthetic cohort, and its comparison with real smears in colour and size.
 
-Without arguments: time for the demo's and the full cohort, and what mean colour tells.
-With ``--real shared/real``: statistics beside real images.
+Without arguments: time for the demo's and the full cohort, and the predictive value of the mean colour.
+With ``--real shared/real``: statistics next to those of real images.
 """
 
 import argparse
@@ -29,7 +29,7 @@ NAMES = {"segmented": "neutrophil", "band": "neutrophil"}
 
 
 def background_of(image):
-    """Mode of the bright pixels, judged by the darkest channel."""
+    """Return the mode of the bright pixels, selected by their darkest channel."""
     darkest = image.min(-1)
     histogram = ndimage.gaussian_filter1d(np.bincount(darkest.ravel(), minlength=256).astype(float), 3)
     start = int(darkest.mean())
@@ -38,7 +38,7 @@ def background_of(image):
 
 
 def measure(image, mask=None):
-    """Colour statistics of one RGB image, and sizes if its mask is known (see looks.toml for the definitions)."""
+    """Return colour statistics of one RGB image, and sizes if its mask is given (definitions: see looks.toml)."""
     background = background_of(image)
     density = -np.log10(np.clip(image, 1, 255) / np.maximum(background, 1))
     found = {"background": background, "mean": image.mean((0, 1)), "s.d.": image.std((0, 1))}
@@ -60,7 +60,7 @@ def measure(image, mask=None):
 
 
 def summary(rows):
-    """Mean ± s.d. over images, as text, by statistic."""
+    """Return mean ± s.d. over images, as text, by statistic."""
     frame = pd.DataFrame([{key: np.atleast_1d(value) for key, value in row.items()} for row in rows])
     lines = {}
     for key in frame:
@@ -123,7 +123,7 @@ def show(name, rows):
 
 
 def learnable(cohort):
-    """Print how far mean colour alone tells the class (5-fold) and names the data set."""
+    """Print how well the mean colour alone predicts the class and the data set (5-fold)."""
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
     colour = cohort.images.mean((1, 2))
     for name in ("ALL-IDB 1", "ALL-IDB 2", "UFG"):
@@ -138,7 +138,7 @@ def learnable(cohort):
 
 
 def processor_seconds():
-    """Time that this process and its workers have spent computing: what counts where other work shares the cores."""
+    """Return the CPU time of this process and its workers, which other processes on the machine affect little."""
     here = psutil.Process()
     times = [process.cpu_times() for process in (here, *here.children(recursive=True))]
     return sum(time.user + time.system for time in times)

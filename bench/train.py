@@ -1,19 +1,19 @@
-"""Images a second in training: the full loop, the bare compiled step, and plain Keras over ImageDataGenerator.
+"""Images per second in training: the full loop, the bare compiled step, and plain Keras with ImageDataGenerator.
 
 Run: ``python bench/train.py`` for VGG-16 mDFT at 224 px in mixed bfloat16, ``KERAS_BACKEND=jax python bench/train.py``
-for JAX, ``--precision float32`` for that. On a GPU it trains the paper's 3 307 images in batches of 32, on a CPU 8
-images in batches of 4: minutes, not hours.
+for JAX, ``--precision float32`` for float32. A GPU trains the paper's 3 307 images in batches of 32, a CPU 8 images in
+batches of 4, which takes minutes instead of hours.
 
-Three ways, in turns in one process, each its fastest pass within ``--seconds`` (two at least), after one to warm up:
+Three methods alternate in one process; the fastest pass of each within ``--seconds`` (at least two) after one warm-up
+counts:
 
 - full: `leuknet.models.training`, a whole epoch: drawing, shuffling, augmentation, scaling, steps;
-- bare: the same compiled step on one batch that never changes, called in a loop: the ceiling of this design;
+- bare: the same compiled step called in a loop on one fixed batch: the upper limit of this design;
 - generator: what one would write from the paper: the same network in float32 (``--generator-precision``), compiled by
   Keras and fitted over a legacy ``ImageDataGenerator`` with the paper's ranges.
 
-Operations an image are counted (`flops`). On a GPU the rate of a bf16 matrix product is measured too,
-and
-the share of it that the full loop reaches. CPU time is printed beside the clock: other processes disturb it less.
+Operations per image are counted (`flops`). On a GPU, the rate of a bf16 matrix product and the share of it that the
+full loop reaches are measured too. CPU time is printed next to wall time because other processes affect it less.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def full_loop(trainer, settings):
 
 
 def bare_step(trainer, settings, steps):
-    """Return a callable that calls the compiled step `steps` times on one fixed batch, which stands on the device."""
+    """Return a callable that calls the compiled step `steps` times on one fixed batch resident on the device."""
     model, batch = trainer.model, settings.batch
     data = np.arange(batch, dtype=np.int32), (np.arange(batch) % 2).astype(np.float32)
     data = keras.tree.map_structure(keras.ops.convert_to_tensor, data)
@@ -78,7 +78,7 @@ def _jax_steps(model, data, steps):
 
 
 def generator_fit(cohort, settings, precision):
-    """Return a callable that fits one epoch the way a user of the paper's time would."""
+    """Return a callable that fits one epoch with the standard Keras code of the paper's time."""
     keras.config.set_dtype_policy(precision)
     net = networks.build(network_spec(settings, cohort.size))
     net.compile(optimiser(settings), loss="binary_crossentropy", metrics=["accuracy"])
@@ -87,7 +87,7 @@ def generator_fit(cohort, settings, precision):
 
 
 def fastest(ways, seconds):
-    """Return {name: (seconds, CPU seconds)} of the fastest pass; the ways take turns."""
+    """Return {name: (seconds, CPU seconds)} of the fastest pass of each method; the methods alternate."""
     for work in ways.values():
         work()
     best, began, turns = {}, time.perf_counter(), 0
@@ -102,9 +102,9 @@ def fastest(ways, seconds):
 
 
 def matrix_rate(side=8192, times=20):
-    """Return the measured rate of a bf16 matrix product, in operations a second.
+    """Return the measured rate of a bf16 matrix product, in operations per second.
 
-    The matrix is scaled so that its powers neither grow nor vanish: nothing but products is timed.
+    The matrix is scaled so that its powers neither grow nor vanish; only products are timed.
     """
     a = keras.ops.cast(keras.random.normal((side, side)) / side**0.5, "bfloat16")
     product = keras.ops.matmul
@@ -121,7 +121,7 @@ def matrix_rate(side=8192, times=20):
 
 
 def main():
-    """Read the options, measure, print."""
+    """Parse the options, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--backbone", default="VGG16")
     parser.add_argument("--approach", default="mDFT")
@@ -151,7 +151,7 @@ def main():
 
 
 def report(options, best, steps, flops):
-    """Print the rates, their ratios, and on a GPU the share of the matrix rate."""
+    """Print the rates, their ratios, and on a GPU their share of the matrix product's rate."""
     load = os.getloadavg()[0]
     print(f"{options.backbone} {options.approach}, {options.size} px, batch {options.batch}, {options.precision}, "
           f"{keras.backend.backend()}, {len(os.sched_getaffinity(0))} cores, load {load:.1f}, "

@@ -1,10 +1,11 @@
 """Does formula-driven pretraining help? Each narrow backbone, mDFT, from the shipped and from random weights.
 
-Run: ``python bench/transfer.py``. Trains with the settings of the profile demo on a synthetic cohort of another seed
-than a study's 0: for each of five seeds one fold of five-fold cross-validation by slide, the same for both starts, so
-that together the seeds test every image once. Prints accuracies (mean over seeds) on the images trained on and tested,
-and the difference formula-driven minus random with its 95 % interval (Student's t over seeds, paired). ``--speed``
-prints instead how many images a second each narrow network trains on: clock, CPU time, precision, with XLA or not.
+Run: ``python bench/transfer.py``. Trains with the settings of the profile demo on a synthetic cohort with another seed
+than a study's 0: for each of five seeds one fold of five-fold cross-validation by slide, the same for both kinds of
+initial weights, so that together the seeds test every image once. Prints accuracies (mean over seeds) on the training
+and test images, and the difference formula-driven minus random with its 95 % interval (Student's t over seeds, paired).
+``--speed`` prints instead the training speed of each narrow network in images per second: wall time, CPU time,
+precision, with and without XLA.
 """
 
 import argparse
@@ -51,14 +52,14 @@ def compare(options):
 
 
 def difference(pairs):
-    """Return mean and 95 % interval of formula-driven minus random, points, as text."""
+    """Return mean and 95 % interval of formula-driven minus random, in points, as text."""
     gain = pairs["formula"] - pairs["random"]
     half = stats.t.ppf(0.975, len(gain) - 1) * gain.sem()
     return f"{gain.mean():+.1f} [{gain.mean() - half:+.1f}, {gain.mean() + half:+.1f}]"
 
 
 def speed(options):
-    """Print images per second of training for each narrow network, precision and way of compiling."""
+    """Print images per second of training for each narrow network, precision and compilation mode."""
     size, batch = profile("demo").size, options.batch
     images = np.random.default_rng(0).random((batch * 32, size, size, 3), dtype=np.float32)
     labels = np.arange(len(images)) % 2
@@ -78,7 +79,7 @@ def speed(options):
 
 
 def main():
-    """Read the options and measure."""
+    """Parse the options and measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--backbones", nargs="+", default=list(backbones.PAPER_BACKBONES))
     parser.add_argument("--cohort", type=int, default=101, help="seed of the synthetic cohort")

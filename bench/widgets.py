@@ -1,7 +1,8 @@
-"""How long does a widget's picture take to redraw? The aim is 200 ms where no network runs.
+"""Time to redraw a widget's figure. The target is 200 ms if no network runs.
 
-Run: ``python bench/widgets.py [--profile demo]``. Every explorer is drawn ten times on the profile's synthetic cohort
-with made-up predictions and planes, as its widget draws it, and turned into PNG. Median clock and CPU time are printed.
+Run: ``python bench/widgets.py [--profile demo]``. Draws every explorer ten times on the profile's synthetic cohort with
+random predictions and planes, in the same way as its widget, and converts it to PNG. Prints the median wall and CPU
+time.
 """
 
 import argparse
@@ -21,7 +22,7 @@ TIMES = 10
 
 
 def made(table):
-    """Return predictions of one run and its history as `Results` gives them, and three planes, all drawn at random."""
+    """Return predictions of one run and its history as in `Results`, and three planes, all drawn at random."""
     random = np.random.default_rng(0)
     y = table["label"].to_numpy()
     p = np.clip(0.5 + 0.3 * (y - 0.5) + random.normal(0, 0.2, len(y)), 0, 1)
@@ -33,7 +34,7 @@ def made(table):
 
 
 def main():
-    """Print one line an explorer."""
+    """Print one line per explorer."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--profile", default="demo")
     study = open_study("bench", options.parse_args().profile)

@@ -1,6 +1,6 @@
-"""Check that every link within a folder of HTML leads somewhere: ``python tools/check_links.py FOLDER``.
+"""Check the internal links of a folder of HTML: ``python tools/check_links.py FOLDER``.
 
-Links to the network are not followed. Ends with code 1 and one line a broken link.
+External links are not checked. Exits with code 1 and one line per broken link.
 """
 
 import sys
@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 
 class Page(HTMLParser):
-    """The fragments that a page offers (`ids`) and the links that it holds (`links`)."""
+    """The fragments (`ids`) that a page defines, and its links (`links`)."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -19,14 +19,14 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Collect the identifiers and the links of one element."""
+        """Collect the identifiers and links of one element."""
         values = dict(attrs)
         self.ids |= {value for name in ("id", "name") if (value := values.get(name)) and (name == "id" or tag == "a")}
         self.links += [value for name in ("href", "src") if (value := values.get(name))]
 
 
 def broken_links(folder: Path) -> list[str]:
-    """Return the links within a folder of HTML that lead to no file or to no such place in it, as "page: link"."""
+    """Return the internal links of a folder of HTML whose file or fragment does not exist, as "page: link"."""
     folder = Path(folder).resolve()
     pages = {path: Page(path.read_text("utf-8")) for path in sorted(folder.rglob("*.html"))}
     broken = []

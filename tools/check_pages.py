@@ -1,9 +1,9 @@
 """Check the executed pages of a result folder: ``python tools/check_pages.py RESULTS [NUMBERS]``.
 
-Each page's HTML must hold figures with captions and alternative texts, folded answers, no warnings, no undefined
-numbers, no name that only the code uses, and must have trained nothing that ``leuknet study`` had not planned. NUMBERS
-is a CSV file of cells of the pages' tables (``tests/golden/smoke.csv``): each must lie within its tolerance, which is
-wider where a network was trained and backends differ. Ends with code 1 and one line a finding.
+Each page's HTML must contain figures with captions and alternative texts, and folded solutions; no warnings, undefined
+numbers or internal names may be visible, and the page must not have trained anything that ``leuknet study`` had not
+planned. NUMBERS is a CSV file of cells of the pages' tables (``tests/golden/smoke.csv``): each must lie within its
+tolerance, which is wider for trained networks, since backends differ. Exits with code 1 and one line per finding.
 """
 
 import re
@@ -16,7 +16,7 @@ from bs4 import BeautifulSoup, Tag
 from leuknet.baselines.registry import BASELINES
 
 INTERNAL = {*BASELINES, "scratch", "data_set", "image_id", "run_id"}
-BARE = '.jp-OutputArea-executeResult[data-mime-type="text/plain"]'  # what a cell's last line returned
+BARE = '.jp-OutputArea-executeResult[data-mime-type="text/plain"]'  # output of a cell's last expression
 UNWANTED = {
     "a warning": re.compile(r"\w*Warning: "),
     "a traceback": re.compile(r"Traceback \(most recent call last\)"),
@@ -27,7 +27,7 @@ UNWANTED = {
 
 
 def findings(text: str) -> list[str]:
-    """Return what is wrong with the HTML of one executed page, one line a finding."""
+    """Return the problems in the HTML of one executed page, one line per finding."""
     page = BeautifulSoup(text, "html.parser")
     for hidden in page(["style", "script"]):
         hidden.decompose()
@@ -57,7 +57,7 @@ def _start(tag: Tag) -> str:
 
 
 def check(results: Path) -> list[str]:
-    """Return the findings of all pages of a result folder, with the page's name before each."""
+    """Return the findings of all pages of a result folder, each prefixed with the page's name."""
     pages = sorted((results / "pages").glob("*.html"))
     if not pages:
         return [f"no pages in {results}"]
@@ -65,9 +65,9 @@ def check(results: Path) -> list[str]:
 
 
 def numbers(results: Path, expected: Path) -> list[str]:
-    """Return which cells of the pages' tables are not within the tolerance of `expected`, one line a finding.
+    """Return the cells of the pages' tables that are not within the tolerance of `expected`, one line per finding.
 
-    Of several rows with the same first column the first one counts; of a cell with an interval, its first number.
+    Among rows with the same first column the first is used; in a cell with an interval, its first number.
     """
     found = []
     for page, table, row, column, value, tolerance in pd.read_csv(expected).itertuples(index=False):

@@ -1,8 +1,8 @@
 """Count the code of the package, and fail beyond limits: ``python tools/count_code.py --total 11000 --file 350``.
 
-A code line holds a token that is no comment and no docstring; the head of a function is one line, however far its
-types make it wrap. Prints the code lines of ``leuknet/`` in all and by room,
-those that notebooks reach by static imports, the median body of a function, the longest file, and the fullest level.
+A code line contains a token that is neither a comment nor a docstring; the signature of a function counts as one line
+even if it is wrapped. Prints the code lines of ``leuknet/`` in total and by subpackage, the code lines that notebooks
+reach by static imports, the median length of a function body, the longest file, and the fullest level.
 """
 
 import argparse
@@ -22,7 +22,7 @@ SKIPPED = {getattr(tokenize, name) for name in LAYOUT}
 
 
 def docstring(node: ast.AST) -> ast.Expr | None:
-    """Return the statement that is the docstring of a module, class or function, if there is one."""
+    """Return the docstring statement of a module, class or function, if any."""
     if not isinstance(node, DOCUMENTED) or not node.body or not isinstance(node.body[0], ast.Expr):
         return None
     value = node.body[0].value
@@ -30,7 +30,7 @@ def docstring(node: ast.AST) -> ast.Expr | None:
 
 
 def code_lines(text: str) -> set[int]:
-    """Return the numbers of the lines that hold code: no docstring, no comment, no wrapped head of a function."""
+    """Return the numbers of the lines that contain code: no docstrings, comments or wrapped signatures."""
     used: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type not in SKIPPED:
@@ -44,14 +44,14 @@ def code_lines(text: str) -> set[int]:
 
 
 def bodies(text: str) -> list[int]:
-    """Return, for each function, the number of code lines of its body."""
+    """Return the number of code lines of each function's body."""
     lines = code_lines(text)
     functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     return [len(lines & set(range(node.body[0].lineno, (node.end_lineno or 0) + 1))) for node in functions]
 
 
 def imported(text: str, modules: dict[str, Path]) -> set[str]:
-    """Return the modules of the package that source imports anywhere, with the packages around them."""
+    """Return the modules of the package that source code imports anywhere, including their parent packages."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
@@ -63,7 +63,7 @@ def imported(text: str, modules: dict[str, Path]) -> set[str]:
 
 
 def reached(modules: dict[str, Path], notebooks: Path) -> set[str]:
-    """Return the modules that the notebooks import, directly or through others."""
+    """Return the modules that the notebooks import, directly or indirectly."""
     sources = []
     for path in sorted(notebooks.glob("*.ipynb")):
         cells = json.loads(path.read_text("utf-8"))["cells"]
@@ -78,7 +78,7 @@ def reached(modules: dict[str, Path], notebooks: Path) -> set[str]:
 
 
 def count(root: Path = ROOT) -> tuple[dict[str, float], list[str]]:
-    """Return the figures that have limits, by the limit's name, and lines that explain them."""
+    """Return the figures that have limits, by the limit's name, and explanatory lines."""
     top = root / "leuknet"
     paths = sorted(top.rglob("*.py"))
     texts = {path: path.read_text("utf-8") for path in paths}
@@ -108,7 +108,7 @@ def count(root: Path = ROOT) -> tuple[dict[str, float], list[str]]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the figures; return 1 if one is beyond its limit."""
+    """Print the figures; return 1 if one exceeds its limit."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("total", "notebooks", "body", "file", "level"):
         parser.add_argument(f"--{name}", type=float, default=float("inf"), metavar="LIMIT")

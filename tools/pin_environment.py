@@ -1,7 +1,7 @@
-"""Write the versions of ``requirements.lock`` into ``environment.yml``: ``python tools/pin_environment.py``.
+"""Copy the versions of ``requirements.lock`` to ``environment.yml``: ``python tools/pin_environment.py``.
 
-Conda's environment then has the packages that the tests ran with. A package that the lock holds in several versions,
-one for each Python, keeps its range from ``pyproject.toml``. The comments stay.
+The Conda environment then has the same package versions as the tests. A package that the lock pins to several versions,
+one for each Python version, keeps its range from ``pyproject.toml``. Comments are preserved.
 """
 
 import re
@@ -12,12 +12,12 @@ LINE = re.compile(r"^(      - )([a-z][a-z0-9-]*)[<>=.0-9]*( #.*)$", re.MULTILINE
 
 
 def pinned(environment: str, lock: str, ranges: dict[str, str]) -> str:
-    """Return the text of ``environment.yml`` with each package's version of the lock, or its range.
+    """Return the text of ``environment.yml`` with each package's version from the lock, or its range.
 
     Parameters
     ----------
     environment, lock : str
-        The texts of the two files.
+        Contents of the two files.
     ranges : dict of str
         The requirement of each package, by name.
     """

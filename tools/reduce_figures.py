@@ -1,7 +1,7 @@
-"""Make the committed figures small: ``python tools/reduce_figures.py figures``.
+"""Reduce the size of the committed figures: ``python tools/reduce_figures.py figures``.
 
-Each PNG gets at most `WIDTH` pixels across, a third more than ``figures/README.md`` shows, and a palette of 256
-colours. The full figures, and their SVG, stay in the result folder.
+Each PNG is scaled to at most `WIDTH` pixels in width, a third more than ``figures/README.md`` shows, with a palette of
+256 colours. The full-size figures and their SVG files stay in the result folder.
 """
 
 import sys
@@ -13,7 +13,7 @@ WIDTH = 800
 
 
 def reduce(path: Path) -> None:
-    """Replace a PNG by its reduced copy."""
+    """Replace a PNG file by its reduced version."""
     with Image.open(path) as image:
         small = image.convert("RGB")
     if small.width > WIDTH:

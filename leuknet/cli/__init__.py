@@ -1,7 +1,7 @@
-"""The command line: a thin face over the package's own functions.
+"""The command line: a thin layer over the package's functions.
 
-A command is one function in this room that imports what it calls when it is called, so that ``leuknet --help`` and
-``import leuknet`` load no TensorFlow. A `LeuknetError` becomes one line on standard error and exit code 2.
+Each command is a function in this subpackage that imports its dependencies when called, so ``leuknet --help`` and
+``import leuknet`` do not load TensorFlow. A `LeuknetError` is printed as one line on standard error, with exit code 2.
 """
 
 import errno
@@ -57,7 +57,7 @@ PLACES |= dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOO
 
 
 def main() -> None:
-    """Run the command line: bad input, a full disk or a read-only place is one line and exit code 2."""
+    """Run the command line: invalid input, a full disk or a read-only folder give one line and exit code 2."""
     from leuknet._io import clear_leftovers
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

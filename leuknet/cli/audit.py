@@ -1,4 +1,4 @@
-"""``leuknet paper …`` and ``leuknet paper audit``: a thin face over `leuknet.paper`, imported when called."""
+"""``leuknet paper …`` and ``leuknet paper audit``: a thin layer over `leuknet.paper`, imported when called."""
 
 import json
 from typing import Annotated, Any, Literal

@@ -1,4 +1,4 @@
-"""``leuknet data …``: a thin face over cohort and protocol, imported when called."""
+"""``leuknet data …``: a thin layer over cohorts and protocols, imported when called."""
 
 import json
 import sys
@@ -35,7 +35,7 @@ def audit_data(folder: Folder, as_json: Json = False, groups: Annotated[Path | N
 
 
 def _print_pairs(pairs: Any) -> None:
-    """Print families of one picture in a line each, then the pairs that show parts of one another."""
+    """Print groups of copies of one picture on a line each, then the pairs that show parts of one another."""
     from leuknet.data.leakage.audit import SAME, families
 
     for row in families(pairs).itertuples():
@@ -150,7 +150,7 @@ def crop_data(
 
 
 def _say(name: str, counts: tuple[int, int], where: str = "") -> bool:
-    """Print the counts of a data set next to Table 1, and return whether it is as published (or not in Table 1)."""
+    """Print the counts of a data set next to Table 1, and return whether they agree (or it is not in Table 1)."""
     from leuknet.data.registry import lookup
 
     known = lookup(name)
@@ -162,7 +162,7 @@ def _say(name: str, counts: tuple[int, int], where: str = "") -> bool:
 
 
 def _found(folder: Path) -> dict[str, tuple[int, int]]:
-    """Return {data set: (negative, positive)} in DIR."""
+    """Return {data set: (negative, positive)} for the data sets in DIR."""
     from leuknet.data.folder import folder_table
 
     table, _ = folder_table(folder)
@@ -171,7 +171,7 @@ def _found(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 def _audited(folder: Path) -> tuple[Any, Any]:
-    """Return the table of the images in DIR and its leakage audit; print what could not be read."""
+    """Return the table of the images in DIR and its leakage audit; print files that could not be read."""
     from leuknet.data.folder import folder_table
     from leuknet.data.leakage.audit import audit
     from leuknet.data.leakage.pictures import Pictures

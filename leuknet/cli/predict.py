@@ -1,4 +1,4 @@
-"""``leuknet predict`` and ``leuknet export``: a thin face over rooms imported when called."""
+"""``leuknet predict`` and ``leuknet export``: a thin layer over subpackages that are imported when called."""
 
 import json
 import sys
@@ -23,7 +23,7 @@ def predict_command(
     cells: Annotated[Path | None, typer.Option(help="Score each cell too, learned from this cohort's cells.")] = None,
     red_cell: Annotated[float | None, typer.Option(help="Red cell's diameter in px; estimated if not given.")] = None,
 ) -> None:
-    """Predict your slides with a kept run. Not a medical device."""
+    """Predict your slides with a saved run. Not a medical device."""
     from leuknet.data.walk import shown
     from leuknet.exceptions import LeuknetError
     from leuknet.inference import predict
@@ -58,7 +58,7 @@ def predict_command(
 
 
 def _give(text: str, out: Path | None) -> None:
-    """Write the results to `out`, or print them; what is computed is not lost where they cannot be written."""
+    """Write the results to `out`, or print them, also if `out` cannot be written, so that no result is lost."""
     from leuknet._io import write_text
     from leuknet.exceptions import LeuknetError
 
@@ -94,7 +94,7 @@ def export_command(
     out: Annotated[Path, typer.Option(help="Folder for model.keras, MODEL_CARD.md and model.onnx.")] = Path("export"),
     onnx: Annotated[bool, typer.Option("--onnx", help="ONNX too; needs the extra onnx.")] = False,
 ) -> None:
-    """Write a kept run's network and its model card for use elsewhere."""
+    """Write a saved run's network and its model card for use elsewhere."""
     from leuknet.inference.export import export_run
     from leuknet.inference.predict import open_run
 

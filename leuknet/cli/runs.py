@@ -1,4 +1,4 @@
-"""``leuknet train`` and ``leuknet runs …``: thin faces over rooms imported when called."""
+"""``leuknet train`` and ``leuknet runs …``: thin layers over subpackages that are imported when called."""
 
 import logging
 import os
@@ -17,7 +17,7 @@ runs_app = typer.Typer(no_args_is_help=True, help="Records of runs: list, show, 
 Folder = Annotated[Path, typer.Argument(help="A study's result folder, or its folder of runs.")]
 ONE = "A run: its folder, or its key (or the beginning of it) with --in."
 Data = Annotated[Path | None, typer.Option(help="DIR/<data set>/<positive|negative>/<image>.")]
-LISTED = 60  # runs at most that a dry run lists one by one
+LISTED = 60  # maximum number of runs that a dry run lists individually
 OWN = "leuknet/study/examples/own.toml"
 SLURM = "leuknet/study/examples/cluster-slurm.toml"
 OUT = "Result folder; runs/<profile> in this folder, or in the checkout it lies in, if not given."
@@ -30,12 +30,12 @@ Backend = Annotated[str, typer.Option(envvar="KERAS_BACKEND", help="tensorflow, 
 
 @contextmanager
 def ending_cleanly(state: str) -> Iterator[None]:
-    """End with code 130 on SIGTERM as on Ctrl-C, and print the `state` of what was done."""
+    """Exit with code 130 on SIGTERM as on Ctrl-C, and print the `state` of the work."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
-        logging.getLogger("asyncio").disabled = True  # it would complain that nobody awaits the interrupted cell
+        logging.getLogger("asyncio").disabled = True  # would warn that the interrupted cell was never awaited
         print(f"interrupted: {state}", file=sys.stderr)
         raise typer.Exit(130) from None
 
@@ -70,7 +70,7 @@ def train_command(
 
     chosen = gpus.split(",") if gpus else None
     if chosen and not cluster:
-        slots(jobs, chosen)  # raises for a GPU that is not there
+        slots(jobs, chosen)  # raises if a GPU does not exist
     study = open_study("train", profile, data, out, seed, **values_of(change or []))
     plans = runs_of(study, experiments)
     if measure:
@@ -88,7 +88,7 @@ def train_command(
 
 
 def _measure(study: Any, plans: dict[str, list[Any]], gpus: list[str] | None) -> None:
-    """Time the networks that nothing has measured here yet."""
+    """Time the networks that have not been measured on this machine."""
     from leuknet.runs.planning import cost, throughput
 
     for settings in cost.unmeasured(plans, study.store, study.profile.size):
@@ -96,7 +96,7 @@ def _measure(study: Any, plans: dict[str, list[Any]], gpus: list[str] | None) ->
 
 
 def print_preview(study: Any, plans: dict[str, list[Any]]) -> None:
-    """Print what there is to do: its cost by experiment, then the runs one by one unless they are many."""
+    """Print the planned work: its cost by experiment, then the individual runs unless there are many."""
     from leuknet.runs import query
     from leuknet.runs.planning import cost
     from leuknet.study.experiments import together

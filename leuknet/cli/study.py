@@ -1,4 +1,4 @@
-"""``leuknet study``, ``report``, ``doctor`` and ``pages …``: thin faces over rooms imported when called."""
+"""``leuknet study``, ``report``, ``doctor`` and ``pages …``: thin layers over subpackages imported when called."""
 
 import json
 import os
