@@ -131,12 +131,12 @@ def contact_sheet(paths, width=1400):
 
 def running(browser, server, path):
     """Open a page in JupyterLab and run all of its cells; return it, its session, and what its console complains of."""
-    asked = {"path": path, "name": path, "type": "notebook", "kernel": {"name": "python3"}}
-    session = api(server, "sessions", "POST", asked)["id"]
+    body = {"path": path, "name": path, "type": "notebook", "kernel": {"name": "python3"}}
+    session = api(server, "sessions", "POST", body)["id"]
     page, complaints = browser.new_page(viewport={"width": 1300, "height": 1000}), []
     page.set_default_timeout(60_000)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("websocket", lambda line: line.on("framereceived", lambda frame: complaints.extend(errors_in(frame))))
     page.goto(f"{server}/lab/tree/{path}?reset&token={TOKEN}")
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()

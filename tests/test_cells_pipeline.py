@@ -208,7 +208,7 @@ def test_the_same_drawings_at_another_size_are_not_searched_again(drawn, monkeyp
     pd.testing.assert_frame_equal(table, drawn[1].table)
 
 
-def test_features_of_a_cell_do_not_depend_on_the_cells_asked_with_it(drawn):
+def test_features_of_a_cell_do_not_depend_on_the_cells_requested_with_it(drawn):
     _, cells = drawn
     blocks = cells.table["data_set"].to_numpy(str)
     rows = np.array([9, 0, len(blocks) - 1])

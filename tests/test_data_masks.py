@@ -29,7 +29,7 @@ def test_a_folder_without_masks_has_none(slides):
     assert folder_cohort(slides, 8).masks is None
 
 
-def test_masks_lie_beside_their_images_and_change_nothing_else(slides):
+def test_masks_lie_next_to_their_images_and_change_nothing_else(slides):
     plain = folder_cohort(slides, 12)
     levels = np.zeros((12, 12))
     levels[2:10, 2:10], levels[4:8, 4:8] = 128, 255

@@ -97,6 +97,6 @@ def test_a_small_source_lowers_the_number_of_folds():
         (lambda x, y: (x[:5], y), "one row per image"),
     ],
 )
-def test_what_cannot_be_probed_is_said(change, match):
+def test_what_cannot_be_probed_is_reported(change, match):
     with pytest.raises(LeuknetError, match=match):
         source_probe(*change(*features(1)))

@@ -60,9 +60,9 @@ def test_unknown_images_are_refused():
 
 def test_honest_tests_say_what_must_leave():
     table = regroup(cohort(), CROPS)
-    said = honest_tests(table[(table["data_set"] != "C") | (table["label"] == 0)], CROPS).set_index("data_set")
-    assert said.loc["A", "verdict"] == "only if B leave training too" and said.loc["A", "pairs across"] == 2
-    assert said.loc["C", "verdict"] == "no: one class only"
+    verdicts = honest_tests(table[(table["data_set"] != "C") | (table["label"] == 0)], CROPS).set_index("data_set")
+    assert verdicts.loc["A", "verdict"] == "only if B leave training too" and verdicts.loc["A", "pairs across"] == 2
+    assert verdicts.loc["C", "verdict"] == "no: one class only"
     assert honest_tests(cohort(), pairs())["verdict"].tolist() == ["yes"] * 3
 
 
@@ -89,8 +89,8 @@ def test_splits_csv_comes_back_under_other_names(tmp_path):
     table = regroup(cohort(), CROPS)
     split = make_split("k-fold", table)
     assert write_splits(tmp_path / "splits.csv", split, table, "2 pairs;\nno marks") == split.hash
-    again, said = read_splits(tmp_path / "splits.csv", table)
-    assert again.hash == split.hash and said == "2 pairs; no marks"
+    again, note = read_splits(tmp_path / "splits.csv", table)
+    assert again.hash == split.hash and note == "2 pairs; no marks"
     renamed = table.assign(image_id="new " + table["image_id"])
     other, _ = read_splits(tmp_path / "splits.csv", renamed)
     assert set(other.table["image_id"]) == set(renamed["image_id"])

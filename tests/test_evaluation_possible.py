@@ -42,9 +42,9 @@ def test_tests_of_whole_patients_hold_both_classes_where_they_can(patients, seed
 def test_folds_of_one_class_are_named_with_what_is_undefined():
     table = cohort({"A": (2, 8)})
     split = k_fold(table, k=5, by="group")
-    said = split.undefined(table)
-    assert said.count("specificity is undefined there") == 1 and "recall" not in said
-    assert f"and {5 - two_class_tests(split, table) - 3} more" in said or 5 - two_class_tests(split, table) <= 3
+    message = split.undefined(table)
+    assert message.count("specificity is undefined there") == 1 and "recall" not in message
+    assert f"and {5 - two_class_tests(split, table) - 3} more" in message or 5 - two_class_tests(split, table) <= 3
 
 
 CASES = {

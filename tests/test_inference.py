@@ -97,7 +97,7 @@ def test_distance_grows_away_from_the_training_images():
     assert len(known.nearest(np.zeros((0, 1)))[0]) == 0
 
 
-def test_a_picture_like_none_is_said_to_be_far(kept, cohort):
+def test_a_picture_like_none_is_reported_as_far(kept, cohort):
     """Next to the run's own images, and next to images so far off in feature space that any picture is like none."""
     moved = replace(kept.training_features, features=kept.training_features.features + 1e3)
     np.testing.assert_allclose(moved.unseen_distances, kept.training_features.unseen_distances, rtol=0.01, atol=1e-3)

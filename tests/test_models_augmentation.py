@@ -164,14 +164,14 @@ def test_draws_are_reproducible_and_ranges_can_be_switched_off():
     assert draw(PAPER, 0, rng("a")).shape == (0, 8)
 
 
-def test_draws_in_the_step_begin_anew_from_their_seed_and_go_on():
-    layer, rows, told = Drawn(PAPER), np.zeros(6), []
+def test_draws_in_the_step_restart_from_their_seed_and_go_on():
+    layer, rows, draws = Drawn(PAPER), np.zeros(6), []
     for seed in (1, 2, 1):
         layer.begin(seed)
-        told.append([keras.ops.convert_to_numpy(layer(rows, training=True)) for _ in range(2)])
-    np.testing.assert_array_equal(told[0], told[2])
-    assert len(np.unique(np.ravel(told[:2])[::8])) == 24  # four batches of six images, each turned by its own angle
-    np.testing.assert_array_equal(in_step(PAPER, 4, 1), told[0][0][:4])  # a batch filled up draws the same first rows
+        draws.append([keras.ops.convert_to_numpy(layer(rows, training=True)) for _ in range(2)])
+    np.testing.assert_array_equal(draws[0], draws[2])
+    assert len(np.unique(np.ravel(draws[:2])[::8])) == 24  # four batches of six images, each turned by its own angle
+    np.testing.assert_array_equal(in_step(PAPER, 4, 1), draws[0][0][:4])  # a batch filled up draws the same first rows
     assert not keras.ops.convert_to_numpy(layer(rows, training=False)).any()
 
 

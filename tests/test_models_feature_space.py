@@ -238,10 +238,10 @@ def test_whole_weights_at_hand_are_used_once_and_partial_ones_never(tmp_path, mo
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "none"))
     for name in ("densenet169.h5", "vgg16.h5"):
         (tmp_path / name).write_text(name)
-    asked = []
+    requested = []
 
     def made_up(settings, images, backbone_only):
-        asked.append(settings.backbone)
+        requested.append(settings.backbone)
         whole = settings.backbone == "VGG16"
         return np.ones(
             (len(images), 3), np.float32
@@ -252,7 +252,7 @@ def test_whole_weights_at_hand_are_used_once_and_partial_ones_never(tmp_path, mo
     for _ in range(2):
         features, name = activations.at_hand(images, "VGG16-nano")
         assert name == "VGG16" and features.shape == (2, 3)
-    assert asked == ["DenseNet169", "VGG16"]
+    assert requested == ["DenseNet169", "VGG16"]
     assert activations.at_hand(images, "VGG16") == (None, None)
 
 

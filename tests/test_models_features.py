@@ -69,7 +69,7 @@ def test_computed_once_by_content(images, monkeypatch):
     assert len(list((cache_dir() / "features").iterdir())) == count + 1
 
 
-def test_bad_input_is_said_plainly(images):
+def test_bad_input_is_reported_plainly(images):
     with pytest.raises(LeuknetError, match="uint8 images"):
         features.extract(images / 255, "vgg16-nano", "formula")
     with pytest.raises(LeuknetError, match="has no layer 'fc9'"):

@@ -230,7 +230,7 @@ def test_feature_layers_by_name():
         (NetworkSpec("vgg16-nano", "mDFT", 16), "take a larger size"),
     ],
 )
-def test_what_cannot_be_built_is_said_plainly(spec, message):
+def test_what_cannot_be_built_is_reported_plainly(spec, message):
     with pytest.raises(LeuknetError, match=message):
         build(spec)
 

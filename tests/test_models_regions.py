@@ -91,7 +91,7 @@ def test_networks_are_measured_alike():
     shares = regions.measure(networks, cohort.images, masks, few=2)
     table = regions.share_table(shares, ["network", "method"])
     assert len(table) == 2 * 3 * 3
-    asked = shares.groupby(["network", "method"])["image"].nunique().unstack()
-    assert (asked["occlusion"] == 2).all() and (asked["Grad-CAM"] == len(cohort)).all()
+    images = shares.groupby(["network", "method"])["image"].nunique().unstack()
+    assert (images["occlusion"] == 2).all() and (images["Grad-CAM"] == len(cohort)).all()
     layers = regions.by_layer(trained, cohort.images, masks)
     assert list(pd.unique(layers["grid"])) == ["32 x 32", "16 x 16", "8 x 8", "4 x 4", "2 x 2"]

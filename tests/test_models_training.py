@@ -203,9 +203,9 @@ def test_operations_of_vgg16_are_those_its_authors_give(monkeypatch):
 
     with shapes_only():
         forward = counted(keras.applications.VGG16(weights=None))["forward"]
-        told = counted(networks.build(networks.NetworkSpec("VGG16", "mSFT")))
+        frozen = counted(networks.build(networks.NetworkSpec("VGG16", "mSFT")))
         full = counted(networks.build(networks.NetworkSpec("VGG16", "mDFT")))
     assert forward / 2 == pytest.approx(15.47e9, rel=0.001)
-    assert full["forward"] == told["forward"] and 1.9 < full["training"] / full["forward"] < 3
+    assert full["forward"] == frozen["forward"] and 1.9 < full["training"] / full["forward"] < 3
     head = 2 * (7 * 7 * 512 * 1024 + 1024 * 256 + 256)
-    assert told["training"] - told["forward"] == head + head - 2 * 7 * 7 * 512 * 1024
+    assert frozen["training"] - frozen["forward"] == head + head - 2 * 7 * 7 * 512 * 1024

@@ -81,10 +81,10 @@ def test_ends_with_takeaways_and_exercises(page):
 def test_exercises_have_answers_that_a_handout_leaves_out(page):
     book, _ = page
     tagged = [cell for cell in book.cells if "solution" in cell.metadata.get("tags", [])]
-    asked = book.cells[-2].source.split("## Exercises")[1]
+    exercises = book.cells[-2].source.split("## Exercises")[1]
     assert tagged == [book.cells[-1]] and tagged[0].cell_type == "markdown"
     for number in range(1, 6):
-        assert (f"\n{number}. " in asked) == (f"\n**{number}.** " in tagged[0].source)
+        assert (f"\n{number}. " in exercises) == (f"\n**{number}.** " in tagged[0].source)
     assert without_answers(book).cells == book.cells[:-1]
 
 

@@ -39,8 +39,8 @@ def test_findings_are_kept_whole_and_shown_escaped(found, tmp_path):
     kept = (tmp_path / "tables" / "10_paper_audit-conclusions.csv").read_text("utf-8")
     wanted = [finding for finding in found if finding.weight == "changes a conclusion"]
     assert wanted and all(finding.id in kept for finding in wanted)
-    said = json.loads((tmp_path / "tables" / "10_paper_audit-conclusions.json").read_text("utf-8"))
-    assert said["caption"] == "Findings: changes a conclusion" and said["page"] == "10_paper_audit"
+    record = json.loads((tmp_path / "tables" / "10_paper_audit-conclusions.json").read_text("utf-8"))
+    assert record["caption"] == "Findings: changes a conclusion" and record["page"] == "10_paper_audit"
     one = Finding("x", "Table <1>", "m", "inconsistent", "typographical", "a < b", "1" * 400, "", "c & d")
     html = rendered("findings", findings=[one])
     assert "Table &lt;1&gt;" in html and "a &lt; b" in html and "c &amp; d" in html and "<details>" in html
@@ -61,8 +61,11 @@ def test_findings_that_say_the_same_of_several_places_are_one_card(found):
     [both] = [finding for finding in conclusions if finding.id == "shared-allidb1"]
     assert "ALL-IDB 1;" in both.place and "ALL-IDB 2;" in both.place and "Tables 3–10" in both.place
     assert both.says.startswith("Tested on ALL-IDB 1 and ALL-IDB 2, LODOCV trains")
-    says = [finding.says for finding in shown.merged(shown.ordered(found, "changes a number"))]
-    assert len(says) == len(set(says)) and sum("cannot be percentage points" in words for words in says) == 2
+    statements = [finding.says for finding in shown.merged(shown.ordered(found, "changes a number"))]
+    assert (
+        len(statements) == len(set(statements))
+        and sum("cannot be percentage points" in words for words in statements) == 2
+    )
 
 
 def test_impossible_cells_are_those_of_the_finding():

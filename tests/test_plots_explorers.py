@@ -75,24 +75,24 @@ def test_a_copy_stands_next_to_its_original_and_is_named_a_copy(cohort):
 
 
 def test_browser_filters_and_draws(cohort):
-    data_set, source, label, copies, slider, said, image = widgets.browser(cohort).children
+    data_set, source, label, copies, slider, message, image = widgets.browser(cohort).children
     first = drawn(image)
     slider.value = 1
     assert not np.array_equal(drawn(image), first) and slider.max == len(cohort) - 1
     data_set.value = "B"
-    assert slider.max == 5 and slider.value == 0 and said.value == f"6 of {len(cohort)} images"
+    assert slider.max == 5 and slider.value == 0 and message.value == f"6 of {len(cohort)} images"
     second = drawn(image)
     label.value = 1
     assert slider.max == 2 and not np.array_equal(drawn(image), second)
     source.value = "A"
-    assert slider.disabled and "change a menu" in said.value
+    assert slider.disabled and "change a menu" in message.value
     source.value = explorers.ALL
     assert not slider.disabled and slider.max == 2
     label.value = explorers.ALL
     copies.value = True
-    assert slider.disabled and "change a menu" in said.value
+    assert slider.disabled and "change a menu" in message.value
     data_set.value = "A"
-    assert said.value == f"2 of {len(cohort)} images"
+    assert message.value == f"2 of {len(cohort)} images"
     assert all(control.description for control in (data_set, source, label, copies, slider))
 
 

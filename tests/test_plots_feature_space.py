@@ -159,11 +159,11 @@ def test_a_legend_names_the_largest_sources_and_counts_the_others():
 
 def test_neighbour_table_in_percent_with_chance_last():
     questions = ["same source", "same class", "same class, other sources"]
-    asked = {
+    tables = {
         name: pd.DataFrame({"question": questions, "share": [0.9, 0.8, level], "chance": [0.1, 0.5, 0.5]})
         for name, level in (("LeukNet", 0.7), ("no fine-tuning", 0.4))
     }
-    frame = feature_space.neighbour_table(asked, {"LeukNet": (0.6, 0.25), "no fine-tuning": (0.95, 0.25)})
+    frame = feature_space.neighbour_table(tables, {"LeukNet": (0.6, 0.25), "no fine-tuning": (0.95, 0.25)})
     assert frame["features"].tolist() == ["LeukNet", "no fine-tuning", "chance"]
     assert frame["same class, other sources (%)"].tolist() == pytest.approx([70, 40, 50])
     assert frame["source named (%)"].tolist() == pytest.approx([60, 95, 25])

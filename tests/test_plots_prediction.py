@@ -62,12 +62,14 @@ def test_upload_draws_a_file_and_says_why_not(capsys):
         ax.imshow(np.asarray(Image.open(io.BytesIO(content))))
         return fig
 
-    button, said, image = upload(draw).children
+    button, message, image = upload(draw).children
     buffer = io.BytesIO()
     Image.new("RGB", (4, 4)).save(buffer, "PNG")
     button.value = [
         {"name": "x.png", "content": memoryview(buffer.getvalue()), "type": "", "size": 1, "last_modified": NOW}
     ]
-    assert bytes(image.value).startswith(b"\x89PNG") and said.value == "x.png" and image.layout.visibility == "visible"
+    assert (
+        bytes(image.value).startswith(b"\x89PNG") and message.value == "x.png" and image.layout.visibility == "visible"
+    )
     button.value = [{"name": "y.png", "content": memoryview(b"no"), "type": "", "size": 1, "last_modified": NOW}]
-    assert said.value == "y.png: not an image" and image.layout.visibility == "hidden"
+    assert message.value == "y.png: not an image" and image.layout.visibility == "hidden"

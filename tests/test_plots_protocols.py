@@ -125,16 +125,16 @@ COHORTS = {
 
 @pytest.mark.parametrize(("cohort", "expected"), COHORTS.values(), ids=COHORTS)
 def test_impossible_protocols_are_named_and_replaced(cohort, expected, monkeypatch):
-    said = []
-    monkeypatch.setattr(leakage, "say", said.append)
+    sentences = []
+    monkeypatch.setattr(leakage, "say", sentences.append)
     study = SimpleNamespace(cohort=cohort, profile=SimpleNamespace(folds=3), seed=0)
     found = leakage.possible_splits(study, "pooled", "LODOCV as published", "leave-one-source-out")
     if expected is None:  # one class only: nothing can be split, and each protocol says why
-        assert found == {} and len(said) == 6 and "no accuracy here shows that cells were used" in said[3]
+        assert found == {} and len(sentences) == 6 and "no accuracy here shows that cells were used" in sentences[3]
         return
     assert list(found) == expected
-    assert len(said) == (3 if "grouped" in expected else 0)
-    assert all(text.startswith(("Not possible here: ", "Instead")) for text in said)
+    assert len(sentences) == (3 if "grouped" in expected else 0)
+    assert all(text.startswith(("Not possible here: ", "Instead")) for text in sentences)
 
 
 def test_results_are_escaped_and_shown_as_text(monkeypatch):

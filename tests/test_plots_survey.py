@@ -80,9 +80,11 @@ def test_counts_of_data_sets_and_sources(cohort):
 
 def test_class_balance_says_how_many_data_sets_hold_one_class(cohort):
     fig = survey.class_balance({"published": survey.published_counts(), "here": survey.class_counts(cohort.table)})
-    said = texts(fig)
-    assert "published\n15 of 18 data sets hold one class" in said and "here\n3 of 4 data sets hold one class" in said
-    assert "673" in said
+    labels = texts(fig)
+    assert (
+        "published\n15 of 18 data sets hold one class" in labels and "here\n3 of 4 data sets hold one class" in labels
+    )
+    assert "673" in labels
 
 
 def test_examples_are_of_both_classes_where_there_are_two(cohort):
@@ -131,8 +133,8 @@ def test_cells_need_masks_and_give_the_nucleus_share(cohort):
     kind[0] = "field"
     known = replace(cohort, masks=masks, table=cohort.table.assign(kind=kind))
     assert survey.cell_kinds(known.table) == ["monocyte", "blast"] and survey.cell_kinds(cohort.table) == []
-    said = texts(survey.cells_and_masks(known))
-    assert {"− monocyte", "+ blast", "nucleus 50 % of cell\n(n = 18)", "nucleus 50 % of cell\n(n = 11)"} <= set(said)
+    labels = texts(survey.cells_and_masks(known))
+    assert {"− monocyte", "+ blast", "nucleus 50 % of cell\n(n = 18)", "nucleus 50 % of cell\n(n = 11)"} <= set(labels)
     assert np.isnan(survey.nucleus_share(np.zeros((1, 4, 4), np.uint8))).all()
 
 

@@ -251,9 +251,9 @@ def test_records_say_every_state(specs, tmp_path):
         store.describe(specs[2])
         frame = query.records(store.root, every=True).set_index("run")
         assert frame.loc[specs[2].key, "status"] == "running"
-        with pytest.raises(failures.RunError, match="another process") as found, store.held(specs[2], wait=False):
+        with pytest.raises(failures.RunError, match="another process") as raised, store.held(specs[2], wait=False):
             pass
-        assert found.value.failure == failures.BUSY
+        assert raised.value.failure == failures.BUSY
     frame = query.records(store.root, every=True).set_index("run")
     assert list(frame.loc[[s.key for s in specs], "status"]) == ["done", "failed", "planned"]
     assert frame.loc[specs[1].key, "reason"] == "too large" and frame.loc[specs[0].key, "weights"] == "random"

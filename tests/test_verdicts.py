@@ -85,7 +85,7 @@ def test_times_are_shown_and_never_judged(cells):
     assert of(cells, 8, "VGG-16", "ALL-IDB 1", "ms an image")["published"] == pytest.approx(5)
 
 
-def test_table_10_stands_beside_the_rows_of_page_07(tmp_path):
+def test_table_10_is_shown_next_to_the_rows_of_page_07(tmp_path):
     assert feature_spaces(tmp_path) is None
     texts = {"LODOCV A (%)": "63.00", "LODOCV P (%)": "–", "LODOCV R (%)": "80.00", "LODOCV Kappa": "0.300"}
     texts |= {name.replace("LODOCV", "k-fold"): text for name, text in texts.items()}
