@@ -1,1 +1,1 @@
-"""What was published, as data, and the audit of those numbers."""
+"""The published numbers as data, and an audit of their consistency."""

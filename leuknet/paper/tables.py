@@ -1,4 +1,4 @@
-"""What Vogado et al. (Sensors 2021, 21, 2989) printed: every table cell, setting, claim and quoted number, as data."""
+"""Table cells, settings, claims and quoted numbers printed by Vogado et al. (Sensors 2021, 21, 2989), as data."""
 
 import hashlib
 import io
@@ -16,24 +16,24 @@ DATA = files("leuknet.paper") / "data"
 
 
 def read(name: str, folder: Traversable = DATA) -> pd.DataFrame:
-    """Return one data file as text columns, after its SHA-256 has been checked.
+    """Read one data file after verifying its SHA-256.
 
     Parameters
     ----------
     name : str
-        A file of ``leuknet/paper/data``, e.g. ``"table03.csv"``.
+        A file in ``leuknet/paper/data``, e.g. ``"table03.csv"``.
     folder : path, optional
-        Another folder that holds the file and its ``checksums.json``.
+        Another folder with the file and its ``checksums.json``.
 
     Returns
     -------
     DataFrame
-        Every column as text; empty cells are empty strings.
+        All columns as text; empty cells are empty strings.
 
     Raises
     ------
     LeuknetError
-        If the file is missing, unlisted or changed.
+        If the file is missing, not listed in ``checksums.json`` or modified.
     """
     try:
         listed, data = json.loads((folder / "checksums.json").read_bytes()), (folder / name).read_bytes()
@@ -56,7 +56,7 @@ def _table(number: int) -> pd.DataFrame:
 
 
 def table(number: int) -> pd.DataFrame:
-    """Return one printed table, a row for each cell.
+    """Return one printed table, with one row per cell.
 
     Parameters
     ----------
@@ -66,14 +66,14 @@ def table(number: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``table``; ``block`` (sub-heading, else ""); ``row``; ``column`` (short name: A, P, R, S, MCC, ...); ``header``
+        ``table``; ``block`` (sub-heading or ""); ``row``; ``column`` (short name: A, P, R, S, MCC, ...); ``header``
         (as printed); ``value`` and ``spread`` (float, NaN if none); ``unit`` (as printed); ``text`` (cell as printed);
         ``bold``; ``n_runs`` (Int64, missing if not stated); ``place``; ``note``.
 
     Raises
     ------
     LeuknetError
-        If there is no such table, or its file has been changed.
+        If the table does not exist or its file was modified.
     """
     if number not in TABLES:
         raise LeuknetError(f"table {number!r}: the paper has Tables 1 to 13")
@@ -81,23 +81,24 @@ def table(number: int) -> pd.DataFrame:
 
 
 def tables() -> pd.DataFrame:
-    """Return all thirteen tables, one below the other (columns as in `table`)."""
+    """Return all thirteen tables, concatenated (columns as in `table`)."""
     return pd.concat([_table(number) for number in TABLES], ignore_index=True)
 
 
 def settings() -> pd.DataFrame:
-    """Return every setting stated in sections 3 and 4: ``name, value, unit, section, sentence`` (verbatim), as text."""
+    """Return all settings stated in sections 3 and 4: ``name, value, unit, section, sentence`` (verbatim), as text."""
     return read("settings.csv")
 
 
 def training_settings() -> pd.DataFrame:
-    """Return what the paper states of each training setting, and which reading is taken and why.
+    """Return the paper's statement on each training setting, its interpretation here, and the reason.
 
     Returns
     -------
     DataFrame
-        ``setting`` (a field of `TrainSettings`, or ``augmentation.`` and one of `Policy`); ``stated`` and ``section``,
-        empty where the paper states nothing; ``reading``; ``why`` ("stated" where nothing is left open). All text.
+        ``setting`` (a field of `TrainSettings`, or ``augmentation.`` and a field of `Policy`); ``stated`` and
+        ``section``, empty if the paper does not state the setting; ``reading``, the interpretation; ``why``, the
+        reason ("stated" if the paper is unambiguous). All columns are text.
     """
     return read("training_settings.csv")
 
@@ -108,7 +109,7 @@ def claims() -> pd.DataFrame:
 
 
 def quotes() -> pd.DataFrame:
-    """Return numbers and pointers of the running text: ``id, value, unit, section, sentence``, as text."""
+    """Return the numbers and references in the running text: ``id, value, unit, section, sentence``, as text."""
     return read("quotes.csv")
 
 
@@ -119,12 +120,12 @@ def _plain(name: str) -> str:
 def cell(number: int, row: str, column: str, block: str = "") -> pd.Series:
     """Return one printed cell as a Series (fields as in `table`).
 
-    Names match ignoring case, blanks and punctuation; `block` may be left out where row and column are enough.
+    Names are matched ignoring case, spaces and punctuation; `block` is optional if row and column identify the cell.
 
     Raises
     ------
     LeuknetError
-        If no cell, or more than one, has these names.
+        If no cell or more than one cell matches.
     """
     frame = table(number)
     wanted = {"row": row, "column": column} | ({"block": block} if block else {})

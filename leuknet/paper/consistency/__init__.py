@@ -1,4 +1,4 @@
-"""Are the paper's printed numbers possible, and do they agree with each other? Computed, not asserted."""
+"""Check by computation whether the paper's printed numbers are possible and consistent with each other."""
 
 import dataclasses
 import json
@@ -16,7 +16,7 @@ __all__ = ["METHODS", "VERDICTS", "WEIGHTS", "Finding", "audit", "checked", "to_
 
 
 def audit() -> list[Finding]:
-    """Return every finding on the printed numbers, heaviest first; computed once for each version of code and tables.
+    """Return all findings on the printed numbers, most severe first, cached for each version of code and tables.
 
     Returns
     -------
@@ -30,13 +30,13 @@ def audit() -> list[Finding]:
 
 
 def checked() -> list[Finding]:
-    """Return the findings of `audit`, computed now (some seconds)."""
+    """Compute the findings of `audit` without the cache (takes some seconds)."""
     findings = readings() + [finding for method in METHODS for finding in method.check()]
     return sorted(findings, key=lambda f: (WEIGHTS.index(f.weight), VERDICTS.index(f.verdict)))
 
 
 def to_frame(findings: list[Finding]) -> pd.DataFrame:
-    """Return the findings as a DataFrame, a column for each field."""
+    """Return the findings as a DataFrame with one column per field."""
     columns = [field.name for field in dataclasses.fields(Finding)]
     return pd.DataFrame([dataclasses.asdict(f) for f in findings], columns=columns)
 
@@ -47,7 +47,7 @@ def to_json(findings: list[Finding]) -> str:
 
 
 def to_text(findings: list[Finding]) -> str:
-    """Return the findings as plain text by weight, with their arithmetic."""
+    """Return the findings as plain text, grouped by weight, with their arithmetic."""
     lines = []
     for weight in WEIGHTS:
         group = [f for f in findings if f.weight == weight]

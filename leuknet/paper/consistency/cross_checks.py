@@ -1,4 +1,4 @@
-"""What must hold between printed numbers: accuracy between recall and specificity, spreads, averages by class."""
+"""Relations between printed numbers: accuracy with recall and specificity, spreads, and class-weighted averages."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -15,14 +15,14 @@ Texts = Mapping[str, str]
 
 
 def accuracy_bounds(recall: str, specificity: str, negatives: int, positives: int) -> Interval:
-    """Return lowest and highest accuracy (percent) of test sets of these classes with the printed R and S."""
+    """Return the lowest and highest accuracy (percent) compatible with the printed R and S and the class counts."""
     ends = zip(bounds(recall), bounds(specificity), strict=True)
     low, high = ((positives * r + negatives * s) / (negatives + positives) for r, s in ends)
     return low, high
 
 
 def overlap(first: Interval, second: Interval) -> bool:
-    """Return whether two closed intervals meet."""
+    """Return whether two closed intervals overlap."""
     return max(first[0], second[0]) <= min(first[1], second[1])
 
 
@@ -32,7 +32,7 @@ def means(texts: Texts) -> dict[str, str]:
 
 
 def accuracy_fits(texts: Texts, negatives: int, positives: int, n: int) -> bool:
-    """Return whether the printed means of A, R and S can belong together, in whole images where R and S can."""
+    """Return whether the printed means of A, R and S are compatible, using whole image counts if R and S permit."""
     mean = means(texts)
     hits, correct = totals(mean["R"], positives * n), totals(mean["S"], negatives * n)
     if hits and correct:
@@ -42,7 +42,7 @@ def accuracy_fits(texts: Texts, negatives: int, positives: int, n: int) -> bool:
 
 
 def spreads_fit(texts: Texts, negatives: int, positives: int, factors: Mapping[str, int] | None = None) -> bool:
-    """Return whether the spread of A lies between difference and sum of its parts' spreads, with n or n - 1 alike."""
+    """Return whether the spread of A lies between difference and sum of the weighted spreads of R and S (any ddof)."""
     (a0, a1), (r0, r1), (s0, s1) = (spread_bounds(split(texts[m])[1], (factors or {}).get(m, 1)) for m in "ARS")
     p, q, images = positives, negatives, positives + negatives
     apart = max(p * r0 - q * s1, q * s0 - p * r1, Fraction(0))
@@ -50,17 +50,17 @@ def spreads_fit(texts: Texts, negatives: int, positives: int, factors: Mapping[s
 
 
 def accusations(texts: Texts, negatives: int, positives: int, n: int = 1) -> list[str]:
-    """Return what cannot be true of one printed row of any table; an empty list accuses nothing.
+    """Return the checks that one printed row of a table fails; empty if no inconsistency is detected.
 
     Parameters
     ----------
     texts : dict of str to str
-        Printed cells: for one run percentages of A, P and R and the fraction Kappa, ``{"A": "96.30", ...}``; for
-        several runs A, R and S as ``"mean ± spread"`` in percent.
+        Printed cells. For a single run, A, P and R in percent and Kappa as a fraction, ``{"A": "96.30", ...}``; for
+        several runs, A, R and S as ``"mean ± spread"`` in percent.
     negatives, positives : int
         Class counts of the test set.
     n : int
-        Runs.
+        Number of runs.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def accusations(texts: Texts, negatives: int, positives: int, n: int = 1) -> lis
 
 
 def check_runs() -> list[Finding]:
-    """Accuracy against recall and specificity, means and spreads, in Tables 3-7 and 9."""
+    """Check accuracy against recall and specificity, for means and spreads, in Tables 3-7 and 9."""
     rows = list(printed_rows(RUN_TABLES))
     bad = [row for row in rows if not accuracy_fits(row[3], *CLASSES[row[1]], 5)]
     even = sum(spreads_fit(texts, *CLASSES[block], scale(texts)) for _, block, _, texts in rows)
@@ -91,7 +91,7 @@ def check_runs() -> list[Finding]:
 
 
 def check_table12() -> list[Finding]:
-    """Accuracy of Table 12 against its recall and specificity, for both counts of the development set."""
+    """Check the accuracy in Table 12 against its recall and specificity, for both counts of the development set."""
     cells = tables.table(12).set_index(["row", "column"])["text"]
     rows = {row: {m: split(cells[row, m]) for m in ("A", "P", "R", "S", "MCC")} for row in ("VGG-16 *", "LeukNet")}
     findings = []
@@ -103,10 +103,10 @@ def check_table12() -> list[Finding]:
 
 
 def _table12_gap(row: str, texts: dict[str, tuple[str, str]], ranges: list[Interval]) -> Finding:
-    """Say by how much an accuracy of Table 12 is off, and what could hide it.
+    """Return the finding on an inconsistent accuracy in Table 12: the size of the gap and possible explanations.
 
-    mean(A) = mean(w) mean(R) + (1 - mean(w)) mean(S) + cov(w, R - S), where w is the share of positives of a fold and
-    cov is within ± sd(w) (sd(R) + sd(S)).
+    mean(A) = mean(w) mean(R) + (1 - mean(w)) mean(S) + cov(w, R - S), where w is the fraction of positives in a fold
+    and cov is within ± sd(w) (sd(R) + sd(S)).
     """
     (negatives, positives), (_, fewer) = development_classes()
     mean = {m: text for m, (text, _) in texts.items()}
@@ -125,7 +125,7 @@ def _table12_gap(row: str, texts: dict[str, tuple[str, str]], ranges: list[Inter
 
 
 def implied(recall: str, specificity: str, negatives: int, positives: int) -> str:
-    """Return, as text, the P and MCC of one confusion matrix with these rates (percent)."""
+    """Return P and MCC of a single confusion matrix with these rates (percent), as text."""
     tp, tn = positives * float(recall) / 100, negatives * float(specificity) / 100
     fp, fn = negatives - tn, positives - tp
     return f"P {float(precision(tp, fp)):.2f} and MCC {float(matthews(tp, tn, fp, fn)):.2f}"
@@ -138,16 +138,16 @@ def _ordering(scratch: dict[str, tuple[str, str]], ours: dict[str, tuple[str, st
 
 
 def development_classes() -> list[tuple[int, int]]:
-    """Return ``[(negatives, positives), ...]`` of the development set: by Table 1's totals, and by its rows."""
+    """Return ``[(negatives, positives), ...]`` of the development set, from the totals and from the rows of Table 1."""
     frame = counts()[["Non-Pathological", "Pathological"]]
     readings = frame.loc["Total"] - frame.loc["UFG"], frame.drop(index=["Total", "UFG"]).sum()
     return [(int(negatives), int(positives)) for negatives, positives in readings]
 
 
 def weighted(tp: int, tn: int, negatives: int, positives: int) -> dict[str, Fraction] | None:
-    """Return P, R and S in percent as averages of both classes weighted by their size, or None.
+    """Return P, R and S in percent as averages over both classes weighted by class size, or None if undefined.
 
-    Such averages are what WEKA prints (Hall et al., SIGKDD Explor. 2009, 11, 10); the weighted R is the accuracy.
+    WEKA prints such averages (Hall et al., SIGKDD Explor. 2009, 11, 10); the weighted R equals the accuracy.
     """
     called, images = tp + negatives - tn, negatives + positives
     if called in (0, images):
@@ -158,7 +158,7 @@ def weighted(tp: int, tn: int, negatives: int, positives: int) -> dict[str, Frac
 
 
 def weighted_matrices(texts: Texts, negatives: int, positives: int) -> list[tuple[int, int]]:
-    """Return every ``(TP, TN)`` whose A and class-weighted P, R and S may be printed as `texts`."""
+    """Return every ``(TP, TN)`` whose A and class-weighted P, R and S are compatible with the printed `texts`."""
 
     def fits(tp: int, tn: int) -> bool:
         values = weighted(tp, tn, negatives, positives)
@@ -170,12 +170,12 @@ def weighted_matrices(texts: Texts, negatives: int, positives: int) -> list[tupl
 
 
 def coarse(text: str) -> str:
-    """Return a percentage without a trailing zero: 52.10 may be 0.521 times 100."""
+    """Return a percentage without a trailing zero, since 52.10 may have been computed as 0.521 times 100."""
     return text.rstrip("0").rstrip(".")
 
 
 def check_competitor() -> list[Finding]:
-    """Accuracy of Vogado et al. [22] in Tables 12 and 13 against its recall and specificity."""
+    """Check the accuracy of Vogado et al. [22] in Tables 12 and 13 against its recall and specificity."""
     findings, own = [], tables.published(13, "LeukNet", "R")
     for number, (negatives, positives) in ((12, development_classes()[0]), (13, (57, 64))):
         cells = tables.table(number)
@@ -200,7 +200,7 @@ def check_competitor() -> list[Finding]:
 
 
 def check_table13() -> list[Finding]:
-    """Accuracy of Table 13 against recall and specificity of the 100 models on 57 + 64 images."""
+    """Check the accuracy in Table 13 against recall and specificity of the 100 models on 57 + 64 images."""
     findings, cells = [], tables.table(13).set_index(["row", "column"])["text"]
     for row in ("VGG-16 *", "LeukNet"):
         mean = means(cells[row])

@@ -1,4 +1,4 @@
-"""What a check of the paper's numbers finds; the words of the findings stand in ``findings.toml``."""
+"""Findings of the checks of the paper's numbers; their texts are defined in ``findings.toml``."""
 
 import tomllib
 from dataclasses import dataclass, fields
@@ -20,25 +20,25 @@ class Finding:
     Attributes
     ----------
     id : str
-        Stable name, e.g. ``"grim-table5-idb1-mdft"``.
+        Stable identifier, e.g. ``"grim-table5-idb1-mdft"``.
     place : str
-        Where it stands in the paper.
+        Location in the paper.
     method : str
-        The method and its reference.
+        Method of the check and its reference.
     verdict : str
         ``"consistent"``, ``"inconsistent"`` or ``"not decidable"``.
     weight : str
-        ``"changes a conclusion"`` (something that the abstract, the discussion or the conclusions conclude would have
-        to be said differently), ``"changes a number"``, ``"typographical"`` (print or wording); empty if consistent.
+        ``"changes a conclusion"`` (a conclusion in the abstract, the discussion or the conclusions section would have
+        to be reworded), ``"changes a number"``, ``"typographical"`` (print or wording); empty if consistent.
     says : str
-        One or two plain sentences.
+        The finding in one or two sentences.
     arithmetic : str
-        The numbers behind it, so that a reader can do the sum again.
+        The numbers behind the finding, which allow a reader to repeat the calculation.
     depends_on : str
-        The reading under which the verdict holds; empty if it holds under all (rounding half up, half even, truncation;
-        spread with n or n - 1).
+        Interpretation under which the verdict holds; empty if it holds under all interpretations (rounding half up,
+        rounding half even, truncation; spread with n or n - 1).
     may_have_meant : str
-        What the authors may have meant.
+        What the authors may have intended.
     """
 
     id: str
@@ -64,19 +64,20 @@ def _words() -> dict[str, Any]:
 
 
 def finding(name: str, *parts: object, holds: object = False, **values: object) -> Finding:
-    """Return the finding `name` of ``findings.toml``, its fields filled.
+    """Create the finding `name` by filling in its template from ``findings.toml``.
 
     Parameters
     ----------
     name : str
-        Table of the file: fields of `Finding` as format strings; ``otherwise``, the verdict where the check fails
-        ("inconsistent" if not given); and tables named by a verdict, whose fields replace the others under it.
+        Table in the file. It has the fields of `Finding` as format strings; ``otherwise``, the verdict if the check
+        fails (default "inconsistent"); and optional subtables named after a verdict, whose fields override the others
+        for that verdict.
     *parts
-        What ``{0}``, ``{1}``, … stand for, e.g. table, block and row; in the id their letters and digits only.
+        Values of ``{0}``, ``{1}``, …, e.g. table, block and row; in the id, only their letters and digits are used.
     holds : bool or str
-        Whether the check holds, or the verdict.
+        Whether the check passed, or the verdict.
     **values
-        What the fields' other names stand for; fractions are written as decimals, ``{name[0]}`` is the first of a
+        Values of the named placeholders. Fractions are formatted as decimals; ``{name[0]}`` is the first item of a
         tuple.
 
     Returns
@@ -100,14 +101,14 @@ def decimal(value: object) -> object:
 
 
 def slug(part: object) -> str:
-    """Return the letters and digits of a part of an id."""
+    """Return `part` as text reduced to letters and digits, for use in an id."""
     return "".join(c for c in str(part).casefold().replace("–", "to") if c.isalnum())
 
 
 def readings() -> list[Finding]:
-    """Return the findings of ``data/readings.csv``, which come from reading sentences side by side, not from a sum.
+    """Return the findings in ``data/readings.csv``, which come from comparing sentences instead of calculations.
 
-    The column `rests_on` there names the settings, claims and quotes behind each.
+    The column `rests_on` of that file lists the settings, claims and quotes behind each finding.
     """
     frame = tables.read("readings.csv").drop(columns="rests_on")
     return [Finding(**{str(field): text for field, text in line.items()}) for line in frame.to_dict("records")]

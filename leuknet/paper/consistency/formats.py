@@ -1,4 +1,4 @@
-"""Units, scales, impossible times, bold that is not best."""
+"""Check units, scales, impossible times, and bold cells that are not the best."""
 
 import pandas as pd
 
@@ -8,7 +8,7 @@ from leuknet.paper.consistency.printed import split
 
 
 def check_times() -> list[Finding]:
-    """Times of Table 8 and what the text says of them."""
+    """Check the times in Table 8 against the text."""
     frame = tables.table(8)
     training = frame[frame["column"] == "Training Time"]
     bad = training[~training["text"].str.fullmatch(r"\d+:[0-5]\d")]
@@ -25,7 +25,7 @@ def check_times() -> list[Finding]:
 
 
 def check_scales() -> list[Finding]:
-    """MCC spreads of Table 12 and percentages of Table 10."""
+    """Check the scale of the MCC spreads in Table 12 and of the percentages in Table 10."""
     rows = tables.table(12)
     small = rows[(rows["column"] == "MCC") & (rows["spread"] < 0.1)]
     other = rows[rows["column"] == "A"].set_index("row")["spread"]
@@ -34,7 +34,7 @@ def check_scales() -> list[Finding]:
 
 
 def ragged() -> list[str]:
-    """Return the result cells printed with fewer decimals than most of their column, as text."""
+    """Return the result cells with fewer decimals than most cells of their column, as text."""
     frame = tables.tables()
     frame = frame[frame["table"].isin([3, 4, 5, 6, 7, 9, 10]) & (frame["column"] != "Num. of Features")]
     short = []
@@ -47,12 +47,12 @@ def ragged() -> list[str]:
 
 
 def best_of(cells: pd.DataFrame) -> set[str]:
-    """Return the rows of one column of one block that share its highest value."""
+    """Return the rows with the highest value in one column of one block."""
     return set(cells.loc[cells["value"] == cells["value"].max(), "row"])
 
 
 def check_bold() -> list[Finding]:
-    """Bold cells of Tables 3-7, 9, 10 and 13 against the best of their columns."""
+    """Check the bold cells of Tables 3-7, 9, 10 and 13 against the best values of their columns."""
     frame = tables.tables()
     frame = frame[frame["table"].isin([3, 4, 5, 6, 7, 9, 10, 13])]
     findings = []
@@ -64,7 +64,7 @@ def check_bold() -> list[Finding]:
 
 
 def check_best_claim() -> list[Finding]:
-    """Section 4.1's sentences on the best approach of VGG-16 and of VGG-19 against Tables 3 and 4."""
+    """Check the statements in section 4.1 on the best approach for VGG-16 and VGG-19 against Tables 3 and 4."""
     claims = {"mdft-best": (3, "mDFT", ["A", "P", "R", "S", "MCC"]), "dft-better": (4, "DFT", ["A", "R", "MCC"])}
     findings = []
     for name, (number, approach, columns) in claims.items():

@@ -1,4 +1,4 @@
-"""Which averages are possible at all: GRIM for runs, full enumeration of confusion matrices for single runs."""
+"""Check whether averages are possible: GRIM for repeated runs, enumeration of confusion matrices for single runs."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -15,16 +15,16 @@ Row = tuple[int, str, str, dict[str, str]]
 
 
 def totals(text: str, items: int, runs_rounded: bool = False) -> range:
-    """Return the whole numbers of successes among `items` trials whose percentage may be printed as `text`.
+    """Return the numbers of successes among `items` trials whose percentage may be printed as `text`.
 
     Parameters
     ----------
     text : str
         A printed percentage.
     items : int
-        Images times runs.
+        Number of images times number of runs.
     runs_rounded : bool
-        Whether the runs had been rounded before their mean was taken.
+        Whether the runs had been rounded before averaging.
 
     Returns
     -------
@@ -36,12 +36,12 @@ def totals(text: str, items: int, runs_rounded: bool = False) -> range:
 
 
 def denominators(negatives: int, positives: int) -> dict[str, int]:
-    """Return the number of images that A, R and S are shares of."""
+    """Return the numbers of images in the denominators of A, R and S."""
     return {"A": negatives + positives, "R": positives, "S": negatives}
 
 
 def rates(tp: int, tn: int, negatives: int, positives: int) -> dict[str, Fraction]:
-    """Return A, P, R, S in percent and Kappa of one confusion matrix; P is absent without positive calls.
+    """Return A, P, R and S in percent, and Kappa, of one confusion matrix; P is omitted without positive predictions.
 
     Kappa: Cohen, Educ. Psychol. Meas. 1960, 20, 37.
     """
@@ -54,7 +54,7 @@ def rates(tp: int, tn: int, negatives: int, positives: int) -> dict[str, Fractio
 
 
 def matrices(texts: dict[str, str], negatives: int, positives: int) -> list[tuple[int, int]]:
-    """Return every confusion matrix that may be printed as `texts`.
+    """Return all confusion matrices compatible with the printed numbers.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def matrices(texts: dict[str, str], negatives: int, positives: int) -> list[tupl
     Returns
     -------
     list of tuple
-        ``(true positives, true negatives)``; empty if the numbers cannot belong together.
+        ``(true positives, true negatives)``; empty if the numbers are incompatible.
     """
     total = negatives + positives
 
@@ -80,7 +80,7 @@ def matrices(texts: dict[str, str], negatives: int, positives: int) -> list[tupl
 
 
 def printed_rows(numbers: Iterable[int], blocks: Iterable[str] = CLASSES) -> Iterator[Row]:
-    """Yield ``(table, block, row, {column: text})`` for the tables of results on the two ALL-IDB test sets."""
+    """Yield ``(table, block, row, {column: text})`` for tables with results on the two ALL-IDB test sets."""
     for number in numbers:
         frame = tables.table(number)
         for (block, row), lines in frame[frame["block"].isin(blocks)].groupby(["block", "row"], sort=False):
@@ -88,26 +88,26 @@ def printed_rows(numbers: Iterable[int], blocks: Iterable[str] = CLASSES) -> Ite
 
 
 def single_rows(block: str) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Yield ``(row, scenario, {metric: text})`` for one test set of Table 10; A, P, R and Kappa of one run each."""
+    """Yield ``(row, scenario, {metric: text})`` for one test set of Table 10, with A, P, R and Kappa of single runs."""
     for _, _, row, texts in printed_rows((10,), [block]):
         for scenario in SCENARIOS:
             yield row, scenario, {m: texts[f"{scenario} {m}"] for m in ("A", "P", "R", "Kappa")}
 
 
 def nearest(text: str, items: int) -> str:
-    """Return the two possible percentages around the printed one, as text with their counts."""
+    """Return the two possible percentages closest to the printed one, as text with their counts."""
     low = math.floor(sum(bounds(text)) / 2 * items / 100)
     return " and ".join(f"{k}/{items} = {100 * k / items:.4f} %" for k in (low, low + 1))
 
 
 def cut_off(text: str, items: int) -> bool:
-    """Return whether a possible percentage can only have been cut off, not rounded."""
+    """Return whether a printed percentage is possible only by truncation, not by rounding."""
     counts = totals(text, items)
     return bool(counts) and all(only_truncated(Fraction(100 * k, items), text) for k in counts)
 
 
 def check_runs() -> list[Finding]:
-    """GRIM on A, R and S of Tables 3-7 and 9: five runs on test sets of known class counts."""
+    """Apply GRIM to A, R and S in Tables 3-7 and 9: five runs on test sets with known class counts."""
     findings, possible, truncated = [], 0, []
     for number, block, row, texts in printed_rows(RUN_TABLES):
         cells = {m: (split(texts[m])[0], 5 * images) for m, images in denominators(*CLASSES[block]).items()}
@@ -129,13 +129,13 @@ def check_runs() -> list[Finding]:
 
 
 def exchanged(texts: dict[str, str]) -> dict[str, str]:
-    """Return the texts with the figures of R (percent) and Kappa (fraction) exchanged."""
+    """Return the texts with the digits of R (percent) and Kappa (fraction) exchanged."""
     (recall, _), (kappa, _) = parse(texts["R"]), parse(texts["Kappa"])
     return texts | {"R": f"{float(100 * kappa):.2f}", "Kappa": f"{float(recall / 100):.4f}"}
 
 
 def check_single() -> list[Finding]:
-    """Enumerate the confusion matrices behind each row of Table 10 (A, P, R and Kappa together)."""
+    """Enumerate the confusion matrices compatible with each row of Table 10 (A, P, R and Kappa jointly)."""
     rows = [(block, *row) for block in CLASSES for row in single_rows(block)]
     bad = [row for row in rows if not matrices(row[-1], *CLASSES[row[0]])]
     possible = finding("matrices-table10", holds=True, possible=len(rows) - len(bad))
@@ -159,7 +159,7 @@ def _no_matrix(block: str, row: str, scenario: str, texts: dict[str, str]) -> Fi
 
 
 def fold_means_fit(text: str, images: int, folds: int = 5) -> bool:
-    """Return whether `text` may be the mean of the accuracies of `folds` folds, as equal in size as `images` allow."""
+    """Return whether `text` may be the mean accuracy over `folds` folds whose sizes are as equal as possible."""
     small, more = divmod(images, folds)
     return any(
         could_print(100 - 100 * (Fraction(a, small) + Fraction(b, small + 1)) / folds, text)
@@ -169,7 +169,7 @@ def fold_means_fit(text: str, images: int, folds: int = 5) -> bool:
 
 
 def check_folds() -> list[Finding]:
-    """Whether Table 10's k-fold accuracies on ALL-IDB 1 are of pooled folds or means of folds of 21 and 22 images."""
+    """Check whether Table 10's k-fold accuracies on ALL-IDB 1 are pooled or means over folds of 21 and 22 images."""
     texts = {row: t["A"] for row, scenario, t in single_rows("ALL-IDB 1") if scenario == "k-fold"}
     pooled = [row for row, text in texts.items() if totals(text, 108)]
     means = [row for row, text in texts.items() if fold_means_fit(text, 108)]

@@ -1,4 +1,4 @@
-"""Which results are free of images that training and test share, and what a data set alone gives away."""
+"""Check which results are free of images shared by training and test, and how far the data set predicts the class."""
 
 from collections.abc import Iterable
 
@@ -8,13 +8,13 @@ from leuknet.paper import tables
 from leuknet.paper.consistency.finding import Finding, finding
 from leuknet.paper.consistency.sums import KINDS, counts
 
-# Labati et al. [26] describe ALL-IDB 2 as cells cut from ALL-IDB 1; ALL-IDB 1 (Crop) says so by its name.
+# Labati et al. [26] describe ALL-IDB 2 as cells cropped from ALL-IDB 1; the name ALL-IDB 1 (Crop) implies the same.
 CUT_FROM = {"ALL-IDB 2": "ALL-IDB 1", "ALL-IDB 1 (Crop)": "ALL-IDB 1"}
 TESTED = {"ALL-IDB 1": "Tables 3-10", "ALL-IDB 2": "Tables 3-10", "UFG": "Table 13"}
 
 
 def shared(tested: str, data_sets: Iterable[str]) -> list[str]:
-    """Return the other data sets that show slides of the tested one."""
+    """Return the other data sets that contain slides of the tested one."""
     source = CUT_FROM.get(tested, tested)
     return [name for name in data_sets if name != tested and CUT_FROM.get(name, name) == source]
 
@@ -33,7 +33,7 @@ def check() -> list[Finding]:
 
 
 def one_class(frame: pd.DataFrame) -> Finding:
-    """Say what a classifier that recognises the data set only, and calls its larger class, would reach in Table 12."""
+    """Return the finding on the accuracy in Table 12 of predicting the majority class of each image's data set."""
     single = frame.loc[(frame[KINDS] == 0).any(axis=1), "Total"]
     right, images = int(frame[KINDS].max(axis=1).sum()), int(frame["Total"].sum())
     own, rival = (tables.published(12, row, "A") for row in ("LeukNet", "Vogado et al. [22]"))
@@ -42,7 +42,7 @@ def one_class(frame: pd.DataFrame) -> Finding:
 
 
 def components() -> Finding:
-    """Say on how many images 100 principal components must have been computed in the k-fold part of Table 10."""
+    """Return the finding on the number of images behind the 100 principal components in Table 10's k-fold results."""
     settings = tables.settings().set_index("name")["value"]
     wanted, folds = int(settings["principal components"]), int(settings["feature k-fold"])
     images = int(counts().loc["ALL-IDB 1", "Total"])

@@ -1,4 +1,4 @@
-"""Student's t-tests that can be done again from means, spreads and n, with Holm's correction."""
+"""Repeat Student's t-tests from printed means, spreads and numbers of runs, with Holm's correction."""
 
 import itertools
 
@@ -24,26 +24,27 @@ def p_range(
     correction: float = 0.0,
     known: bool = False,
 ) -> Range:
-    """Return the lowest and highest two-sided p of Student's t over every way the two cells may have been rounded.
+    """Return the lowest and highest two-sided p-value of Student's t-test over all possible roundings of two cells.
 
     Parameters
     ----------
     first, second : str
         Cells ``"mean ± spread"``.
     n : int
-        Runs behind each.
+        Number of runs behind each cell.
     factors : tuple of int
-        100 for a spread printed as a fraction.
+        Factor of each spread; 100 if it is printed as a fraction.
     correction : float
-        Added to 1/n for runs that share training data: test over training share (Nadeau & Bengio, Mach. Learn. 2003,
-        52, 239).
+        Term added to 1/n for runs that share training data: the ratio of test to training images (Nadeau & Bengio,
+        Mach. Learn. 2003, 52, 239).
     known : bool
-        The spreads are known to be with n - 1, as the runs behind Tables 3-7 and 9 show (`runs`); else with n as well.
+        Whether the spreads are known to use n - 1, as recovered for Tables 3-7 and 9 (`sprite`); if False, spreads
+        with n are considered as well.
 
     Returns
     -------
     tuple of float
-        The widest range.
+        Lowest and highest p-value.
     """
     cells = [split(cell) for cell in (first, second)]
     (a0, a1), (b0, b1) = (map(float, bounds(mean)) for mean, _ in cells)
@@ -61,7 +62,7 @@ def _two_sided(gap: float, error: float, n: int) -> float:
 
 
 def winners() -> list[tuple[int, str, str, str, tuple[str, str], tuple[int, int]]]:
-    """Return ``[(table, block, best, next, cells, factors)]``: best and second mean of A in each block."""
+    """Return ``[(table, block, best, next, cells, factors)]`` for the two highest mean accuracies of each block."""
     rows = []
     for (number, block), group in itertools.groupby(printed_rows(RUN_TABLES), key=lambda row: row[:2]):
         ranked = sorted(group, key=lambda row: -float(split(row[3]["A"])[0]))[:2]
@@ -72,7 +73,7 @@ def winners() -> list[tuple[int, str, str, str, tuple[str, str], tuple[int, int]
 
 
 def check_winners() -> list[Finding]:
-    """Which winners in accuracy are separable from the next at 5 %, one family of all tables."""
+    """Check which winners in accuracy differ from the runner-up at 5 %, corrected over all tables as one family."""
     rows = winners()
     low, high = (holm(p) for p in zip(*(p_range(*r[4], 5, r[5], known=True) for r in rows), strict=True))
     kinds: dict[str, list[str]] = {"separable": [], "not separable": [], "depends on rounding": []}
@@ -93,10 +94,10 @@ def check_winners() -> list[Finding]:
 
 
 def mcnemar_range(first: tuple[int, int], second: tuple[int, int], negatives: int, positives: int) -> Range:
-    """Return the lowest and highest exact p of McNemar's test of two classifiers by their ``(TP, TN)``.
+    """Return the lowest and highest exact p-value of McNemar's test for two classifiers given their ``(TP, TN)``.
 
-    Which images each called rightly is not known. Within each class the images that only the weaker one has right are
-    between those that the counts force and those that they allow; the more of them, the higher is p.
+    The counts do not determine which images each classifier predicts correctly. Within each class they only bound the
+    number of images that the weaker classifier alone predicts correctly; p increases with this number.
     """
     (tp, tn), (other_tp, other_tn) = max(first, second, key=sum), min(first, second, key=sum)
     gap = tp + tn - other_tp - other_tn
@@ -107,7 +108,7 @@ def mcnemar_range(first: tuple[int, int], second: tuple[int, int], negatives: in
 
 
 def single_winners() -> list[tuple[str, str, str, str, Matrices, Matrices]]:
-    """Return ``[(block, scenario, best, next, matrices of both)]`` of Table 10's accuracies."""
+    """Return ``[(block, scenario, best, next, matrices of both)]`` for the two highest accuracies in Table 10."""
     rows = []
     for block, classes in CLASSES.items():
         for scenario in SCENARIOS:
@@ -120,7 +121,7 @@ def single_winners() -> list[tuple[str, str, str, str, Matrices, Matrices]]:
 
 
 def check_single() -> list[Finding]:
-    """Which of Table 10's highest accuracies are separable from the next, whichever images were called rightly."""
+    """Check which of Table 10's highest accuracies differ from the next for any assignment of correct images."""
     rows = single_winners()
     ranges = [[mcnemar_range(a, b, *CLASSES[block]) for a in ours for b in theirs] for block, *_, ours, theirs in rows]
     low, high = holm([min(p)[0] for p in ranges]), holm([max(q for _, q in p) for p in ranges])
@@ -135,7 +136,7 @@ def check_single() -> list[Finding]:
 
 
 def check_networks() -> list[Finding]:
-    """VGG networks against the deeper ones, mDFT, in accuracy."""
+    """Test the accuracy of the VGG networks against the deeper networks (mDFT)."""
     names = {3: "VGG-16", 4: "VGG-19", 5: "InceptionV3", 6: "Xception", 7: "ResNet50"}
     cells = {(names[n], b): (t["A"], scale(t).get("A", 1)) for n, b, r, t in printed_rows(names) if r == "mDFT"}
     pairs = [(v, d, b) for b in CLASSES for v in ("VGG-16", "VGG-19") for d in ("InceptionV3", "Xception", "ResNet50")]
@@ -148,7 +149,7 @@ def check_networks() -> list[Finding]:
 
 
 def check_equivalence() -> list[Finding]:
-    """The t-test of VGG-16 and VGG-19 in section 4.1."""
+    """Check the t-test of VGG-16 and VGG-19 in section 4.1."""
     lines = []
     for block in CLASSES:
         a, b = tables.cell(3, "mDFT", "A", block)["text"], tables.cell(4, "mDFT", "A", block)["text"]
@@ -165,7 +166,7 @@ def check_equivalence() -> list[Finding]:
 
 
 def check_kfold() -> list[Finding]:
-    """Table 12: VGG-16 from random weights, LeukNet and Vogado et al."""
+    """Test the differences between VGG-16 from random weights, LeukNet and Vogado et al. in Table 12."""
     a, b = (tables.cell(12, row, "A")["text"] for row in ("LeukNet", "VGG-16 *"))
     ranges = {n: p_range(a, b, n) for n in (20, 100)}
     lines = "; ".join(f"n = {n}: p = {low:.2g} to {high:.2g}" for n, (low, high) in ranges.items())
@@ -173,7 +174,7 @@ def check_kfold() -> list[Finding]:
 
 
 def check_external() -> list[Finding]:
-    """Table 13: LeukNet and VGG-16 from random weights on UFG."""
+    """Test the difference between LeukNet and VGG-16 from random weights on UFG in Table 13."""
     a, b = (tables.cell(13, row, "A")["text"] for row in ("LeukNet", "VGG-16 *"))
     ranges = {
         "20 independent runs": p_range(a, b, 20),

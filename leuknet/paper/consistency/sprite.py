@@ -1,4 +1,4 @@
-"""Which runs can stand behind a printed mean ± spread: exhaustive search, in the manner of SPRITE and CORVIDS."""
+"""Exhaustive search for runs compatible with a printed mean ± spread, similar to SPRITE and CORVIDS."""
 
 import itertools
 import math
@@ -17,13 +17,13 @@ from leuknet.paper.consistency.finding import Finding, finding
 from leuknet.paper.consistency.grim import CLASSES, RUN_TABLES, denominators, printed_rows, totals
 from leuknet.paper.consistency.printed import bounds, could_print, split, spread_bounds
 
-_SLACK = 1e-7  # floating point, in percentage points; widens what is allowed
+_SLACK = 1e-7  # percentage points; tolerance for floating-point errors
 Runs = tuple[tuple[int, int], ...]
 Texts = dict[str, str]
 
 
 def square_window(total: int, n: int, spread: tuple[Fraction, Fraction], top: int, ddof: int) -> tuple[int, int]:
-    """Return the lowest and highest sum of squares of `n` counts that add to `total`.
+    """Return the lowest and highest sum of squares of `n` counts that sum to `total`.
 
     Parameters
     ----------
@@ -31,9 +31,9 @@ def square_window(total: int, n: int, spread: tuple[Fraction, Fraction], top: in
     spread : tuple of Fraction
         Lowest and highest standard deviation, in percent of `top`.
     top : int
-        Highest count.
+        Maximum count.
     ddof : int
-        1: divided by n - 1; 0: by n.
+        1 for a standard deviation with n - 1, 0 with n.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def square_window(total: int, n: int, spread: tuple[Fraction, Fraction], top: in
 
 
 def multisets(total: int, top: int, n: int, low: int, high: int, start: int = 0) -> Iterator[tuple[int, ...]]:
-    """Yield every sorted tuple of `n` >= 2 counts in start..top with that total and a sum of squares in low..high."""
+    """Yield all sorted tuples of `n` >= 2 counts in start..top with this total and a sum of squares in low..high."""
     if n == 2:
         floor, ceiling = 2 * low - total * total, 2 * high - total * total
         if ceiling < 0:
@@ -63,9 +63,9 @@ def multisets(total: int, top: int, n: int, low: int, high: int, start: int = 0)
 
 
 def spread_possible(text: str, top: int, n: int) -> bool:
-    """Return whether `n` counts of 0..top can have the printed mean and spread (percent), with n or n - 1.
+    """Return whether `n` counts in 0..top can have the printed mean and spread (percent), with n or n - 1.
 
-    Exact for whole numbers. Reference: Anaya 2016 (GRIMMER); Allard 2018 (A-GRIMMER); Heathers et al. 2018 (SPRITE).
+    The search is exact. References: Anaya 2016 (GRIMMER); Allard 2018 (A-GRIMMER); Heathers et al. 2018 (SPRITE).
     """
     every = (counts_of(total, text, top, n, ddof) for total in totals(split(text)[0], top * n) for ddof in (1, 0))
     return any(next(some, None) for some in every)
@@ -79,7 +79,7 @@ def counts_of(total: int, text: str, top: int, n: int, ddof: int, factor: int = 
 
 @dataclass(frozen=True)
 class Recovery:
-    """Result of `recover`: sets of runs ``((TP, TN), ...)``, pairs tried, and whether all were tried."""
+    """Result of `recover`: sets of runs ``((TP, TN), ...)``, number of pairs tried, and whether all were tried."""
 
     runs: tuple[Runs, ...]
     tried: int
@@ -87,14 +87,14 @@ class Recovery:
 
 
 def candidates(text: str, top: int, n: int, ddof: int, factor: int) -> dict[int, np.ndarray]:
-    """Return an int array (m, n) of all sorted counts that print as the cell `text`, by total."""
+    """Return all sorted counts that may be printed as the cell `text`, as int arrays (m, n) by total."""
     every = totals(split(text)[0], top * n)
     rows = {total: np.array(list(counts_of(total, text, top, n, ddof, factor))) for total in every}
     return {total: counts for total, counts in rows.items() if len(counts)}
 
 
 def _fits(values: np.ndarray, text: str, ddof: int, factor: int) -> np.ndarray:
-    """Return for each row of `values` (m, n), in percent, whether mean and spread may be printed as `text`."""
+    """Return whether the mean and spread of each row of `values`, (m, n) in percent, may be printed as `text`."""
     mean, spread = split(text)
     good = _between(values.mean(axis=1), bounds(mean))
     return good & _between(values.std(axis=1, ddof=ddof), spread_bounds(spread, factor)) if spread else good
@@ -106,12 +106,12 @@ def _between(values: np.ndarray, limits: tuple[Fraction, Fraction]) -> np.ndarra
 
 
 def precision(tp: Any, fp: Any) -> Any:
-    """Return precision in percent; 0 without positive calls, as the ResNet50 rows of Table 7 have it."""
+    """Return precision in percent; 0 without positive predictions, as in the ResNet50 rows of Table 7."""
     return 100 * np.where(tp + fp > 0, tp / np.maximum(tp + fp, 1), 0.0)
 
 
 def matthews(tp: Any, tn: Any, fp: Any, fn: Any) -> Any:
-    """Return MCC in percent (Matthews 1975); 0 where a margin is empty."""
+    """Return MCC in percent (Matthews 1975); 0 if a margin of the matrix is empty."""
     product = 1.0 * (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
     return 100 * np.where(product > 0, (tp * tn - fp * fn) / np.sqrt(np.maximum(product, 1.0)), 0.0)
 
@@ -119,7 +119,7 @@ def matthews(tp: Any, tn: Any, fp: Any, fn: Any) -> Any:
 def _matching(
     left: np.ndarray, right: np.ndarray, texts: Texts, classes: tuple[int, int], ddof: int, factors: dict[str, int]
 ) -> tuple[int, Iterator[tuple[list[int], list[int]]]]:
-    """Return the rows ``(TP, TN)`` of all orders of `right` against `left` that print as A, P and MCC say."""
+    """Return the number of pairs tried and the runs ``(TP, TN)`` over all orders of `right` that fit A, P and MCC."""
     negatives, positives = classes
     n, images = left.shape[1], negatives + positives
     orders = right[:, list(itertools.permutations(range(n)))].reshape(-1, n)
@@ -148,7 +148,7 @@ def recover(
     budget: int = 3 * 10**7,
     first: bool = False,
 ) -> Recovery:
-    """Search the runs behind one printed row.
+    """Search for the runs behind one printed row.
 
     Parameters
     ----------
@@ -157,15 +157,15 @@ def recover(
     classes : tuple of int
         Negatives and positives of the test set.
     n : int
-        Runs.
+        Number of runs.
     ddof : int
-        1: spreads with n - 1; 0: with n.
+        1 for spreads with n - 1, 0 with n.
     factors : dict of str to int, optional
-        100 for a metric whose spread is printed as a fraction.
+        Factor by metric; 100 if the spread is printed as a fraction.
     budget : int
-        Pairs of orders to try at most.
+        Maximum number of pairs of orders to try.
     first : bool
-        Stop at the first set found.
+        Whether to stop at the first compatible set.
 
     Returns
     -------
@@ -191,7 +191,7 @@ def recover(
 
 
 def _chunks(left: np.ndarray, right: np.ndarray, shuffled: bool) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield parts of both arrays, small enough for memory; shuffled, so that a first hit comes early."""
+    """Yield chunks of both arrays that fit into memory; shuffling shortens the search for the first match."""
     if shuffled:
         left, right = (_random.rng("recover", len(x)).permutation(x) for x in (left, right))
     for a, b in itertools.product(range(0, len(left), 300), range(0, len(right), 20)):
@@ -199,7 +199,7 @@ def _chunks(left: np.ndarray, right: np.ndarray, shuffled: bool) -> Iterator[tup
 
 
 def scale(texts: Texts) -> dict[str, int]:
-    """Return the factors of `recover`: 100 for spreads that are impossible as percent and printed below 0.1."""
+    """Return `factors` for `recover`: 100 for spreads that are impossible as percentages and printed below 0.1."""
     small = {m: split(t)[1] for m, t in texts.items()}
     tiny = [m for m in ("A", "P", "R", "S") if small[m] and Fraction(small[m]) < Fraction(1, 10)]
     return dict.fromkeys(tiny, 100) if {"A", "R", "S"} <= set(tiny) else {}
@@ -207,7 +207,7 @@ def scale(texts: Texts) -> dict[str, int]:
 
 @cache
 def recoveries() -> list[tuple[int, str, str, Texts, dict[str, int], Recovery]]:
-    """Return ``(table, block, row, texts, factors, Recovery)`` for every row of five runs, spreads with n - 1."""
+    """Return ``(table, block, row, texts, factors, Recovery)`` for every row of five runs, with spreads using n - 1."""
     rows = []
     for number, block, row, texts in printed_rows(RUN_TABLES):
         factors = scale(texts)
@@ -218,12 +218,12 @@ def recoveries() -> list[tuple[int, str, str, Texts, dict[str, int], Recovery]]:
 
 
 def recovered() -> pd.DataFrame:
-    """Return the runs behind the rows that only one set of runs can print.
+    """Return the runs behind the rows that are compatible with exactly one set of runs.
 
     Returns
     -------
     DataFrame
-        ``table, block, row, run`` (1 to 5, in no known order), ``tp, tn, negatives, positives``.
+        ``table, block, row, run`` (1 to 5, in unknown order), ``tp, tn, negatives, positives``.
     """
     lines = [
         (number, block, row, run, tp, tn, *CLASSES[block])
@@ -235,12 +235,12 @@ def recovered() -> pd.DataFrame:
 
 
 def as_text(runs: Runs) -> str:
-    """Return runs as text, e.g. ``46+58, 48+55``: true positives + true negatives of each run."""
+    """Format runs as text, e.g. ``46+58, 48+55``: true positives + true negatives of each run."""
     return ", ".join(f"{tp}+{tn}" for tp, tn in runs)
 
 
 def debit(mean: float | Fraction, n: int, ddof: int = 1) -> float:
-    """Return the only standard deviation that `n` runs of 0 or 1 with this `mean` can have (fractions).
+    """Return the standard deviation of `n` runs with values 0 or 1 and this `mean`, which determines it (fractions).
 
     Reference: Heathers & Brown 2019 (DEBIT).
     """
@@ -248,7 +248,7 @@ def debit(mean: float | Fraction, n: int, ddof: int = 1) -> float:
 
 
 def check_greatest() -> list[Finding]:
-    """Spreads at their greatest: runs of all or nothing in Table 7, and the 100 models of Table 13."""
+    """Check for maximum spreads: runs with values of 0 or 1 only in Table 7, and the 100 models of Table 13."""
     text = tables.cell(7, "mSFT", "R", "ALL-IDB 1")["text"]
     mean, spread = split(text)
     one, other = (100 * debit(Fraction(mean) / 100, 5, ddof) for ddof in (1, 0))
@@ -264,7 +264,7 @@ def check_greatest() -> list[Finding]:
 
 
 def check_recovered() -> list[Finding]:
-    """Search the five runs behind every row of Tables 3-7 and 9."""
+    """Search for the five runs behind every row of Tables 3-7 and 9."""
     unique, several, other, findings = [], [], [], []
     for number, block, row, texts, factors, recovery in recoveries():
         name, classes = f"Table {number} {block} {row}", CLASSES[block]
@@ -286,7 +286,7 @@ def check_recovered() -> list[Finding]:
 
 
 def _fraction(number: int, block: str, row: str, texts: Texts, recovery: Recovery) -> Finding:
-    """Judge a row whose spreads of A, P, R and S are printed as fractions while the means are percentages."""
+    """Return the finding on a row whose means are percentages but whose spreads of A, P, R and S are fractions."""
     possible = any(recover(texts, CLASSES[block], ddof=ddof).runs for ddof in (1, 0))
     top = sum(CLASSES[block])
     witness = (

@@ -1,4 +1,4 @@
-"""Sums of Table 1, counts named in several places, results quoted twice, and what the text says of Table 11."""
+"""Check the sums of Table 1, counts and results printed repeatedly, and statements in the text on Table 11."""
 
 import math
 
@@ -11,20 +11,20 @@ KINDS = ["Non-Pathological", "Pathological"]
 
 
 def counts() -> pd.DataFrame:
-    """Return Table 1 as a frame of negatives, positives and total by data set, in print order, with the row Total."""
+    """Return negatives, positives and total by data set from Table 1, in printed order, including the row Total."""
     frame = tables.table(1)
     wide = frame[frame["column"] != "Ref."].pivot(index="row", columns="column", values="value").astype(int)
     return wide.loc[frame["row"].unique(), [*KINDS, "Total"]]
 
 
 def stated_classes() -> tuple[int, int]:
-    """Return negatives and positives of the development set as section 3.2 states them."""
+    """Return the numbers of negatives and positives in the development set as stated in section 3.2."""
     value = tables.settings().set_index("name")["value"]
     return int(value["development non-pathological images"]), int(value["development pathological images"])
 
 
 def check_sums() -> list[Finding]:
-    """Rows and columns of Table 1, and its counts where the text names them."""
+    """Check the row and column sums of Table 1, and its counts quoted in the text."""
     frame = counts()
     parts = frame.drop(index="Total")
     added, printed = parts.sum(), frame.loc["Total"]
@@ -53,7 +53,7 @@ def _development(parts: pd.DataFrame, rest: pd.Series) -> Finding:
 
 
 def check_quotes() -> list[Finding]:
-    """Numbers quoted in the text (``data/quoted.csv`` says of which cells) against the tables."""
+    """Check numbers quoted in the text against the table cells listed in ``data/quoted.csv``."""
     quoted = tables.quotes().set_index("id")["value"]
     good, findings = [], []
     for at in tables.read("quoted.csv").to_dict("records"):
@@ -70,7 +70,7 @@ def check_quotes() -> list[Finding]:
 
 
 def check_repeats() -> list[Finding]:
-    """Results printed in two tables, or in the abstract and a table."""
+    """Check results that are printed in two tables, or in the abstract and a table."""
     repeated, again = (
         {(c["block"], c["column"]): c["text"] for _, c in frame[frame["row"] == row].iterrows()}
         for frame, row in ((tables.table(3), "mDFT"), (tables.table(9), "1024–256"))
@@ -87,14 +87,14 @@ def check_repeats() -> list[Finding]:
 
 
 def rivals() -> pd.DataFrame:
-    """Return the cells of Table 11 but LeukNet's, with the column ``work`` (one name for a work of two rows)."""
+    """Return the cells of Table 11 except LeukNet's, with a column ``work`` that merges rows of the same work."""
     frame = tables.table(11)
     rival = frame[frame["row"] != "LeukNet"]
     return rival.assign(work=rival["row"].str.replace(r",.*", "", regex=True))
 
 
 def check_works() -> list[Finding]:
-    """How many works there are, and which use k-fold."""
+    """Check the number of works, and which of them use k-fold."""
     rival = rivals()
     folds = sorted(set(rival.loc[rival["text"] == "k-fold", "work"]))
     works = finding("competitors", size=rival["work"].nunique())
@@ -102,7 +102,7 @@ def check_works() -> list[Finding]:
 
 
 def check_best() -> list[Finding]:
-    """Which works have higher accuracies or more images than LeukNet."""
+    """Check which works have a higher accuracy or more images than LeukNet."""
     rival, frame = rivals(), tables.table(11)
     own, images = (tables.published(11, "LeukNet", column) for column in ("A", "Number of Images"))
     better = rival[(rival["column"] == "A") & (rival["value"] > own)]

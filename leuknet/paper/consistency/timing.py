@@ -1,4 +1,4 @@
-"""What the stated graphics card could have computed in the stated times."""
+"""Check the stated times against the computing speed of the stated graphics card."""
 
 from functools import cache
 from itertools import pairwise
@@ -9,23 +9,23 @@ from leuknet.paper import tables
 from leuknet.paper.consistency.finding import Finding, finding
 from leuknet.paper.consistency.sums import counts
 
-PEAK = 3840 * 2 * 1.582e9  # operations a second in single precision, at the stated boost clock
-CEILING = 15e12  # above any clock these cards are seen to hold
-WINOGRAD = 4.0  # most that F(4x4, 3x3) saves: Lavin & Gray, CVPR 2016
+PEAK = 3840 * 2 * 1.582e9  # operations per second in single precision, at the stated boost clock
+CEILING = 15e12  # operations per second; above any sustained clock of these cards
+WINOGRAD = 4.0  # maximum saving factor of F(4x4, 3x3): Lavin & Gray, CVPR 2016
 
 
 @cache
 def networks() -> pd.DataFrame:
-    """Return ``data/networks.csv``: the five networks of Table 2, counted layer by layer at 224 x 224 px.
+    """Return ``data/networks.csv``: layer-by-layer counts for the five networks of Table 2 at 224 x 224 px.
 
     Returns
     -------
     DataFrame
-        By name: of the convolutional part ``macs`` (multiply-accumulates for one image), ``macs3`` (those of dense
-        3 x 3 convolutions with stride 1), ``first`` (of the first layer), ``convolutions``, ``parameters`` and
-        ``features`` (at its end, flattened in VGG and pooled in the others); ``imagenet_dense`` and ``dense``, the
-        units of ImageNet's and of section 3.4's dense layers (tuples); ``depth``, layers on the longest path from
-        input to output. A test counts all of them again in keras.applications.
+        Indexed by network. For the convolutional part: ``macs`` (multiply-accumulates per image), ``macs3`` (those of
+        dense 3 x 3 convolutions with stride 1), ``first`` (those of the first layer), ``convolutions``, ``parameters``
+        and ``features`` (of its output, flattened in VGG and pooled in the others). ``imagenet_dense`` and ``dense``
+        are the units of the dense layers for ImageNet and of section 3.4 (tuples); ``depth`` is the number of layers
+        on the longest path from input to output. A test verifies these numbers against keras.applications.
     """
     frame = tables.read("networks.csv").set_index("network")
     units = {name: [tuple(map(int, text.split())) for text in frame[name]] for name in ("imagenet_dense", "dense")}
@@ -33,15 +33,15 @@ def networks() -> pd.DataFrame:
 
 
 def dense_macs(name: str, units: tuple[int, ...]) -> int:
-    """Return the multiply-accumulates of dense layers of so many `units` behind the convolutions of network `name`."""
+    """Return the multiply-accumulates of dense layers with `units` on top of the convolutions of network `name`."""
     return sum(a * b for a, b in pairwise((int(networks().loc[name, "features"]), *units)))
 
 
 def training_operations(name: str, saved: float = 1.0) -> float:
-    """Return operations for one image forward and backward (mDFT); `saved` divides the 3 x 3 convolutions (Winograd).
+    """Return the operations for a forward and backward pass of one image (mDFT).
 
-    A multiply-accumulate is two operations. Backward costs twice the forward pass, less the first layer's gradient of
-    its input.
+    A multiply-accumulate counts as two operations. The backward pass costs twice the forward pass, minus the gradient
+    with respect to the input of the first layer. The cost of 3 x 3 convolutions is divided by `saved` (Winograd).
     """
     net = networks().loc[name]
     macs = net["macs"] + dense_macs(name, net["dense"])
@@ -49,24 +49,24 @@ def training_operations(name: str, saved: float = 1.0) -> float:
 
 
 def seconds_needed(name: str, images: int, speed: float = PEAK, saved: float = 1.0) -> float:
-    """Return the least seconds to train network `name` (mDFT, 224 x 224) on `images` images, one after another.
+    """Return the minimum time in seconds to train network `name` (mDFT, 224 x 224) on `images` images.
 
     Parameters
     ----------
     name : str
-        As in Table 2.
+        Name as in Table 2.
     images : int
-        Images times epochs.
+        Number of images times number of epochs.
     speed : float
-        Operations a second.
+        Operations per second.
     saved : float
-        What the 3 x 3 convolutions are divided by.
+        Divisor of the cost of 3 x 3 convolutions.
     """
     return images * training_operations(name, saved) / speed
 
 
 def training_sizes() -> dict[str, int]:
-    """Return the images that training may have had with ALL-IDB 1 left out, by reading."""
+    """Return the possible numbers of training images with ALL-IDB 1 held out, by interpretation of the paper."""
     total = counts().loc["Total", "Total"]
     return {
         "3415 - 108, the development set": total - 121 - 108,
@@ -76,14 +76,14 @@ def training_sizes() -> dict[str, int]:
 
 
 def stated() -> dict[str, float]:
-    """Return ``{network: seconds}`` of training for ALL-IDB 1 (Table 8), the printed ResNet as ResNet50."""
+    """Return the training times for ALL-IDB 1 in Table 8 as ``{network: seconds}``, with ResNet named ResNet50."""
     frame = tables.table(8)
     frame = frame[(frame["block"] == "ALL-IDB 1") & (frame["column"] == "Training Time")]
     return {name.replace("ResNet", "ResNet50"): 60 * m for name, m in zip(frame["row"], frame["value"], strict=True)}
 
 
 def _reading(key: str, words: str, passes: int) -> Finding:
-    """Judge one reading of "20 times larger" and "50 epochs": `passes` over the original images in all."""
+    """Return the finding on one interpretation of "20 times larger" and "50 epochs": `passes` per original image."""
     lines, verdicts, sizes = [], [], training_sizes()
     for name, seconds in stated().items():
         least = min(seconds_needed(name, n * passes, CEILING, WINOGRAD) for n in sizes.values())
@@ -101,7 +101,7 @@ def _reading(key: str, words: str, passes: int) -> Finding:
 
 
 def check_training() -> list[Finding]:
-    """The stated training times for each reading of the training set's size."""
+    """Check the stated training times for each interpretation of the training set size."""
     return [
         _reading("20x50", "20 images made of each, 50 epochs over all of them", 20 * 50),
         _reading("1x50", "one draw of each image an epoch, 50 epochs", 50),
@@ -110,7 +110,7 @@ def check_training() -> list[Finding]:
 
 
 def check_rates() -> list[Finding]:
-    """Table 8's times for an image, and how training times go with the work."""
+    """Check the times per image in Table 8, and the relation between training times and operations."""
     cells = tables.table(8).query("column == 'Classification Time'").replace({"row": {"ResNet": "ResNet50"}})
     macs = {name: net["macs"] + dense_macs(str(name), net["dense"]) for name, net in networks().iterrows()}
     speed = (2 * cells["row"].map(macs) / cells["value"]).astype(float)
@@ -126,7 +126,7 @@ def check_rates() -> list[Finding]:
 
 
 def check_parameters() -> list[Finding]:
-    """Check Table 2's parameters and depths against the networks' definitions."""
+    """Check the parameters and depths in Table 2 against the definitions of the networks."""
     frame = networks()
     dense = {
         name: dense_macs(name, units) + sum(units) for name, units in frame["imagenet_dense"].items()
