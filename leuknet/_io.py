@@ -168,7 +168,7 @@ def hash_of_files(paths: Iterable[str | Path]) -> str:
 
 
 def hash_of_array(values: np.ndarray) -> str:
-    """Return how many parameters each approach trains and freezes, for the five backbones at full width and 224 px."""
+    """Return the SHA-256 of an array's values and shape; memory maps are read in chunks."""
     sha = hashlib.sha256(repr(values.shape).encode())
     for start in range(0, len(values), 256):
         sha.update(values[start : start + 256].tobytes())

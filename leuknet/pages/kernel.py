@@ -23,7 +23,7 @@ class Meter:
     Parameters
     ----------
     stop : threading.Event, optional
-        If set during execution, the tree is killed.
+        If set, the tree is killed.
 
     Attributes
     ----------

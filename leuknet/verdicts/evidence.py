@@ -1,4 +1,4 @@
-"""What runs show for a claim: the ledger's verdicts, and how those on parts of a claim combine."""
+"""Evidence of runs on a claim: the ledger's verdicts, and the combination of those on parts of a claim."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ DEPENDS, CANNOT, UNDECIDED = "depends on the protocol", "cannot be tested here",
 
 @dataclass(frozen=True)
 class Evidence:
-    """What this study's runs show for a claim: a verdict of the ledger, and the number behind it."""
+    """Result of this study's runs for a claim: a verdict of the ledger, and the number that it is based on."""
 
     verdict: str
     number: str
 
 
 def partly(evidence: Evidence, notes: Sequence[str]) -> Evidence:
-    """Return evidence on a claim of which parts (`notes`) are not judged: it may be refuted so, but not supported."""
+    """Return evidence on a claim whose parts listed in `notes` are not judged: it can be refuted, but not supported."""
     if not notes:
         return evidence
     verdict = CANNOT if evidence.verdict in (SUPPORTED, DEPENDS) else evidence.verdict
@@ -24,5 +24,5 @@ def partly(evidence: Evidence, notes: Sequence[str]) -> Evidence:
 
 
 def together(*verdicts: str) -> str:
-    """Return the verdict on a claim of several parts, which holds only if each does."""
+    """Return the verdict on a claim with several parts, which holds only if each part does."""
     return next(verdict for verdict in (NOT_SUPPORTED, CANNOT, UNDECIDED, SUPPORTED) if verdict in verdicts)

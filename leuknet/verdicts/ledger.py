@@ -64,7 +64,7 @@ def ledger(out: str | Path, findings: list[Finding], runs: pd.DataFrame | None =
 
 
 def evidence(entry: dict[str, Any], sources: Sources) -> Evidence:
-    """Return what a claim's rule finds in the runs, or why none can decide it."""
+    """Return the evidence of a claim's rule, or the reason why the runs cannot decide the claim."""
     if "rule" in entry:
         return RULES[entry["rule"]](entry, sources)
     return Evidence(CANNOT, f"decided by {entry['settled']}" if "settled" in entry else NO_RUN)

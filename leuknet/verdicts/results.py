@@ -226,7 +226,7 @@ def unlike_images(
 
 
 def overlap(rows: pd.DataFrame) -> float:
-    """Return test images over training images of a fold of one pool, 1 / (k - 1); 0 for runs without folds."""
+    """Return the ratio of test to training images of a fold of one pool, 1 / (k - 1); 0 for runs without folds."""
     folds = rows["protocol"].str.extract(r"^(\d+)-fold")[0].astype(float)
     return float((1 / (folds - 1)).fillna(0).max()) if len(folds) else 0.0
 
@@ -266,6 +266,6 @@ def of_one_cohort(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def heads(dense: pd.Series) -> pd.Series:
-    """Return the sizes of VGG-16's head as Table 9 names them, from ``dense`` (as text; narrow ones are an eighth)."""
+    """Return the sizes of VGG-16's head as named in Table 9, from ``dense`` (text; an eighth for narrow networks)."""
     narrow = {"64–32": "512–256", "": "1024–256", "128–64": "1024–512", "128–128": "1024–1024"}
     return dense.replace(narrow)

@@ -81,7 +81,7 @@ def line_of(cell: Any, times: int, part: pd.DataFrame | None) -> dict[str, Any]:
     overlap = results.overlap(part) if part is not None and cell.table in FOLDED else 0.0
     low, high = np.clip(interval(values, overlap), -100 if metric in ("MCC", "Kappa") else 0, 100)
     line |= {"here": mean, "spread here": sd, "n here": m, "low": low, "high": high, "difference": mean - cell.value}
-    runs = n - (cell.table in FOLDED and n > 1)  # whether its spreads are with n or n - 1 is not known
+    runs = n - (cell.table in FOLDED and n > 1)  # unknown whether its spreads use n or n - 1
     error = np.sqrt(np.nan_to_num(spread) ** 2 / runs + np.nan_to_num(sd) ** 2 * (1 / max(m, 1) + overlap))
     points = rules["points"].get(metric, np.nan)
     line["tolerance"] = max(points, rules["standard_errors"] * error) if m else np.nan
@@ -94,7 +94,7 @@ def line_of(cell: Any, times: int, part: pd.DataFrame | None) -> dict[str, Any]:
 def interval(values: ArrayLike, overlap: float = 0.0) -> tuple[float, float]:
     """Return Student's interval of a mean over runs; NaN for fewer than two.
 
-    Folds of one pool share training images: `overlap` is test over training images of a fold, see
+    Folds of one pool share training images: `overlap` is the ratio of test to training images of a fold, see
     `leuknet.evaluation.significance.resampled_t`.
     """
     if len(np.asarray(values)) < 2:

@@ -1,7 +1,7 @@
-"""The source task: 84 classes of fractals, textures, contours and line drawings, each class one formula.
+"""The source task: 84 classes of fractals, textures, contours and line drawings, each defined by one formula.
 
-An image is a height map in [0, 1] drawn by the class's formula at a random place, scale and angle, and coloured between
-two random colour fields, so that neither colour nor place gives the class away.
+An image is a height map in [0, 1] drawn by the class's formula at a random position, scale and angle, and coloured
+between two random colour fields, so that neither colour nor position reveals the class.
 
 Fractals are iterated function systems drawn by the chaos game as in FractalDB (Kataoka et al., 2022), with maps sampled
 by their singular values (C. Anderson, R. Farrell, "Improving Fractal Pre-training", WACV 2022). Contours are J. Gielis'
@@ -97,7 +97,7 @@ def band_noise(size: int, low: float, high: float, generator: np.random.Generato
 
 
 def fractal(k: int, size: int, generator: np.random.Generator) -> np.ndarray:
-    """Draw iterated function system number `k`, one of its maps slightly bent."""
+    """Draw iterated function system number `k` with one of its maps slightly perturbed."""
     matrices, shifts, odds = system(k)
     bent = generator.integers(len(odds))
     matrices, shifts = matrices.copy(), shifts.copy()
@@ -129,7 +129,7 @@ def system(k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def chaos_game(
     matrices: np.ndarray, shifts: np.ndarray, odds: np.ndarray, generator: np.random.Generator
 ) -> np.ndarray:
-    """Run many chains of randomly chosen maps at once; return their points, shape (n, 2), scaled to [-1, 1]."""
+    """Run many chains of randomly chosen maps in parallel; return their points, shape (n, 2), scaled to [-1, 1]."""
     choice = generator.choice(len(odds), (STEPS, CHAINS), p=odds)
     at, visited = np.zeros((CHAINS, 2)), []
     for step in choice:
@@ -156,13 +156,13 @@ def pose(points: np.ndarray, size: int, generator: np.random.Generator | None) -
 
 
 def dense(points: np.ndarray, size: int) -> np.ndarray:
-    """Return the height map of a cloud of points: 1 where many lie."""
+    """Return the height map of a cloud of points, which is 1 where the points are dense."""
     counts, _, _ = np.histogram2d(points[:, 0], points[:, 1], bins=size, range=[[0, size]] * 2)
     return np.minimum(np.log1p(counts) / 1.4, 1)
 
 
 def contour(p: tuple, size: int, generator: np.random.Generator) -> np.ndarray:
-    """Draw one to four filled superformula contours, overlapping as they fall."""
+    """Draw one to four filled superformula contours at random, possibly overlapping, positions."""
     height = np.zeros((size, size))
     count = generator.choice([1, 2, 4], p=[0.5, 0.25, 0.25])
     turn = np.linspace(0, 2 * np.pi, 240, endpoint=False)
@@ -198,7 +198,7 @@ def curve(p: tuple, size: int, generator: np.random.Generator) -> np.ndarray:
 
 
 def noise(p: tuple, size: int, generator: np.random.Generator) -> np.ndarray:
-    """Draw band-limited noise: as it is, as spots (thresholded, as reaction-diffusion leaves them), or its ridges."""
+    """Draw band-limited noise: unchanged, as spots (thresholded, as from reaction-diffusion), or its ridges."""
     low, high, kind = p
     field = band_noise(size, low, high, generator)
     if kind == "cloud":

@@ -1,8 +1,8 @@
 """Train the narrow networks' start weights: ``python -m leuknet.models.pretrain vgg16-nano --epochs 12``.
 
-After H. Kataoka et al., "Pre-training without Natural Images", IJCV 130 (2022) 990-1007 (first at ACCV 2020): a network
-learns to separate drawn patterns whose classes are formulas, and its layers then serve another task. Nothing in the
-task is blood.
+Based on H. Kataoka et al., "Pre-training without Natural Images", IJCV 130 (2022) 990-1007 (first at ACCV 2020): a
+network learns to separate synthetic patterns whose classes are formulas, and its layers are then reused for another
+task. The patterns contain no blood cells.
 """
 
 import argparse
@@ -31,7 +31,7 @@ DEFAULT = [f"{name.lower()}-nano" for name in backbones.PAPER_BACKBONES] + [alex
 
 
 def main() -> None:
-    """Train each named network and write its weights and, next to them, their record."""
+    """Train each named network and write its weights and a record next to them."""
     parser = argparse.ArgumentParser(prog="python -m leuknet.models.pretrain", description=__doc__)
     parser.add_argument("names", nargs="*", default=DEFAULT)
     parser.add_argument("--epochs", type=int, default=12)
@@ -60,7 +60,7 @@ def main() -> None:
 def source_model(
     name: str, count: int, options: argparse.Namespace, steps: int
 ) -> tuple[keras.Model, keras.Model, keras.Model]:
-    """Return the network up to its last features, the learner, and the compiled classifier around the learner."""
+    """Return the network up to its last features, the learner, and the compiled classifier containing it."""
     net = transferred(name)
     learner = normalised(net)
     learner = keras.Model(learner.input, keras.layers.Dense(count, dtype="float32", name="classes")(learner.output))
@@ -77,7 +77,7 @@ def source_model(
 
 
 def transferred(name: str) -> keras.Model:
-    """Return the narrow network `name` from image to the last features that other tasks take over."""
+    """Return the narrow network `name` from image to the last features that other tasks reuse."""
     if name == alexnet.NARROW:
         whole = alexnet.body(SIZE, nano=True)
         return keras.Model(whole.input, whole.get_layer("fc7").output)
@@ -87,10 +87,10 @@ def transferred(name: str) -> keras.Model:
 
 
 def normalised(net: keras.Model) -> keras.Model:
-    """Return a copy of `net` drawn by He's rule, with batch normalisation before the ReLUs of its weighted layers.
+    """Return a copy of `net` with He initialisation and batch normalisation before the ReLUs of its weighted layers.
 
-    VGG and AlexNet have none of their own and learn many times faster with it; `fold` takes it out again. Dropout is
-    left out: each image is seen a few times only.
+    VGG and AlexNet have no batch normalisation and train many times faster with it; `fold` removes it again. Dropout is
+    omitted because each image is used only a few times.
     """
     bare = {layer.name for layer in net.layers if layer.weights and "relu" in str(layer.get_config().get("activation"))}
 
@@ -109,9 +109,9 @@ def normalised(net: keras.Model) -> keras.Model:
 
 
 def silence_residuals(model: keras.Model) -> None:
-    """Set the scale of each residual branch's last batch normalisation to zero, so that blocks begin as identities.
+    """Set the scale of each residual branch's last batch normalisation to zero, so that blocks start as identities.
 
-    Without it a narrow ResNet50 learns nothing in the first epochs (P. Goyal et al., "Accurate, Large Minibatch SGD",
+    Otherwise a narrow ResNet50 learns nothing in the first epochs (P. Goyal et al., "Accurate, Large Minibatch SGD",
     2017, section 5.1).
     """
     length: dict[keras.Layer, int] = {}
@@ -127,12 +127,12 @@ def silence_residuals(model: keras.Model) -> None:
 
 
 def fold(net: keras.Model, learner: keras.Model) -> None:
-    """Give `net` what `learner` learnt, its extra batch normalisation multiplied into kernels and biases."""
+    """Copy the weights of `learner` to `net`, with its extra batch normalisation folded into kernels and biases."""
     known, own = {layer.name: layer for layer in learner.layers}, {layer.name for layer in net.layers}
     for layer in net.layers:
         values = known[layer.name].get_weights()
         extra = f"{layer.name}_bn"
-        if extra in known and extra not in own:  # Xception's own are called so, too
+        if extra in known and extra not in own:  # Xception's own layers have such names too
             norm = known[extra]
             gamma, beta, mean, variance = norm.get_weights()
             gain = gamma / np.sqrt(variance + norm.epsilon)
@@ -141,7 +141,7 @@ def fold(net: keras.Model, learner: keras.Model) -> None:
 
 
 def train(model: keras.Model, images: np.ndarray, labels: np.ndarray, options: argparse.Namespace) -> list[float]:
-    """Train with a new shuffling and new flips and quarter turns each epoch; return the accuracies by epoch."""
+    """Train with new shuffling, flips and quarter turns in each epoch; return the accuracies by epoch."""
 
     def batches(epoch: int) -> dict[str, Any]:
         generator = rng("pretrain", options.seed, epoch)

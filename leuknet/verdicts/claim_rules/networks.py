@@ -15,9 +15,9 @@ Pairs = Sequence[tuple[str, pd.DataFrame, pd.DataFrame]]
 
 
 def groups(frame: pd.DataFrame, query: str) -> dict[tuple[str, str], pd.DataFrame]:
-    """Return the LODOCV rows that fit `query`, by ``(tested, backbone approach)``.
+    """Return the LODOCV rows that match `query`, by ``(tested, backbone approach)``.
 
-    A query that names no ``head`` (as Table 9 has it, by its neurons) is of networks with the usual one.
+    A query without ``head`` (named by its neurons, as in Table 9) selects networks with the usual head.
     """
     if frame.empty:
         return {}
@@ -63,7 +63,7 @@ def _begun_alike(pairs: Pairs, evidence: Evidence) -> Evidence:
 
 
 def against(rule: Rule, sources: Sources, judge: Callable[..., Evidence] = ahead_of) -> Evidence:
-    """Judge each network of `first` against each of `rest` on every test set left out on which any of these was run."""
+    """Judge each network of `first` against each of `rest` on every left-out test set with runs of any of these."""
     ours, pairs, missing = groups(sources.tests, rule["first"]), [], []
     rest = {name: groups(sources.tests, query) for name, query in rule["rest"].items()}
     known = {name: {tested for tested, _ in theirs} for name, theirs in rest.items()}
@@ -77,12 +77,12 @@ def against(rule: Rule, sources: Sources, judge: Callable[..., Evidence] = ahead
 
 
 def ahead(rule: Rule, sources: Sources) -> Evidence:
-    """Judge whether networks are ahead of others, see `against`."""
+    """Judge whether networks are better than others; see `against`."""
     return against(rule, sources)
 
 
 def equal(rule: Rule, sources: Sources) -> Evidence:
-    """Judge whether networks are equivalent to others: the 90 % interval within the tolerance, see `against`."""
+    """Judge whether networks are equivalent to others: the 90 % interval lies within the tolerance; see `against`."""
     return against(rule, sources, equivalence)
 
 

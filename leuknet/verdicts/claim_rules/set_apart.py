@@ -25,7 +25,7 @@ class SetApart:
     overlap : float
         Ratio of test to training images of a fold.
     note : str
-        What LeukNet began from, which approaches were left out, and which set of how many images was set apart.
+        LeukNet's initial weights, the excluded approaches, and the name and number of images of the set apart.
     """
 
     inside: dict[str, pd.Series]
@@ -39,9 +39,9 @@ class SetApart:
 
 
 def set_apart(sources: Sources, names: Sequence[str]) -> SetApart | None:
-    """Return those of the approaches `names` that were run on a set apart; None without LeukNet or any other.
+    """Return the approaches `names` that were run on a set apart; None without LeukNet or without any other.
 
-    Of several sets apart it is the one on which most approaches were run: each has folds of a pool of its own.
+    If there are several sets apart, the one with the most approaches is used, since each has a separate pool of folds.
     """
     runs = sources.runs
     if runs.empty:

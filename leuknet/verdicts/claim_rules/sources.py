@@ -20,7 +20,7 @@ class Sources:
     out: Path
 
     def table(self, name: str) -> pd.DataFrame | None:
-        """Return the cell classifier of a cohort (`leuknet.data.folder.folder_cohort`), trained on sixteen features."""
+        """Return a page's table by its file's stem, or None if this folder has no results of the page."""
         path = self.out / "tables" / f"{name}.csv"
         return pd.read_csv(path) if path.is_file() else None
 
@@ -31,11 +31,11 @@ class Sources:
 
 
 def learnt(rows: pd.DataFrame) -> bool:
-    """Whether runs beat a classifier that calls every image of their test set the larger class.
+    """Whether runs beat a classifier that always predicts the larger class of their test set.
 
     They do if the 95 % interval of their mean lead over it lies above 0: over folds, corrected for the training images
-    that folds of one pool share, else over runs. A single run has no interval; its lead decides, and the rules judge no
-    difference without an interval.
+    that folds of one pool share, else over runs. A single run has no interval and is judged by its lead alone; the
+    rules do not judge differences without an interval.
 
     Parameters
     ----------
