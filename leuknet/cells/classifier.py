@@ -1,4 +1,4 @@
-"""The classifier of cells, and of images through their cells."""
+"""Classifiers of cells, and of images from their cells."""
 
 import pickle
 from dataclasses import dataclass, field
@@ -17,31 +17,31 @@ from leuknet.cells.extract import COLOUR, Cells
 from leuknet.cells.labels import UNKNOWN, CellLabels
 from leuknet.exceptions import LeuknetError
 
-# taken as logarithms
+# descriptors that are log-transformed
 LOGARITHMIC = ["nucleus_area", "cell_area", *(f"texture_{band}" for band in BANDS), "variation", "rim_gradient"]
 COMPONENTS = 60
-SPECIFICITY = 0.95  # of the normal images of training sources, at the threshold chosen on them
+SPECIFICITY = 0.95  # on normal images of the training sources, at the threshold chosen on them
 
 
 @dataclass
 class CellClassifier:
-    """P(blast) of a cell, by its sixteen numbers or by a pretrained network's features.
+    """Classifier of cells, on sixteen morphological numbers or on features of a pretrained network.
 
     Attributes
     ----------
     kind : {"morphology", "embedding"}
     weights : str
-        Of the network (`leuknet.cells.embedding.features`).
+        Weights of the network (see `leuknet.cells.embedding.features`).
     copies : int
-        Zoomed pictures of each training cell; of the embedding only.
+        Number of zoomed crops of each training cell; embedding only.
     c : float
         Inverse strength of the logistic regression's penalty.
     pairs : bool
-        Products of two of the sixteen numbers as well; of morphology only.
+        Whether to add the products of two of the sixteen numbers; morphology only.
     colour : bool
-        Put the densities of the three channels back, next to the sixteen numbers: a control (page 12).
+        Whether to add the optical densities of the three channels, as a control experiment (page 12).
     caption : str
-        What the features began from, as captions print it.
+        Caption of the weights that the features were computed with.
     """
 
     kind: str = "morphology"
@@ -54,21 +54,21 @@ class CellClassifier:
     pipeline: Any = field(default=None, repr=False)
 
     def fit(self, cells: Cells, y: np.ndarray, rows: np.ndarray | None = None, seed: int = 0) -> "CellClassifier":
-        """Learn from the cells at `rows` (all if not given).
+        """Fit the classifier to the cells at `rows` (default: all).
 
         Parameters
         ----------
         cells : Cells
         y : int, shape (cells,)
-            1 blast, 0 normal cell; what other cells have is not read.
+            1 blast, 0 normal cell; only read at `rows`.
         rows : int array, optional
         seed : int
-            Of the zoom.
+            Seed of the zoom.
 
         Raises
         ------
         LeuknetError
-            If the cells at `rows` are of one class.
+            If the cells at `rows` are all of one class.
         """
         rows = np.arange(len(y)) if rows is None else rows
         if len(set(y[rows])) < 2:
@@ -95,19 +95,19 @@ class CellClassifier:
         return make_pipeline(StandardScaler(), *middle, StandardScaler(), final)
 
     def predict(self, cells: Cells, rows: np.ndarray | None = None) -> np.ndarray:
-        """Return P(blast) of the cells at `rows` (all if not given), float32."""
+        """Return P(blast) of the cells at `rows` (default: all), float32."""
         rows = np.arange(len(cells.table)) if rows is None else rows
         if not len(rows):
             return np.zeros(0, np.float32)
         return self.pipeline.predict_proba(self._inputs(cells, rows))[:, 1].astype(np.float32)
 
     def size(self) -> int:
-        """Return the bytes that must be kept to predict, without the network."""
+        """Return the size of the fitted classifier in bytes, without the network."""
         return len(pickle.dumps(self.pipeline))
 
 
 def logarithmic(values: np.ndarray) -> np.ndarray:
-    """Return the sixteen numbers with sizes and textures as logarithms: a factor of scale becomes a shift."""
+    """Return the sixteen numbers with sizes and textures log-transformed, so that scaling becomes a shift."""
     columns = [list(DESCRIPTORS).index(name) for name in LOGARITHMIC]
     values = values.astype(np.float64)
     values[:, columns] = np.log(np.maximum(values[:, columns], 1e-3))
@@ -115,17 +115,17 @@ def logarithmic(values: np.ndarray) -> np.ndarray:
 
 
 def image_scores(p: np.ndarray, owner: np.ndarray, images: int, rule: str = "max") -> np.ndarray:
-    """Return each image's score, float32 (images,); 0 where it has no cell.
+    """Return the score of each image, float32 (images,); 0 for images without cells.
 
     Parameters
     ----------
     p : float, shape (cells,)
         P(blast) of each cell.
     owner : int, shape (cells,)
-        The cell's image.
+        Index of the cell's image.
     images : int
     rule : {"max", "mean", "top3"}
-        The highest score, the mean, or the mean of the three highest (of fewer where there are fewer).
+        The highest score, the mean, or the mean of the three highest (or of all if there are fewer).
     """
     scores = np.zeros(images, np.float32)
     for image in np.unique(owner):
@@ -135,12 +135,13 @@ def image_scores(p: np.ndarray, owner: np.ndarray, images: int, rule: str = "max
 
 
 def chosen_threshold(scores: np.ndarray, specificity: float = SPECIFICITY) -> float:
-    """Return the threshold at which a share `specificity` of normal training images is negative, at least 0.5.
+    """Return the threshold at which a share `specificity` of the normal training images is negative, at least 0.5.
 
     Parameters
     ----------
     scores : float, shape (images,)
-        Scores of the normal images of training sources that the classifier was not fitted on. Without any, 0.5.
+        Scores of normal images of the training sources that were not used to fit the classifier. If empty, the result
+        is 0.5.
     """
     if not len(scores):
         return 0.5
@@ -148,13 +149,13 @@ def chosen_threshold(scores: np.ndarray, specificity: float = SPECIFICITY) -> fl
 
 
 def shifted(scores: np.ndarray, threshold: float) -> np.ndarray:
-    """Return scores in [0, 1] rescaled so that `threshold` becomes 0.5; their order does not change."""
+    """Return scores in [0, 1] rescaled so that `threshold` becomes 0.5; the order is preserved."""
     return np.interp(scores, [0, threshold, 1], [0, 0.5, 1]).astype(np.float32)
 
 
 @dataclass
 class ImageClassifier:
-    """An image is positive if any of its cells is.
+    """Classifier of images, which are positive if any of their cells is.
 
     Attributes
     ----------
@@ -162,12 +163,12 @@ class ImageClassifier:
     rule : {"max", "mean", "top3"}
         See `image_scores`.
     threshold : {"half", "chosen"}
-        0.5, or `chosen_threshold` on the training sources.
+        0.5, or the `chosen_threshold` on the training sources.
     pool : bool
-        Fit every source's cells, also where some source has both classes: a control (page 12).
+        Fit to the cells of all sources even if some sources have both classes, as a control experiment (page 12).
     sources : list of str
-        The sources whose cells were fitted: those with cells of both classes; where there is none, every cell has its
-        image's label.
+        The sources used for fitting: those with cells of both classes. If there are none, all sources are used and
+        every cell has its image's label.
     cut : float
         The threshold in use.
     """
@@ -180,7 +181,7 @@ class ImageClassifier:
     cut: float = 0.5
 
     def fit(self, cells: Cells, labels: CellLabels, train: np.ndarray, seed: int = 0) -> "ImageClassifier":
-        """Learn from the images at the positions `train`, int array."""
+        """Fit the classifier to the images at the positions `train`, int array."""
         rows = np.flatnonzero(np.isin(cells.owner, train))
         self.sources = labels.two_class_sources(rows)
         chosen = rows[labels.y[rows] != UNKNOWN]
@@ -193,7 +194,7 @@ class ImageClassifier:
         return self
 
     def predict(self, cells: Cells, where: np.ndarray) -> np.ndarray:
-        """Return P(leukaemia) of the images at `where`, float32; the threshold in use is at 0.5."""
+        """Return P(leukaemia) of the images at `where`, float32, rescaled so that the threshold is 0.5."""
         return shifted(self._scores(cells, where), self.cut)
 
     def _scores(self, cells: Cells, where: np.ndarray) -> np.ndarray:

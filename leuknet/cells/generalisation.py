@@ -1,6 +1,7 @@
-"""What makes a classifier work on a source it has not seen: steps as ablations, and controls that try to kill them.
+"""Generalisation of classifiers to unseen sources: an ablation of the method's steps, and control experiments.
 
-AUC is that within sources throughout: only pairs of images of one source are ranked, so that no source's camera helps.
+All AUC values are within sources: only pairs of images from the same source are compared, so that differences between
+cameras do not contribute.
 """
 
 from dataclasses import dataclass, replace
@@ -25,12 +26,12 @@ STEPS = ("whole image", "+ sources with both classes", "+ cells", "+ scale", "+ 
 PROTOCOLS = {"pooled folds": "image", "groups left out": "group"}
 PERMUTED = 20  # draws
 RESAMPLES = 200
-PIXELS = 70.0  # px a red cell that "without scale" takes every image to have
+PIXELS = 70.0  # px, the red-cell diameter that "without scale" assumes for every image
 
 
 @dataclass(frozen=True)
 class CellCohort:
-    """A cohort with its cells, what is known of them, and how they are classified.
+    """A cohort with its cells, their labels and the settings of their classifier.
 
     Attributes
     ----------
@@ -38,7 +39,7 @@ class CellCohort:
     cells : Cells
     labels : CellLabels
     cell : CellClassifier
-        Unfitted: its settings.
+        The unfitted classifier.
     """
 
     cohort: Cohort
@@ -47,7 +48,7 @@ class CellCohort:
     cell: CellClassifier
 
     def classifier(self, **changes: Any) -> ImageClassifier:
-        """Return an unfitted `ImageClassifier`; `changes` are of `CellClassifier`."""
+        """Return an unfitted `ImageClassifier`; `changes` override fields of its `CellClassifier`."""
         return ImageClassifier(replace(self.cell, **changes))
 
     def by_cells(
@@ -59,12 +60,12 @@ class CellCohort:
         pool: bool = False,
         **changes: Any,
     ) -> np.ndarray:
-        """Return P(leukaemia) of the images at `test` by their cells, float32, learned from those at `train`."""
+        """Fit to the images at `train` and return P(leukaemia) of those at `test` from their cells, float32."""
         model = replace(self.classifier(**changes), rule=rule, threshold=threshold, pool=pool)
         return model.fit(self.cells, self.labels, train).predict(self.cells, test)
 
     def centred(self) -> "CellCohort":
-        """Return the sixteen numbers with each source's mean taken off: uses a target's unlabelled images."""
+        """Subtract each source's mean from the sixteen numbers; also uses the unlabelled images of a target source."""
         numbers = pd.DataFrame(logarithmic(self.cells.values), columns=list(DESCRIPTORS))
         numbers -= numbers.groupby(self.labels.source).transform("mean")
         numbers[LOGARITHMIC] = np.exp(numbers[LOGARITHMIC])
@@ -72,18 +73,18 @@ class CellCohort:
         return replace(self, cells=cells, cell=CellClassifier())
 
     def number_of_cells(self) -> np.ndarray:
-        """Return the number of cells found in each image, int (images,)."""
+        """Return the number of cells detected in each image, int (images,)."""
         return np.bincount(self.cells.owner, minlength=len(self.cohort))
 
 
 def prepared(cohort: Cohort, kind: str = "morphology", weights: str = "imagenet") -> CellCohort:
-    """Return a cohort's cells; `kind` and `weights` are those of `CellClassifier`."""
+    """Return the `CellCohort` of a cohort; `kind` and `weights` are those of `CellClassifier`."""
     cells = cells_of(cohort)
     return CellCohort(cohort, cells, cell_labels(cohort, cells), CellClassifier(kind, weights))
 
 
 def without_scale(cells: Cells) -> Cells:
-    """Return the cells with sizes, and pictures, in pixels of their image, as if no red cell had been measured."""
+    """Return the cells with sizes and crops in pixels of their image, i.e. not scaled by the red-cell diameter."""
     factor = (cells.table["diameter"] / PIXELS).to_numpy()
     sizes = {name: cells.table[name] * factor**2 for name in ("nucleus_area", "cell_area")}
     pictures = [zoomed(picture, size) for picture, size in zip(cells.crops, factor, strict=True)]
@@ -92,19 +93,19 @@ def without_scale(cells: Cells) -> Cells:
 
 
 def by_image(values: np.ndarray, labels: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """Return P(leukaemia) by logistic regression on one vector an image, float32 (len(test),)."""
+    """Return P(leukaemia) from a logistic regression on one vector per image, float32, shape (len(test),)."""
     return logistic(values, labels, train, test).astype(np.float32)
 
 
 def two_class(cohort: Cohort, train: np.ndarray) -> np.ndarray:
-    """Return the training images of sources that hold both classes; all of them where no source does."""
+    """Return the training images from sources with both classes, or all of them if there is no such source."""
     rows = cohort.table.iloc[train]
     kept = train[(rows.groupby("source")["label"].transform("nunique") == 2).to_numpy()]
     return kept if len(kept) else train
 
 
 def protocols(table: pd.DataFrame, folds: int, seed: int = 0) -> dict[str, Split]:
-    """Return the splits of page 12; sources are left out where two have both classes.
+    """Return the splits of page 12; leave-one-source-out is included if at least two sources have both classes.
 
     Parameters
     ----------
@@ -118,20 +119,20 @@ def protocols(table: pd.DataFrame, folds: int, seed: int = 0) -> dict[str, Split
 
 
 def steps(material: CellCohort, splits: dict[str, Split], backbone: str, weights: str = "formula") -> pd.DataFrame:
-    """Run every step of `STEPS` under every split; zoom belongs to the embedding only.
+    """Evaluate every step of `STEPS` under every split; zoom applies to the embedding only.
 
     Parameters
     ----------
     material : CellCohort
-        Its cohort at the size that the network sees.
+        Its cohort must have the input size of the network.
     splits : dict of str to Split
     backbone, weights : str
-        Whose features describe the whole image.
+        Network whose features describe the whole image.
 
     Returns
     -------
     pandas.DataFrame
-        ``step``, ``protocol``, ``fold``, ``image_id``, ``source``, ``group``, ``y`` and ``p``, one row a prediction.
+        ``step``, ``protocol``, ``fold``, ``image_id``, ``source``, ``group``, ``y`` and ``p``, one row per prediction.
     """
     cohort, y = material.cohort, material.cohort.labels.astype(int)
     whole = np.asarray(extract(cohort.images, backbone, weights))
@@ -153,15 +154,15 @@ def steps(material: CellCohort, splits: dict[str, Split], backbone: str, weights
 
 
 def within_source_auc(frame: pd.DataFrame) -> float:
-    """Return the share of pairs of a positive and a negative image of one source and fold that `p` ranks rightly.
+    """Return the share of (positive, negative) pairs of images from the same source and fold that `p` ranks correctly.
 
-    Half of the ties count; NaN where no source has both classes.
+    Ties count half. NaN if no source has both classes.
     """
     return float(_weighted_auc(frame, np.ones((1, len(frame))))[0])
 
 
 def auc_interval(frame: pd.DataFrame, unit: str = "group", n: int = RESAMPLES) -> tuple[float, float]:
-    """Return the 95 % bootstrap interval of `within_source_auc`, whole units drawn again; NaN as there."""
+    """Return the 95 % bootstrap interval of `within_source_auc`, resampling whole units; NaN if that is NaN."""
     if np.isnan(within_source_auc(frame)):
         return float("nan"), float("nan")
     names, place = np.unique(frame[unit].astype(str), return_inverse=True)
@@ -171,7 +172,7 @@ def auc_interval(frame: pd.DataFrame, unit: str = "group", n: int = RESAMPLES) -
 
 
 def _weighted_auc(frame: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
-    """Return `within_source_auc` under each row of `weights`, float (n, images), of the images."""
+    """Return `within_source_auc` for each row of `weights`, the weights of the images, float (n, images)."""
     y, p = frame["y"].to_numpy(), frame["p"].to_numpy()
     right = pairs = np.zeros(len(weights))
     for where in frame.groupby(["source", "fold"] if "fold" in frame else ["source"]).indices.values():
@@ -184,7 +185,7 @@ def _weighted_auc(frame: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
 
 
 def summary(frame: pd.DataFrame, unit: str = "group") -> pd.DataFrame:
-    """Return accuracy with its 95 % bootstrap interval by `unit`, and AUC within sources, of each step and protocol."""
+    """Return accuracy with its 95 % bootstrap interval by `unit`, and AUC within sources, per step and protocol."""
     rows = []
     for (step, protocol), part in frame.groupby(["step", "protocol"], sort=False):
         low, high = bootstrap(part, "A", unit, n=500)
@@ -194,13 +195,13 @@ def summary(frame: pd.DataFrame, unit: str = "group") -> pd.DataFrame:
 
 
 def specificity(material: CellCohort) -> pd.DataFrame:
-    """Return how many normal images of each source without positive ones are negative; none of them trains.
+    """Return the specificity on each source without positive images, none of which is used for training.
 
     Returns
     -------
     pandas.DataFrame
-        ``source``, ``images``, ``without a cell`` (they count as negative) and ``specificity``; empty where no source
-        holds cells of both classes, or all do.
+        ``source``, ``images``, ``without a cell`` (counted as negative) and ``specificity``; empty if no source has
+        cells of both classes, or if all sources have positive images.
     """
     cohort, found = material.cohort, material.number_of_cells()
     positives = cohort.table.groupby("source")["label"].transform("sum").to_numpy()
@@ -216,13 +217,14 @@ def specificity(material: CellCohort) -> pd.DataFrame:
 def controls(material: CellCohort, split: Split, seed: int = 0, draws: int = PERMUTED) -> pd.DataFrame:
     """Return the AUC within sources of the method and of its controls under one split.
 
-    A control that reaches the method's AUC explains it; one that falls to 0.5 shows that its part was needed.
+    A control that reaches the AUC of the method explains it. An AUC of 0.5 shows that what the control leaves out is
+    essential.
 
     Returns
     -------
     pandas.DataFrame
-        ``control``, ``AUC``, ``low``, ``high`` and ``what it tests``. The interval is the 95 % bootstrap by group; of
-        permuted labels, where 95 % of `draws` permutations lie.
+        ``control``, ``AUC``, ``low``, ``high`` and ``what it tests``. The interval is the 95 % bootstrap interval by
+        group; for permuted labels, the central 95 % of `draws` permutations.
     """
     cohort, y = material.cohort, material.cohort.labels.astype(int)
     colour = np.array([image.reshape(-1, 3).mean(axis=0) for image in np.asarray(cohort.images)])
@@ -253,7 +255,7 @@ def controls(material: CellCohort, split: Split, seed: int = 0, draws: int = PER
 
 
 def one_each(material: CellCohort, seed: int) -> CellCohort:
-    """Return the material with one cell of each image, drawn at random; the others belong to no image (-1)."""
+    """Return the material with one randomly drawn cell per image; all other cells are assigned to no image (-1)."""
     owner = material.cells.owner
     order = rng("one cell", seed).permutation(len(owner))
     chosen = order[np.unique(owner[order], return_index=True)[1]]
@@ -263,13 +265,13 @@ def one_each(material: CellCohort, seed: int) -> CellCohort:
 
 
 def one_class(labels: CellLabels) -> CellLabels:
-    """Return the labels without the normal cells of sources that also hold blasts: each source has one class."""
+    """Return the labels without the normal cells of sources that also contain blasts: one class per source."""
     both = np.isin(labels.source, labels.two_class_sources(np.arange(len(labels.y))))
     return replace(labels, y=np.where(both & (labels.y == 0), UNKNOWN, labels.y))
 
 
 def permuted(labels: CellLabels, seed: int) -> CellLabels:
-    """Return the labels with each group's share of blasts given to another group, cells of a group dealt at random."""
+    """Return labels with the shares of blasts permuted between groups and the cells of a group labelled at random."""
     random = rng("permuted labels", seed)
     share = pd.Series(np.where(labels.y < 0, np.nan, labels.y)).groupby(labels.group).mean().fillna(0)
     given = pd.Series(random.permutation(share.to_numpy()), index=share.index)
@@ -278,7 +280,7 @@ def permuted(labels: CellLabels, seed: int) -> CellLabels:
 
 
 def within_fields(material: CellCohort, split: Split) -> pd.DataFrame:
-    """Return each cell of positive fields whose kind is known: ``source``, ``group``, ``y`` (blast) and ``p``."""
+    """Return the individually labelled cells of positive fields: ``source``, ``group``, ``y`` (1 blast) and ``p``."""
     cells, labels, frames = material.cells, material.labels, []
     for fold in split.folds:
         roles = split.indices(material.cohort.table, fold)
@@ -291,13 +293,13 @@ def within_fields(material: CellCohort, split: Split) -> pd.DataFrame:
 
 
 def few_labelled(frame: pd.DataFrame, counts: tuple = (0, 2, 5, 10, 20), draws: int = 20) -> pd.DataFrame:
-    """Return accuracy at a threshold chosen on a few labelled images of each held-out source, scored on its others.
+    """Return the accuracy with a threshold tuned on a few labelled images of each held-out source, on its other images.
 
     Returns
     -------
     pandas.DataFrame
-        ``labelled a class``, ``accuracy`` (mean over sources and draws), ``sources``; counts that some source has too
-        few images for are left out, so that all rows are of the same sources.
+        ``labelled a class``, ``accuracy`` (mean over sources and draws), ``sources``. Counts for which any source has
+        too few images are omitted, so that all rows refer to the same sources.
     """
     rows = []
     for count in counts:

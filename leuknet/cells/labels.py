@@ -1,6 +1,6 @@
-"""Which cell is a blast: from ``cells.csv``, single-cell images in class folders, or the drawing.
+"""Labels of cells: from ``cells.csv``, single-cell images in class folders, or the synthetic drawing.
 
-A label of the image is not a label of its cells: a field of a patient with leukaemia shows normal cells too.
+The label of an image is not the label of its cells: a field of a patient with leukaemia also contains normal cells.
 """
 
 import json
@@ -14,22 +14,22 @@ from leuknet.data.cells_csv import cells_file, read_cells
 from leuknet.data.cohort import Cohort
 from leuknet.data.synthetic.looks import BLASTS
 
-NEAR = 0.75  # red-cell diameters: a found cell farther from a marked one is another cell
+NEAR = 0.75  # red-cell diameters: largest distance between a detected cell and its mark
 UNKNOWN = -1
 
 
 @dataclass(frozen=True)
 class CellLabels:
-    """What is known of the cells found in a cohort.
+    """Labels of the cells detected in a cohort.
 
     Attributes
     ----------
     y : int, shape (cells,)
         1 blast, 0 normal cell, -1 unknown.
     group, source : str, shape (cells,)
-        Patient or slide, and source; those of the image unless ``cells.csv`` names the group.
+        Patient or slide, and source; those of the image unless ``cells.csv`` gives the group.
     weak : bool, shape (cells,)
-        The label is that of a positive field: some of its cells are normal.
+        Whether the label is that of a positive field, some of whose cells are normal.
     """
 
     y: np.ndarray
@@ -38,19 +38,20 @@ class CellLabels:
     weak: np.ndarray
 
     def two_class_sources(self, rows: np.ndarray) -> list[str]:
-        """Return the sources that hold cells of both classes, not weakly labelled, among `rows`."""
+        """Return the sources that have cells of both classes among `rows`, ignoring weak labels."""
         sure = rows[(self.y[rows] != UNKNOWN) & ~self.weak[rows]]
         classes = pd.Series(self.y[sure]).groupby(self.source[sure]).nunique()
         return sorted(classes.index[classes == 2])
 
 
 def cell_labels(cohort: Cohort, cells: Cells) -> CellLabels:
-    """Return what is known of each found cell.
+    """Return the labels of all detected cells.
 
-    The drawing knows every cell of the synthetic cohort, and ``cells.csv`` (`leuknet.data.cells_csv`) those it marks.
-    Else the most central cell of a single-cell image has the label that the provider gives it (so that DeepAPL read by
-    patient has normal cells too), or the image's, and its other cells none; all cells of a negative image are normal,
-    and those of a positive field are blasts weakly (`CellLabels.weak`).
+    In the synthetic cohort every cell is labelled by the drawing, and ``cells.csv`` (`leuknet.data.cells_csv`) labels
+    the cells that it marks. Otherwise, the most central cell of a single-cell image has the provider's label of the
+    cell (so that DeepAPL, if read by patient, has normal cells too) or that of the image, and its other cells have
+    none. All cells of a negative image are normal, and those of a positive field are weakly labelled as blasts
+    (`CellLabels.weak`).
     """
     image = _image_labels(cohort.table)[cells.owner]
     single, first = cells.table["single"].to_numpy(bool), ~cells.table["image"].duplicated().to_numpy()
@@ -70,7 +71,7 @@ def cell_labels(cohort: Cohort, cells: Cells) -> CellLabels:
 
 
 def _image_labels(table: pd.DataFrame) -> np.ndarray:
-    """Return what an image says of the cell it shows: the provider's label of the cell, or that of the image."""
+    """Return the label of each image's cell: the one that the provider gives the cell, or that of the image."""
     label = table["label"].to_numpy(int)
     if "cell_label" not in table:
         return label
@@ -78,7 +79,7 @@ def _image_labels(table: pd.DataFrame) -> np.ndarray:
 
 
 def _nearest(found: pd.DataFrame, marks: pd.DataFrame) -> np.ndarray:
-    """Return for each found cell the place of the nearest mark within `NEAR`, or -1."""
+    """Return the index of the nearest mark within `NEAR` of each detected cell, or -1."""
     if found.empty or marks.empty:
         return np.full(len(found), -1)
     away = np.hypot(*(found[[axis]].to_numpy() - marks[axis].to_numpy(float)[None] for axis in ("x", "y")))
@@ -88,7 +89,7 @@ def _nearest(found: pd.DataFrame, marks: pd.DataFrame) -> np.ndarray:
 
 
 def _marked(cohort: Cohort) -> dict[int, pd.DataFrame]:
-    """Return, for images whose cells are known one by one, position to marks (``x``, ``y``, ``label``, ``group``)."""
+    """Map the positions of images with individually labelled cells to their ``x``, ``y``, ``label``, ``group``."""
     if "leukocytes" in cohort.table:
         return {i: drawn_cells(text) for i, text in enumerate(cohort.table["leukocytes"])}
     file = cells_file(cohort.table)
