@@ -1,4 +1,4 @@
-"""The checkpoint of an interrupted training: one file in its run's folder, written atomically and not too often."""
+"""Checkpoints of interrupted trainings: one file in the run's folder, written atomically at limited frequency."""
 
 import json
 import sys
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 class Checkpoint:
-    """One run's checkpoint, with the time that the run took and where it was trained so far.
+    """The checkpoint of a run, including its duration and the environments in which it was trained so far.
 
     Parameters
     ----------
     path : path
     least_seconds : float
-        Least time between two writes, by a clock that never goes back.
+        Minimum time between two writes, by a monotonic clock.
 
     Attributes
     ----------
     made : dict
-        `environment()`; and ``legs``, one line for each other place where epochs of the run were trained before.
+        `environment()`, and ``legs``: one line for each other environment in which earlier epochs were trained.
     """
 
     def __init__(self, path: str | Path, least_seconds: float) -> None:
@@ -39,11 +39,11 @@ class Checkpoint:
 
     @property
     def seconds(self) -> float:
-        """Duration of the run; of an interrupted part, only what led to the checkpoint that it resumes from."""
+        """Duration of the run; for interrupted parts, only the time up to the checkpoint that was resumed."""
         return self.before + time.monotonic() - self.began
 
     def save(self, progress: "Progress", state: Callable[[], list[np.ndarray]]) -> None:
-        """Write `Progress` and the arrays that `state` returns, if `least_seconds` have passed."""
+        """Write `progress` and the arrays that `state` returns, if `least_seconds` have passed since the last write."""
         if time.monotonic() - self.last < self.least_seconds:
             return
         values: dict[str, Any] = {f"state{i:05}": value for i, value in enumerate(state())}
@@ -53,10 +53,10 @@ class Checkpoint:
         self.last = time.monotonic()
 
     def load(self, shapes: list[tuple[int, ...]]) -> "Progress | None":
-        """Return the saved `Progress`, or None if there is none to resume from.
+        """Return the saved `Progress`, or None if there is no usable checkpoint.
 
-        A file that cannot be read whole, does not fit the network (`shapes`: of its variables) or comes from another
-        backend or version is named on standard error and deleted: the run starts over.
+        A file that is incomplete, does not fit the network (`shapes`: those of its variables) or was written by another
+        backend or version is reported on standard error and deleted, and the run starts over.
         """
         if not self.path.is_file():
             return None
@@ -78,7 +78,7 @@ class Checkpoint:
         return progress
 
     def _resume(self, made: dict[str, Any], epoch: int, seconds: float) -> None:
-        """Add the earlier part: its seconds, and its place if it was trained elsewhere."""
+        """Add the duration of the earlier part, and its environment if it was trained elsewhere."""
         self.before, legs = seconds, made.pop("legs", [])
         if not same_place(made, self.made):
             legs.append(f"to epoch {epoch}: " + "; ".join(f"{name} {made[name]}" for name in BACKEND if name in made))
@@ -90,7 +90,7 @@ def _read(path: Path) -> "tuple[Progress, dict[str, Any], float]":
     """Return (Progress, environment, seconds) of a checkpoint."""
     from leuknet.models.training import Progress
 
-    arrays = read_arrays(path, limit=16 << 30)  # of the largest networks, weights and momenta in float32
+    arrays = read_arrays(path, limit=16 << 30)  # enough for weights and momenta of the largest networks in float32
     state = [arrays[name] for name in sorted(arrays) if name.startswith("state")]
     history, made = json.loads(str(arrays["history"])), json.loads(str(arrays["made"]))
     if not isinstance(made, dict) or not isinstance(history, list) or not all(isinstance(row, dict) for row in history):

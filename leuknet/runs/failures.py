@@ -1,4 +1,4 @@
-"""How a run can fail, in one word and one line, and whether to try it again."""
+"""Kinds of failure of a run, with a one-line reason, and whether the run is tried again."""
 
 import errno
 import os
@@ -10,16 +10,16 @@ from pathlib import Path
 from leuknet._io import cache_dir
 from leuknet.exceptions import LeuknetError, SetUpError
 
-REFUSED = "refused"  # cannot be done as requested: one class only, a loss that is no number
-SETUP = "set-up"  # not possible here as it is: weights that are missing, another backend or more devices needed
+REFUSED = "refused"  # cannot be done as requested, e.g. one class only or a loss that is not finite
+SETUP = "set-up"  # not possible with this set-up: missing weights, another backend or more devices needed
 MEMORY = "out of memory"
-STORAGE = "storage"  # disk full, read-only: nothing else will fit either
+STORAGE = "storage"  # disk full or read-only: no other run can be stored either
 KILLED = "killed"
 ERROR = "error"  # unexpected: the log has the traceback
 BUSY = "busy"  # another process is running it
 NO_DATA = "no data"  # the cohort is missing on this worker
 
-FINAL = (REFUSED,)  # the same again would end the same way
+FINAL = (REFUSED,)  # another attempt would fail in the same way
 FINAL_HERE = (REFUSED, SETUP)  # until the set-up is fixed
 _FULL = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM}
@@ -27,7 +27,7 @@ _MEMORY = ("RESOURCE_EXHAUSTED", "ResourceExhausted", "OutOfMemory", "out of mem
 
 
 class RunError(LeuknetError):
-    """A run that did not finish; `failure` is one of this module's words."""
+    """A run that did not finish; `failure` is one of the constants of this module."""
 
     def __init__(self, failure: str, reason: str) -> None:
         super().__init__(reason)
@@ -35,13 +35,13 @@ class RunError(LeuknetError):
 
 
 def explained(error: Exception, what: str, folder: str | Path) -> RunError:
-    """Return the `RunError` that stands for an exception raised by an attempt at a run.
+    """Convert an exception raised by an attempt at a run to a `RunError`.
 
     Parameters
     ----------
     error : Exception
     what : str
-        The run, e.g. "VGG19 mDFT".
+        Label of the run, e.g. "VGG19 mDFT".
     folder : path
         The run's folder.
     """
@@ -59,7 +59,7 @@ def explained(error: Exception, what: str, folder: str | Path) -> RunError:
 
 @contextmanager
 def of_this_disk(what: str, folder: str | Path) -> Iterator[None]:
-    """Raise the `RunError` that stands for an OSError of the block, which writes into a run's `folder`."""
+    """Convert an OSError in the block, which writes into a run's `folder`, to a `RunError`."""
     try:
         yield
     except OSError as error:
@@ -67,7 +67,7 @@ def of_this_disk(what: str, folder: str | Path) -> Iterator[None]:
 
 
 def _of_disk(error: OSError, folder: str | Path) -> RunError:
-    """Name the file that could not be written or read; only the run's folder and the cache count as storage."""
+    """Return a `RunError` with the file's name; only the run's folder and the cache count as storage."""
     if error.filename is None and error.errno in _FULL:
         where = f"{folder} or the cache {cache_dir()}"
         return RunError(STORAGE, f"{error.strerror} while writing {where}: free space, then go on")
@@ -80,7 +80,7 @@ def _of_disk(error: OSError, folder: str | Path) -> RunError:
 
 
 def _within(path: Path, place: str | Path) -> bool:
-    """Whether `path` lies in `place`, or is a folder above it, which has to be created first."""
+    """Return whether `path` is in `place`, or is one of its parent folders, which has to be created first."""
     path, place = path.resolve(), Path(place).resolve()
     return path.is_relative_to(place) or place.is_relative_to(path)
 
@@ -91,7 +91,7 @@ def signal_of(code: int) -> int:
 
 
 def signal_name(number: int) -> str:
-    """Return the name of a signal, e.g. SIGKILL; real-time signals have none."""
+    """Return the name of a signal, e.g. SIGKILL; real-time signals have no name."""
     try:
         return signal.Signals(number).name
     except ValueError:

@@ -1,13 +1,13 @@
-"""Where results go: the working directory or, inside a checkout, its top folder; one rule for all commands."""
+"""Location of results for all commands: the top folder of a checkout, or the working directory outside of one."""
 
 from pathlib import Path
 
 
 def results_root() -> Path:
-    """Return the folder in which ``runs/<profile>`` lies where no result folder is given.
+    """Return the default folder of ``runs/<profile>``.
 
-    It is the checkout that the working directory lies in, else the working directory; never where the package is
-    installed.
+    It is the checkout that contains the working directory, else the working directory itself; never the folder in
+    which the package is installed.
     """
     here = Path.cwd()
     return next((folder for folder in (here, *here.parents) if _is_checkout(folder)), here)

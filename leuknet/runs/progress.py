@@ -1,4 +1,4 @@
-"""One display of progress: a live table in a terminal, lines in a log, a widget with epochs in a notebook."""
+"""Progress displays: a live table in a terminal, lines in a log, a widget in a notebook."""
 
 import sys
 import time
@@ -18,7 +18,7 @@ REFRESH_SECONDS = 0.5
 
 
 def counts(scheduler: Scheduler) -> str:
-    """Return what every view shows, as one line: runs done and total, images a second, time left."""
+    """Return one line that is part of every view: runs done and total, images per second, time left."""
     finished, total = scheduler.before + len(scheduler.finished), len(scheduler.specs)
     parts = [f"{finished} of {total} runs done", f"{len(scheduler.running)} running"]
     if scheduler.failed:
@@ -33,20 +33,20 @@ def counts(scheduler: Scheduler) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a number of seconds as people say it: 40 s, 12 min, 3.5 h."""
+    """Return a number of seconds in a readable form, e.g. 40 s, 12 min, 3.5 h."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def epochs(spec: RunSpec, store: Store) -> str:
-    """Return how far a run is, e.g. "epoch 3 of 50, loss 0.41"; empty before its first epoch ends."""
+    """Return the progress of a run, e.g. "epoch 3 of 50, loss 0.41"; empty during its first epoch."""
     row = object_or_empty(store.folder(spec) / "progress.json")
     return f"epoch {row['epoch']} of {row['epochs']}, loss {row['loss']:.3g}" if row else ""
 
 
 class Lines:
-    """One line a minute, one at the end, and one for each event; for logs."""
+    """Progress display for logs: one line per minute, one at the end, and one for each event."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream, self.events, self.last = stream or sys.stderr, 0, -LINE_SECONDS
@@ -61,7 +61,7 @@ class Lines:
 
 
 class View(ABC):
-    """A display that renews itself twice a second. It shows three events; all are printed when it is closed."""
+    """Base class of live displays, updated twice a second. Shows three events; prints all of them when closed."""
 
     last = 0.0
     events: Sequence[str] = ()
@@ -74,16 +74,16 @@ class View(ABC):
 
     @abstractmethod
     def draw(self, scheduler: Scheduler) -> None:
-        """Show what is running and how far it is."""
+        """Show the progress of the running runs."""
 
     def close(self) -> None:
-        """Leave the display as it is, and print every event under it."""
+        """Stop updating the display, and print every event below it."""
         for text in self.events:
             print(text)
 
 
 class Table(View):
-    """A table of the running runs, in a terminal."""
+    """Live table of the running runs, for terminals."""
 
     def __init__(self, console: Any = None) -> None:
         from rich.console import Console
@@ -93,7 +93,7 @@ class Table(View):
         self.live.start()
 
     def draw(self, scheduler: Scheduler) -> None:
-        """Show a row for each running run."""
+        """Show one row for each running run."""
         from rich.table import Table as Drawn
 
         caption = "\n".join(scheduler.events[-3:]) or None
@@ -103,14 +103,14 @@ class Table(View):
         self.live.update(table)
 
     def close(self) -> None:
-        """Leave the last table as it is, and print every event under it."""
+        """Stop updating the table, and print every event below it."""
         self.live.stop()
         for text in self.events:
             self.live.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class Widget(View):
-    """A bar and the running runs with their epochs, in a notebook."""
+    """Progress bar and a list of the running runs with their epochs, for notebooks."""
 
     def __init__(self) -> None:
         import ipywidgets
@@ -120,7 +120,7 @@ class Widget(View):
         display(ipywidgets.VBox([self.bar, self.text]))
 
     def draw(self, scheduler: Scheduler) -> None:
-        """Set the bar, and write a line for each running run."""
+        """Update the bar, and write one line for each running run."""
         self.bar.max, self.bar.value = len(scheduler.specs), scheduler.before + len(scheduler.finished)
         running = [f"{spec.label}: {epochs(spec, scheduler.store)}" for spec in list(scheduler.running.values())]
         self.text.value = "<br>".join(map(escape, [counts(scheduler), *running, *scheduler.events[-3:]]))
@@ -128,7 +128,7 @@ class Widget(View):
 
 @contextmanager
 def watcher(stream: TextIO | None = None) -> Iterator[Callable[[Scheduler], None]]:
-    """Yield the display that fits where this runs: `Widget`, `Table` or `Lines`; call it with a `Scheduler`."""
+    """Yield the display for the current environment (`Widget`, `Table` or `Lines`), to be called with a `Scheduler`."""
     stream = stream or sys.stderr
     if not (_in_kernel() or stream.isatty()):
         yield Lines(stream)

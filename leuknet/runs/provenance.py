@@ -1,4 +1,4 @@
-"""What a result was made with: versions, backend, machine, commit."""
+"""Provenance of results: versions, backend, machine, commit."""
 
 import functools
 import importlib.metadata
@@ -24,12 +24,12 @@ def version(package: str) -> str | None:
 
 
 BACKENDS = ("tensorflow", "jax", "torch")
-THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")  # NPROC: JAX on a CPU
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")  # NPROC is for JAX on a CPU
 
 
 @functools.cache
 def commit() -> str | None:
-    """Return the checkout's commit, with "+changes" if files differ from it, or None outside a checkout."""
+    """Return the checkout's commit, with "+changes" if there are uncommitted changes, or None outside a checkout."""
     root = Path(leuknet.__file__).parent.parent
     if not (root / ".git").exists():
         return None
@@ -41,7 +41,7 @@ def commit() -> str | None:
 
 
 def git(root: Path, *arguments: str) -> str:
-    """Return what git prints, run with no configuration but the checkout's, of which nothing is run."""
+    """Return the output of git, run without user or system configuration and without any hooks of the checkout."""
     clean = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
     clean |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     nothing = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", f"safe.directory={root}")
@@ -50,14 +50,15 @@ def git(root: Path, *arguments: str) -> str:
 
 
 def threads() -> dict[str, str]:
-    """Return how many threads this process was set to use, by the variables that say so: sums depend on it."""
+    """Return the environment variables for this process's number of threads, on which floating-point sums depend."""
     return {name: os.environ[name] for name in THREADS if name in os.environ}
 
 
 def thread_settings(narrow: bool) -> dict[str, str]:
-    """Return the variables that set a training process's threads, whatever started it and however many there are.
+    """Return the environment variables that set the threads of a training process, independent of how it is started.
 
-    One thread for narrow networks, whose sums are too short to share out; else one a core. What the user has set stays.
+    Narrow networks use one thread, because their operations are too small to parallelise; others use one per core.
+    Variables that the user has set take precedence.
     """
     count = "1" if narrow else str(os.cpu_count() or 1)
     return {name: os.environ.get(name, count) for name in THREADS}
@@ -65,7 +66,7 @@ def thread_settings(narrow: bool) -> dict[str, str]:
 
 @functools.cache
 def gpus() -> list[str]:
-    """Return the names of this machine's NVIDIA GPUs, as its driver lists them; empty without one."""
+    """Return the names of this machine's NVIDIA GPUs as listed by the driver; empty if there are none."""
     try:
         command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -93,7 +94,7 @@ def environment() -> dict[str, Any]:
 
 
 def backend() -> str:
-    """Return the Keras backend that is in use or would be; a run without a network need not load Keras to know."""
+    """Return the Keras backend in use, or the configured one, without importing Keras if possible."""
     if "keras" not in sys.modules and os.environ.get("KERAS_BACKEND"):
         return os.environ["KERAS_BACKEND"]
     import keras

@@ -1,4 +1,4 @@
-"""Run records as tables: every run of a folder, how two differ, and whether a run repeated agrees."""
+"""Queries on run records: tables of all runs in a folder, differences between two runs, agreement of repeated runs."""
 
 from pathlib import Path
 from typing import Any
@@ -36,9 +36,10 @@ def _unfinished(folder: Path) -> str:
 
 
 def locked(folder: str | Path) -> bool:
-    """Whether a process is at the run in `folder` just now.
+    """Return whether a process is currently executing the run in `folder`.
 
-    Only ``running`` is probed, which the holder of ``lock`` waits for: a look never makes a starting run busy.
+    Only the lock file ``running`` is probed, which the holder of ``lock`` waits for, so that a query never makes a
+    starting run fail as busy.
     """
     path = Path(folder) / "running"
     if not path.is_file():
@@ -48,7 +49,7 @@ def locked(folder: str | Path) -> bool:
         lock.acquire()
     except filelock.Timeout:
         return True
-    except OSError:  # a folder we may only read: nobody runs in it
+    except OSError:  # a read-only folder: no run can be executed in it
         return False
     lock.release()
     return False
@@ -58,9 +59,9 @@ def row(folder: str | Path) -> dict[str, Any]:
     """Return one run's record as a flat dictionary.
 
     ``run`` (key), ``status``, every setting by its name, ``protocol``, ``fold``, ``seed``, ``cohort_key``, ``weights``
-    (as captions print them), ``seconds``, ``predict_seconds``, ``images_trained``, ``backend``, ``machine``, ``gpus``,
-    ``processors``, ``commit``, ``epochs_done``, ``outcome`` and ``reason`` (of a failure or damage), ``folder``. What a
-    run has not written yet is absent; of a damaged run there is only ``run``, ``status``, ``reason`` and ``folder``.
+    (caption), ``seconds``, ``predict_seconds``, ``images_trained``, ``backend``, ``machine``, ``gpus``, ``processors``,
+    ``commit``, ``epochs_done``, ``outcome`` and ``reason`` (of a failure or damage), ``folder``. Values that a run has
+    not written yet are absent; a damaged run has only ``run``, ``status``, ``reason`` and ``folder``.
     """
     folder = Path(folder)
     done = (folder / DONE).is_file()
@@ -82,7 +83,7 @@ TAKEN = {
 
 
 def _flat(parts: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return the values of a run's files that a table shows; those of strangers may be of any kind."""
+    """Return the values of a run's files that tables show; in files from other people they may be of any type."""
     settings = parts["run"].get("settings")
     values = dict(settings) if isinstance(settings, dict) else {}
     if "system" in values:
@@ -98,13 +99,13 @@ def _flat(parts: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def records(root: str | Path, every: bool = False) -> pd.DataFrame:
-    """Return the runs in the folder `root`, one row a run (columns as in `row`), in the order of their keys.
+    """Return the runs in the folder `root`, one row per run (columns as in `row`), in the order of their keys.
 
     Parameters
     ----------
     root : path
     every : bool
-        Those that are not finished, or damaged, as well.
+        Whether to include unfinished and damaged runs.
     """
     folders = sorted(path.parent for path in Path(root).glob("*/run.json"))
     rows = [row(folder) for folder in folders if every or (folder / DONE).is_file()]
@@ -113,7 +114,7 @@ def records(root: str | Path, every: bool = False) -> pd.DataFrame:
 
 
 def chosen(frame: pd.DataFrame, where: str | None = None, state: str | None = None) -> pd.DataFrame:
-    """Return the rows of `records` that fit a condition (`leuknet.runs.where`) and a status."""
+    """Return the rows of `records` that match a condition (`leuknet.runs.where`) and a status."""
     if state and state not in STATES:
         raise LeuknetError(f"no status {state!r}: choose {', '.join(STATES)}")
     if state:
@@ -122,7 +123,7 @@ def chosen(frame: pd.DataFrame, where: str | None = None, state: str | None = No
 
 
 def find(name: str | Path, root: str | Path | None = None) -> Path:
-    """Return the folder of a run given as a path, or as a key or its beginning within `root`."""
+    """Return the folder of a run, given as a path, or as a key or a prefix of a key in `root`."""
     path = Path(name)
     if (path / "run.json").is_file():
         return path
@@ -142,25 +143,25 @@ def differences(a: str | Path, b: str | Path) -> pd.DataFrame:
 
 
 def compared(a: str | Path, b: str | Path) -> pd.DataFrame:
-    """Return the metrics of two finished runs side by side, by role: ``split``, ``metric``, ``a``, ``b``."""
+    """Return the metrics of two finished runs by role: ``split``, ``metric``, ``a``, ``b``."""
     tables = [scores_by(read(folder).predictions(), "split").drop(columns="n") for folder in (a, b)]
     scores = [table.set_index("split").stack(future_stack=True) for table in tables]
     return pd.concat(scores, axis=1, keys=["a", "b"]).rename_axis(["split", "metric"]).reset_index()
 
 
 def agreement(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, Any]:
-    """Return how far the predictions of two runs over the same images agree.
+    """Return the agreement between the predictions of two runs for the same images.
 
     Returns
     -------
     dict
-        ``images``, ``equal`` (bool: every probability the same), ``largest`` and ``mean`` (absolute difference of
-        P(leukaemia)), ``calls`` (images called otherwise at 0.5).
+        ``images``, ``equal`` (bool: all probabilities are identical), ``largest`` and ``mean`` (absolute difference of
+        P(leukaemia)), ``calls`` (number of images with different classes at a threshold of 0.5).
 
     Raises
     ------
     LeuknetError
-        If they are not about the same images.
+        If the runs are not for the same images.
     """
     left, right = (frame.set_index(["split", "image_id"])["p"] for frame in (a, b))
     if not left.index.sort_values().equals(right.index.sort_values()):
@@ -172,28 +173,29 @@ def agreement(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, Any]:
 
 
 def software(environment: dict[str, Any]) -> dict[Any, Any]:
-    """Return the versions of the backend and of Keras by their names."""
+    """Return the versions of the backend and of Keras, by package name."""
     packages = environment.get("packages", {})
     return {name: packages.get(name) for name in (environment.get("backend"), "keras")}
 
 
 def same_place(environment_a: dict[str, Any], environment_b: dict[str, Any]) -> bool:
-    """Whether two environments compute alike: backend, its packages, machine, GPUs, threads, devices, and legs.
+    """Return whether two environments have the same backend, packages, machine, GPUs, threads, devices and legs.
 
-    A run that was interrupted and went on in another place has legs, so that it is like no run made in one place.
+    A run that was interrupted and resumed in another environment has legs, so it never matches a run from a single
+    environment.
     """
-    a, b = ({"devices": 1} | environment for environment in (environment_a, environment_b))  # absent from old records
+    a, b = ({"devices": 1} | environment for environment in (environment_a, environment_b))  # missing in old records
     return software(a) == software(b) and all(a.get(name) == b.get(name) for name in BACKEND)
 
 
 def save(frame: pd.DataFrame, path: str | Path) -> None:
-    """Write a table as ``.csv`` or ``.parquet``, by its name."""
+    """Write a table as ``.csv`` or ``.parquet``, depending on the suffix of `path`."""
     path = Path(path)
     if path.suffix not in (".csv", ".parquet"):
         raise LeuknetError(f"{path}: name it .csv or .parquet")
     with atomic(path) as temporary:
         if path.suffix == ".csv":
             frame.map(csv_cell).to_csv(temporary, index=False)
-        else:  # Parquet's columns are of one type: lists and policies as text
+        else:  # columns in Parquet have one type, so lists and policies are written as text
             mixed = [name for name in frame if frame[name].map(lambda v: isinstance(v, dict | list)).any()]
             frame.assign(**{name: frame[name].map(str) for name in mixed}).to_parquet(temporary, index=False)

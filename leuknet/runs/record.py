@@ -1,9 +1,9 @@
-"""A finished run's folder: sealed with checksums by ``done.json``, and read by one function that notices damage.
+"""Records of finished runs: sealed with checksums in ``done.json``, and read with a check for damage.
 
-``done.json`` is written last. Next to the run's seconds it holds ``files`` (bytes and SHA-256 of every file of the run)
-and ``checksum`` (of ``done.json``'s own other values). The checksums notice damage and edits by hand; they are no
-signature, and whoever changes a file on purpose can seal the folder again, so what is read is still checked as
-a stranger's.
+``done.json`` is written last. In addition to the run's duration it contains ``files`` (size and SHA-256 of every file
+of the run) and ``checksum`` (of all other values in ``done.json``). The checksums detect damage and manual edits. They
+are not a signature: anyone who changes a file on purpose can seal the folder again, so all content is still validated
+as untrusted input.
 """
 
 import io
@@ -28,14 +28,14 @@ DONE = "done.json"
 SEAL = ("files", "checksum")
 REQUIRED = ("run.json", "split.csv", "environment.json", "history.csv", "predictions.parquet", "weights.json")
 NETWORK = ("model.keras", "training_features.npz")
-LARGE = 4 << 20  # bytes; of larger files, `damage` compares the size only, and who reads them the checksum
-MAX_ROWS = 10_000_000  # of predictions; a few bytes of Parquet can stand for any number of rows
-MAX_BYTES = 1 << 30  # of one column of them
+LARGE = 4 << 20  # bytes; for larger files `damage` compares only the size, and the checksum is compared on reading
+MAX_ROWS = 10_000_000  # of predictions; a few bytes of Parquet can encode any number of rows
+MAX_BYTES = 1 << 30  # of one column of predictions
 PREDICTION_COLUMNS = ["image_id", "data_set", "source", "group", "y", "p", "fold", "seed", "split"]
 
 
 class DamagedRunError(LeuknetError):
-    """A finished run whose files are not those that its ``done.json`` was written for."""
+    """A finished run whose files do not match its ``done.json``."""
 
     def __init__(self, folder: Path, reason: str) -> None:
         super().__init__(
@@ -46,7 +46,7 @@ class DamagedRunError(LeuknetError):
 
 @contextmanager
 def readable(folder: Path, complaint: str) -> Iterator[None]:
-    """Raise `DamagedRunError` with `complaint` and its reason if the block cannot read a file of the run."""
+    """Raise `DamagedRunError` with `complaint` and the reason if the block cannot read a file of the run."""
     try:
         yield
     except (OSError, ValueError, TypeError, KeyError, RecursionError, pa.ArrowException) as error:
@@ -56,12 +56,12 @@ def readable(folder: Path, complaint: str) -> Iterator[None]:
 
 
 def seal(folder: str | Path, timing: dict[str, Any]) -> None:
-    """Write ``done.json``: `timing` and the size and checksum of every file of the run in `folder`.
+    """Write ``done.json`` with `timing` and the size and checksum of every file of the run in `folder`.
 
     Raises
     ------
     LeuknetError
-        If one of the `REQUIRED` files is absent.
+        If one of the `REQUIRED` files is missing.
     """
     folder = Path(folder)
     if absent := [name for name in REQUIRED if not (folder / name).is_file()]:
@@ -73,7 +73,7 @@ def seal(folder: str | Path, timing: dict[str, Any]) -> None:
 
 
 def seal_earlier(root: str | Path) -> int:
-    """Seal the finished runs in `root` that have no checksums, once their content was read; return how many."""
+    """Seal the finished runs in `root` that have no checksums, after reading their content; return their number."""
     count = 0
     for folder in finished(root):
         done = _object(folder, DONE)
@@ -89,7 +89,7 @@ def seal_earlier(root: str | Path) -> int:
 
 
 def damage(folder: str | Path) -> str:
-    """Return why the finished run in `folder` cannot be believed, in a few words; empty if it is whole."""
+    """Return a short description of the damage to the finished run in `folder`; empty if it is intact."""
     try:
         _checked(Path(folder))
     except DamagedRunError as error:
@@ -103,7 +103,7 @@ def read(folder: str | Path) -> "Record":
     Raises
     ------
     DamagedRunError
-        If a file is absent, unreadable or not the one that ``done.json`` was written for.
+        If a file is missing, unreadable or does not match ``done.json``.
     LeuknetError
         If the run is not finished.
     """
@@ -119,7 +119,7 @@ def read(folder: str | Path) -> "Record":
 
 
 def read_all(root: str | Path) -> tuple[list["Record"], list[DamagedRunError]]:
-    """Read every finished run in the folder `root`, in the order of keys; return the whole and the damaged ones."""
+    """Read every finished run in the folder `root`, in order of keys; return the intact and the damaged ones."""
     whole, damaged = [], []
     for folder in finished(root):
         try:
@@ -136,13 +136,13 @@ def finished(root: str | Path) -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class Record:
-    """A finished run whose files are whole.
+    """A finished run with intact files.
 
     Attributes
     ----------
     folder : pathlib.Path
     run, environment, weights, done : dict
-        What ``run.json``, ``environment.json``, ``weights.json`` and ``done.json`` hold.
+        Content of ``run.json``, ``environment.json``, ``weights.json`` and ``done.json``.
     """
 
     folder: Path
@@ -152,16 +152,16 @@ class Record:
     done: dict[str, Any]
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
-        """Return the four dictionaries by their names, ``done`` without the checksums."""
+        """Return the four dictionaries by name, with ``done`` excluding the checksums."""
         done = {name: value for name, value in self.done.items() if name not in SEAL}
         return {"run": self.run, "environment": self.environment, "weights": self.weights, "done": done}
 
     def data(self, name: str) -> bytes:
-        """Return the content of one of the run's files; raise `DamagedRunError` unless it is what the seal says."""
+        """Return the content of one of the run's files; raise `DamagedRunError` if it does not match its checksum."""
         return self.path(name).read_bytes()
 
     def path(self, name: str) -> Path:
-        """Return the path of one of the run's files, whatever its size, once its checksum has been compared."""
+        """Return the path of one of the run's files after verifying its checksum, regardless of its size."""
         path, entry = self.folder / name, self.done["files"].get(name)
         if entry is None:
             raise LeuknetError(f"{self.folder} has no {name}")
@@ -170,17 +170,17 @@ class Record:
         return path
 
     def predictions(self) -> pd.DataFrame:
-        """Return the predictions (`PREDICTION_COLUMNS`), one row an image and role."""
+        """Return the predictions (`PREDICTION_COLUMNS`), one row per image and role."""
         return self.prediction_table().cast(_schema(pa.string())).to_pandas()
 
     def prediction_table(self) -> pa.Table:
-        """Return the predictions as Arrow holds them, texts as dictionaries: fast to join over thousands of runs."""
+        """Return the predictions as an Arrow table with dictionary-encoded text, to join thousands of runs quickly."""
         with readable(self.folder, "predictions.parquet holds no predictions"):
             table = _table(self.data("predictions.parquet"))
         return table
 
     def history(self) -> pd.DataFrame:
-        """Return the history, one row an epoch."""
+        """Return the history, one row per epoch."""
         with readable(self.folder, "history.csv is no table"):
             table = pd.read_csv(io.BytesIO(self.data("history.csv")))
         return table
@@ -192,7 +192,7 @@ def _schema(text: pa.DataType) -> pa.Schema:
 
 
 def _table(data: bytes) -> pa.Table:
-    """Return the predictions in a Parquet file, which others may have written; raise ValueError if it holds none."""
+    """Return the predictions in a possibly untrusted Parquet file; raise ValueError if they are not valid."""
     schema = _schema(pa.dictionary(pa.int32(), pa.string()))
     texts = [field.name for field in schema if pa.types.is_dictionary(field.type)]
     file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts)
@@ -210,7 +210,7 @@ def _table(data: bytes) -> pa.Table:
 
 
 def _checked(folder: Path) -> dict[str, Any]:
-    """Return ``done.json`` once it and the files that it names were checked."""
+    """Return the content of ``done.json`` after checking it and the files that it lists."""
     done = _object(folder, DONE)
     files = done.get("files")
     if files is None and "seconds" in done:

@@ -1,7 +1,7 @@
-"""A run repeated from its record alone, and whether its predictions agree.
+"""Repetition of a run from its record, and comparison of the predictions.
 
-GPUs add in varying order and nothing here makes them keep to one, so a run on a machine with GPUs need not come out
-equal; its tolerance is that of another number of threads. Not tested on a GPU.
+GPUs sum in varying order and deterministic operations are not enforced here, so a repetition on a machine with GPUs may
+differ; its tolerance is the same as for a different number of threads. Not tested on a GPU.
 """
 
 from dataclasses import dataclass, replace
@@ -23,15 +23,16 @@ SAME, ON_GPUS, ELSEWHERE, OTHER_BACKEND = (
     "another machine, version or number of threads",
     "another backend",
 )
-# The largest mean absolute difference of P(leukaemia) that agrees: about 1.4 times the largest that bench/rerun.py saw
-# among 16 runs (demo, eight seeds) on two machines: 0.19 with other numbers of threads, 0.32 on JAX. Two seeds differ
-# by 0.16 on average and at most 0.44, so away from its own machine agreement says little.
+# The largest mean absolute difference of P(leukaemia) that counts as agreement: about 1.4 times the largest one that
+# bench/rerun.py measured among 16 runs (demo, eight seeds) on two machines, which was 0.19 with other numbers of
+# threads and 0.32 on JAX. Two seeds differ by 0.16 on average and by at most 0.44, so agreement on another machine is
+# weak evidence.
 TOLERANCES = {SAME: 0.0, ON_GPUS: 0.27, ELSEWHERE: 0.27, OTHER_BACKEND: 0.45}
 
 
 @dataclass(frozen=True)
 class Rerun:
-    """How a repeated run agrees with the first: `agreement`'s values, where it was made, and a verdict."""
+    """Result of repeating a run: the values of `agreement`, the environment, and whether both runs agree."""
 
     run: str
     where: str
@@ -44,7 +45,7 @@ class Rerun:
 
     @property
     def agrees(self) -> bool:
-        """Exactly, if made on the same machine, backend and threads, no GPUs; else by mean, within the tolerance."""
+        """Whether both runs agree: exactly in the same environment without GPUs, else on average within tolerance."""
         return self.equal if self.where == SAME else self.mean <= self.tolerance
 
     def __str__(self) -> str:
@@ -62,20 +63,20 @@ MOST_THREADS = 1024
 
 
 def variables(environment: dict[str, Any], backend: str | None = None) -> dict[str, str]:
-    """Return the environment variables to repeat a run with: its backend and its numbers of threads, nothing else.
+    """Return the environment variables for repeating a run: only its backend and its numbers of threads.
 
     Parameters
     ----------
     environment : dict
-        What ``environment.json`` holds; somebody else may have written it.
+        Content of ``environment.json``, possibly from an untrusted source.
     backend : str, optional
-        Instead of the run's own.
+        Replaces the run's own backend.
 
     Raises
     ------
     LeuknetError
-        If it names another variable than `leuknet.runs.provenance.THREADS`, a value that is no number of threads, or
-        another backend than Keras has.
+        If `environment` contains a variable that is not in `leuknet.runs.provenance.THREADS`, a value that is not a
+        number of threads, or a backend that Keras does not have.
     """
     threads = environment.get("threads", {})
     if not isinstance(threads, dict) or set(threads) - set(THREADS):
@@ -90,7 +91,7 @@ def variables(environment: dict[str, Any], backend: str | None = None) -> dict[s
 
 
 def place(first: dict[str, Any], made: dict[str, Any]) -> str:
-    """Return where a run was repeated, by the environments of both: one of `TOLERANCES`' names."""
+    """Compare the environments of two runs; return the key of `TOLERANCES` that applies."""
     if same_place(first, made):
         return ON_GPUS if made.get("gpus") else SAME
     return ELSEWHERE if first.get("backend") == made.get("backend") else OTHER_BACKEND
@@ -99,19 +100,19 @@ def place(first: dict[str, Any], made: dict[str, Any]) -> str:
 def rerun(
     folder: str | Path, data: str | Path | None = None, tolerance: float | None = None, out: str | Path | None = None
 ) -> Rerun:
-    """Repeat the run in `folder` from what the folder says and compare the predictions.
+    """Repeat the run in `folder` from its record and compare the predictions.
 
     Parameters
     ----------
     folder : path
         A finished run.
     data : path, optional
-        Where the slides are now, if not where the record says; their content decides.
+        Folder of the slides, if it differs from the one in the record; their content must be the same.
     tolerance : float, optional
-        Elsewhere: the largest mean absolute difference of P(leukaemia) that counts as agreement; `TOLERANCES` has it
-        if not given.
+        The largest mean absolute difference of P(leukaemia) that counts as agreement in another environment. Default:
+        from `TOLERANCES`.
     out : path, optional
-        Folder of runs to keep the repetition in; otherwise it is thrown away.
+        Folder of runs in which to store the repetition. By default, it is discarded.
 
     Returns
     -------

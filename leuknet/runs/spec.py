@@ -1,4 +1,4 @@
-"""What decides a run: settings, fold, seed and images; its key, its label, and how a folder states it."""
+"""Specification of a run: settings, fold, seed and images, with its key, its label and its files."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,13 +12,13 @@ from leuknet.evaluation.splits import Split
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
 
-# Grows with what a run of the same settings gives, so that no earlier run passes for done. 3: networks of baselines are
-# trained by `leuknet.models.training`, without filling up the last batch, and Shafique shows each image three times.
+# Increased when runs of the same settings give other results, to invalidate earlier runs. 3: networks of baselines are
+# trained by `leuknet.models.training`, without padding the last batch, and Shafique uses each image three times.
 SCHEMA = 4
 
 
 class CohortConfig(Settings):
-    """The arguments of `load_cohort` that a record may give; the bounds limit how much a stranger's record draws."""
+    """The arguments of `load_cohort` allowed in a record; the bounds limit the cohort size of untrusted records."""
 
     data: str | None = None
     size: int = setting(224, ge=0, le=2048)
@@ -30,7 +30,7 @@ class CohortConfig(Settings):
 
 
 class Values(Settings):
-    """The fields of a record that are no settings of the training."""
+    """The fields of a record that are not training settings."""
 
     fold: str
     seed: int
@@ -42,7 +42,7 @@ class Values(Settings):
 
 @dataclass(frozen=True)
 class RunSpec:
-    """What decides a run.
+    """Specification of a run.
 
     Attributes
     ----------
@@ -51,14 +51,14 @@ class RunSpec:
     fold : str
     seed : int
     cohort_key : str
-        `Cohort.key`: the images' content, never their place.
+        `Cohort.key`, which depends on the content of the images but not on their location.
     keep_model : bool
-        Keep the trained network (not part of the key).
+        Whether to save the trained network (not part of the key).
     recipe : dict, optional
-        The arguments of `leuknet.data.load.load_cohort` that give the cohort, for a process that has to load it
-        (not part of the key).
+        The arguments of `leuknet.data.load.load_cohort` for the cohort, for processes that have to load it (not part of
+        the key).
     role : {"study", "control"}
-        What the run is for: readers of results leave controls out (not part of the key).
+        Purpose of the run; controls are excluded from results (not part of the key).
     """
 
     settings: TrainSettings | BaselineSettings
@@ -72,12 +72,12 @@ class RunSpec:
 
     @cached_property
     def key(self) -> str:
-        """16 hexadecimal digits: the hash of settings, fold, seed and cohort."""
+        """Hash of settings, fold, seed and cohort, 16 hexadecimal digits."""
         decides = [SCHEMA, self.settings.as_dict(), self.split.fold_hash(self.fold), self.seed, self.cohort_key]
         return hash_of(decides)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the record that ``run.json`` holds."""
+        """Return the content of ``run.json``."""
         return {
             "schema": SCHEMA,
             "key": self.key,
@@ -94,14 +94,14 @@ class RunSpec:
         return " ".join([*filter(None, names), self.split.protocol, self.fold, f"seed {self.seed}"])
 
     def write(self, folder: str | Path) -> None:
-        """Write ``run.json`` and ``split.csv`` (this fold only) into `folder`: all that `read` needs."""
+        """Write ``run.json`` and ``split.csv`` (this fold only), which `read` needs, into `folder`."""
         fold = self.split.table[self.split.table["fold"] == self.fold]
         replace(self.split, table=fold).to_csv(Path(folder) / "split.csv")
         write_json(Path(folder) / "run.json", self.as_dict())
 
     @classmethod
     def read(cls, folder: str | Path) -> "RunSpec":
-        """Read the run that `write` left in `folder`; raise `LeuknetError` if it is not the run that its key names."""
+        """Read the run that `write` stored in `folder`; raise `LeuknetError` if its content does not match its key."""
         folder = Path(folder)
         try:
             record = read_object(folder / "run.json")
@@ -122,5 +122,5 @@ class RunSpec:
 
 
 def settings_from_dict(values: dict[str, Any]) -> TrainSettings | BaselineSettings:
-    """Build the settings that `values`, an `as_dict`, came from."""
+    """Create settings from `values`, the result of their `as_dict`."""
     return (BaselineSettings if "system" in values else TrainSettings).from_dict(values)

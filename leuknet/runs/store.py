@@ -1,10 +1,10 @@
-"""Runs: one training with one seed on one fold, stored in a folder named by the hash of what decides it.
+"""Storage and execution of runs: one training with one seed on one fold, in a folder named after the run's key.
 
-A run's folder holds ``run.json`` (settings, cohort, seed) and ``split.csv`` (its fold), which are enough to repeat it;
-then ``environment.json``, ``history.csv``, ``predictions.parquet``, ``weights.json``, ``model.keras`` and
-``training_features.npz`` if requested, and ``done.json``, written last, with the checksums of all of them
-(`leuknet.runs.record`). While it runs, ``lock`` is held and ``progress.json`` has its epoch. An interrupted run leaves
-``checkpoint.npz`` and resumes there; a failed one ``failed.json``.
+The folder of a run contains ``run.json`` (settings, cohort, seed) and ``split.csv`` (its fold), which are sufficient to
+repeat it, and ``environment.json``, ``history.csv``, ``predictions.parquet``, ``weights.json``, and if requested
+``model.keras`` and ``training_features.npz``. ``done.json`` is written last, with the checksums of all files (see
+`leuknet.runs.record`). During execution, ``lock`` is held and ``progress.json`` contains the current epoch. An
+interrupted run is resumed from ``checkpoint.npz``; a failed run has a ``failed.json``.
 """
 
 import traceback
@@ -42,22 +42,22 @@ class Store:
         self.root = Path(root)
 
     def folder(self, spec: RunSpec | str) -> Path:
-        """Return the folder of a run, given as `RunSpec` or by its key."""
+        """Return the folder of a run, given as a `RunSpec` or a key."""
         return self.root / (spec if isinstance(spec, str) else spec.key)
 
     def done(self, spec: RunSpec | str) -> bool:
-        """Whether the run is finished and whole, with its network if it is to be saved; a damaged run is not done."""
+        """Return whether the run is finished and intact, including its network if it is to be saved."""
         folder = self.folder(spec)
         keep = not isinstance(spec, str) and spec.keep_model
         names = (DONE, *NETWORK) if keep else (DONE,)
         return all((folder / name).is_file() for name in names) and not damage(folder)
 
     def describe(self, spec: RunSpec) -> Path:
-        """Write what the run is into its folder, unless that is there already or the run is done; return the folder."""
+        """Write the run's specification into its folder, unless it exists or the run is done; return the folder."""
         folder = self.folder(spec)
         if self.done(spec):  # its files are sealed
             return folder
-        with suppress(LeuknetError):  # not there, or not whole
+        with suppress(LeuknetError):  # missing or incomplete
             there = RunSpec.read(folder)
             if there.recipe == spec.recipe and there.keep_model >= spec.keep_model:
                 return folder
@@ -68,12 +68,12 @@ class Store:
 
     @contextmanager
     def held(self, spec: RunSpec | str, wait: bool = True) -> Iterator[Path]:
-        """Hold the run's lock: one process at a time writes into its folder.
+        """Hold the lock of the run, so that only one process at a time writes into its folder.
 
         Raises
         ------
         RunError
-            With failure ``busy`` if another process holds it and `wait` is false.
+            With failure ``busy`` if another process holds the lock and `wait` is false.
         """
         folder = self.folder(spec)
         folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ class Store:
         except filelock.Timeout:
             raise RunError(BUSY, f"{folder}: another process is at this run") from None
         try:
-            with filelock.FileLock(folder / "running"):  # probed by `query.locked`, which so never takes `lock`
+            with filelock.FileLock(folder / "running"):  # probed by `query.locked`, which thus never takes `lock`
                 yield folder
         finally:
             lock.release()
@@ -96,7 +96,7 @@ class Store:
         checkpoint_seconds: float = 30.0,
         wait: bool = True,
     ) -> bool:
-        """Finish one run: skip it if done, resume it if interrupted, train it otherwise.
+        """Finish a run: skip it if it is done, resume it if it was interrupted, train it otherwise.
 
         Parameters
         ----------
@@ -105,19 +105,19 @@ class Store:
         report : callable, optional
             Called with each epoch's history row.
         checkpoint_seconds : float
-            Least time between two checkpoints.
+            Minimum time between two checkpoints.
         wait : bool
-            Wait while another process is running it.
+            Whether to wait while another process is executing the run.
 
         Returns
         -------
         bool
-            Whether it was trained to its end now; false if it was done before.
+            Whether the run was finished by this call; false if it was already done.
 
         Raises
         ------
         RunError
-            If it cannot be finished; its `failure` and ``failed.json`` say why.
+            If it cannot be finished; the reason is in its `failure` and in ``failed.json``.
         """
         if cohort.key != spec.cohort_key:
             reason = f"run {spec.key} belongs to another cohort: its images or labels differ from these"
@@ -133,7 +133,7 @@ class Store:
         except Exception as error:
             explanation = explained(error, spec.label, folder)
             if explanation.failure != BUSY:
-                with suppress(OSError):  # a full disk has no room for the record either: the error itself says so
+                with suppress(OSError):  # a full disk has no room for the record either; the error itself reports it
                     write_failure(folder, explanation.failure, str(explanation), traceback.format_exc())
             raise explanation from error
 
@@ -145,7 +145,7 @@ class Store:
         checkpoint_seconds: float,
     ) -> None:
         folder = self.folder(spec)
-        (folder / DONE).unlink(missing_ok=True)  # damaged, or its network is wanted now: no seal over mixed files
+        (folder / DONE).unlink(missing_ok=True)  # damaged, or its network is now requested: no seal over mixed files
         self.describe(spec)
         checkpoint = Checkpoint(folder / "checkpoint.npz", checkpoint_seconds)
         (folder / "failed.json").unlink(missing_ok=True)
@@ -160,7 +160,7 @@ class Store:
 
             on_epoch = _progress(folder, spec.settings, report)
             trained = train(cohort, roles, spec.settings, spec.seed, checkpoint.load, checkpoint.save, on_epoch)
-            write_json(folder / "environment.json", checkpoint.made)  # resumed, perhaps from another machine's run
+            write_json(folder / "environment.json", checkpoint.made)  # may be resumed from a run on another machine
         with atomic(folder / "history.csv") as temporary:
             trained.history.to_csv(temporary, index=False)
         with atomic(folder / "predictions.parquet") as temporary:
@@ -177,26 +177,26 @@ class Store:
             (folder / name).unlink(missing_ok=True)
 
     def read(self, spec: RunSpec | str) -> Record:
-        """Return the `Record` of a finished run; raise `LeuknetError` if it is not finished, or damaged."""
+        """Return the `Record` of a finished run; raise `LeuknetError` if it is unfinished or damaged."""
         if not (self.folder(spec) / DONE).is_file():
             what = spec if isinstance(spec, str) else f"{spec.key} ({spec.fold}, seed {spec.seed})"
             raise LeuknetError(f"run {what} is not finished: execute it first")
         return read(self.folder(spec))
 
     def predictions(self, spec: RunSpec | str) -> pd.DataFrame:
-        """Return a finished run's predictions (`PREDICTION_COLUMNS`)."""
+        """Return the predictions of a finished run (`PREDICTION_COLUMNS`)."""
         return self.read(spec).predictions()
 
     def history(self, spec: RunSpec | str) -> pd.DataFrame:
-        """Return a finished run's history, one row an epoch."""
+        """Return the history of a finished run, one row per epoch."""
         return self.read(spec).history()
 
     def record(self, spec: RunSpec | str) -> dict[str, dict[str, Any]]:
-        """Return what a finished run's JSON files hold: ``run``, ``environment``, ``weights`` and ``done``."""
+        """Return the content of a finished run's JSON files: ``run``, ``environment``, ``weights`` and ``done``."""
         return self.read(spec).as_dict()
 
     def model(self, spec: RunSpec) -> Any:
-        """Load a saved network, see `leuknet.models.network_file.load_network`."""
+        """Load the saved network of a run; see `leuknet.models.network_file.load_network`."""
         from leuknet.models.network_file import load_network
 
         if not self.done(spec) or not spec.keep_model:
@@ -207,7 +207,7 @@ class Store:
 def predictions(
     table: pd.DataFrame, probabilities: dict[str, tuple[np.ndarray, np.ndarray]], spec: RunSpec
 ) -> pd.DataFrame:
-    """Return the tidy predictions of one run: `PREDICTION_COLUMNS`, one row an image and role."""
+    """Return the predictions of one run as a table: `PREDICTION_COLUMNS`, one row per image and role."""
     parts = []
     for role, (where, p) in probabilities.items():
         rows = table.iloc[where][["image_id", "data_set", "source", "group", "label"]].rename(columns={"label": "y"})
@@ -218,7 +218,7 @@ def predictions(
 def _progress(
     folder: Path, settings: TrainSettings, report: Callable[[dict[str, float]], object] | None
 ) -> Callable[[dict[str, float]], None]:
-    """Return the callable that writes each epoch to ``progress.json`` and passes it to `report`."""
+    """Return a function that writes each epoch to ``progress.json`` and passes it to `report`."""
 
     def on_epoch(row: dict[str, float]) -> None:
         write_json(folder / "progress.json", {"epochs": settings.epochs, **row})
@@ -229,12 +229,12 @@ def _progress(
 
 
 def _sweep(folder: Path) -> None:
-    """Delete half-written files of a killed process; the caller holds the run's lock."""
+    """Delete partially written files of a killed process; the caller must hold the run's lock."""
     for path in folder.glob(".*"):
-        if not path.name.startswith((".run-", ".split-")):  # a study may be describing the run at this moment
+        if not path.name.startswith((".run-", ".split-")):  # another process may be writing the run's specification
             path.unlink(missing_ok=True)
 
 
 def write_failure(folder: str | Path, failure: str, reason: str, log: str = "") -> None:
-    """Write ``failed.json``: ``outcome`` (the failure), ``reason`` in one line, ``log`` (traceback or end of a log)."""
+    """Write ``failed.json``: ``outcome`` (kind of failure), ``reason`` (one line), ``log`` (traceback or log's end)."""
     write_json(Path(folder) / "failed.json", {"outcome": failure, "reason": reason, "log": log})

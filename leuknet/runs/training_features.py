@@ -1,4 +1,4 @@
-"""What a kept network carries with it: its features of the images that it was trained and tested on."""
+"""Features saved with a network: those of the images that it was trained and tested on."""
 
 import dataclasses
 import json
@@ -17,7 +17,7 @@ from leuknet.runs.record import Record, readable
 
 FILE = "training_features.npz"
 NEIGHBOURS = 5
-THRESHOLD = 0.5  # the paper's; all scores of a run are taken there
+THRESHOLD = 0.5  # the paper's, used for all scores of a run
 COLUMNS = ["image_id", "data_set", "source", "group", "label"]
 ROLES = ("train", "test", "external")
 
@@ -32,7 +32,7 @@ class TrainingFeatures:
     table : pandas.DataFrame, n rows
         ``image_id``, ``data_set``, ``source``, ``group``, ``label``, ``role`` ("train", "test" or "external").
     about : dict
-        ``cohort`` (name), ``leakage`` (a sentence: what training and test share), ``threshold`` (an image is called
+        ``cohort`` (name), ``leakage`` (a sentence on what training and test images share), ``threshold`` (an image is
         positive at this probability or above).
     """
 
@@ -42,7 +42,7 @@ class TrainingFeatures:
 
     @property
     def threshold(self) -> float:
-        """The run's threshold."""
+        """The classification threshold of the run."""
         return self.about["threshold"]
 
     @property
@@ -52,12 +52,12 @@ class TrainingFeatures:
 
     @property
     def unseen_distances(self) -> np.ndarray:
-        """Distance to the training images (`nearest`) of each image that the run did not train on, sorted."""
+        """Distances from the images not used for training to the training images (see `nearest`), sorted."""
         unseen = self.features[self.table["role"] != "train"]
         return np.sort(self.nearest(unseen)[0])
 
     def nearest(self, x: np.ndarray, k: int = NEIGHBOURS) -> tuple[np.ndarray, np.ndarray]:
-        """Return the mean Euclidean distance to the `k` nearest training images, and their rows in `table`.
+        """Return the mean Euclidean distance to the `k` nearest training images, and the rows of these in `table`.
 
         Parameters
         ----------
@@ -80,7 +80,7 @@ class TrainingFeatures:
 
 
 def write_training_features(folder: Path, model: Any, cohort: Cohort, split: Split, fold: str) -> None:
-    """Write ``training_features.npz`` of a run that keeps its network (see `TrainingFeatures`)."""
+    """Write ``training_features.npz`` for a run that saves its network (see `TrainingFeatures`)."""
     from leuknet.models.interpretation.activations import activations
 
     roles = split.indices(cohort.table, fold)
@@ -105,7 +105,7 @@ def read_training_features(record: Record) -> TrainingFeatures:
     Raises
     ------
     LeuknetError
-        If the run keeps no network, or the file is not what such a run leaves.
+        If the run has no saved network, or the file is invalid.
     """
     if FILE not in record.done["files"]:
         raise LeuknetError(f"{record.folder} keeps no network: only runs of plans with keep=True (pages 05, 07, 08) do")
@@ -118,7 +118,7 @@ def read_training_features(record: Record) -> TrainingFeatures:
 
 
 def _check(stored: TrainingFeatures) -> None:
-    """Raise ValueError unless the parts of `TrainingFeatures` fit each other."""
+    """Raise ValueError unless the parts of `TrainingFeatures` are consistent."""
     features, table, about = stored.features, stored.table, stored.about
     if features.ndim != 2 or features.dtype.kind != "f" or not np.isfinite(features).all():
         raise ValueError("the features are no table of finite numbers")

@@ -1,7 +1,8 @@
-"""Conditions on tables of runs: names of columns, comparisons and literals, and nothing that could run code.
+"""Conditions on tables of runs, limited to column names, comparisons and literals, so that they cannot run code.
 
-A condition is Python's syntax for such expressions, for example ``backbone == 'VGG16' and 5 < epochs <= 50`` or
-``status in ['failed', 'damaged'] or not seed == 0``. A value that a run does not have fits ``!=`` and ``not in`` only.
+A condition is a Python expression, for example ``backbone == 'VGG16' and 5 < epochs <= 50`` or
+``status in ['failed', 'damaged'] or not seed == 0``. A value that a run does not have matches only ``!=`` and
+``not in``.
 """
 
 import ast
@@ -30,12 +31,12 @@ COMPARISONS: dict[type, Callable[[Any, Any], bool]] = {
 
 
 def matches(frame: pd.DataFrame, condition: str) -> list[bool]:
-    """Return for each row of `frame` whether it fits `condition`.
+    """Return for each row of `frame` whether it matches `condition`.
 
     Raises
     ------
     LeuknetError
-        If `condition` is more than names of columns, comparisons, ``and``, ``or``, ``not`` and literals.
+        If `condition` contains anything except column names, comparisons, ``and``, ``or``, ``not`` and literals.
     """
     try:
         if len(condition) > LONGEST:
@@ -52,7 +53,7 @@ def matches(frame: pd.DataFrame, condition: str) -> list[bool]:
 
 
 def _check(tree: ast.AST, names: set[str]) -> None:
-    """Raise ValueError if `tree` holds anything but what a condition may."""
+    """Raise ValueError if `tree` contains anything that is not allowed in a condition."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id not in names:
             raise ValueError(f"there is no column {node.id}")
@@ -61,11 +62,11 @@ def _check(tree: ast.AST, names: set[str]) -> None:
 
 
 def _value(node: ast.AST, row: dict[Any, Any]) -> Any:
-    """Return the value of a checked `node` for one run."""
+    """Evaluate a checked `node` for one run."""
     match node:
         case ast.Name():
             value = row[node.id]
-            return None if value != value else value  # pandas has NaN where a run has no value
+            return None if value != value else value  # pandas uses NaN for missing values
         case ast.BoolOp():
             return (all if isinstance(node.op, ast.And) else any)(_value(part, row) for part in node.values)
         case ast.UnaryOp(op=ast.Not()):
@@ -77,7 +78,7 @@ def _value(node: ast.AST, row: dict[Any, Any]) -> Any:
 
 
 def _compared(op: ast.cmpop, left: Any, right: Any) -> bool:
-    """Compare two values; None is unequal to all others and smaller than none."""
+    """Compare two values; None is unequal to every other value, and ordered comparisons with it are false."""
     if isinstance(op, ast.Eq | ast.NotEq):
         return COMPARISONS[type(op)](left, right)
     if right is None or (left is None and not isinstance(op, ast.In | ast.NotIn)):

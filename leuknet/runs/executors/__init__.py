@@ -1,1 +1,1 @@
-"""Executors: one scheduler of runs, and three ways to train them: in this process, in workers, on a Dask cluster."""
+"""A scheduler of runs, and three executors: in this process, in worker processes, and on a Dask cluster."""

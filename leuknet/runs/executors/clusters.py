@@ -1,4 +1,4 @@
-"""Which Dask cluster runs are trained on: workers of this machine, a scheduler's address, or jobs of a batch system."""
+"""Dask clusters for training: local workers, the address of a running scheduler, or jobs of a batch system."""
 
 import shutil
 import signal
@@ -17,7 +17,7 @@ QUEUES = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "lsf": "LSFCluster"}
 
 
 class Setup(Settings):
-    """A cluster, from ``--cluster``. Each worker does one run at a time."""
+    """Settings of a cluster, from ``--cluster``. Each worker trains one run at a time."""
 
     kind: Literal["local", "scheduler", "slurm", "pbs", "lsf"] = setting("local", "What the workers are.")
     address: str = setting("", "Of the scheduler, for that kind.")
@@ -38,14 +38,14 @@ class Setup(Settings):
 
     @property
     def expected(self) -> int:
-        """How many Dask workers are to come; 1 where others start them."""
+        """Number of Dask workers to wait for; 1 if they are started externally."""
         return 1 if self.kind == "scheduler" else self.workers * self.options.get("processes", 1)
 
 
 def read_setup(where: str, jobs: int | None = None) -> Setup:
     """Return the `Setup` for ``local``, an address (``tcp://host:8786``) or a TOML file with the fields of `Setup`.
 
-    `jobs` goes before the file's ``workers``. A local cluster has a worker for each GPU, one on a machine without.
+    `jobs` overrides the file's ``workers``. A local cluster has one worker per GPU, or one on a machine without GPUs.
     """
     if where == "local":
         here = len(visible_gpus())
@@ -60,7 +60,7 @@ def read_setup(where: str, jobs: int | None = None) -> Setup:
 
 
 def cluster_of(setup: Setup) -> Any:
-    """Return the Dask cluster that `setup` describes, started; None where only an address is known."""
+    """Start and return the Dask cluster that `setup` describes, or return None if it is given by its address."""
     try:
         if setup.kind in QUEUES:
             return _queue(setup)
@@ -70,14 +70,14 @@ def cluster_of(setup: Setup) -> Any:
         from distributed import LocalCluster
     except ImportError as error:
         raise LeuknetError(f"--cluster needs Dask ({error}): pip install 'leuknet[cluster]'") from error
-    dask.config.set({"distributed.deploy.lost-worker-timeout": "60s"})  # a busy machine restarts one slowly
+    dask.config.set({"distributed.deploy.lost-worker-timeout": "60s"})  # restarting a worker is slow on a busy machine
     with deaf_to_ctrl_c():
         return LocalCluster(n_workers=setup.workers, threads_per_worker=1, dashboard_address=None)
 
 
 @contextmanager
 def deaf_to_ctrl_c() -> Iterator[None]:
-    """Have processes begun meanwhile ignore Ctrl-C, which reaches the study; the study ends them in order."""
+    """Make processes started in the block ignore Ctrl-C; it interrupts the study, which then stops them in order."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -105,7 +105,7 @@ def _queue(setup: Setup) -> Any:
 
 @contextmanager
 def opened(setup: Setup) -> Iterator[tuple[str, Any]]:
-    """Yield the scheduler's address and a callable that replaces lost workers; close at the end what this started."""
+    """Yield the scheduler's address and a function that replaces lost workers; on exit, close the cluster."""
     cluster = cluster_of(setup)
     many = {"n": setup.workers} if setup.kind == "local" else {"jobs": setup.workers}
     try:

@@ -1,8 +1,8 @@
-"""Runs on a Dask cluster: a task trains the run in a description and returns the files of its folder.
+"""Execution of runs on a Dask cluster: each task trains one run and returns the files of its folder.
 
-Each Dask worker keeps one worker process (`leuknet.runs.executors.local.Worker`), as this machine's executor does, so
-that a killed run kills no Dask worker and what is compiled stays. Where a worker sees the folder of runs, the run is
-trained there; elsewhere in the worker's own cache, and its files travel back.
+As in local execution, each Dask worker has a separate worker process (`leuknet.runs.executors.local.Worker`), so that a
+killed run does not kill the Dask worker and compiled networks are reused. If the folder of runs is accessible to the
+worker, the run is trained there; otherwise it is trained in the worker's cache, and its files are sent back.
 """
 
 import json
@@ -31,17 +31,17 @@ from leuknet.runs.store import Store
 POLL_SECONDS = 0.2
 LOOK_SECONDS = 2.0
 PATIENCE_SECONDS = 120.0
-DEATHS = 10  # Dask workers that a run may lose
-TRAVEL = sorted({*REQUIRED, *NETWORK, "log.txt", DONE} - {"run.json", "split.csv"})  # home has these two
-LOCAL = (failures.NO_DATA, failures.SETUP, failures.STORAGE)  # of the worker: another one may do the run
+DEATHS = 10  # number of lost Dask workers that a run may cause
+TRAVEL = sorted({*REQUIRED, *NETWORK, "log.txt", DONE} - {"run.json", "split.csv"})  # the client has these two
+LOCAL = (failures.NO_DATA, failures.SETUP, failures.STORAGE)  # specific to a worker: another may succeed
 
-# Of a Dask worker: its `Worker`, its GPU, the study it works for, and studies that are over.
+# State of a Dask worker: its `Worker`, its GPU, its current study, and studies that have ended.
 worker_state: dict[str, Any] = {"over": set()}
 _one_at_a_time = threading.Lock()
 
 
 def train_remote(order: dict[str, Any]) -> tuple[Ending, dict[str, bytes]]:
-    """Train one run on a Dask worker; return how it ended, and its files where home does not see them."""
+    """Train one run on a Dask worker; return its ending, and its files if the client cannot access them."""
     shared = bool(order["mark"]) and (Path(order["root"]) / order["mark"]).is_file()
     folder = (Path(order["root"]) if shared else cache_dir() / "trainings") / order["key"]
     try:
@@ -59,7 +59,7 @@ def train_remote(order: dict[str, Any]) -> tuple[Ending, dict[str, bytes]]:
 
 
 def _trained(order: dict, folder: Path) -> Ending:
-    """Do the run in this Dask worker's process, kept from the last run if it was started alike."""
+    """Train the run in this Dask worker's process, reusing that of the last run if it has the same settings."""
     if order["study"] in worker_state["over"]:
         return Ending(failures.BUSY, "the study is over")
     environment = dict(order["environment"])
@@ -78,7 +78,7 @@ def _trained(order: dict, folder: Path) -> Ending:
 
 
 def stop_here(study: str) -> None:
-    """End this Dask worker's run for `study`, as Ctrl-C does at home, and begin no more for it."""
+    """Stop this Dask worker's run for `study`, as Ctrl-C does locally, and start no further runs for it."""
     worker_state["over"].add(study)
     worker = worker_state.get("worker")
     if worker and worker.process and worker_state.get("study") == study:
@@ -86,14 +86,14 @@ def stop_here(study: str) -> None:
 
 
 def take(spec: RunSpec, store: Store, files: dict[str, bytes]) -> None:
-    """Write the files of a finished run, ``done.json`` last, unless another process has finished it meanwhile."""
+    """Write the files of a finished run, ``done.json`` last, unless another process has already finished it."""
     with store.held(spec, wait=False) as folder:
         if store.done(spec):
             return
         for name in files.keys() - {DONE}:
             with atomic(folder / name) as temporary:
                 temporary.write_bytes(files[name])
-        seal(folder, json.loads(files[DONE]))  # over the files as they are here
+        seal(folder, json.loads(files[DONE]))  # over the files as written here
         for name in ("checkpoint.npz", "progress.json", "failed.json"):
             (folder / name).unlink(missing_ok=True)
 
@@ -107,24 +107,25 @@ def execute_cluster(
     again: bool = False,
     checkpoint_seconds: float = 30.0,
 ) -> Scheduler:
-    """Finish `specs` on a Dask cluster; see `leuknet.runs.executors.local.execute_processes`.
+    """Execute `specs` on a Dask cluster; see `leuknet.runs.executors.local.execute_processes`.
 
     Parameters
     ----------
     where : str
-        What `read_setup` takes.
+        Argument of `read_setup`.
     jobs : int, optional
-        Workers of a local cluster, or jobs to submit.
+        Number of workers of a local cluster, or of jobs to submit.
 
     Returns
     -------
     Scheduler
-        Its events name workers that left, or missed the data, the set-up or room on the disk, and a lost scheduler.
+        Its events include workers that left or could not train runs because of missing data, set-up or disk space, and
+        a lost scheduler.
 
     Raises
     ------
     LeuknetError
-        If no scheduler answers for two minutes, or this machine's disk does not take the results.
+        If no scheduler responds within two minutes, or the results cannot be written to this machine's disk.
     """
     setup, scheduler = read_setup(where, jobs), Scheduler(specs, store, again)
     if not scheduler.unfinished:
@@ -145,16 +146,16 @@ def execute_cluster(
 
 
 class Crew:
-    """The workers of one Dask scheduler: each is given one run at a time, of its own structure if there is one.
+    """Client of a Dask scheduler that assigns each worker one run at a time, preferably of its compiled structure.
 
     Attributes
     ----------
     tasks : dict
-        Worker address to (spec, future).
+        Worker address -> (spec, future).
     last : dict of str to str
-        Worker address to the structure that it has compiled.
+        Worker address -> the structure that it has compiled.
     unfit : dict of str to set
-        Worker address to what it cannot do: a cohort config, a run's key, or everything ("").
+        Worker address -> what it cannot train: a cohort config, a run's key, or everything ("").
     """
 
     def __init__(
@@ -168,7 +169,7 @@ class Crew:
         self.deaths, self.known, self.changed = Counter[str](), set[str](), time.monotonic()
 
     def work(self, address: str, watch: Callable | None) -> None:
-        """Give out runs and take results until all are done or the Dask scheduler at `address` is lost."""
+        """Assign runs and collect results until all are done or the Dask scheduler at `address` is lost."""
         from distributed import Client
 
         try:
@@ -188,7 +189,7 @@ class Crew:
                     watch(self.scheduler)
                 time.sleep(POLL_SECONDS)
         except KeyboardInterrupt:
-            with suppress(OSError):  # a Dask scheduler that is gone has nothing to stop
+            with suppress(OSError):  # a lost Dask scheduler has nothing to stop
                 client.run(stop_here, self.study)
             raise
         except OSError as error:
@@ -202,7 +203,7 @@ class Crew:
             self.scheduler.events.append(f"connecting to {address} again")
 
     def look(self, client: Any) -> None:
-        """Note which workers came and went, have those replaced that this started, take back runs of the gone."""
+        """Update the list of workers, replace lost workers of an own cluster, and requeue the runs of lost workers."""
         now = set(client.nthreads())
         if len(now) < self.setup.expected:
             self.replenish()
@@ -224,7 +225,7 @@ class Crew:
             self.scheduler.postpone(spec)
 
     def give(self, client: Any) -> None:
-        """Give each idle worker a run that it may do; give up the runs that no worker may do."""
+        """Assign each idle worker a run that it can train; give up the runs that no worker can train."""
         for address in sorted(self.known - set(self.tasks)):
             if spec := self.scheduler.next(self.last.get(address), partial(self.fits, address)):
                 name = f"leuknet-{spec.key}-{uuid4().hex[:8]}"
@@ -240,11 +241,11 @@ class Crew:
                     self.scheduler.give_up(spec, "no worker has the cohort's data, the set-up and room on its disk")
 
     def fits(self, address: str, spec: RunSpec) -> bool:
-        """Whether a worker may do a run, as far as it has shown."""
+        """Return whether a worker can train a run, as far as known from its earlier runs."""
         return not self.unfit[address] & {"", repr(spec.recipe), spec.key}
 
     def order(self, spec: RunSpec) -> dict[str, Any]:
-        """Return what `train_remote` needs to know of a run."""
+        """Return the argument of `train_remote` for a run."""
         folder, run = self.scheduler.store.describe(spec), spec.as_dict()
         if self.setup.data and (run["recipe"] or {}).get("data"):
             run["recipe"] = run["recipe"] | {"data": self.setup.data}
@@ -261,9 +262,9 @@ class Crew:
         }
 
     def settle(self, address: str) -> None:
-        """Take home what a task that has ended leaves; what is the worker's fault keeps like runs from it."""
+        """Collect the results of a finished task; after a failure due to the worker, exclude it from similar runs."""
         spec, future = self.tasks.pop(address)
-        if future.status == "cancelled":  # the Dask scheduler forgot it
+        if future.status == "cancelled":  # lost by the Dask scheduler
             self.scheduler.events.append(f"{spec.label}: the scheduler lost it; given out again")
             self.scheduler.postpone(spec)
             return
@@ -286,6 +287,6 @@ class Crew:
         try:
             with failures.of_this_disk(spec.label, store.root):
                 take(spec, store, files)
-        except failures.RunError as error:  # busy: another process holds the folder, look again later
+        except failures.RunError as error:  # busy: another process holds the folder, try again later
             return Ending(error.failure, str(error))
         return Ending(None)

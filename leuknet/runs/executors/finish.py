@@ -1,4 +1,4 @@
-"""Finish runs on this machine or on a cluster, under the progress display that fits."""
+"""Execution of runs on this machine or on a cluster, with a suitable progress display."""
 
 from collections.abc import Iterable, Sequence
 
@@ -20,7 +20,7 @@ def finish(
     checkpoint_seconds: float = 30.0,
     environment: dict[str, str] | None = None,
 ) -> Scheduler:
-    """Finish runs in worker processes, watched by a table, by lines or, in a notebook, by a widget.
+    """Execute runs in worker processes or on a cluster, with a progress display (see `leuknet.runs.progress`).
 
     Parameters
     ----------
@@ -28,16 +28,16 @@ def finish(
         From `leuknet.study.experiments.together`.
     store : Store
     jobs : int, optional
-        Processes at a time, see `leuknet.runs.executors.local.slots`; with `cluster` its workers or jobs.
+        Number of parallel processes, see `leuknet.runs.executors.local.slots`; with `cluster`, of its workers or jobs.
     gpus : list of str, optional
-        Of this machine; workers of a `cluster` use those that they see.
+        Ids of this machine's GPUs to use; workers of a `cluster` use the GPUs visible to them.
     cluster : str, optional
-        What `leuknet.runs.executors.clusters.read_setup` takes; processes of this machine if not given.
+        Argument of `leuknet.runs.executors.clusters.read_setup`. Default: processes on this machine.
     again : bool
-        Try also what an earlier call was refused.
+        Whether to retry runs that an earlier call gave up as not runnable.
     checkpoint_seconds : float
     environment : dict of str, optional
-        Variables for this machine's worker processes.
+        Environment variables for this machine's worker processes.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""GPUs of one machine shared out among the Dask workers on it, so that no two of them sit on the same one."""
+"""Locks that assign the GPUs of a machine to its Dask workers, so that no two workers use the same GPU."""
 
 import os
 import tempfile
@@ -14,14 +14,14 @@ POLL_SECONDS = 0.5
 
 
 def claim_gpu() -> tuple[str, filelock.FileLock]:
-    """Return a GPU of this machine that no other Dask worker has, and its lock; wait until there is one.
+    """Wait for a GPU of this machine that no other Dask worker uses; return it and its lock.
 
-    What is taken is locked by a file in the machine's temporary folder; a killed process gives its GPU back.
+    A GPU in use is locked by a file in the machine's temporary folder; a killed process releases its lock.
 
     Raises
     ------
     SetUpError
-        If this process sees no GPU.
+        If no GPU is visible to this process.
     """
     if not (seen := visible_gpus()):
         raise SetUpError("a run asks for a GPU and this worker sees none: see 'gpu' in the cluster's file")

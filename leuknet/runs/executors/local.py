@@ -1,4 +1,4 @@
-"""Executors of this machine: finish a list of runs in this process, or in worker processes that stay."""
+"""Local executors: run a list of specifications in this process, or in persistent worker processes."""
 
 import os
 import select
@@ -26,7 +26,7 @@ from leuknet.runs.store import Store
 
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 15.0
-MOST_WORKERS = 8  # narrow networks on a large machine: each worker takes about 0.7 GB
+MOST_WORKERS = 8  # limit for narrow networks on large machines: each worker needs about 0.7 GB
 SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
@@ -37,14 +37,14 @@ def execute_here(
     watch: Callable | None = None,
     again: bool = False,
 ) -> Scheduler:
-    """Finish `specs` in this process, one after the other.
+    """Execute `specs` in this process, one after the other.
 
     Parameters
     ----------
     specs : iterable of RunSpec
     store : Store
     cohorts : Cohort, or dict of str to Cohort
-        The runs' cohort, or cohorts by `Cohort.key`.
+        The cohort of all runs, or the cohorts by `Cohort.key`.
     watch : callable, optional
         Called with the `Scheduler` after each epoch and run.
     again : bool
@@ -53,7 +53,7 @@ def execute_here(
     Returns
     -------
     Scheduler
-        A failed run is in it with its reason; the others go on.
+        Contains failed runs with their reasons; a failure does not stop the other runs.
 
     Raises
     ------
@@ -72,14 +72,14 @@ def execute_here(
                 ending = Ending(error.failure, str(error))
             scheduler.ended(spec, ending)
         elif scheduler.unfinished:
-            time.sleep(POLL_SECONDS)  # another process is at what is left
+            time.sleep(POLL_SECONDS)  # the remaining runs are executed by another process
         if watch:
             watch(scheduler)
     return scheduler
 
 
 def visible_gpus() -> list[str]:
-    """Return the ids of the GPUs that this process may use: ``CUDA_VISIBLE_DEVICES``, else all there are."""
+    """Return the ids of the GPUs that this process may use: ``CUDA_VISIBLE_DEVICES``, or all GPUs if it is not set."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return [part for part in visible.split(",") if part not in ("", "-1")]
@@ -87,17 +87,17 @@ def visible_gpus() -> list[str]:
 
 
 def slots(jobs: int | None = None, gpus: Sequence[str] | None = None, narrow: bool = False) -> list[dict[str, str]]:
-    """Return one environment for each worker process that may run at a time.
+    """Return the environment variables of each parallel worker process.
 
     Parameters
     ----------
     jobs : int, optional
-        Processes at a time. If not given: for narrow networks one a core, `MOST_WORKERS` at most; else one a GPU,
-        and one on a machine without.
+        Number of parallel processes. Default: for narrow networks one per core, at most `MOST_WORKERS`; otherwise one
+        per GPU, or one on a machine without GPUs.
     gpus : sequence of str, optional
-        Their ids, see `visible_gpus`. Each process sees one; more processes than GPUs share them.
+        Ids of the GPUs, see `visible_gpus`. Each process uses one; GPUs are shared if there are more processes.
     narrow : bool
-        Whether the networks are narrow: how many threads each process has depends on this alone, never on `jobs`.
+        Whether the networks are narrow. The number of threads per process depends only on this, not on `jobs`.
     """
     there = visible_gpus()
     gpus = there if gpus is None else list(gpus)
@@ -110,46 +110,46 @@ def slots(jobs: int | None = None, gpus: Sequence[str] | None = None, narrow: bo
 
 
 class Worker:
-    """A worker process, started when its first run comes and replaced when it has died.
+    """A worker process, started with its first run and restarted after it has died.
 
-    A process of full-width networks does one structure only, so that its memory, a GPU's too, is free again.
+    A process for full-width networks trains one structure only, so that its memory, including GPU memory, is released.
 
     Parameters
     ----------
     environment : dict of str
-        Set for the process in addition to this process's variables.
+        Variables to set in addition to those of this process.
     checkpoint_seconds : float
-        Least time between two checkpoints of a run.
+        Minimum time between two checkpoints of a run.
 
     Attributes
     ----------
     spec : RunSpec or None
-        What it is at.
+        The run in progress.
     structure : str or None
-        What it has compiled.
+        The structure that it has compiled.
     """
 
     def __init__(self, environment: dict[str, str], checkpoint_seconds: float = 30.0) -> None:
         self.environment, self.checkpoint_seconds = environment, checkpoint_seconds
-        self.process: Any = None  # a Popen, from `_start` to `stop`
+        self.process: Any = None  # Popen between `_start` and `stop`
         self.spec: RunSpec | None = None
         self.structure: str | None = None
         self.peak = 0
 
     def begin(self, spec: RunSpec, folder: Path) -> None:
-        """Begin the run that `folder` describes."""
+        """Start the run described in `folder`."""
         structure = cost.structure_key(spec)
         if structure != self.structure and not spec.settings.nano:
             stop([self])
         if self.process is None or self.process.poll() is not None:
             self._start()
         self.spec, self.structure, self.folder = spec, structure, folder.resolve()
-        with suppress(BrokenPipeError):  # it has just died: `poll` sees it
+        with suppress(BrokenPipeError):  # the process has just died; handled by `poll`
             self.process.stdin.write(f"{self.folder}\n".encode())
 
     def _start(self) -> None:
         module = "leuknet.runs.executors.worker"
-        reading, writing = os.pipe()  # not its standard output, to which anything may print
+        reading, writing = os.pipe()  # not standard output, which any code may print to
         self.answers = os.fdopen(reading, "rb", buffering=0)
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, str(self.checkpoint_seconds), str(os.getpid()), str(writing)],
@@ -159,15 +159,15 @@ class Worker:
             stderr=subprocess.DEVNULL,
             pass_fds=(writing,),
             bufsize=0,
-            start_new_session=True,  # Ctrl-C reaches the study, which ends its processes in order
+            start_new_session=True,  # Ctrl-C interrupts the study, which then stops its processes in order
         )
         os.close(writing)
         self.peak = 0
 
     def poll(self) -> Ending | None:
-        """Return how the run ended, or None while it goes on; meanwhile note the memory it takes."""
+        """Return how the run ended, or None while it is running; also record its peak memory."""
         if not select.select([self.answers], [], [], 0)[0]:
-            with suppress(psutil.NoSuchProcess):  # it has just ended: the next poll sees how
+            with suppress(psutil.NoSuchProcess):  # it has just ended; handled by the next poll
                 self.peak = max(self.peak, psutil.Process(self.process.pid).memory_info().rss)
             return None
         line, self.spec = self.answers.readline(), None
@@ -180,7 +180,7 @@ class Worker:
 
 
 def died(code: int, peak: int, log: Path) -> Ending:
-    """Return the `Ending` of a run whose process died with `code`, having taken `peak` bytes of memory."""
+    """Return the `Ending` of a run whose process died with exit code `code` and a peak memory of `peak` bytes."""
     text = tail(log)
     if not (number := failures.signal_of(code)):
         lines = text.strip().splitlines() or ["no word in its log"]
@@ -199,15 +199,15 @@ def execute_processes(
     again: bool = False,
     checkpoint_seconds: float = 30.0,
 ) -> Scheduler:
-    """Finish `specs` in worker processes, one for each of `environments`.
+    """Execute `specs` in worker processes, one for each of `environments`.
 
     Parameters
     ----------
     specs : iterable of RunSpec
-        With their cohort config.
+        Must include their cohort config.
     store : Store
     environments : list of dict, optional
-        From `slots`; one process if not given.
+        From `slots`. Default: one process.
     watch : callable, optional
         Called with the `Scheduler` about ten times a second.
     again : bool
@@ -245,7 +245,7 @@ def execute_processes(
 
 
 def stop(workers: Iterable[Worker]) -> None:
-    """End the workers' processes: SIGTERM, so that they leave nothing half written, and SIGKILL if that is no help."""
+    """Stop the workers' processes: by SIGTERM, to avoid partially written files, and by SIGKILL if that fails."""
     living = [worker for worker in workers if worker.process is not None]
     for worker in living:
         worker.process.terminate()
@@ -261,5 +261,5 @@ def stop(workers: Iterable[Worker]) -> None:
 
 
 def tail(path: Path, size: int = 4000) -> str:
-    """Return the end of a log, as text; empty if there is none."""
+    """Return the end of a log file as text; empty if the file does not exist."""
     return path.read_bytes()[-size:].decode("utf-8", "replace") if path.is_file() else ""

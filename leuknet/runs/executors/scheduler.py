@@ -1,4 +1,4 @@
-"""Which run is trained next, and what became of each: the same for every executor."""
+"""Scheduler used by all executors: selects the next run and records the result of each."""
 
 import time
 from collections import Counter, defaultdict
@@ -17,7 +17,7 @@ LOOK_AGAIN_SECONDS = 2.0
 
 
 class Ending(NamedTuple):
-    """How an attempt at a run ended: `failure` None is success, else a word of `leuknet.runs.failures`."""
+    """Result of an attempt at a run: `failure` is None on success, else a constant of `leuknet.runs.failures`."""
 
     failure: str | None
     reason: str = ""
@@ -25,34 +25,34 @@ class Ending(NamedTuple):
 
 
 class Scheduler:
-    """Hand out `specs` until each is done or given up; then it is the report of what became of them.
+    """Assign `specs` to workers until each is done or given up, and record the results.
 
-    A run that was killed, ran out of memory or met an unknown error is tried again, `RETRIES` times at most. One that
-    is refused would be refused again: it is given up at once, and by later calls too unless `again` is set. One that
-    this set-up does not allow is given up at once, but tried by later calls.
+    A run that was killed, ran out of memory or raised an unexpected error is retried at most `RETRIES` times. A run
+    that is not runnable as specified is given up immediately, also by later calls unless `again` is set. A run that is
+    not possible with the current set-up is given up immediately, but retried by later calls.
 
-    Runs are handed out by the structure of their networks, because each worker compiles a structure once: a worker
-    goes on with its own as long as runs of it wait, and then takes the one with the most work (`cost.work`) that no
-    other worker is at.
+    Runs are assigned by the structure of their networks, because each worker compiles a structure once: a worker
+    continues with its structure while there are waiting runs of it, and then takes the structure with the most work
+    (`cost.work`) that no other worker is training.
 
     Parameters
     ----------
     specs : iterable of RunSpec
     store : Store
     again : bool
-        Try also what an earlier call was refused.
+        Whether to retry runs that an earlier call gave up as not runnable.
 
     Attributes
     ----------
     before : int
-        Runs that were done at the beginning.
+        Number of runs that were already done.
     running : dict of str to RunSpec
     failed : dict of str to str
-        Given up: key to reason.
+        Runs given up: key -> reason.
     seconds : float
-        From the beginning to the end of the last run.
+        Time from the start to the end of the last run.
     events : list of str
-        What happened other than success, in order.
+        All events except successes, in chronological order.
     """
 
     def __init__(self, specs: Iterable[RunSpec], store: Store, again: bool = False) -> None:
@@ -77,18 +77,18 @@ class Scheduler:
 
     @property
     def unfinished(self) -> bool:
-        """Whether anything waits or runs."""
+        """Whether any run is waiting or running."""
         return bool(self.waiting or self.running)
 
     def next(self, last: str | None = None, fits: Callable[[RunSpec], bool] = lambda spec: True) -> RunSpec | None:
-        """Take the next run to start, or None if none may start now.
+        """Return the next run to start, or None if no run can start now.
 
         Parameters
         ----------
         last : str, optional
-            The structure that the worker has compiled.
+            The structure that the worker has already compiled.
         fits : callable
-            Whether the worker may do a run.
+            Returns whether the worker can train a run.
         """
         for key in sorted(self.waiting, key=self._order(last)):
             if self._may_start(key) and fits(self.waiting[key]):
@@ -97,7 +97,7 @@ class Scheduler:
         return None
 
     def _order(self, last: str | None) -> Callable[[str], tuple]:
-        """Return the sort key of waiting runs for a worker: its own structure, then free ones, the largest first."""
+        """Return the sort key of waiting runs: the worker's own structure, then unassigned ones, the largest first."""
         work: defaultdict[str, float] = defaultdict(float)
         for key in self.waiting:
             work[self.structures[key]] += self.work[key]
@@ -110,12 +110,12 @@ class Scheduler:
         return order
 
     def _may_start(self, key: str) -> bool:
-        """Whether a waiting run may start now; one that another process has finished or is at is entered so."""
+        """Return whether a waiting run can start now; record runs that another process has finished or is executing."""
         if self._later.get(key, 0) > time.monotonic():
             return False
         if self.store.done(self.waiting[key]):
             del self.waiting[key]
-            self.finished.append(key)  # by another process
+            self.finished.append(key)  # finished by another process
             return False
         if locked(self.store.folder(key)):
             self._later[key] = time.monotonic() + LOOK_AGAIN_SECONDS
@@ -123,7 +123,7 @@ class Scheduler:
         return True
 
     def ended(self, spec: RunSpec, ending: Ending) -> None:
-        """Enter how an attempt ended; a full disk of this machine, which no other run would fit either, raises."""
+        """Record how an attempt ended; raise on a storage failure of this machine, which affects all other runs."""
         self.running.pop(spec.key, None)
         self.seconds = time.monotonic() - self.began
         if ending.failure is None:
@@ -138,7 +138,7 @@ class Scheduler:
             self._failed_once(spec, ending)
 
     def postpone(self, spec: RunSpec) -> None:
-        """Let a run wait again, and not start for some seconds; this is no attempt."""
+        """Return a run to the queue, delayed by a few seconds; this does not count as an attempt."""
         self.running.pop(spec.key, None)
         self._later[spec.key] = time.monotonic() + LOOK_AGAIN_SECONDS
         self.waiting[spec.key] = spec
@@ -157,7 +157,7 @@ class Scheduler:
             self.failed[spec.key] = ending.reason
 
     def give_up(self, spec: RunSpec, reason: str) -> None:
-        """Enter that a run will not be tried any more in this call."""
+        """Record that a run will not be retried in this call."""
         self.running.pop(spec.key, None)
         self.waiting.pop(spec.key, None)
         self.failed[spec.key] = reason
@@ -169,7 +169,7 @@ class Scheduler:
 
     @property
     def trained(self) -> int:
-        """How many runs were finished meanwhile, here or by another process."""
+        """Number of runs finished since the start, here or by another process."""
         return len(self.finished)
 
     def __str__(self) -> str:

@@ -1,9 +1,10 @@
-"""A process that trains one run after another: ``python -m leuknet.runs.executors.worker SECONDS PARENT ANSWERS``.
+"""Worker process that trains runs sequentially: ``python -m leuknet.runs.executors.worker SECONDS PARENT ANSWERS``.
 
-Each line of standard input is the folder of a run, which says what the run is (`RunSpec.write`). When the run has
-ended, one line of JSON goes to the file descriptor ANSWERS: ``failure`` (a word of `leuknet.runs.failures`, or null)
-and ``reason``. Whatever else a run prints goes to ``log.txt`` in its folder. The process keeps what it has compiled and
-loaded, and ends with its input or with its parent, PARENT, which may be gone before this process can look.
+Each line of standard input is the folder of a run, which contains its specification (`RunSpec.write`). After each run,
+one line of JSON is written to the file descriptor ANSWERS, with ``failure`` (a constant of `leuknet.runs.failures`, or
+null) and ``reason``. All other output of a run goes to ``log.txt`` in its folder. Compiled networks and loaded cohorts
+are reused between runs. The process ends at the end of its input or with its parent process, PARENT, which may already
+have ended when this process starts.
 """
 
 import functools
@@ -20,19 +21,19 @@ from leuknet.exceptions import LeuknetError
 from leuknet.runs.failures import NO_DATA, RunError, explained
 
 LOOK_SECONDS = 0.2
-COHORTS = 4  # memory maps, kept open
+COHORTS = 4  # number of memory maps to leave open
 
 
 @functools.lru_cache(COHORTS)
 def cohort_of(config: str) -> Cohort:
-    """Return the cohort that a run's record describes, `config` as JSON."""
+    """Return the cohort of a cohort config from a run's record, given as JSON."""
     from leuknet.data.load import load_cohort
 
     return load_cohort(**json.loads(config))
 
 
 def run_from_folder(folder: Path, checkpoint_seconds: float) -> None:
-    """Execute the run that `folder` describes, unless another process is at it."""
+    """Execute the run described in `folder`, unless another process is executing it."""
     from leuknet.runs.spec import RunSpec
     from leuknet.runs.store import Store
 
@@ -48,7 +49,7 @@ def run_from_folder(folder: Path, checkpoint_seconds: float) -> None:
 
 
 def attempt(folder: Path, checkpoint_seconds: float) -> dict:
-    """Do the run in `folder`, with what it prints in its log; return what became of it."""
+    """Execute the run in `folder` with its output redirected to the log; return the result."""
     try:
         with (folder / "log.txt").open("ab") as log:
             for stream in (sys.stdout, sys.stderr):
@@ -62,7 +63,7 @@ def attempt(folder: Path, checkpoint_seconds: float) -> dict:
 
 
 def end_with(parent: int) -> None:
-    """End this process at once when `parent` (a process id) is no longer its parent."""
+    """Exit this process immediately when `parent` (a process id) is no longer its parent."""
 
     def look() -> None:
         while os.getppid() == parent:
@@ -73,9 +74,9 @@ def end_with(parent: int) -> None:
 
 
 def main(checkpoint_seconds: str, parent: str, answers: str) -> None:
-    """Train the runs whose folders come by standard input."""
+    """Train the runs whose folders are read from standard input."""
     end_with(int(parent))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # by an exception, which cleans up
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # by an exception, to allow clean-up
     with os.fdopen(int(answers), "w") as stream:
         for line in sys.stdin:
             print(json.dumps(attempt(Path(line.rstrip("\n")), float(checkpoint_seconds))), file=stream, flush=True)

@@ -1,1 +1,1 @@
-"""What is to be trained, at what cost: counts, rates of this machine, and the preview before a study begins."""
+"""Planning of a study: number and cost of runs, throughput of this machine, and a preview before training starts."""

@@ -1,7 +1,7 @@
-"""What runs cost: how many there are, how many images they train on, and hours from what was measured on this machine.
+"""Cost of runs: their number, the number of training images, and hours estimated from measurements on this machine.
 
-Rates are medians over finished runs of the same structure, or of a trial (`leuknet.runs.planning.throughput`), both
-of this backend and machine only. Nothing is scaled from one network to another.
+Rates are medians over finished runs of the same structure, or from a trial (`leuknet.runs.planning.throughput`), and
+only for the same backend and machine. They are never extrapolated from one network to another.
 """
 
 from collections import Counter, defaultdict
@@ -25,12 +25,12 @@ PLACE = ("backend", "machine", "processors", "gpus")
 
 
 def place() -> dict[str, Any]:
-    """Return what a rate holds for: backend, kind of machine, processors, GPUs."""
+    """Return the environment for which a rate is valid: backend, kind of machine, processors, GPUs."""
     return {name: environment()[name] for name in PLACE}
 
 
 def structure(values: dict[str, Any], size: int) -> dict[str, Any]:
-    """Return what decides how many images a second train: network, batch, precision, size, features cached or not.
+    """Return what determines the training rate: network, batch, precision, image size, use of cached features.
 
     Parameters
     ----------
@@ -46,18 +46,18 @@ def structure(values: dict[str, Any], size: int) -> dict[str, Any]:
 
 
 def keys_of(settings: TrainSettings | BaselineSettings, size: int) -> tuple[str, str]:
-    """Return the hashes under which two rates are kept: of training, and of computing a frozen backbone's features."""
+    """Return the hashes for two rates: of training, and of computing the features of a frozen backbone."""
     decides = structure(settings.as_dict(), size)
     return hash_of(decides), hash_of([decides, "features"])
 
 
 def structure_key(spec: RunSpec) -> str:
-    """Return the hash of what decides the compiled step of a run; workers go on with runs of the same."""
+    """Return the hash of everything that defines a run's compiled step; workers prefer runs with the same hash."""
     return hash_of([str(spec.settings.step_key), spec.cohort_key])
 
 
 def images_of(spec: RunSpec) -> int:
-    """Return how many images a run trains on in all its epochs; those of a baseline count once."""
+    """Return the number of images that a run trains on over all epochs; for baselines, each counts once."""
     split, settings = spec.split, spec.settings
     if split.hash not in _counts:
         _counts[split.hash] = Counter(split.table.loc[split.table["role"] == "train", "fold"])
@@ -67,13 +67,13 @@ def images_of(spec: RunSpec) -> int:
     return int(images * (1 - settings.held_out)) * max(settings.variants, 1) * settings.epochs
 
 
-_counts: dict[str, Counter[str]] = {}  # training images by fold, by the split's hash
+_counts: dict[str, Counter[str]] = {}  # split's hash -> number of training images by fold
 
 
 def measured(store: Store) -> dict[str, float]:
-    """Return images a second by the hash of `structure`: the median over the finished runs made on this machine.
+    """Return images per second by the hash of `structure`: the median over finished runs on this machine.
 
-    Structures without one have the rate of a trial, if there was one here.
+    Structures without finished runs have the rate of a trial, if available.
     """
     here, rates = place(), defaultdict(list)
     for record in read_all(store.root)[0]:
@@ -87,14 +87,14 @@ def measured(store: Store) -> dict[str, float]:
 
 
 def trials_file() -> Path:
-    """Return where the rates of this machine's trials are kept."""
+    """Return the path of the file with the rates of this machine's trials."""
     return cache_dir() / "throughput" / f"{hash_of(place())}.json"
 
 
 def runs(plans: dict[str, list[RunSpec]], store: Store, size: int) -> pd.DataFrame:
-    """Return one row a run, by key: ``done``, ``refused``, ``images`` (to be trained), ``seconds``, ``unknown`` (rate).
+    """Return one row per run, by key: ``done``, ``refused``, ``images`` (to train), ``seconds``, ``unknown`` (rate).
 
-    The features of a frozen backbone are counted with the first run to do that reads them.
+    The time to compute the features of a frozen backbone is added to the first unfinished run that uses them.
     """
     rates = measured(store)
     rows = {spec.key: _row(spec, store, rates, size) for plan in plans.values() for spec in plan}
@@ -106,7 +106,7 @@ def runs(plans: dict[str, list[RunSpec]], store: Store, size: int) -> pd.DataFra
 
 
 def work(waiting: dict[str, RunSpec], store: Store) -> dict[str, float]:
-    """Return what each run costs relative to the others: seconds if all were measured here, otherwise images."""
+    """Return the relative cost of each run: seconds if all rates were measured on this machine, otherwise images."""
     if not waiting:
         return {}
     frame = runs({"waiting": list(waiting.values())}, store, 0)
@@ -128,7 +128,7 @@ def _row(spec: RunSpec, store: Store, rates: dict[str, float], size: int) -> dic
 
 
 def costs(plans: dict[str, list[RunSpec]], store: Store, size: int) -> pd.DataFrame:
-    """Return what experiments or pages cost on this machine, one row each and one for all runs together.
+    """Return the cost of experiments or pages on this machine, one row for each and one for all runs together.
 
     Parameters
     ----------
@@ -141,8 +141,8 @@ def costs(plans: dict[str, list[RunSpec]], store: Store, size: int) -> pd.DataFr
     Returns
     -------
     pandas.DataFrame
-        ``experiment``, ``runs``, ``done``, ``refused`` (not tried again), ``to do``, ``images`` (to be trained),
-        ``hours`` (of the runs to do whose structure was measured; one process at a time), ``not measured`` (runs).
+        ``experiment``, ``runs``, ``done``, ``refused`` (not retried), ``to do``, ``images`` (to train), ``hours`` (for
+        the runs to do whose structure was measured, in a single process), ``not measured`` (number of runs).
     """
     frame = runs(plans, store, size)
     groups = {name: list({spec.key for spec in plan}) for name, plan in plans.items()}
@@ -159,14 +159,14 @@ def costs(plans: dict[str, list[RunSpec]], store: Store, size: int) -> pd.DataFr
 
 
 def shown(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return `costs` as people read it: a dash for the hours of an experiment of which nothing was measured."""
+    """Return `costs` formatted for display, with a dash for the hours of experiments without measured rates."""
     blind = (frame["to do"] > 0) & (frame["to do"] == frame["not measured"])
     hours = frame["hours"].map("{:.2f}".format).mask(blind, "–")
     return frame.assign(images=frame["images"].map("{:,}".format), hours=hours)
 
 
 def unmeasured(plans: dict[str, list[RunSpec]], store: Store, size: int) -> list[TrainSettings]:
-    """Return one `TrainSettings` for each structure among the runs to do that nothing has measured here."""
+    """Return one `TrainSettings` for each structure among the runs to do that has no measured rate here."""
     rates, waiting = measured(store), {}
     for spec in (spec for plan in plans.values() for spec in plan if not store.done(spec)):
         name = keys_of(spec.settings, (spec.recipe or {}).get("size", size))[0]

@@ -1,7 +1,7 @@
-"""What is about to be trained and how long it takes on this machine, printed before anything starts.
+"""Preview of the runs to train and the time that they take on this machine, printed before training starts.
 
-``python -m leuknet.runs.planning.preview NAME …`` downloads ImageNet weights that are not here, by Keras, which shows
-size and progress.
+``python -m leuknet.runs.planning.preview NAME …`` downloads missing ImageNet weights through Keras, which shows their
+size and the progress.
 """
 
 import subprocess
@@ -21,9 +21,9 @@ RESUME = "Ctrl-C stops at any time: the same command goes on from the finished r
 
 
 def prepare(plans: dict[str, list[RunSpec]], store: Store, size: int) -> None:
-    """Fetch the weights and time the full-width networks that runs to do need, in processes of their own.
+    """Download the weights and measure the speed of full-width networks for the runs to do, in separate processes.
 
-    Narrow networks train in seconds: their time is known from finished runs only.
+    Narrow networks train in seconds, so their speed is known from finished runs only.
     """
     waiting = [spec.settings for spec in chain(*plans.values()) if not store.done(spec)]
     pretrained = [each for each in waiting if isinstance(each, TrainSettings) and each.weights == "imagenet"]
@@ -35,12 +35,12 @@ def prepare(plans: dict[str, list[RunSpec]], store: Store, size: int) -> None:
 
 
 def preview(plans: dict[str, list[RunSpec]], store: Store, size: int) -> list[str]:
-    """Return lines that say what will be trained, how long it takes here, and what leaving a page out would save.
+    """Return lines with the runs to train, the time that they take here, and the time saved by leaving out a page.
 
     Parameters
     ----------
     plans : dict of str to list of RunSpec
-        Page to its runs.
+        Page -> its runs.
     store : Store
     size : int
         Edge of the images, px.
@@ -60,14 +60,14 @@ def preview(plans: dict[str, list[RunSpec]], store: Store, size: int) -> list[st
 
 
 def _time(part: pd.DataFrame) -> str:
-    """Return the seconds of runs in words, and how many of them nothing has timed here."""
+    """Return the total time of runs in words, and the number of runs whose time is unknown."""
     blind = int(part["unknown"].sum())
     timed = f"about {duration(part['seconds'].sum())}" if blind < len(part) or part.empty else ""
     return " + ".join(filter(None, [timed, f"{blind} not timed here yet" if blind else ""]))
 
 
 def main(names: list[str]) -> None:
-    """Download the ImageNet weights of backbones unless they are here; say in one line if that fails."""
+    """Download the missing ImageNet weights of backbones; report a failure in one line."""
     import keras
 
     from leuknet.models.weights import available

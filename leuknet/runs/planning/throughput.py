@@ -1,6 +1,6 @@
-"""A trial of a structure's speed, in a process of its own, so that the memory it took, a GPU's too, is free again.
+"""Measurement of a structure's training speed, in a separate process so that its (GPU) memory is released.
 
-``python -m leuknet.runs.planning.throughput SETTINGS SIZE BATCHES``, with settings as JSON, prints images a second.
+``python -m leuknet.runs.planning.throughput SETTINGS SIZE BATCHES``, with settings as JSON, prints images per second.
 """
 
 import json
@@ -23,7 +23,7 @@ from leuknet.runs.planning import cost
 
 
 def measured(settings: TrainSettings, size: int, batches: int = 2, gpu: str | None = None) -> str:
-    """Measure by `rate` how many images a second train here; return one line that says it, or why it cannot be."""
+    """Measure the training speed by `rate`; return one line with images per second, or the reason for a failure."""
     named = (settings.backbone, settings.approach, settings.dense, settings.precision)
     try:
         result = f"{rate(settings, size, batches, gpu):.3g} images/s"
@@ -33,7 +33,7 @@ def measured(settings: TrainSettings, size: int, batches: int = 2, gpu: str | No
 
 
 def rate(settings: TrainSettings, size: int, batches: int = 2, gpu: str | None = None) -> float:
-    """Return how many images a second train here, by `trial` in a process of its own.
+    """Return the training speed on this machine, in images per second, from a `trial` in a separate process.
 
     Parameters
     ----------
@@ -41,14 +41,14 @@ def rate(settings: TrainSettings, size: int, batches: int = 2, gpu: str | None =
     size : int
         Edge of the images, px.
     batches : int
-        Of an epoch of the trial.
+        Number of batches in an epoch of the trial.
     gpu : str, optional
         Id of the GPU to train on.
 
     Raises
     ------
     SetUpError
-        If the trial ends without a rate: why, in one line.
+        If the trial fails, with the reason in one line.
     """
     order = (json.dumps(settings.as_dict()), str(size), str(batches))
     command = [sys.executable, "-m", "leuknet.runs.planning.throughput", *order]
@@ -63,7 +63,7 @@ def rate(settings: TrainSettings, size: int, batches: int = 2, gpu: str | None =
 
 
 def trial(settings: TrainSettings, size: int, batches: int = 2) -> float:
-    """Train on `batches` batches of random images of `size` px; keep and return the rate, images a second."""
+    """Train on `batches` batches of random images of `size` px; store and return the rate, images per second."""
     from leuknet.models.training import train, trainer_for
 
     cohort = random_cohort(settings.batch * batches, size)
@@ -79,7 +79,7 @@ def trial(settings: TrainSettings, size: int, batches: int = 2) -> float:
 
 
 def _features_rate(trainer: Any, settings: TrainSettings) -> float:
-    """Return how many images a second pass through the frozen part, once it is compiled."""
+    """Return the speed of the compiled frozen part, images per second."""
     from leuknet.models.frozen import BATCH, compute
 
     with scratch() as folder:
@@ -89,7 +89,7 @@ def _features_rate(trainer: Any, settings: TrainSettings) -> float:
 
 
 def random_cohort(count: int, size: int) -> Cohort:
-    """Return a cohort of `count` random images of both classes, for measuring only."""
+    """Return a cohort of `count` random images of both classes, for speed measurements."""
     images = rng("random cohort", count, size).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
     names = [f"random/{('negative', 'positive')[i % 2]}/{i}" for i in range(count)]
     columns = {"image_id": names, "data_set": "random", "source": "random", "group": names}
@@ -98,7 +98,7 @@ def random_cohort(count: int, size: int) -> Cohort:
 
 
 def main(settings: str, size: str, batches: str) -> None:
-    """Print the rate of the network that `settings`, as JSON, describe; in one line, why it cannot be measured."""
+    """Print the rate for `settings` (JSON), or exit with the reason for a failure in one line."""
     try:
         print(trial(TrainSettings.from_dict(json.loads(settings)), int(size), int(batches)))
     except Exception as error:
