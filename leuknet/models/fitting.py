@@ -72,7 +72,7 @@ def fit_epochs(
     Raises
     ------
     LeuknetError
-        If the loss is not a number.
+        If the loss is not finite.
     """
     for epoch in range(first, epochs):
         began = time.perf_counter()

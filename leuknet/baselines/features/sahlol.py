@@ -3,7 +3,7 @@
 The paper says (section 2.3): features of VGG-19, selected by the salp swarm algorithm (SESSA), an SVM, 5-fold
 cross-validation, 96.11 % on ALL-IDB 2 and 87.90 % on C-NMC. The article's abstract (Sci. Rep. 10, 2536) says:
 pretrained on ImageNet; the enhanced swarm "selects the most relevant features and removes highly correlated and noisy
-features"; 1 K of 25 K features are kept.
+features"; 1 K of 25 K features are selected.
 
 Left open, and the interpretation used: 25 K are VGG-19's flattened last maps (7 x 7 x 512 = 25 088 at 224 px). Noisy
 features are those whose F-test between the classes has p above 0.05; of the 2200 best remaining features, those that

@@ -47,9 +47,9 @@ def salp_swarm(
 ) -> tuple[np.ndarray, float]:
     """Minimise `cost` over [0, 1]^d by the salp swarm algorithm (Mirjalili et al., Adv. Eng. Softw. 2017).
 
-    Implements equations 3.1 to 3.4. The first half of the chain are leaders: each moves to a distance of ``c1 c2`` from
-    the best position, to either side with equal probability, where c2 is drawn from [0, 1] and
-    ``c1 = 2 exp(-(4 l / L)^2)`` decreases with step l of L. Every follower moves half way towards the salp before it.
+    Implements equations 3.1 to 3.4. The first half of the chain consists of leaders: each moves to a distance of
+    ``c1 c2`` from the best position, to either side with equal probability, where c2 is drawn from [0, 1] and
+    ``c1 = 2 exp(-(4 l / L)^2)`` decreases with step l of L. Every follower moves halfway towards the salp before it.
     Positions are clipped to the bounds.
 
     Parameters

@@ -17,7 +17,7 @@ STEPS = 10
 
 
 def known(masks: np.ndarray) -> np.ndarray:
-    """Return the positions of images whose mask is known and shows a nucleus."""
+    """Return the positions of the images that have a mask with a nucleus."""
     return np.array([i for i, mask in enumerate(masks) if mask[0, 0] != UNKNOWN and (mask == 2).any()], int)
 
 
