@@ -32,7 +32,7 @@ CONTROLS = {  # sliders, menus, buttons on each page with widgets
     "08_activation_maps": (1, 3, 0),
     "11_your_own_slide": (0, 0, 1),
 }
-SETTINGS = {  # all cells stand in the document, seen or not; nothing is asked of the network
+SETTINGS = {  # all cells are in the document, visible or not; independent of the network
     "notebook-extension/tracker": {"windowingMode": "none"},
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
@@ -104,7 +104,7 @@ def api(address, path, method="GET", body=None):
 
 @pytest.fixture(scope="module")
 def pages(server):
-    """Return a function that gives a page of which all cells were told to run; the page after it is begun as well."""
+    """Return a function that opens a page and runs all its cells; the next page is started as well."""
     opened, names = {}, list(CONTROLS)
     with chromium() as browser:
 
@@ -118,7 +118,7 @@ def pages(server):
 
 
 def contact_sheet(paths, width=1400):
-    """Keep all pictures of widgets on one sheet, two beside each other, for a look."""
+    """Save all screenshots of widgets on one sheet, two per row, for visual inspection."""
     shots = [Image.open(path).convert("RGB") for path in paths]
     shots = [shot.resize((width // 2 - 10, shot.height * (width // 2 - 10) // shot.width)) for shot in shots]
     heights, sheet = [0, 0], Image.new("RGB", (width, sum(shot.height + 20 for shot in shots) + 20), "#777777")
@@ -146,7 +146,7 @@ def running(browser, server, path):
 
 
 def errors_in(frame):
-    """Return the error that a message of the kernel tells, if it does: a widget's callback shows none on the page."""
+    """Return the error in a message of the kernel, if any: errors of widget callbacks are not shown on the page."""
     text = frame if isinstance(frame, str) else frame.decode(errors="replace")
     return [text[-300:]] if '"msg_type": "error"' in text else []
 

@@ -33,7 +33,7 @@ def cohort():
 
 @pytest.fixture(scope="module")
 def folder(cohort, tmp_path_factory):
-    """Return the folder of a kept run that tests data set A."""
+    """Return the folder of a saved run that tests data set A."""
     settings = TrainSettings(backbone="VGG16-nano", weights="formula", epochs=2, batch=8, learning_rate=0.01)
     spec = RunSpec(settings, lodocv(cohort.table), "A", 1, cohort.key, keep_model=True)
     store = Store(tmp_path_factory.mktemp("out") / "demo" / "trainings")

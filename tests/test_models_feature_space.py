@@ -40,7 +40,7 @@ def table():
 
 
 def by_class(table, d=4, gap=8.0):
-    """Features that tell the class, and nothing of the source."""
+    """Features that reveal the class but not the source."""
     x = rng("by class", d).normal(size=(len(table), d))
     x[:, 0] += gap * table["label"].to_numpy()
     return x.astype(np.float32)

@@ -1,4 +1,4 @@
-"""Features: the right layer, averaged over its maps, whatever the batch, and computed once."""
+"""Features: the right layer, averaged over its maps, independent of the batch, and computed once."""
 
 import keras
 import numpy as np

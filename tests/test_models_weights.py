@@ -1,4 +1,4 @@
-"""Start weights: the same for the same seed whatever came before, and files that load what they name."""
+"""Start weights: the same for the same seed in any order of calls, and files that load the layers they name."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Figures and tables of predictions, and the upload button, on a stand-in for a kept run."""
+"""Figures and tables of predictions, and the upload button, with a stub of a saved run."""
 
 import io
 from datetime import UTC, datetime

@@ -152,7 +152,7 @@ def found(statistics):
 
 
 def test_probe_names_sources_that_colour_sets_apart(found):
-    assert {target for target, _ in found} == {"source", "label"}  # here a data set is a source: asked once
+    assert {target for target, _ in found} == {"source", "label"}  # here a data set is a source: probed once
     source = dataset_shift.probe_table(found).set_index(["named", "from"]).loc["source"]
     assert (source["chance (%)"] == 25).all() and (source["names"] == 4).all() and (source["images"] == 30).all()
     assert source.loc["colour", "balanced (%)"] > 60

@@ -75,7 +75,7 @@ def test_looking_at_a_run_never_makes_a_starting_worker_busy(study, monkeypatch)
         def release(self, force=False):
             if not begun:
                 begun.append(start())
-                begun[0].join(0.5)  # it waits for this look, or has been told that the run is busy
+                begun[0].join(0.5)  # waits for this look, or has learnt that the run is busy
             super().release(force)
 
     def start():

@@ -60,7 +60,7 @@ def audit_command(
     as_json: Json = False,
     weight: Annotated[Weight | None, typer.Option(help="Only findings of this weight.")] = None,
 ) -> None:
-    """Check the paper's printed numbers: possible or not, agreeing or not, and what hangs on it."""
+    """Check the paper's printed numbers for consistency, and list what depends on them."""
     from leuknet.paper import consistency as auditing
 
     findings = auditing.audit()

@@ -57,9 +57,9 @@ def splits_data(
     seed: Annotated[int, typer.Option()] = 0,
     check: Annotated[Path | None, typer.Option(help="Check this splits.csv against DIR and write nothing.")] = None,
 ) -> None:
-    """Audit DIR, make groups of what shares pixels, and write a split that a reviewer can take away.
+    """Audit DIR, group images that share pixels, and write a split that a reviewer can reuse.
 
-    As DIR/splits.csv it is checked against the images whenever DIR is loaded.
+    If saved as DIR/splits.csv, the split is checked against the images whenever DIR is loaded.
     """
     from leuknet.data.leakage.verdict import verdict
     from leuknet.evaluation.exchange import read_splits, write_splits
@@ -88,7 +88,7 @@ def splits_data(
 
 @data_app.command("list")
 def list_data(folder: Annotated[Path | None, typer.Argument(metavar="DIR")] = None, as_json: Json = False) -> None:
-    """Print every data set that can be read: published counts, what DIR holds, terms, layout."""
+    """Print every supported data set: published counts, images in DIR, terms, layout."""
     from leuknet.data.formats.getting import listing
 
     frame = listing(_found(folder) if folder else None)
@@ -97,7 +97,7 @@ def list_data(folder: Annotated[Path | None, typer.Argument(metavar="DIR")] = No
 
 @data_app.command("check")
 def check_data(folder: Folder) -> None:
-    """List which data sets DIR holds, by content, and each difference from Table 1; code 1 if there is any."""
+    """List the data sets in DIR, by content, and each difference from Table 1; code 1 if there is any."""
     if not all([_say(name, counts) for name, counts in _found(folder).items()]):
         raise typer.Exit(1)
 
@@ -114,9 +114,9 @@ def get_data(
     max_ratio: Annotated[float, typer.Option(help="Unpacked over packed.", min=1)] = 200,
     max_header_mib: Annotated[float, typer.Option(help="MiB of names and headers.", min=0)] = 64,
 ) -> None:
-    """Download a data set whose provider offers a direct file, else print the provider's steps; check what comes.
+    """Download a data set if its provider offers a direct file, else print the provider's steps; check the files.
 
-    An archive, downloaded or brought with --file, is unpacked safely, within the limits given.
+    An archive, downloaded or given with --file, is unpacked safely, within the limits given.
     """
     from leuknet.data.formats import getting, read
     from leuknet.data.formats.archives import Limits, unpack

@@ -152,7 +152,7 @@ def list_command(
 
 @runs_app.command("seal")
 def seal_command(folder: Folder) -> None:
-    """Accept the finished runs of an earlier version, which have no checksums, as they are now."""
+    """Accept the current content of finished runs of an earlier version, which have no checksums."""
     from leuknet.runs.record import seal_earlier
 
     print(f"{seal_earlier(_folder_of_runs(folder))} runs sealed")
@@ -179,7 +179,7 @@ def compare_command(
     second: Annotated[str, typer.Argument(help=ONE)],
     root: Annotated[Path | None, typer.Option("--in", help="Folder of runs.")] = None,
 ) -> None:
-    """Show what two runs' records say differently, and their metrics side by side."""
+    """Show where two runs' records differ, and both runs' metrics."""
     from leuknet.runs import query
 
     a, b = _found(first, root), _found(second, root)

@@ -79,7 +79,7 @@ def gallery(
 def handout(
     out: Annotated[Path, typer.Argument(help="Folder for the student edition.")] = Path("runs/handout"),
 ) -> None:
-    """Write the pages without their answers."""
+    """Write the pages without their solutions."""
     from leuknet.pages.handout import handout as write_handout
 
     print(*write_handout(out), sep="\n")

@@ -140,7 +140,7 @@ def runs_of(study: Study, names: Iterable[str]) -> dict[str, list[RunSpec]]:
 
 
 def _short(path: Path | str, plans: Collection[str]) -> str:
-    """Return the name of a TOML file's runs: its stem, or the given path if the stem has a meaning."""
+    """Return the name of a TOML file's runs: its stem, or the given path if the stem is already in use."""
     stem = Path(path).stem
     return str(path) if stem in {*plans, *EXPERIMENTS, "pages", "together"} else stem
 

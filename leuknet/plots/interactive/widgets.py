@@ -24,7 +24,7 @@ def slide(draw: Callable, *, words: dict[str, str] | None = None, **controls: An
     words : dict of str to str, optional
         Label of each control, if different from the name of the argument.
     **controls : tuple (low, high, step, start), list, or dict
-        A tuple creates a slider, with integer steps if all its values are integers; a list creates a menu of its
+        A tuple creates a slider, with integer steps if its limits and step are integers; a list creates a menu of its
         values, starting with the first; a dictionary creates a menu of its keys, which select its values.
 
     Returns
