@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import socket
+import stat
 import tempfile
 import zipfile
 import zlib
@@ -29,13 +30,29 @@ def cache_dir() -> Path:
 
 
 HOST = re.sub(r"[^A-Za-z0-9]", "", socket.gethostname())[:32]
+LEFTOVER = re.compile(r"(?:\..*|leuknet)-(\w*)\.(\d{1,9})-\w+(?:\.\w+)?")  # host and process: see `own_prefix`
+
+
+def own_prefix(name: str) -> str:
+    """Return the prefix for names of this process's temporary files and folders, which `LEFTOVER` matches."""
+    return f"{name}-{HOST}.{os.getpid()}-"
 
 
 @contextmanager
-def scratch() -> Iterator[Path]:
-    """Yield a temporary folder, removed on exit or, if this process is killed, by a later one (`clear_leftovers`)."""
-    with tempfile.TemporaryDirectory(prefix=f"leuknet-{HOST}.{os.getpid()}-") as folder:
-        yield Path(folder)
+def scratch(folder: str | Path | None = None, name: str = "leuknet") -> Iterator[Path]:
+    """Yield a temporary folder, removed on exit or, if this process is killed, by a later one (`clear_leftovers`).
+
+    Parameters
+    ----------
+    folder : path, optional
+        Parent folder; defaults to the system's folder for temporary files.
+    name : str
+        Beginning of its name: ``leuknet``, or a dot followed by any text.
+    """
+    if folder is not None:
+        clear_once(Path(folder))
+    with tempfile.TemporaryDirectory(dir=folder, prefix=own_prefix(name), ignore_cleanup_errors=True) as temporary:
+        yield Path(temporary)
 
 
 def clear_leftovers(folder: str | Path | None = None) -> None:
@@ -51,15 +68,16 @@ def clear_leftovers(folder: str | Path | None = None) -> None:
     except OSError:  # cannot be listed; writing into it will raise
         return
     for entry in entries:
-        match = re.fullmatch(rf"(?:\..*|leuknet)-{HOST}\.(\d+)-\w+(?:\.\w+)?", entry.name)
-        if not match or psutil.pid_exists(int(match[1])) or entry.is_symlink():
+        match = LEFTOVER.fullmatch(entry.name)
+        if not match or match[1] != HOST or psutil.pid_exists(int(match[2])) or entry.is_symlink():
             continue
         with suppress(OSError):  # removed by another process, or owned by another user
             shutil.rmtree(entry.path) if entry.is_dir() else os.unlink(entry.path)
 
 
 @functools.lru_cache(maxsize=4096)
-def _cleared(folder: Path) -> None:
+def clear_once(folder: Path) -> None:
+    """Call `clear_leftovers` once per process and folder."""
     clear_leftovers(folder)
 
 
@@ -71,10 +89,9 @@ def atomic(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _cleared(path.parent)
-    prefix = f".{path.stem[:60]}-{HOST}.{os.getpid()}-"
+    clear_once(path.parent)
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=path.suffix)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=own_prefix(f".{path.stem[:60]}"), suffix=path.suffix)
     except OSError as error:
         error.filename = str(path)
         raise
@@ -103,6 +120,31 @@ def write_json(path: str | Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
+def no_link(path: str, flags: int) -> int:
+    """Open a file for writing, refusing symbolic links; an ``opener`` for `open`."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o644)
+
+
+def read_limited(path: str | Path, limit: int = 1 << 20) -> bytes:
+    """Return the content of the untrusted file `path`, without blocking on pipes or devices.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    ValueError
+        If it is not a regular file, or is larger than `limit` bytes.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise ValueError("not a regular file")
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise ValueError(f"larger than {limit} bytes")
+    return data
+
+
 def read_object(path: str | Path, limit: int = 1 << 20) -> dict[str, Any]:
     """Return the JSON object stored in the untrusted file `path`.
 
@@ -111,14 +153,10 @@ def read_object(path: str | Path, limit: int = 1 << 20) -> dict[str, Any]:
     OSError
         If the file cannot be read.
     ValueError
-        If the file is larger than `limit` bytes, is not JSON in UTF-8, or does not contain an object.
+        If it is not a regular file, is larger than `limit` bytes, is not JSON in UTF-8, or does not contain an object.
     """
-    with open(path, "rb") as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise ValueError(f"larger than {limit} bytes")
     try:
-        value = json.loads(data.decode("utf-8"))
+        value = json.loads(read_limited(path, limit).decode("utf-8"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(value, dict):
@@ -168,7 +206,7 @@ def hash_of_files(paths: Iterable[str | Path]) -> str:
 
 
 def hash_of_array(values: np.ndarray) -> str:
-    """Return the SHA-256 of an array's values and shape; memory maps are read in chunks."""
+    """Return the SHA-256 of an array's values and shape, reading a memory map piece by piece."""
     sha = hashlib.sha256(repr(values.shape).encode())
     for start in range(0, len(values), 256):
         sha.update(values[start : start + 256].tobytes())

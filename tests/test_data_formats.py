@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import shutil
 import tarfile
 import zipfile
 
@@ -155,6 +156,26 @@ def test_crops_are_cut_at_the_centroids(tmp_path):
     (tmp_path / "xyc" / "Im001_1.xyc").write_text("a b\n")
     with pytest.raises(LeuknetError, match="line 1"):
         crop_all(tmp_path, tmp_path / "again", edge=20)
+
+
+@pytest.mark.parametrize("fault", ["no folder", "empty", "no image", "damaged", "small", "endless", "infinite"])
+def test_a_folder_that_cannot_be_cropped_is_one_line_and_leaves_nothing(tmp_path, fault):
+    all_idb_1(tmp_path / "in")
+    {
+        "no folder": lambda: shutil.rmtree(tmp_path / "in"),
+        "empty": lambda: shutil.rmtree(tmp_path / "in" / "xyc"),
+        "no image": lambda: (tmp_path / "in" / "im" / "Im001_1.jpg").unlink(),
+        "damaged": lambda: (tmp_path / "in" / "im" / "Im001_1.jpg").write_bytes(b"\xff\xd8\xff"),
+        "small": lambda: Picture.new("RGB", (9, 9)).save(tmp_path / "in" / "im" / "Im001_1.jpg"),
+        "endless": lambda: [
+            (tmp_path / "in" / "xyc" / "Im001_1.xyc").unlink(),
+            (tmp_path / "in" / "xyc" / "Im001_1.xyc").symlink_to("/dev/zero"),
+        ],
+        "infinite": lambda: (tmp_path / "in" / "xyc" / "Im001_1.xyc").write_text("inf 3"),
+    }[fault]()
+    with pytest.raises(LeuknetError) as caught:
+        crop_all(tmp_path / "in", tmp_path / "crops", edge=20)
+    assert "\n" not in str(caught.value) and not (tmp_path / "crops").exists()
 
 
 def test_check_says_each_difference_from_table_1(tmp_path):

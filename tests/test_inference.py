@@ -190,7 +190,7 @@ def test_each_cell_of_ones_own_slides_is_scored_by_a_cohorts_cells(kept, tmp_pat
 
 def test_export_round_trip(kept, cohort, tmp_path):
     done = CliRunner().invoke(app, ["export", str(kept.folder), "--out", str(tmp_path)])
-    assert done.exit_code == 0 and sorted(p.name for p in tmp_path.iterdir()) == ["MODEL_CARD.md", "model.keras"]
+    assert done.exit_code == 0 and sorted(p.name for p in tmp_path.glob("[!.]*")) == ["MODEL_CARD.md", "model.keras"]
     again = keras.saving.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
     x = cohort.images[:4].astype(np.float32) / 255
     np.testing.assert_array_equal(again.predict_on_batch(x), kept.model.predict_on_batch(x))

@@ -54,6 +54,24 @@ def test_records_are_text_not_markup(run, tmp_path):
     assert "<svg" not in text and r"&lt;svg onload=x&gt; \| \[a\](b) \# h" in text and 'alt="x&quot; onerror=' in text
 
 
+@pytest.mark.parametrize(
+    "record",
+    ["[]", "{", '{"page": "06_lodocv"}', '{"page": 6, "made": "", "alt": "", "caption": ""}',
+     '{"page": "../x](javascript:y)", "made": "", "alt": "", "caption": ""}'],
+)  # fmt: skip
+def test_a_picture_without_a_sound_record_is_left_out(run, tmp_path, record):
+    (run / "figures" / "06_lodocv-a.json").write_text(record)
+    text = gallery.gallery(run, tmp_path / "out").read_text()
+    assert re.findall(r"^### (\S+)", text, flags=re.MULTILINE) == ["01_x-smears", "06_lodocv-b"]
+    assert "javascript" not in text
+
+
+def test_a_picture_whose_name_is_markup_is_left_out(run, tmp_path):
+    for suffix in (".json", ".png"):
+        (run / "figures" / f"06_lodocv-a{suffix}").rename(run / "figures" / f"06_<svg onload=x>{suffix}")
+    assert "onload" not in gallery.gallery(run, tmp_path / "out").read_text()
+
+
 def test_a_folder_without_figures_is_refused(tmp_path):
     with pytest.raises(LeuknetError, match="no figures in"):
         gallery.gallery(tmp_path, tmp_path / "out")

@@ -11,6 +11,7 @@ from jinja2 import Environment
 
 import leuknet
 from leuknet._io import atomic, markdown, write_text
+from leuknet._outputs import replaced_folder
 from leuknet.evaluation.intervals import bootstrap
 from leuknet.evaluation.metrics import scores
 from leuknet.exceptions import LeuknetError
@@ -27,7 +28,7 @@ def export_run(saved: SavedRun, out: Path, onnx: bool = False) -> list[Path]:
     ----------
     saved : leuknet.inference.predict.SavedRun
     out : path
-        Output folder; created if missing.
+        A new or empty folder, or an earlier export, which is replaced: network and card always belong to one run.
     onnx : bool
         Also write ``model.onnx`` (needs the extra ``onnx``).
 
@@ -39,14 +40,15 @@ def export_run(saved: SavedRun, out: Path, onnx: bool = False) -> list[Path]:
     Raises
     ------
     LeuknetError
-        If ONNX cannot be written; files written before remain.
+        If `out` contains anything else, or ONNX cannot be written; `out` then remains as it was.
     """
-    out = Path(out)
-    network, card = out / "model.keras", out / "MODEL_CARD.md"
-    with atomic(network) as temporary:
-        temporary.write_bytes(saved.run.data("model.keras"))
-    write_text(card, model_card(saved))
-    return [network, card, *([write_onnx(saved.model, out / "model.onnx")] if onnx else [])]
+    names = ["model.keras", "MODEL_CARD.md", *["model.onnx"] * onnx]
+    with replaced_folder(out) as new:
+        (new / names[0]).write_bytes(saved.run.data("model.keras"))
+        write_text(new / names[1], model_card(saved))
+        if onnx:
+            write_onnx(saved.model, new / "model.onnx")
+    return [Path(out) / name for name in names]
 
 
 def write_onnx(model: Any, path: Path) -> Path:

@@ -1,6 +1,7 @@
 """The gallery: all figures of a result folder in one Markdown file, with title, page and the paper's figure."""
 
 import os
+import re
 import shutil
 from importlib.resources import files
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 import pandas as pd
 
 from leuknet._io import object_or_empty, write_text
+from leuknet._outputs import replaced_folder
 from leuknet.exceptions import LeuknetError
-from leuknet.pages.outputs import markdown_page, replaced_folder
+from leuknet.pages.index import PAGE_NAME
+from leuknet.pages.outputs import markdown_page
 from leuknet.pages.runner import list_pages
 
 
@@ -59,12 +62,27 @@ def gallery(folder: str | os.PathLike, out: str | os.PathLike, notebooks: str = 
 
 
 def entries(figures: str | os.PathLike) -> list[dict[str, Any]]:
-    """Return the JSON records of the PNG files in a folder, ordered by page and then by time of creation."""
-    records = {path.stem: object_or_empty(path.with_suffix(".json")) for path in Path(figures).glob("*.png")}
-    described = [record | {"stem": stem} for stem, record in records.items() if record]
+    """Return the JSON records of the PNG files in a folder, ordered by page and then by time of creation.
+
+    Files whose record does not name a page and describe the picture are skipped.
+    """
+    pictures = own_files(figures, "*.png")
+    records = {path.stem: object_or_empty(path.with_suffix(".json")) for path in pictures}
+    described = [record | {"stem": stem} for stem, record in records.items() if _is_record(stem, record)]
     if not described:
         raise LeuknetError(f"no figures in {figures}: run 'leuknet study' first")
     return sorted(described, key=lambda entry: (entry["page"], entry["made"], entry["stem"]))
+
+
+def own_files(folder: str | os.PathLike, pattern: str) -> list[Path]:
+    """Return the matching regular files in `folder`, sorted; symbolic links may expose other files and are skipped."""
+    return [path for path in sorted(Path(folder).glob(pattern)) if path.is_file() and not path.is_symlink()]
+
+
+def _is_record(stem: str, record: dict[str, Any]) -> bool:
+    texts = [record.get(name) for name in ("page", "made", "alt", "caption")]
+    named = bool(re.fullmatch(r"[\w-]+", stem))  # as all files of `leuknet.plots.output`
+    return named and all(isinstance(text, str) for text in texts) and bool(PAGE_NAME.fullmatch(record["page"]))
 
 
 def as_markdown(figures: list[dict[str, Any]], notebooks: str) -> str:

@@ -7,7 +7,7 @@ import nbformat
 from nbconvert.preprocessors import TagRemovePreprocessor
 
 from leuknet._io import write_text
-from leuknet.pages.outputs import replaced_folder
+from leuknet._outputs import replaced_folder
 from leuknet.pages.runner import list_pages
 
 TAG = "solution"

@@ -1,7 +1,7 @@
 """Entry points of a result folder: the index of all pages, and the summary table."""
 
-import json
 import os
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,22 @@ from leuknet import _io
 from leuknet.pages.html import link_pages
 from leuknet.pages.outputs import html_page
 
+PAGE_NAME = re.compile(r"\d\d_\w+")
+SIGNS = {  # files of this room, and what each holds
+    "index.html": "<title>LeukNet study companion: results</title>",
+    "summary.csv": "page,status,seconds",
+    "summary.md": "| page | status | seconds",
+}
 SUMMARY = ["page", "status", "seconds", "peak_mb", "profile", "backend", "cohort", "finished", "error"]
 
 
 def read_records(out: str | os.PathLike) -> list[dict[str, Any]]:
-    """Return the records of the pages in the result folder `out`, in page order."""
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted((Path(out) / "pages").glob("*.json"))]
+    """Return the records of the pages in the result folder `out`, in page order; other JSON files are skipped."""
+    records = {path.stem: _io.object_or_empty(path) for path in sorted((Path(out) / "pages").glob("*.json"))}
+    empty = dict.fromkeys([*SUMMARY, "title", "question"], "")
+    return [
+        empty | record for name, record in records.items() if record.get("page") == name and PAGE_NAME.fullmatch(name)
+    ]
 
 
 def write(out: str | os.PathLike) -> None:

@@ -11,11 +11,13 @@ import pandas as pd
 from PIL import Image
 
 import leuknet
-from leuknet._io import markdown, object_or_empty, write_text
+from leuknet._io import markdown, object_or_empty, read_limited, write_text
+from leuknet._outputs import check_own
 from leuknet.baselines.registry import BASELINES
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
-from leuknet.pages.outputs import check_report_file, html_page, markdown_page
+from leuknet.pages.gallery import own_files
+from leuknet.pages.outputs import html_page, markdown_page
 from leuknet.paper import tables
 from leuknet.paper.consistency import WEIGHTS, Finding, audit, to_frame
 from leuknet.plots.format import cell, estimate, listed, number
@@ -36,6 +38,7 @@ RESULT = ["backbone", "approach", "dense", "protocol", "cohort", "role", "tested
 NAMES = {"backbone": "network", "dense": "head", "role": "images are", "tested": "tested on"}
 LONG = 15  # tables with more rows are folded
 PICTURES, WIDTHS = 1_800_000, (1100, 800, 600, 400, 250)  # bytes of all figures together; widths tried to stay below
+MAX_TABLE = 16 << 20  # bytes of a page's table
 NONE = "no such run in this folder"
 TITLE = "LeukNet study report"  # the first line of every report
 LEAKAGE = (
@@ -71,7 +74,7 @@ def report(folder: str | Path) -> list[Path]:
     """
     folder = Path(folder)
     for name in ("report.html", "report.md"):
-        check_report_file(folder / name, TITLE)
+        check_own(folder / name, TITLE)
     whole, damaged = read_all(results.trainings(folder))
     runs = results.of_records(whole)
     if runs.empty:
@@ -238,20 +241,25 @@ def scores(runs: pd.DataFrame) -> pd.DataFrame:
 def page_sections(folder: Path) -> Sections:
     """Return the pages' tables and figures with the descriptions in their JSON records."""
     tables, figures = [], []
-    for path in sorted((folder / "tables").glob("*.csv")):
+    for path in own_files(folder / "tables", "*.csv"):
         about = object_or_empty(path.with_suffix(".json"))
-        if about and about.get("name") not in HIDDEN:
-            caption = f"{about.get('page', '')}: {about.get('caption', '')}"
-            tables.append(block(caption, page_table(path)))
-    for path, image in small_pictures(sorted((folder / "figures").glob("*.png"))).items():
+        if about and about.get("name") not in HIDDEN and (table := page_table(path)) is not None:
+            tables.append(block(f"{about.get('page', '')}: {about.get('caption', '')}", table))
+    for path, image in small_pictures(own_files(folder / "figures", "*.png")).items():
         about = {"caption": "", "alt": path.stem} | object_or_empty(path.with_suffix(".json"))
         figures.append({"caption": str(about["caption"]), "image": image, "alt": str(about["alt"]), "path": path.name})
     return {title: blocks for title, blocks in (("Tables of the pages", tables), ("Figures", figures)) if blocks}
 
 
-def page_table(path: Path) -> pd.DataFrame:
-    """Return a page's table as the page shows it: unnamed heads empty, numbers rounded, no escape for spreadsheets."""
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+def page_table(path: Path) -> pd.DataFrame | None:
+    """Return a page's table as the page shows it: unnamed heads empty, numbers rounded, no escape for spreadsheets.
+
+    None if the untrusted file is not a table.
+    """
+    try:
+        frame = pd.read_csv(io.BytesIO(read_limited(path, MAX_TABLE)), dtype=str, keep_default_na=False)
+    except (OSError, ValueError):  # includes pandas' own errors
+        return None
     cells = {
         name: [cell(float(text), name) if UNROUNDED.fullmatch(text) else ESCAPED.sub("", text) for text in frame[name]]
         for name in frame

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from leuknet._io import atomic
+from leuknet._outputs import replaced_folder
+from leuknet.data.user_tables import text_of
 from leuknet.exceptions import LeuknetError
 
 EDGE = 257  # px, as in ALL-IDB 2
@@ -20,13 +21,13 @@ def centroids(path: Path) -> np.ndarray:
         If a line does not contain two numbers.
     """
     rows = []
-    for number, line in enumerate(Path(path).read_text(encoding="ascii", errors="replace").splitlines(), 1):
+    for number, line in enumerate(text_of(path).splitlines(), 1):
         parts = line.replace(",", " ").split()
         if not parts:
             continue
         try:
             x, y = (round(float(part)) for part in parts[:2])
-        except ValueError:
+        except (ValueError, OverflowError):
             raise LeuknetError(f"{path}, line {number}: {line.strip()!r} is not a centroid, x and y") from None
         rows.append((x, y))
     return np.array(rows, int).reshape(-1, 2)
@@ -35,22 +36,40 @@ def centroids(path: Path) -> np.ndarray:
 def crop_all(folder: Path, out: Path, edge: int = EDGE) -> int:
     """Crop a square around each centroid of ALL-IDB 1 in `folder` to ``out/ImNNN_1_KK.png``; return the number.
 
-    If the centroid is closer to the border of the image than half an edge, the square is shifted into the image.
+    The square is moved inside the image where the centroid is nearer to its border than half an edge.
+
+    Raises
+    ------
+    LeuknetError
+        If `folder` is not laid out so, an image is missing, damaged or smaller than a square, or `out` holds files of
+        something else (`leuknet._outputs.replaced_folder`).
     """
+    files = sorted((Path(folder) / "xyc").glob("*.xyc"))
+    if not files:
+        raise LeuknetError(f"{folder} holds no file xyc/*.xyc: give the folder of ALL-IDB 1, with im/ and xyc/")
     count = 0
-    for path in sorted((Path(folder) / "xyc").glob("*.xyc")):
-        centres = centroids(path)
-        if not len(centres):
-            continue
-        picture = Path(folder) / "im" / f"{path.stem}.jpg"
-        if not picture.is_file():
-            raise LeuknetError(f"{path} has no image {picture}: complete the folder")
-        with Image.open(picture) as opened:
-            image = opened.convert("RGB")
-        for k, (x, y) in enumerate(centres):
-            left = int(np.clip(x - edge // 2, 0, image.width - edge))
-            top = int(np.clip(y - edge // 2, 0, image.height - edge))
-            with atomic(Path(out) / f"{path.stem}_{k:02d}.png") as temporary:
-                image.crop((left, top, left + edge, top + edge)).save(temporary)
-            count += 1
+    with replaced_folder(out) as new:
+        for path in files:
+            centres = centroids(path)
+            if not len(centres):
+                continue
+            image = _picture(Path(folder) / "im" / f"{path.stem}.jpg", path, edge)
+            for k, (x, y) in enumerate(centres):
+                left = int(np.clip(x - edge // 2, 0, image.width - edge))
+                top = int(np.clip(y - edge // 2, 0, image.height - edge))
+                image.crop((left, top, left + edge, top + edge)).save(new / f"{path.stem}_{k:02d}.png")
+            count += len(centres)
     return count
+
+
+def _picture(picture: Path, path: Path, edge: int) -> Image.Image:
+    if not picture.is_file():
+        raise LeuknetError(f"{path} has no image {picture}: complete the folder")
+    try:
+        with Image.open(picture, formats=("JPEG",)) as opened:
+            image = opened.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise LeuknetError(f"{picture} cannot be decoded ({error}): replace it") from error
+    if min(image.size) < edge:
+        raise LeuknetError(f"{picture} has {image.width} x {image.height} px: give a smaller --edge than {edge}")
+    return image
