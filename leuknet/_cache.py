@@ -22,7 +22,7 @@ import filelock
 import numpy as np
 import pandas as pd
 
-from leuknet._io import HOST, cache_dir, clear_leftovers, scratch, sha256_of
+from leuknet._io import cache_dir, clear_once, own_prefix, scratch, sha256_of
 from leuknet.exceptions import LeuknetError
 
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile)
@@ -104,8 +104,8 @@ def _write(name: str, value: Any, folder: Path) -> None:
 def _store(values: Values, folder: Path) -> None:
     """Write an entry next to its final path and rename it, unless another process has stored a valid one meanwhile."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    clear_leftovers(folder.parent)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".new-{HOST}.{os.getpid()}-"))
+    clear_once(folder.parent)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=own_prefix(".new")))
     try:
         for name, value in values.items():
             _write(name, value, temporary)

@@ -6,15 +6,15 @@ Names, types, bounds, defaults, units and descriptions are defined only in the m
 """
 
 import difflib
+import os
 import tomllib
 from collections.abc import Mapping
-from os import PathLike
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
+from leuknet._io import read_limited
 from leuknet.exceptions import LeuknetError
 
 
@@ -105,13 +105,13 @@ def unknown(kind: str, name: str, known: list[str]) -> str:
     return f"unknown {kind} {name!r}: " + (f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}")
 
 
-def read_toml(path: str | PathLike[str]) -> dict[str, Any]:
+def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the tables of a TOML file; raise a `LeuknetError` naming the file if it cannot be read."""
     try:
-        return tomllib.loads(Path(path).read_text("utf-8"))
+        return tomllib.loads(read_limited(os.fspath(path)).decode("utf-8"))
     except OSError as error:
         raise LeuknetError(f"{path}: cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError and UnicodeDecodeError among them
         raise LeuknetError(f"{path}: not TOML ({error})") from error
 
 

@@ -155,14 +155,13 @@ def test_another_process_that_was_first_wins(place):
     assert [path.name for path in place.iterdir()] == ["k"]
 
 
-def test_what_killed_processes_left_is_swept(place):
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    own, left = f".new-{HOST}.{os.getpid()}-a", f".new-{HOST}.{gone.pid}-b"
-    for name in (own, left):
+def test_what_killed_processes_left_is_cleared_and_that_of_others_stays(place):
+    gone = 2**22 + 1  # above the largest process number
+    alive = f".new-{HOST}.{os.getpid()}-abc"
+    for name in (f".new-{HOST}.{gone}-abc", f".old-{HOST}.{gone}-abc", alive, f".new-elsewhere.{gone}-abc"):
         (place / name).mkdir(parents=True)
     cached("k", cohort)
-    assert sorted(path.name for path in place.iterdir()) == [own, "k"]
+    assert sorted(path.name for path in place.iterdir()) == sorted([alive, f".new-elsewhere.{gone}-abc", "k"])
 
 
 WORKER = """

@@ -53,6 +53,18 @@ def test_links_are_followed_but_not_around(tmp_path):
     assert reasons["in/around"] == "a link to a folder around it"
 
 
+def test_links_that_multiply_folders_do_not_hang_it(tmp_path, monkeypatch):
+    """Each of 20 folders holds two links to the next: a million ways to the last one."""
+    monkeypatch.setattr(module, "MAX_FOLDERS", 1000)
+    for depth in range(20):
+        (tmp_path / f"d{depth}").mkdir()
+        for name in ("a", "b"):
+            (tmp_path / f"d{depth}" / name).symlink_to(tmp_path / f"d{depth + 1}")
+    (tmp_path / "d20").mkdir()
+    with pytest.raises(LeuknetError, match="more than 1000 folders"):
+        list(walk(tmp_path / "d0"))
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system makes no pipes")
 def test_only_regular_files_are_opened(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "pipe.png")

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import subprocess
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from leuknet.cli import app
 from leuknet.exceptions import LeuknetError
 from leuknet.runs import provenance, query, record
 from leuknet.runs.checkpoint import Checkpoint
+from leuknet.runs.executors.scheduler import Scheduler
 from leuknet.runs.reproduce import variables
 from leuknet.runs.spec import RunSpec
 from leuknet.runs.store import Store
@@ -248,6 +250,9 @@ CHECKPOINTS = {
     "environment is a list": {"made": "[]"},
     "epoch is text": {"epoch": "first"},
     "seconds are missing": {"seconds": None},
+    "a weight is text": {"state00000": np.array(["x"])},
+    "earlier places are text": {"made": '{"legs": "everywhere"}'},
+    "packages are a list": {"made": '{"packages": [], "backend": ["x"]}'},
 }
 
 
@@ -261,6 +266,52 @@ def test_a_hostile_checkpoint_is_passed_over(tmp_path, content, capsys):
         np.savez(path, **{name: value for name, value in arrays.items() if value is not None})
     assert Checkpoint(path, 30).load([]) is None
     assert "starts over" in capsys.readouterr().err and not path.exists()
+
+
+HOSTILE_ENVIRONMENTS = {
+    "gpus": {"gpus": 7},
+    "packages": {"packages": ["keras"]},
+    "backend": {"backend": ["jax"]},
+    "machine": {"machine": {"a": ["\x1b[2J"]}},
+    "processors": {"processors": "many"},
+}
+
+
+@pytest.mark.parametrize("values", HOSTILE_ENVIRONMENTS.values(), ids=HOSTILE_ENVIRONMENTS)
+def test_an_environment_of_other_kinds_is_shown_and_compared(folder, values):
+    """Sealed again, so that it is read: every command that prints it ends well."""
+    edit(folder / "environment.json", **values)
+    sealed_again(folder)
+    key, root = folder.name, str(folder.parent)
+    for line in (["list", root], ["show", key, "--in", root], ["compare", key, key, "--in", root]):
+        assert CliRunner().invoke(app, ["runs", *line]).exit_code == 0
+    assert query.same_place(record.read(folder).environment, {}) is False
+
+
+def test_names_in_records_reach_no_terminal(folder):
+    """Escape sequences could hide lines or rename the window; line breaks could add lines."""
+    edit(folder / "environment.json", machine="\x1b[2J\x1b]0;title\x07\nrun: done")
+    edit(folder / "weights.json", weights="random\x1b[31m\nevil")
+    sealed_again(folder)
+    for line in (["list", str(folder.parent)], ["show", folder.name, "--in", str(folder.parent)]):
+        printed = CliRunner().invoke(app, ["runs", *line]).stdout
+        assert "\x1b" not in printed and not [row for row in printed.splitlines() if row.startswith(("evil", "run: "))]
+
+
+@pytest.mark.parametrize("name", ["run.json", "split.csv", "done.json", "failed.json", "progress.json"])
+@pytest.mark.parametrize("kind", ["pipe", "endless", "folder"])
+def test_what_is_no_file_in_a_run_is_not_waited_for(folder, name, kind):
+    (folder / name).unlink(missing_ok=True)
+    {
+        "pipe": lambda: os.mkfifo(folder / name),
+        "endless": lambda: (folder / name).symlink_to("/dev/zero"),
+        "folder": (folder / name).mkdir,
+    }[kind]()
+    assert CliRunner().invoke(app, ["runs", "list", str(folder.parent)]).exit_code in (0, 1)
+    with suppress(LeuknetError):
+        RunSpec.read(folder)
+    Scheduler([], Store(folder.parent))._recorded(folder.name)
+    assert not query.locked(folder)
 
 
 def test_runs_of_an_earlier_version_are_read_once_they_are_sealed(folder):

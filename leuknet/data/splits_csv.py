@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from leuknet._io import hash_of
+from leuknet._io import hash_of, read_limited
 from leuknet.exceptions import LeuknetError
 
 NAME = "splits.csv"
+MAX_BYTES = 1 << 30
 ROW = ["fold", "image_id", "role"]
 COLUMNS = ["sha256", "image_id", "fold", "role", "protocol", "group", "source", "label"]
 HEAD = "# leuknet split"
@@ -41,13 +42,16 @@ def read_rows(path: Path, table: pd.DataFrame) -> tuple[dict[str, str], pd.DataF
         If the file is malformed, its hash does not match its rows, or an image is missing or has changed.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines(keepends=True)
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_limited(path, MAX_BYTES).decode("utf-8-sig").splitlines(keepends=True)
+    except (OSError, ValueError) as error:
         raise LeuknetError(f"cannot read {path}: {error}") from error
     head = [line.removeprefix(HEAD).strip().partition(": ") for line in lines if line.startswith(HEAD)]
     header = {name: value for name, _, value in head}
     body = io.StringIO("".join(line for line in lines if not line.startswith(HEAD)))
-    rows = pd.read_csv(body, dtype=str, keep_default_na=False) if body.getvalue().strip() else pd.DataFrame()
+    try:
+        rows = pd.read_csv(body, dtype=str, keep_default_na=False) if body.getvalue().strip() else pd.DataFrame()
+    except ValueError:  # rows of other numbers of cells
+        rows = pd.DataFrame()
     if {"protocol", "by", "hash", "audit"} - set(header) or set(COLUMNS) - set(rows.columns):
         raise LeuknetError(f"{path} is not a split as `leuknet data splits` writes it: write it again, or remove it")
     actual = split_hash(header["protocol"], header["by"], rows)

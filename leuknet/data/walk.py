@@ -1,6 +1,7 @@
 """Walk through a user's folders, and determine which files are images and why others are not read."""
 
 import errno
+import itertools
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,7 @@ from leuknet.exceptions import LeuknetError
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 MAX_FILE_BYTES = 2**29
 MAX_DEPTH = 24  # folders within folders, links included
+MAX_FOLDERS = 100_000  # entered; links to folders of links multiply
 _SYSTEM = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "lost+found"}
 
 
@@ -49,8 +51,10 @@ def children(folder: Path) -> list[Path]:
         raise LeuknetError(f"cannot read the folder {shown(folder)}: {error.strerror or error}") from error
 
 
-def walk(folder: Path, around: tuple[tuple[int, int], ...] = ()) -> Iterator[Entry]:
-    """Yield every file below `folder`, sorted by path.
+def walk(
+    folder: Path, around: tuple[tuple[int, int], ...] = (), entered: Iterator[int] | None = None
+) -> Iterator[Entry]:
+    """Yield every file below `folder`, in the order of its path.
 
     Links to files and folders are followed; a folder that contains itself through a link is entered once. Files and
     folders of the system are ignored.
@@ -59,7 +63,9 @@ def walk(folder: Path, around: tuple[tuple[int, int], ...] = ()) -> Iterator[Ent
     ----------
     folder : path
     around : tuple
-        Device and inode number of each enclosing folder.
+        Device and number of each folder around it that is being walked.
+    entered : iterator of int, optional
+        Counts the folders entered so far.
 
     Yields
     ------
@@ -68,9 +74,12 @@ def walk(folder: Path, around: tuple[tuple[int, int], ...] = ()) -> Iterator[Ent
     Raises
     ------
     LeuknetError
-        If `folder` itself cannot be read.
+        If `folder` itself cannot be read, or holds more than `MAX_FOLDERS` folders.
     """
     around = (*around, _identity(folder))
+    entered = entered or itertools.count(1)
+    if next(entered) > MAX_FOLDERS:
+        raise LeuknetError(f"more than {MAX_FOLDERS} folders, at {shown(folder)}: give a smaller folder")
     for path in children(folder):
         if not path.is_dir():
             yield Entry(path, unusable(path))
@@ -79,7 +88,7 @@ def walk(folder: Path, around: tuple[tuple[int, int], ...] = ()) -> Iterator[Ent
         elif not os.access(path, os.R_OK | os.X_OK):
             yield Entry(path, "a folder that cannot be read: Permission denied")
         else:
-            yield from walk(path, around)
+            yield from walk(path, around, entered)
 
 
 def _identity(folder: Path) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """A split as a table: the role of each image in each fold, with a hash and validity checks."""
 
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from leuknet._io import atomic, hash_of
-from leuknet.data.splits_csv import ROW, split_hash
+from leuknet._io import atomic, hash_of, read_limited
+from leuknet.data.splits_csv import MAX_BYTES, ROW, split_hash
 from leuknet.exceptions import LeuknetError
 
 ROLES = ("train", "test", "external")
@@ -246,14 +247,14 @@ class Split:
     def from_csv(cls, path: str | Path) -> "Split":
         """Read a file written by `to_csv`; raise LeuknetError if it has changed or is not a split."""
         try:
-            with Path(path).open(encoding="utf-8", newline="") as file:
-                head = json.loads(file.readline().removeprefix("# "))
-                table = pd.read_csv(file, dtype=str, keep_default_na=False)
+            first, _, body = read_limited(path, MAX_BYTES).partition(b"\n")
+            head = json.loads(first.decode().removeprefix("# "))
+            table = pd.read_csv(io.BytesIO(body), dtype=str, keep_default_na=False)
             split = cls(head["protocol"], table, head["by"])
             written = head["hash"]
         except FileNotFoundError:
             raise LeuknetError(f"{path}: no such split file") from None
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
             raise LeuknetError(f"{path}: not a split file that leuknet wrote ({error}); make it again") from error
         if split.hash != written:
             raise LeuknetError(f"{path}: changed since it was written (its hash is not {written}); make it again")

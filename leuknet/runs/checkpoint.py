@@ -95,6 +95,8 @@ def _read(path: Path) -> "tuple[Progress, dict[str, Any], float]":
     history, made = json.loads(str(arrays["history"])), json.loads(str(arrays["made"]))
     if not isinstance(made, dict) or not isinstance(history, list) or not all(isinstance(row, dict) for row in history):
         raise ValueError("history or environment is of another kind")
+    if not isinstance(made.get("legs", []), list) or any(value.dtype.kind not in "fiub" for value in state):
+        raise ValueError("places or weights are of another kind")
     return Progress(int(arrays["epoch"]), history, state), made, float(arrays["seconds"])
 
 

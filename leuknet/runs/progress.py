@@ -42,7 +42,10 @@ def duration(seconds: float) -> str:
 def epochs(spec: RunSpec, store: Store) -> str:
     """Return the progress of a run, e.g. "epoch 3 of 50, loss 0.41"; empty during its first epoch."""
     row = object_or_empty(store.folder(spec) / "progress.json")
-    return f"epoch {row['epoch']} of {row['epochs']}, loss {row['loss']:.3g}" if row else ""
+    try:
+        return f"epoch {row['epoch']} of {row['epochs']}, loss {row['loss']:.3g}"
+    except (KeyError, TypeError, ValueError):
+        return ""
 
 
 class Lines:

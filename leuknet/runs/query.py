@@ -91,7 +91,7 @@ def _flat(parts: dict[str, dict[str, Any]]) -> dict[str, Any]:
     for part, names in TAKEN.items():
         values |= {name: parts[part][name] for name in names if name in parts.get(part, {})}
     if "gpus" in values:
-        values["gpus"] = ", ".join(map(str, values["gpus"] or []))
+        values["gpus"] = ", ".join(map(str, values["gpus"])) if isinstance(values["gpus"], list) else ""
     values |= {name: value for name, value in parts.get("done", {}).items() if not isinstance(value, dict | list)}
     if "epoch" in parts.get("progress", {}):
         values["epochs_done"] = parts["progress"]["epoch"]
@@ -172,10 +172,11 @@ def agreement(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, Any]:
     return {"images": len(left), "equal": bool((left == right).all()), **agreed}
 
 
-def software(environment: dict[str, Any]) -> dict[Any, Any]:
-    """Return the versions of the backend and of Keras, by package name."""
+def software(environment: dict[str, Any]) -> dict[str, Any]:
+    """Return the versions of the backend and of Keras by their names."""
     packages = environment.get("packages", {})
-    return {name: packages.get(name) for name in (environment.get("backend"), "keras")}
+    names = (str(environment.get("backend")), "keras")
+    return {name: packages.get(name) for name in names} if isinstance(packages, dict) else {}
 
 
 def same_place(environment_a: dict[str, Any], environment_b: dict[str, Any]) -> bool:

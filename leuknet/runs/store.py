@@ -17,7 +17,7 @@ import filelock
 import numpy as np
 import pandas as pd
 
-from leuknet._io import atomic, write_json
+from leuknet._io import LEFTOVER, atomic, write_json
 from leuknet.baselines.settings import BaselineSettings
 from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
@@ -231,7 +231,8 @@ def _progress(
 def _sweep(folder: Path) -> None:
     """Delete partially written files of a killed process; the caller must hold the run's lock."""
     for path in folder.glob(".*"):
-        if not path.name.startswith((".run-", ".split-")):  # another process may be writing the run's specification
+        describing = path.name.startswith((".run-", ".split-"))  # as a study may be doing at this moment
+        if LEFTOVER.fullmatch(path.name) and not describing:
             path.unlink(missing_ok=True)
 
 

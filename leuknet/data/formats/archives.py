@@ -1,11 +1,11 @@
 """Unpack archives safely: all members are checked before any file is written, and failures leave nothing behind."""
 
 import tarfile
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from leuknet._io import scratch
 from leuknet.exceptions import LeuknetError
 
 _DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
@@ -54,8 +54,8 @@ def unpack(archive: str | Path, folder: str | Path, limits: Limits | None = None
         raise LeuknetError(f"no file {archive}")
     near = next(parent for parent in folder.absolute().parents if parent.exists())
     try:
-        with tempfile.TemporaryDirectory(dir=near, prefix=".unpack-", ignore_cleanup_errors=True) as temporary:
-            new = Path(temporary) / "new"
+        with scratch(near, ".unpack") as temporary:
+            new = temporary / "new"
             new.mkdir()
             (_unzip if zipfile.is_zipfile(archive) else _untar)(archive, new, limits or Limits())
             folder.parent.mkdir(parents=True, exist_ok=True)

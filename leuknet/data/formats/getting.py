@@ -1,6 +1,7 @@
 """Instructions for obtaining each data set, and download of files with a known SHA-256."""
 
 import logging
+import os
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -11,7 +12,7 @@ import pandas as pd
 import pooch
 import requests
 
-from leuknet._io import cache_dir
+from leuknet._io import cache_dir, scratch, sha256_of
 from leuknet.data.formats.layouts import LAYOUTS
 from leuknet.data.registry import DATA_SETS
 from leuknet.exceptions import LeuknetError
@@ -93,10 +94,17 @@ def download(url: str, sha256: str, timeout: float = 30, progress: bool = False)
         If the download fails or is incomplete, or the SHA-256 does not match.
     """
     pooch.get_logger().setLevel(logging.ERROR)
-    name = f"{sha256[:16]}-{url.rstrip('/').rpartition('/')[2].partition('?')[0] or 'file'}"
+    folder, name = (
+        cache_dir() / "downloads",
+        f"{sha256[:16]}-{url.rstrip('/').rpartition('/')[2].partition('?')[0] or 'file'}",
+    )
     getter = pooch.HTTPDownloader(progressbar=progress, timeout=timeout)
     try:
-        return pooch.retrieve(url, f"sha256:{sha256}", name, cache_dir() / "downloads", downloader=getter)
+        if not ((folder / name).is_file() and sha256_of(folder / name) == sha256.lower()):
+            folder.mkdir(parents=True, exist_ok=True)
+            with scratch(folder, ".part") as part:
+                os.replace(pooch.retrieve(url, f"sha256:{sha256}", name, part, downloader=getter), folder / name)
+        return str(folder / name)
     except ValueError as error:
         raise LeuknetError(f"{url}: the file has another SHA-256 than {sha256[:12]}…: {error}") from error
     except (requests.RequestException, OSError) as error:

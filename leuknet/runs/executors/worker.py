@@ -16,6 +16,7 @@ import threading
 import time
 from pathlib import Path
 
+from leuknet._io import no_link
 from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.failures import NO_DATA, RunError, explained
@@ -51,7 +52,7 @@ def run_from_folder(folder: Path, checkpoint_seconds: float) -> None:
 def attempt(folder: Path, checkpoint_seconds: float) -> dict:
     """Execute the run in `folder` with its output redirected to the log; return the result."""
     try:
-        with (folder / "log.txt").open("ab") as log:
+        with open(folder / "log.txt", "ab", opener=no_link) as log:
             for stream in (sys.stdout, sys.stderr):
                 os.dup2(log.fileno(), stream.fileno())
         run_from_folder(folder, checkpoint_seconds)
