@@ -1,10 +1,10 @@
 """Matching of runs, and of page 07's rows, to the rows of the paper's tables."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
 
+from leuknet._io import object_or_empty
 from leuknet.baselines.registry import BASELINES
 from leuknet.paper import tables
 from leuknet.verdicts import results
@@ -12,6 +12,7 @@ from leuknet.verdicts import results
 BACKBONES = {"VGG-16": "VGG16", "VGG-19": "VGG19", "ResNet": "ResNet50"}
 OWN_IMAGES = "the article's own images and protocol"
 SCENARIOS = ("LODOCV", "k-fold")
+SPACE_METRICS = ("A (%)", "P (%)", "R (%)", "Kappa")
 Cell = tuple[int, str, str]  # table, block and row of the paper
 
 
@@ -69,13 +70,14 @@ def _works(frame: pd.DataFrame) -> dict[Cell, pd.DataFrame]:
 
 def feature_spaces(out: Path) -> pd.DataFrame | None:
     """Return page 07's rows of Table 10 with ``why_not``, or None if this folder has no results of the page."""
-    path = out / "tables" / "07_feature_space-table10.csv"
-    if not path.is_file():
+    name = "07_feature_space-table10"
+    texts = [f"{scenario} {metric}" for scenario in SCENARIOS for metric in SPACE_METRICS]
+    table = results.page_table(out, name, "who", "features", "data set", *texts)
+    record = object_or_empty(out / "tables" / f"{name}.json")
+    if table is None or not record:
         return None
-    record = json.loads(path.with_suffix(".json").read_text("utf-8"))
-    why = [record["cohort"]] if record["cohort"] == results.SYNTHETIC else []
-    why += [] if record["profile"] == "paper" else [f"{record['profile']} profile"]
-    table = pd.read_csv(path)
+    why = [results.SYNTHETIC] if record.get("cohort") == results.SYNTHETIC else []
+    why += [] if record.get("profile") == "paper" else [f"{record.get('profile')} profile"]
     return table[table["who"] == "here"].assign(why_not="; ".join(why))
 
 
@@ -85,7 +87,7 @@ def _spaces(table: pd.DataFrame) -> dict[Cell, pd.DataFrame]:
     for row in table.to_dict("records"):
         name = "ImageNet" if row["features"] == "no fine-tuning" else row["features"]
         for scenario in SCENARIOS:
-            texts = {metric: row[f"{scenario} {metric}"] for metric in ("A (%)", "P (%)", "R (%)", "Kappa")}
+            texts = {metric: row[f"{scenario} {metric}"] for metric in SPACE_METRICS}
             values = pd.to_numeric(pd.Series(texts), errors="coerce") / [100, 100, 100, 1]
             part = values.rename(lambda text: text.removesuffix(" (%)")).to_frame().T.assign(why_not=row["why_not"])
             groups[10, f"{results.canonical(row['data set'])}, {scenario}", name] = part

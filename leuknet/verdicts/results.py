@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from leuknet._io import read_limited
 from leuknet.data.registry import DATA_SETS, lookup
 from leuknet.evaluation.metrics import from_counts
 from leuknet.evaluation.splits import AS_PUBLISHED, LODOCV
@@ -23,6 +24,7 @@ from leuknet.models.settings import TrainSettings
 from leuknet.runs.record import DamagedRunError, Record, read_all
 
 SIZE = 224
+MAX_TABLE = 16 << 20  # bytes
 SYNTHETIC = "synthetic cohort"
 # Settings that vary between the paper's own rows.
 VARIED = ("backbone", "approach", "dense", "weights", "validation", "precision")
@@ -44,6 +46,18 @@ def trainings(folder: str | Path) -> Path:
         if any(place.glob("*/run.json")):
             return place
     raise LeuknetError(f"no runs in {folder}: give the result folder of 'leuknet study' or 'leuknet train'")
+
+
+def page_table(out: Path, name: str, *columns: str) -> pd.DataFrame | None:
+    """Return a page's table in the result folder `out` by its file's stem.
+
+    None if the page has not been run into this folder, or the file is no table with these `columns`.
+    """
+    try:
+        table = pd.read_csv(io.BytesIO(read_limited(out / "tables" / f"{name}.csv", MAX_TABLE)))
+    except (OSError, ValueError):  # pandas' own errors are ValueErrors
+        return None
+    return table if set(columns) <= set(table) else None
 
 
 def results(folder: str | Path) -> pd.DataFrame:

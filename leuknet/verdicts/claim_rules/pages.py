@@ -11,6 +11,7 @@ from leuknet.verdicts.evidence import CANNOT, NOT_SUPPORTED, SUPPORTED, UNDECIDE
 from leuknet.verdicts.judgement import is_level, signed, within
 
 FEATURES = ("SFT", "mSFT", "DFT", "mDFT", "no fine-tuning")  # page 07's rows of Table 10
+NETWORK, LINEAR = "the network itself", "linear SVM on the features"  # classifiers of its other table
 
 
 def cell(rule: Rule, sources: Sources) -> Evidence:
@@ -29,11 +30,11 @@ def cell(rule: Rule, sources: Sources) -> Evidence:
 
 def separable(rule: Rule, sources: Sources) -> Evidence:
     """Judge page 07's linear SVM: does the named approach have the highest accuracy on every test set?"""
-    table = sources.table("07_feature_space-table10")
+    column, first = f"{rule['scenario']} A (%)", rule["first"]
+    table = sources.table("07_feature_space-table10", "who", "data set", "features", column)
     if table is None or table.empty:
         return Evidence(CANNOT, "page 07 has not been run into this folder")
-    column, first = f"{rule['scenario']} A (%)", rule["first"]
-    here = table[table["who"] == "here"]
+    here = table[table["who"] == "here"].drop_duplicates(["data set", "features"])
     values = here.assign(a=pd.to_numeric(here[column], errors="coerce")).pivot(
         index="data set", columns="features", values="a"
     )
@@ -72,21 +73,24 @@ def _one_run(gaps: pd.Series, images: Sequence[float], number: str) -> Evidence:
 
 def linear(rule: Rule, sources: Sources) -> Evidence:
     """Judge page 07's classifiers on the same images: is the network better than a linear one on its features?"""
-    table = sources.table("07_feature_space-linear")
-    if table is None:
+    table = sources.table("07_feature_space-linear", "classifier", "A (%)", "images")
+    if table is None or not {NETWORK, LINEAR} <= set(table["classifier"]):
         return Evidence(CANNOT, "page 07 has not been run into this folder")
-    values = table.set_index("classifier")["A (%)"].astype(float)
-    images = table["images"].max()
+    values = pd.to_numeric(table.drop_duplicates("classifier").set_index("classifier")["A (%)"], errors="coerce")
+    images = pd.to_numeric(table["images"], errors="coerce").max()
     number = "; ".join(f"{name} {value:.1f} %" for name, value in values.items()) + f" of {images} images"
-    gap = pd.Series([values["the network itself"] - values["linear SVM on the features"]])
+    gap = pd.Series([values[NETWORK] - values[LINEAR]])
     return _one_run(gap, [images], number)
 
 
 def nuclei(rule: Rule, sources: Sources) -> Evidence:
     """Judge by page 08's verdicts: all methods must be "supported"; a single "not supported" refutes the claim."""
-    table = sources.table("08_activation_maps-verdict")
+    numbers = ["value", "low", "high"]
+    table = sources.table("08_activation_maps-verdict", "method", "verdict", *numbers)
     if table is None or table.empty:
         return Evidence(CANNOT, "page 08 has not been run into this folder, or the cohort has no outlines")
+    table = table.assign(**{name: pd.to_numeric(table[name], errors="coerce") for name in numbers})
+    table = table.astype({"verdict": str})
     number = "; ".join(
         f"{row['method']}: {row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f}) times its area, {row['verdict']}"
         for row in table.to_dict("records")

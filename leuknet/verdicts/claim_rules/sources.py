@@ -19,10 +19,9 @@ class Sources:
     runs: pd.DataFrame
     out: Path
 
-    def table(self, name: str) -> pd.DataFrame | None:
-        """Return a page's table by its file's stem, or None if this folder has no results of the page."""
-        path = self.out / "tables" / f"{name}.csv"
-        return pd.read_csv(path) if path.is_file() else None
+    def table(self, name: str, *columns: str) -> pd.DataFrame | None:
+        """Return a page's table, see `leuknet.verdicts.results.page_table`."""
+        return results.page_table(self.out, name, *columns)
 
     @property
     def tests(self) -> pd.DataFrame:
