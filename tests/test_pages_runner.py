@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import filelock
 import nbformat
 import numpy as np
 import pandas as pd
@@ -288,3 +289,84 @@ def test_interrupted_study_leaves_no_process_and_no_finished_page(folder, tmp_pa
     assert sleep in tree and psutil.wait_procs(tree, timeout=5)[1] == []
     assert [path.name for path in (out / "pages").iterdir()] == ["01_slow.ipynb"]
     assert (out / "pages" / "01_slow.ipynb").read_text() == "earlier result"
+
+
+def test_two_studies_at_once_in_one_folder(folder, tmp_path):
+    """Both render the same pages again and again; every page and the index are whole, and nothing else is left."""
+    out = tmp_path / "out"
+    for name in ("01_one", "02_two"):
+        write_page(folder, name, "print(profile)")
+    code = (
+        "import sys\nfrom leuknet.pages.runner import run_study\n"
+        "for _ in range(2):\n    records = run_study('smoke', out=sys.argv[1], folder=sys.argv[2], jobs=2)\n"
+        "    assert [record.status for record in records] == ['ok', 'ok']"
+    )
+    command = [sys.executable, "-c", code, str(out), str(folder)]
+    studies = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for study in studies:
+        said = study.communicate(timeout=600)[1]
+        assert study.returncode == 0, said
+    assert [record["status"] for record in index.read_records(out)] == ["ok", "ok"]
+    for name, other in (("01_one", "02_two"), ("02_two", "01_one")):
+        assert nbformat.read(out / "pages" / f"{name}.ipynb", as_version=4).cells[-1].outputs[0].text == "smoke\n"
+        text = (out / "pages" / f"{name}.html").read_text("utf-8")
+        assert text.rstrip().endswith("</html>") and f'href="{other}.html"' in text
+    assert not [path for path in out.rglob(".*") if path.is_file()]
+
+
+def test_a_page_published_while_its_links_are_written_is_not_lost(tmp_path):
+    """Who links the pages waits for who publishes one, and the other way round."""
+    (tmp_path / "logs").mkdir()
+    with runner._publishing(tmp_path), pytest.raises(filelock.Timeout):
+        runner._publishing(tmp_path).acquire(timeout=0)
+
+
+@pytest.mark.parametrize("name", list(index.SIGNS))
+def test_a_folder_with_somebody_elses_site_is_no_result_folder(folder, tmp_path, name):
+    write_page(folder, "01_a", "open('started', 'w')")
+    (tmp_path / name).write_text("<h1>My site</h1>")
+    with pytest.raises(LeuknetError, match=f"{name} was not written by leuknet"):
+        runner.run_study("smoke", out=tmp_path, folder=folder)
+    assert (tmp_path / name).read_text() == "<h1>My site</h1>"
+
+
+def test_results_do_not_go_among_the_slides(folder, tmp_path):
+    write_page(folder, "01_a", "")
+    slides = small_cohort(tmp_path / "slides")
+    for out in (slides, slides / "runs" / "demo"):
+        with pytest.raises(LeuknetError, match="within the slides' folder"):
+            runner.run_study("smoke", data=slides, out=out, folder=folder)
+    assert [path.name for path in slides.iterdir()] == ["A"]
+
+
+def test_a_page_is_not_logged_through_a_link(folder, tmp_path):
+    """In a result folder from somebody else."""
+    write_page(folder, "01_a", "print(1)")
+    (tmp_path / "out" / "logs").mkdir(parents=True)
+    (tmp_path / "thesis.tex").write_text("a year's work")
+    (tmp_path / "out" / "logs" / "01_a.log").symlink_to(tmp_path / "thesis.tex")
+    with pytest.raises(OSError, match="symbolic"):
+        runner.run_study("smoke", out=tmp_path / "out", folder=folder)
+    assert (tmp_path / "thesis.tex").read_text() == "a year's work"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [[], "{", {"page": "../../x"}, {"page": "01_other"}, {"page": ["01_a"]}, {}, {"page": "01_a", "title": None}],
+    ids=repr,
+)
+def test_records_of_pages_from_somebody_else_are_left_out_or_escaped(tmp_path, record):
+    """A record may name no page but its own, and be damaged in any way."""
+    (tmp_path / "pages").mkdir()
+    nav = '<nav class="pages"></nav>'
+    (tmp_path / "x.html").write_text(nav)
+    (tmp_path / "pages" / "01_a.html").write_text(nav)
+    text = record if isinstance(record, str) else json.dumps(record)
+    (tmp_path / "pages" / "01_a.json").write_text(text)
+    hostile = {"page": "02_b", "title": "<svg onload=x>", "error": "<script>", "status": '"><svg onload=x>'}
+    (tmp_path / "pages" / "02_b.json").write_text(json.dumps(hostile))
+    (tmp_path / "pages" / "02_b.html").write_text(nav)
+    index.write(tmp_path)
+    assert (tmp_path / "x.html").read_text() == nav
+    for path in (tmp_path / "index.html", *(tmp_path / "pages").glob("*.html")):
+        assert "<svg" not in path.read_text() and "<script>" not in path.read_text()

@@ -89,7 +89,7 @@ def kernel_manager(log: TextIO, environment: dict[str, str], meter: Meter, folde
     meter : Meter
         Receives the kernel's process id.
     folder : pathlib.Path
-        Folder for the kernel's connection file.
+        Folder for the kernel's connection file and IPython's folder.
     """
 
     class PageKernel(AsyncKernelManager):
@@ -100,7 +100,8 @@ def kernel_manager(log: TextIO, environment: dict[str, str], meter: Meter, folde
         async def start_kernel(self, **kwargs: Any) -> None:  # type: ignore[override]
             self.transport_encryption = "auto"
             self.connection_file = str(folder / "kernel.json")  # removed with the folder, even after a kill
-            await super().start_kernel(env=os.environ | environment, stdout=log, stderr=log, **kwargs)
+            own = {"IPYTHONDIR": str(folder / "ipython")}  # no start-up files of the user; nothing left in their home
+            await super().start_kernel(env=os.environ | environment | own, stdout=log, stderr=log, **kwargs)
             meter.watch(self.provisioner.pid)  # type: ignore[union-attr]
             if meter.stop.is_set():  # jupyter_client would wait a minute for a kernel that died this early
                 raise RuntimeError("stopped")

@@ -20,11 +20,12 @@ from papermill.exceptions import PapermillExecutionError
 
 import leuknet
 from leuknet import _io
+from leuknet._outputs import check_own
 from leuknet.data.folder import check_folder
 from leuknet.exceptions import LeuknetError
 from leuknet.pages import html, index, kernel
 from leuknet.runs.executors.local import SHARED_GPU, visible_gpus
-from leuknet.runs.places import result_folder
+from leuknet.runs.places import check_apart, result_folder
 from leuknet.runs.provenance import BACKENDS, thread_settings
 from leuknet.study import profiles
 
@@ -145,6 +146,8 @@ def check_out(folder: str | os.PathLike) -> Path:
     folder = Path(folder).expanduser().resolve()
     if PAGES in (folder, *folder.parents):
         raise LeuknetError(f"results do not go into {folder}, where the pages are: give another --out DIR")
+    for name, sign in index.SIGNS.items():
+        check_own(folder / name, sign)
     try:
         for name in ("pages", "logs"):
             (folder / name).mkdir(parents=True, exist_ok=True)
@@ -200,6 +203,7 @@ def run_study(
     given = {"profile": profile, "out": str(result_folder(profile, out)), **(parameters or {})}
     if data is not None:
         given["data"] = str(check_folder(data))
+        check_apart(Path(given["out"]), Path(given["data"]))
     check(pages, given, backend)
     results = check_out(given["out"])
     train_first([page.name for page in pages], given, {"KERAS_BACKEND": backend}, jobs)
@@ -211,7 +215,8 @@ def run_study(
         took = f"{record.seconds:.1f} s, peak {record.peak_mb:.0f} MB"
         print(f"[{len(records)}/{len(pages)}] {record.page} {record.status} in {took}", flush=True)
         _quote(record, results)
-        index.write(results)
+        with _publishing(results):
+            index.write(results)
     return sorted(records, key=lambda record: record.page)
 
 
@@ -281,7 +286,7 @@ def run_page(
     with (
         filelock.FileLock(log.with_suffix(".lock")),  # held by another study in this folder
         _io.scratch() as scratch,
-        log.open("w", encoding="utf-8") as stream,
+        open(log, "w", encoding="utf-8", opener=_io.no_link) as stream,
     ):
         executed = scratch / f"{page.name}.ipynb"
         try:
@@ -305,8 +310,14 @@ def run_page(
             version=leuknet.__version__,
             error=error,
         )
-        _publish(record, executed, out / "pages")
+        with _publishing(out):
+            _publish(record, executed, out / "pages")
     return record
+
+
+def _publishing(out: Path) -> filelock.BaseFileLock:
+    """Return the lock of a result folder's pages and index: who links the pages reads and writes those of others."""
+    return filelock.FileLock(out / "logs" / "publishing.lock")
 
 
 def _publish(record: Record, executed: Path, folder: Path) -> None:

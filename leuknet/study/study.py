@@ -18,7 +18,7 @@ from leuknet.evaluation.splits import Split
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.executors.local import execute_here
 from leuknet.runs.executors.scheduler import Scheduler
-from leuknet.runs.places import result_folder
+from leuknet.runs.places import check_apart, result_folder
 from leuknet.runs.progress import watcher
 from leuknet.runs.provenance import thread_settings
 from leuknet.runs.spec import RunSpec
@@ -62,7 +62,9 @@ def open_study(
     data, out, seed = read_folder("data", data), read_folder("out", out), read_seed(seed)
     chosen = profile(profile_name, **read_changes(changes) | more)
     os.environ.update(thread_settings(chosen.nano))  # before the backend loads: it affects floating-point sums
-    return Study(page, chosen, data, result_folder(profile_name, out), seed)
+    results = result_folder(profile_name, out)
+    check_apart(results, data)
+    return Study(page, chosen, data, results, seed)
 
 
 @dataclass
