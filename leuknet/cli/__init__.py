@@ -5,6 +5,7 @@ Each command is a function in this subpackage that imports its dependencies when
 """
 
 import errno
+import io
 import os
 import sys
 from typing import Annotated
@@ -51,24 +52,44 @@ def face(version: Annotated[bool, typer.Option("--version", callback=_version, i
 GIVE_ANOTHER = "Give another place (--out, LEUKNET_CACHE), or allow writing there; what is done so far is kept"
 FREE_SPACE = "Free space, or give another place (--out, LEUKNET_CACHE), and go on; what is done so far is kept"
 PLACES = dict.fromkeys(
-    (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST), GIVE_ANOTHER
+    (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY, errno.EBUSY),
+    GIVE_ANOTHER,
 )
-PLACES |= dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG), FREE_SPACE)
+PLACES |= dict.fromkeys((errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ESTALE), GIVE_ANOTHER)
+PLACES |= dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), FREE_SPACE)
 
 
 def main() -> None:
-    """Run the command line: invalid input, a full disk or a read-only folder give one line and exit code 2."""
+    """Run the command line: bad input, a full disk or a read-only place is one line and exit code 2."""
+    from leuknet._escape import one_line
     from leuknet._io import clear_leftovers
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names that a terminal's encoding does not have
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         clear_leftovers()
-        app()
+        try:
+            app()
+        finally:
+            _flush()
     except LeuknetError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {one_line(str(error))}", file=sys.stderr)
         sys.exit(2)
     except OSError as error:
         if error.errno not in PLACES:
             raise
-        print(f"error: {error.strerror}: {error.filename or 'a file'}. {PLACES[error.errno]}", file=sys.stderr)
+        place = error.filename or "a file or standard output"
+        print(f"error: {error.strerror}: {place}. {PLACES[error.errno]}", file=sys.stderr)
         sys.exit(2)
+
+
+def _flush() -> None:
+    """Write out what was printed now, where an error is still one line: Python would end with a traceback."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what stays in the buffer goes there
+        if not isinstance(error, BrokenPipeError):  # `| head` has read enough
+            raise

@@ -19,32 +19,36 @@ def audit_data(folder: Folder, as_json: Json = False, groups: Annotated[Path | N
     from leuknet.data.cells_csv import label_meaning
     from leuknet.data.leakage.verdict import as_dict, verdict
     from leuknet.evaluation.families import regroup
+    from leuknet.exceptions import LeuknetError
 
+    if groups and groups.exists():
+        raise LeuknetError(f"{groups} exists and may have been written by hand: remove it, or name another file")
     table, audited = _audited(folder)
-    if groups:
-        grouped = regroup(table, audited.pairs)[["image_id", "source", "group"]]
-        write_text(groups, grouped.rename(columns={"image_id": "image"}).to_csv(index=False))
     if as_json:
         typer.echo(json.dumps(as_dict(audited, table), indent=1, ensure_ascii=False))
-        return
-    typer.echo(f"{len(table)} images: {verdict(audited)}\n{label_meaning(table)}")
-    _print_pairs(audited.pairs)
-    for row in audited.shortcuts.itertuples():
-        interval = f"{row.score:.2f} ({row.low:.2f} to {row.high:.2f})"
-        typer.echo(f"shortcut  {row.data_set}: label by {row._2}, balanced accuracy {interval}, n = {row.images}")
+    else:
+        typer.echo(f"{len(table)} images: {verdict(audited)}\n{label_meaning(table)}")
+        _print_findings(audited)
+    if groups:  # last, so that the findings are printed even if it cannot be written
+        grouped = regroup(table, audited.pairs)[["image_id", "source", "group"]]
+        write_text(groups, grouped.rename(columns={"image_id": "image"}).to_csv(index=False))
 
 
-def _print_pairs(pairs: Any) -> None:
-    """Print groups of copies of one picture on a line each, then the pairs that show parts of one another."""
+def _print_findings(audited: Any) -> None:
+    """Print families of identical pictures, pairs that show parts of each other, and shortcuts, one line each."""
     from leuknet.data.leakage.audit import SAME, families
 
+    pairs = audited.pairs
     for row in families(pairs).itertuples():
         word = "CONTRADICTION (both classes)" if row.contradiction else row.kinds
         more = f" and {row.pictures - 2} more" if row.pictures > 2 else ""
-        typer.echo(f"{word}: {row.pictures} x one picture: {row.example} | {row.other}{more}")
+        _line(f"{word}: {row.pictures} x one picture: {row.example} | {row.other}{more}")
     for pair in pairs[~pairs["kind"].isin(SAME)].itertuples():
         box = f"{pair.left:.0f},{pair.top:.0f} {pair.width:.0f}x{pair.height:.0f}"
-        typer.echo(f"{pair.kind}: {pair.a} | {pair.b} at {box} score {pair.score:.4f} detail {pair.detail:.4f}")
+        _line(f"{pair.kind}: {pair.a} | {pair.b} at {box} score {pair.score:.4f} detail {pair.detail:.4f}")
+    for row in audited.shortcuts.itertuples():
+        interval = f"{row.score:.2f} ({row.low:.2f} to {row.high:.2f})"
+        _line(f"shortcut  {row.data_set}: label by {row._2}, balanced accuracy {interval}, n = {row.images}")
 
 
 @data_app.command("splits")
@@ -61,12 +65,17 @@ def splits_data(
 
     If saved as DIR/splits.csv, the split is checked against the images whenever DIR is loaded.
     """
+    from leuknet._outputs import check_own
     from leuknet.data.leakage.verdict import verdict
+    from leuknet.data.splits_csv import HEAD
     from leuknet.evaluation.exchange import read_splits, write_splits
     from leuknet.evaluation.families import regroup
     from leuknet.evaluation.named import make_split
     from leuknet.exceptions import LeuknetError
 
+    out = out or folder / "splits.csv"
+    if not check:
+        check_own(out, HEAD)
     table, audited = _audited(folder)
     table = regroup(table, audited.pairs)
     if check:
@@ -76,7 +85,6 @@ def splits_data(
         typer.echo(f"audit now: {verdict(audited)}\n{split.leakage(table)}")
         return
     split = make_split(protocol, table, seed)
-    out = out or folder / "splits.csv"
     try:
         name = write_splits(out, split, table, verdict(audited))
     except OSError as error:
@@ -141,12 +149,19 @@ def get_data(
 def crop_data(
     folder: Annotated[Path, typer.Argument(help="ALL-IDB 1 with im/ and xyc/.")],
     out: Path,
-    edge: Annotated[int, typer.Option(help="px")] = 257,
+    edge: Annotated[int, typer.Option(help="px", min=1)] = 257,
 ) -> None:
     """Cut ALL-IDB 1 (Crop) from ALL-IDB 1: a square around each centroid of its xyc files."""
     from leuknet.data.formats.centroids import crop_all
 
     typer.echo(f"{out}: {crop_all(folder, out, edge)} images of {edge} px (Table 1: 510)")
+
+
+def _line(text: str, err: bool = False) -> None:
+    """Print one line; removes line breaks and escape sequences, which names may contain."""
+    from leuknet._escape import one_line
+
+    typer.echo(one_line(text), err=err)
 
 
 def _say(name: str, counts: tuple[int, int], where: str = "") -> bool:
@@ -157,7 +172,7 @@ def _say(name: str, counts: tuple[int, int], where: str = "") -> bool:
     wanted = (known.negatives, known.positives) if known else counts
     differs = f"Table 1 has {wanted[0]} negative, {wanted[1]} positive"
     note = differs if counts != wanted else "as published" if known else "not in Table 1"
-    typer.echo(f"{where}{name}: {counts[0]} negative, {counts[1]} positive; {note}")
+    _line(f"{where}{name}: {counts[0]} negative, {counts[1]} positive; {note}")
     return counts == wanted
 
 
@@ -178,5 +193,5 @@ def _audited(folder: Path) -> tuple[Any, Any]:
 
     table, rejected = folder_table(folder)
     for row in rejected.itertuples():
-        typer.echo(f"left out: {row.path}: {row.reason}", err=True)
+        _line(f"left out: {row.path}: {row.reason}", err=True)
     return table, audit(Pictures(table))

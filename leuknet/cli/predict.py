@@ -23,13 +23,17 @@ def predict_command(
     cells: Annotated[Path | None, typer.Option(help="Score each cell too, learned from this cohort's cells.")] = None,
     red_cell: Annotated[float | None, typer.Option(help="Red cell's diameter in px; estimated if not given.")] = None,
 ) -> None:
-    """Predict your slides with a saved run. Not a medical device."""
+    """Predict your slides with a kept run. Not a medical device."""
+    from leuknet._escape import one_line
+    from leuknet._outputs import check_own
     from leuknet.data.walk import shown
     from leuknet.exceptions import LeuknetError
     from leuknet.inference import predict
 
     if as_json + as_csv + as_html > 1:
         raise LeuknetError("choose one of --json, --csv and --html")
+    if out is not None:
+        check_own(out, *OWN)
     print(predict.NOT_A_DEVICE, file=sys.stderr)
     files = predict.listed(images)
     opened = predict.open_run(run)
@@ -52,9 +56,12 @@ def predict_command(
         text = json.dumps(record, indent=1, ensure_ascii=False) + "\n" if as_json else _plain(record)
     _give(text, out)
     for one in failed:
-        print(f"left out: {shown(one['file'])}: {one['reason']}", file=sys.stderr)
+        print(one_line(f"left out: {shown(one['file'])}: {one['reason']}"), file=sys.stderr)
     if failed:
         raise typer.Exit(1)
+
+
+OWN = ("What this cannot tell:", '"not_a_medical_device"', "file,probability,class", "Not a medical device")
 
 
 def _give(text: str, out: Path | None) -> None:
@@ -81,9 +88,12 @@ def _csv(rows: list[dict[str, Any]]) -> str:
 
 
 def _plain(record: dict[str, Any]) -> str:
+    from leuknet._escape import one_line
+
     lines = [f"{record['run']['name']}; began from {record['run']['weights']}", record["run"]["leakage"], ""]
     for row in record["images"]:
-        lines += [f"{row['file']}: {row['class']} (probability {row['probability']:.3f}, from {row['threshold']} on)"]
+        called = f"{row['class']} (probability {row['probability']:.3f}, from {row['threshold']} on)"
+        lines += [f"{one_line(row['file'])}: {called}"]
         lines += [f"  {row['words']}"]
         lines += [f"  cell at {one['x']:.0f}, {one['y']:.0f}: blast {one['blast']:.2f}" for one in row.get("cells", [])]
     return "\n".join([*lines, "", "What this cannot tell:", *(f"- {line}" for line in record["limits"])]) + "\n"

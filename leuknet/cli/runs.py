@@ -136,8 +136,11 @@ def list_command(
     out: Annotated[Path | None, typer.Option(help="Write all columns to this .csv or .parquet.")] = None,
 ) -> None:
     """List runs, one line each."""
+    from leuknet._outputs import check_own
     from leuknet.runs import query
 
+    if out:
+        check_own(out, "run,status", "cohort_key")
     frame = query.records(_folder_of_runs(folder), every=True)
     if frame.empty:
         raise LeuknetError(f"{folder} holds no runs")
@@ -147,7 +150,16 @@ def list_command(
         print(f"{len(frame)} runs in {out}")
         return
     columns = [name for name in (*query.FIRST, "outcome") if name in frame]
-    print(frame[columns].to_string(index=False, na_rep="") if len(frame) else "no run fits")
+    print(_printed(frame[columns], "") if len(frame) else "no run fits")
+
+
+def _printed(frame: Any, absent: str = "NaN") -> str:
+    """Return a table as text, without the line breaks and escape sequences that records may contain."""
+    from leuknet._escape import one_line
+
+    return frame.map(lambda cell: one_line(cell) if isinstance(cell, str) else cell).to_string(
+        index=False, na_rep=absent
+    )
 
 
 @runs_app.command("seal")
@@ -164,13 +176,14 @@ def show_command(
     root: Annotated[Path | None, typer.Option("--in", help="Folder of runs.")] = None,
 ) -> None:
     """Show one run's record, and its metrics if it is done."""
+    from leuknet._escape import one_line
     from leuknet.runs import query
 
     folder = _found(run, root)
     for name, value in query.row(folder).items():
-        print(f"{name:<16} {value}")
+        print(f"{name:<16} {one_line(str(value))}")
     if query.status(folder) == "done":
-        print(query.compared(folder, folder).drop(columns="b").rename(columns={"a": "value"}).to_string(index=False))
+        print(_printed(query.compared(folder, folder).drop(columns="b").rename(columns={"a": "value"})))
 
 
 @runs_app.command("compare")
@@ -183,8 +196,8 @@ def compare_command(
     from leuknet.runs import query
 
     a, b = _found(first, root), _found(second, root)
-    print(query.differences(a, b).to_string(index=False))
-    print(query.compared(a, b).to_string(index=False))
+    print(_printed(query.differences(a, b)))
+    print(_printed(query.compared(a, b)))
 
 
 def rerun_command(
