@@ -162,6 +162,27 @@ def test_a_font_with_the_names_glyphs_is_taken_where_there_is_one(monkeypatch):
     style.families.cache_clear()
 
 
+@pytest.mark.filterwarnings("error:Glyph")
+def test_names_that_no_font_can_draw_stay_different_and_legible(monkeypatch):
+    """Ticks, titles and legends: code points in place of empty boxes, which look alike."""
+    style.can_draw.cache_clear()
+    monkeypatch.setattr(style, "families", lambda: ["DejaVu Sans"])
+    names = ["\u5b9e\u9a8c\u5ba4 A", "\u533b\u9662 A", "Labor M\u00fcnchen"]
+    with language():
+        fig, ax = plt.subplots()
+        ax.bar(names, [1, 2, 3], label=names)
+        ax.set_title(names[0])
+        ax.legend()
+        style.make_drawable(fig)
+        fig.savefig(io.BytesIO(), dpi=20)
+    ticks = [label.get_text() for label in ax.get_xticklabels()]
+    assert ticks == ["[5B9E 9A8C 5BA4] A", "[533B 9662] A", "Labor M\u00fcnchen"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ticks and ax.get_title() == ticks[0]
+    plt.close(fig)
+    style.can_draw.cache_clear()
+    assert style.drawable("lab \u00b5") == "lab \u00b5"
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """Return the HTML that a figure and a table with every hostile name put on a page, and the study's folder."""

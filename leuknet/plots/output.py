@@ -13,7 +13,7 @@ from IPython.display import HTML, Markdown, display
 from leuknet._escape import csv_cell, file_name
 from leuknet._io import atomic, markdown, write_json, write_text
 from leuknet.plots.format import cell, heading, is_number, rendered
-from leuknet.plots.style import captioned, language
+from leuknet.plots.style import captioned, language, make_drawable
 from leuknet.runs.provenance import environment
 from leuknet.study.study import Study
 
@@ -97,6 +97,7 @@ def figure(study: Study, fig: plt.Figure, name: str, alt: str, result: str = "",
     stem = keep(study, "figures", name, line, alt=alt, result=result)
     with language():
         captioned(fig, line)
+        make_drawable(fig)
         dpi = PICTURE_DPI if sum(bool(ax.images) for ax in fig.axes) > 2 else SHARP_DPI
         for suffix, options in ((".png", {"dpi": dpi}), (".svg", {"metadata": {"Date": None}})):
             with atomic(stem.with_suffix(suffix)) as temporary:

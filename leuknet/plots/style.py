@@ -9,12 +9,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import as_file, files
+from itertools import groupby
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps, font_manager
+from matplotlib.font_manager import FontProperties
+from matplotlib.text import Text
 
 from leuknet.data.registry import DATA_SETS, lookup
 
@@ -52,6 +55,36 @@ def families() -> list[str]:
     """Return the fonts to use: the style's, then one with Chinese, Japanese and Korean glyphs if available."""
     installed = set(font_manager.get_font_names())
     return ["sans-serif", *[name for name in CJK_FONTS if name in installed][:1]]
+
+
+@cache
+def can_draw(character: str) -> bool:
+    """Return whether one of the fonts in use contains a glyph for `character`."""
+    fonts = (font_manager.get_font(font_manager.findfont(FontProperties(family=[name]))) for name in families())
+    return not character.isprintable() or any(font.get_char_index(ord(character)) for font in fonts)
+
+
+def drawable(text: str) -> str:
+    """Return `text` with code points in place of characters without a glyph, so that different names remain different.
+
+    Examples
+    --------
+    >>> drawable("lab µ"), drawable("\U0001fbf9 lab")
+    ('lab µ', '[1FBF9] lab')
+    """
+    runs = groupby(text, key=can_draw)
+    return "".join("".join(run) if good else f"[{' '.join(f'{ord(c):04X}' for c in run)}]" for good, run in runs)
+
+
+def make_drawable(fig: plt.Figure) -> None:
+    """Apply `drawable` to every text of `fig`, including tick labels, which axes would set again when drawn."""
+    for axis in (axis for ax in fig.axes for axis in (ax.xaxis, ax.yaxis)):
+        labels = [label.get_text() for label in axis.get_ticklabels()]
+        if (texts := [drawable(label) for label in labels]) != labels:
+            axis.set_ticks(axis.get_ticklocs(), texts)
+    for text in fig.findobj(Text):
+        if (written := drawable(text.get_text())) != text.get_text():
+            text.set_text(written)
 
 
 def captioned(fig: plt.Figure, line: str) -> None:
