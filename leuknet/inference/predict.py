@@ -183,6 +183,8 @@ def described(saved: SavedRun, images: np.ndarray, threshold: float | None = Non
     model, known = saved.model, saved.training_features
     whole = np.resize(images, (-(-len(images) // BATCH) * BATCH, *images.shape[1:])).astype(np.float32) / 255
     p = np.asarray(model.predict(**fed(whole, BATCH), verbose=0), float)[: len(images), 0]
+    if not np.isfinite(p).all():
+        raise DamagedRunError(saved.folder, "its network gives probabilities that are no numbers")
     distance, near = known.nearest(activations(model, images, batch=BATCH))
     nearer = np.searchsorted(known.unseen_distances, distance) / max(len(known.unseen_distances), 1)
     sources = known.table["source"].to_numpy()
