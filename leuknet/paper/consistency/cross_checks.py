@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
 from leuknet.paper import tables
 from leuknet.paper.consistency.finding import Finding, finding
@@ -116,7 +117,10 @@ def _table12_gap(row: str, texts: dict[str, tuple[str, str]], ranges: list[Inter
     gap, near = low - bounds(mean["A"])[1], overlap(other, bounds(mean["A"]))
     share = 100 * gap / sum(spread_bounds(texts[m][1])[1] for m in "RS")
     chance = 100 * (negatives * fewer / images**2 / (images / 5)) ** 0.5
-    words = {"quoted": "; abstract and section 4.4" * (row == "LeukNet"), "fits": ", which fits," * near}
+    words: dict[str, Any] = {
+        "quoted": "; abstract and section 4.4" * (row == "LeukNet"),
+        "fits": ", which fits," * near,
+    }
     words |= {"caption": "; the 3415 images that the caption names" * near, **mean}
     words |= {"implied": [implied(mean["R"], mean["S"], *c) for c in ((negatives, positives), stated)]}
     numbers = {"low": low, "high": high, "gap": gap, "share": share, "chance": chance, "other": other}

@@ -122,8 +122,10 @@ def check_runs() -> list[Finding]:
             findings.append(finding("grim", number, block, row, **words))
     for block, classes in CLASSES.items():
         items = denominators(*classes)
-        cells = [(f"{row} {name}", m, texts[m]) for row, name, texts in single_rows(block) for m in items if m in texts]
-        truncated += [f"Table 10 {block} {row} {m} {text}" for row, m, text in cells if cut_off(text, items[m])]
+        printed = [
+            (f"{row} {name}", m, texts[m]) for row, name, texts in single_rows(block) for m in items if m in texts
+        ]
+        truncated += [f"Table 10 {block} {row} {m} {text}" for row, m, text in printed if cut_off(text, items[m])]
     rounding = finding("mixed-rounding", n=len(truncated), cells="; ".join(truncated))
     return [*findings, finding("grim-runs", holds=True, possible=possible), rounding]
 
