@@ -205,11 +205,8 @@ def nested_difference(
     ----------
     runs : mapping of str to tuple of array_like
         Values of two methods on each test set, one value per run.
-    n : int
-        Number of resamples.
-    level : float
-        Confidence level, in (0, 1).
-    seed : int
+    n, level, seed
+        Number of resamples, confidence level in (0, 1), and seed.
 
     Returns
     -------
@@ -316,9 +313,8 @@ def _resampled(
 
     Parameters
     ----------
-    predictions : pandas.DataFrame
     place : numpy.ndarray of int, shape (n,)
-        Unit of each row.
+        Unit of each row of `predictions`.
     drawn : numpy.ndarray of int, shape (resamples, units)
     shared : bool
         If True, the rows of an image share a weight of 1; otherwise each row has weight 1.
