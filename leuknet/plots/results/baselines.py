@@ -139,7 +139,7 @@ def ranked_dots(comparison: Comparison) -> plt.Figure:
     """
     frame = ranking(comparison)
     works = list(frame["work"].unique())
-    with subplots(figsize=(7.3, 0.27 * len(works) + 1.5)) as (fig, ax):
+    with subplots(figsize=(7.3, 0.25 * len(works) + 1.4)) as (fig, ax):
         for step, (column, kind) in enumerate([*((name, "same") for name in comparison.columns), (POOLED, "all")]):
             part = frame[(frame["column"] == column) & (frame["images"] == kind)]
             places = part["work"].map(works.index) + 0.2 * (step - 1.5)

@@ -105,7 +105,7 @@ def falls(inside: pd.DataFrame, outside: pd.DataFrame) -> pd.DataFrame:
 
 def fall_lines(table: pd.DataFrame, unseen: str) -> Figure:
     """Draw `falls`: one line per work from pooled folds to the data set `unseen`; published hollow, here filled."""
-    with subplots(1, 2, figsize=(7.3, 3.0), sharey=True) as (fig, axes):
+    with subplots(1, 2, figsize=(7.3, 2.6), sharey=True) as (fig, axes):
         for ax, where in zip(axes, ("published", "here"), strict=True):
             for row in table[table["where"] == where].itertuples():
                 colour, marker = LOOKS[row.work]
