@@ -51,7 +51,7 @@ def with_published(number: int, scores: pd.DataFrame, here: str) -> pd.DataFrame
 
 
 def t_tests(inside: pd.DataFrame, outside: pd.DataFrame, unseen: str) -> pd.DataFrame:
-    """Return Student's t-tests of LeukNet against VGG-16 *: printed means and spreads, and this study's runs.
+    """Return Student's t-tests of LeukNet against VGG-16 without transfer, as published and from the runs here.
 
     Parameters
     ----------
