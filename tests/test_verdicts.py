@@ -9,6 +9,7 @@ from fake_runs import GOLDEN, golden_runs, write_run
 
 from leuknet._io import write_json
 from leuknet.exceptions import LeuknetError
+from leuknet.plots.output import table_html
 from leuknet.verdicts import results, verdicts
 from leuknet.verdicts.matching import feature_spaces
 
@@ -199,3 +200,9 @@ def test_a_run_answers_every_protocol_that_its_split_fits(tmp_path, protocol, te
     write_run(tmp_path / "trainings" / "one", record, 0, 40, 40)
     row = results.results(tmp_path).iloc[0]
     assert (row["tested"], row["lodocv"], row["source_out"]) == (tested, lodocv, source_out)
+
+
+def test_runs_that_no_published_row_has_leave_an_empty_table_with_its_head():
+    frame = verdicts.compact(verdicts.compare(pd.DataFrame()))
+    assert frame.empty and list(frame) == ["table", "test set", "row", "runs", "verdict"]
+    assert table_html(frame, "no rows").count("<th") >= 5

@@ -169,7 +169,7 @@ def compact(cells: pd.DataFrame) -> pd.DataFrame:
         words = part.groupby("verdict", sort=False)["metric"].agg(", ".join)
         line["verdict"] = "; ".join(w if len(words) == 1 else f"{metrics}: {w}" for w, metrics in words.items())
         rows.append(line)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=None if rows else ["table", "test set", "row", "runs", "verdict"])
 
 
 def latex(frame: pd.DataFrame) -> str:
