@@ -151,7 +151,7 @@ def disturbed(name, arguments, out, place, kills, random):
             shutil.rmtree(out)
             shutil.rmtree(place / "cache" / "downloads", ignore_errors=True)
         done, left = killed(arguments, place, seconds, ("any", "temporary")[attempt % 2], random)
-        landed, marks = landed + done, marks + Counter({"left something": done and left > 0})
+        landed, marks = landed + done, marks + Counter({"left something": int(done and left > 0)})
         if (done or not fresh) and not (name == "download" and out.exists()):  # killed when it was whole
             ended(arguments, place)
         assert content(out) == whole, (name, set(content(out).items()) ^ set(whole.items()))
