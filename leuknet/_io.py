@@ -137,12 +137,21 @@ def read_limited(path: str | Path, limit: int = 1 << 20) -> bytes:
     """
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with open(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise ValueError("not a regular file")
+        if reason := unfit(os.fstat(handle), limit):
+            raise ValueError(reason)
         data = file.read(limit + 1)
     if len(data) > limit:
-        raise ValueError(f"larger than {limit} bytes")
+        raise ValueError(f"above the limit of {limit / 2**20:.0f} MiB a file")
     return data
+
+
+def unfit(status: os.stat_result, limit: int) -> str:
+    """Return why a file of this status is not read: no regular file, or larger than `limit` bytes; empty if it is."""
+    if not stat.S_ISREG(status.st_mode):
+        return "not a regular file"
+    if status.st_size > limit:
+        return f"{status.st_size / 2**20:.0f} MiB, above the limit of {limit / 2**20:.0f} MiB a file"
+    return ""
 
 
 def read_object(path: str | Path, limit: int = 1 << 20) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 import errno
 import itertools
 import os
-import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from leuknet._io import read_limited, unfit
 from leuknet.exceptions import LeuknetError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
@@ -104,18 +104,10 @@ def unusable(path: Path) -> str:
     if path.suffix.lower() not in SUFFIXES:
         return f"not an image by its name (known: {', '.join(SUFFIXES)})"
     try:
-        return _unfit(os.stat(path))
+        return unfit(os.stat(path), MAX_FILE_BYTES)
     except OSError as error:
         broken = path.is_symlink() and error.errno in (errno.ENOENT, errno.ELOOP)
         return "a broken link" if broken else f"cannot be read: {error.strerror or error}"
-
-
-def _unfit(status: os.stat_result) -> str:
-    if not stat.S_ISREG(status.st_mode):
-        return "not a regular file"
-    if status.st_size > MAX_FILE_BYTES:
-        return f"{status.st_size / 2**20:.0f} MiB, above the limit of {MAX_FILE_BYTES // 2**20} MiB a file"
-    return ""
 
 
 def read_bytes(path: Path) -> bytes:
@@ -128,14 +120,10 @@ def read_bytes(path: Path) -> bytes:
     OSError
         If the file cannot be read, is not a regular file, or is too large; ``strerror`` gives the reason.
     """
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(handle, "rb") as file:
-        if reason := _unfit(os.fstat(file.fileno())):
-            raise OSError(errno.EINVAL, reason, str(path))
-        data = file.read(MAX_FILE_BYTES + 1)
-    if len(data) > MAX_FILE_BYTES:
-        raise OSError(errno.EFBIG, f"above the limit of {MAX_FILE_BYTES // 2**20} MiB a file", str(path))
-    return data
+    try:
+        return read_limited(path, MAX_FILE_BYTES)
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error), str(path)) from error
 
 
 def pictures(paths: Iterable[Path]) -> tuple[list[Path], list[Entry]]:
