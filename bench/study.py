@@ -11,29 +11,14 @@ baselines are included in the number of runs, but not in the hours, because the 
 
 import argparse
 import os
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import numpy as np
-import pandas as pd
-
-from leuknet.data.cohort import Cohort
-from leuknet.data.registry import DATA_SETS
 from leuknet.paper import tables
 from leuknet.runs.planning import cost, throughput
 from leuknet.study import experiments
-from leuknet.study.study import open_study
-
-
-def counted_cohort(size):
-    """Return a cohort with Table 1's counts but without images, for planning runs."""
-    rows = []
-    for name, data_set in DATA_SETS.items():
-        for label, count in ((0, data_set.negatives or 0), (1, data_set.positives or 0)):
-            rows += [(f"{name}/{label}/{i}", name, data_set.source or name, label) for i in range(count)]
-    table = pd.DataFrame(rows, columns=["image_id", "data_set", "source", "label"])
-    table = table.assign(group=table["image_id"], sha256=table["image_id"])
-    return Cohort("counted", np.broadcast_to(np.uint8(0), (len(table), size, size, 3)), table)
+from leuknet.study.scale import counted_study
 
 
 def paper_minutes():
@@ -53,8 +38,8 @@ def main():
     parser.add_argument("--out", default="runs/paper")
     options = parser.parse_args()
     changes = {name: value for name in ("precision", "batch") if (value := getattr(options, name))}
-    study = open_study("train", "paper", out=options.out, **changes)
-    study.cohort = study.gallery = counted_cohort(study.profile.size)
+    study = counted_study("paper", **changes)
+    study.out = Path(options.out)
     plans = experiments.runs_of(study, ["all"])
     for settings in cost.unmeasured(plans, study.store, study.profile.size):
         if not options.only or settings.backbone in options.only:
