@@ -59,11 +59,11 @@ def timed(number):
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     true = set(table.loc[table["parent"] != "", ["image_id", "parent"]].itertuples(index=False, name=None))
     large = pairs[pairs["b"].str.endswith(".jpg")]
-    told = set(zip(large["a"], large["b"], strict=True))
+    named = set(zip(large["a"], large["b"], strict=True))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
         f"{number} images, {len(true)} crops: {wall:.0f} s, {cpu:.0f} CPU s, {peak:.2f} GB; "
-        f"found {len(told & true)} of {len(true)}, false {len(told - true)}",
+        f"found {len(named & true)} of {len(true)}, false {len(named - true)}",
         flush=True,
     )
 
@@ -83,12 +83,14 @@ def truth(fraction):
     origin = dict(zip(whole.table["image_id"], parent, strict=True))
     true = {(a, b) for a, b in origin.items() if b}
     kin = {(a, b) for a, b in zip(pairs["a"], pairs["b"], strict=True) if origin[a] and origin[a] == origin[b]}
-    told = (
+    named = (
         set(zip(pairs["a"], pairs["b"], strict=True)) - kin
     )  # two crops of one field may overlap, so they count as neither true nor false
-    right = len(told & true)
-    print(f"{len(origin)} images, {len(true)} crops: recall {right / len(true):.4f}, precision {right / len(told):.4f}")
-    print("missed:", sorted(true - told)[:10], "false:", sorted(told - true)[:10])
+    right = len(named & true)
+    print(
+        f"{len(origin)} images, {len(true)} crops: recall {right / len(true):.4f}, precision {right / len(named):.4f}"
+    )
+    print("missed:", sorted(true - named)[:10], "false:", sorted(named - true)[:10])
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def planned(options):
     return study, study.plan(lodocv(study.cohort.table), study.test_sets, study.seeds_of(options.seeds))
 
 
-def told(name, pairs):
+def summary(name, pairs):
     """Return one row of the table from pairs of predictions."""
     found = pd.DataFrame([agreement(a, b) for a, b in pairs])
     return {
@@ -78,9 +78,9 @@ def table(options):
     _, specs = planned(options)
     first, *others = PLACES
     made = {name: Store(Path(options.folder) / name).predictions for name in PLACES}
-    rows = [told(f"{first} | {name}", [(made[first](s), made[name](s)) for s in specs]) for name in others]
+    rows = [summary(f"{first} | {name}", [(made[first](s), made[name](s)) for s in specs]) for name in others]
     pairs = [(a, b) for a, b in itertools.combinations(specs, 2) if a.fold == b.fold]
-    rows.append(told("one seed | another", [(made[first](a), made[first](b)) for a, b in pairs]))
+    rows.append(summary("one seed | another", [(made[first](a), made[first](b)) for a, b in pairs]))
     return pd.DataFrame(rows)
 
 
