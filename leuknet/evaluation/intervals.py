@@ -153,11 +153,8 @@ def paired_difference(
         One of `leuknet.evaluation.metrics.METRICS`.
     by : str
         Column that defines the units: ``"source"``, ``"group"``, ``"image_id"``, …
-    n : int
-        Number of resamples.
-    level : float
-        Confidence level, in (0, 1).
-    seed : int
+    n, level, seed
+        Number of resamples, confidence level in (0, 1), and seed.
 
     Returns
     -------

@@ -185,8 +185,7 @@ def run_study(
     folder : path, optional
         Folder of the pages; defaults to the checkout's ``notebooks``.
     jobs : int, optional
-        Number of worker processes, and of pages rendered in parallel. Defaults to `leuknet.runs.executors.local.slots`
-        workers, and to one page per core up to `MOST_PAGES`.
+        Worker processes and pages in parallel. Defaults to `leuknet.runs.executors.local.slots` and `MOST_PAGES`.
 
     Returns
     -------
@@ -196,8 +195,7 @@ def run_study(
     Raises
     ------
     LeuknetError
-        Before anything is started, if a page, parameter, profile or backend is unknown or the folder is unsuitable;
-        later, if the disk is full.
+        If a page, parameter, profile or backend is unknown, the folder is unsuitable, or the disk is full.
     """
     pages = select(list_pages(folder), only)
     given = {"profile": profile, "out": str(result_folder(profile, out)), **(parameters or {})}
