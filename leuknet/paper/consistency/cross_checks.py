@@ -1,6 +1,6 @@
 """Relations between printed numbers: accuracy with recall and specificity, spreads, and class-weighted averages."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -77,30 +77,28 @@ def accusations(texts: Texts, negatives: int, positives: int, n: int = 1) -> lis
     return wrong + ["spreads"] * (not spreads_fit(texts, negatives, positives))
 
 
-def check_runs() -> list[Finding]:
+def check_runs() -> Iterator[Finding]:
     """Check accuracy against recall and specificity, for means and spreads, in Tables 3-7 and 9."""
     rows = list(printed_rows(RUN_TABLES))
     bad = [row for row in rows if not accuracy_fits(row[3], *CLASSES[row[1]], 5)]
     even = sum(spreads_fit(texts, *CLASSES[block], scale(texts)) for _, block, _, texts in rows)
-    findings = []
     for number, block, row, texts in bad:
         mean, classes = means(texts), CLASSES[block]
         limits = accuracy_bounds(mean["R"], mean["S"], *classes)
-        findings.append(finding("accuracy", number, block, row, limits=limits, of=classes, images=sum(classes), **mean))
-    good = finding("accuracy-runs", holds=True, good=len(rows) - len(bad))
-    return [*findings, good, finding("spread-runs", holds=True, even=even)]
+        yield finding("accuracy", number, block, row, limits=limits, of=classes, images=sum(classes), **mean)
+    yield finding("accuracy-runs", holds=True, good=len(rows) - len(bad))
+    yield finding("spread-runs", holds=True, even=even)
 
 
-def check_table12() -> list[Finding]:
+def check_table12() -> Iterator[Finding]:
     """Check the accuracy in Table 12 against its recall and specificity, for both counts of the development set."""
     cells = tables.table(12).set_index(["row", "column"])["text"]
     rows = {row: {m: split(cells[row, m]) for m in ("A", "P", "R", "S", "MCC")} for row in ("VGG-16 *", "LeukNet")}
-    findings = []
     for row, texts in rows.items():
         ranges = [accuracy_bounds(texts["R"][0], texts["S"][0], *c) for c in development_classes()]
         if not any(overlap(r, bounds(texts["A"][0])) for r in ranges):
-            findings.append(_table12_gap(row, texts, ranges))
-    return [*findings, _ordering(*rows.values())]
+            yield _table12_gap(row, texts, ranges)
+    yield _ordering(*rows.values())
 
 
 def _table12_gap(row: str, texts: dict[str, tuple[str, str]], ranges: list[Interval]) -> Finding:
@@ -117,11 +115,8 @@ def _table12_gap(row: str, texts: dict[str, tuple[str, str]], ranges: list[Inter
     gap, near = low - bounds(mean["A"])[1], overlap(other, bounds(mean["A"]))
     share = 100 * gap / sum(spread_bounds(texts[m][1])[1] for m in "RS")
     chance = 100 * (negatives * fewer / images**2 / (images / 5)) ** 0.5
-    words: dict[str, Any] = {
-        "quoted": "; abstract and section 4.4" * (row == "LeukNet"),
-        "fits": ", which fits," * near,
-    }
-    words |= {"caption": "; the 3415 images that the caption names" * near, **mean}
+    words: dict[str, Any] = {"quoted": "; abstract and section 4.4" * (row == "LeukNet"), **mean}
+    words |= {"fits": ", which fits," * near, "caption": "; the 3415 images that the caption names" * near}
     words |= {"implied": [implied(mean["R"], mean["S"], *c) for c in ((negatives, positives), stated)]}
     numbers = {"low": low, "high": high, "gap": gap, "share": share, "chance": chance, "other": other}
     sizes = {"positives": positives, "fewer": fewer, "negatives": negatives, "stated": stated}
@@ -178,9 +173,9 @@ def coarse(text: str) -> str:
     return text.rstrip("0").rstrip(".")
 
 
-def check_competitor() -> list[Finding]:
+def check_competitor() -> Iterator[Finding]:
     """Check the accuracy of Vogado et al. [22] in Tables 12 and 13 against its recall and specificity."""
-    findings, own = [], tables.published(13, "LeukNet", "R")
+    own = tables.published(13, "LeukNet", "R")
     for number, (negatives, positives) in ((12, development_classes()[0]), (13, (57, 64))):
         cells = tables.table(number)
         texts = cells[cells["row"] == "Vogado et al. [22]"].set_index("column")["text"].to_dict()
@@ -199,21 +194,14 @@ def check_competitor() -> list[Finding]:
             )
         kept = "" if number == 13 else "folds with the classes' shares nearly kept"
         words = {"single": len(single), "meant": meant, "depends_on": kept, "limits": limits}
-        findings.append(finding("weighted", number, of=(negatives, positives), text=texts, **words))
-    return findings
+        yield finding("weighted", number, of=(negatives, positives), text=texts, **words)
 
 
-def check_table13() -> list[Finding]:
+def check_table13() -> Iterator[Finding]:
     """Check the accuracy in Table 13 against recall and specificity of the 100 models on 57 + 64 images."""
-    findings, cells = [], tables.table(13).set_index(["row", "column"])["text"]
+    cells = tables.table(13).set_index(["row", "column"])["text"]
     for row in ("VGG-16 *", "LeukNet"):
         mean = means(cells[row])
         limits = accuracy_bounds(mean["R"], mean["S"], 57, 64)
         good = overlap(limits, bounds(mean["A"])) and spreads_fit(cells[row], 57, 64)
-        findings.append(finding("accuracy-table13", row, holds=good, limits=limits, **mean))
-    return findings
-
-
-def check() -> list[Finding]:
-    """Return the findings of this module."""
-    return check_runs() + check_table12() + check_competitor() + check_table13()
+        yield finding("accuracy-table13", row, holds=good, limits=limits, **mean)

@@ -1,5 +1,7 @@
 """Check units, scales, impossible times, and bold cells that are not the best."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from leuknet.paper import tables
@@ -7,7 +9,7 @@ from leuknet.paper.consistency.finding import Finding, finding
 from leuknet.paper.consistency.printed import split
 
 
-def check_times() -> list[Finding]:
+def check_times() -> Iterator[Finding]:
     """Check the times in Table 8 against the text."""
     frame = tables.table(8)
     training = frame[frame["column"] == "Training Time"]
@@ -16,21 +18,21 @@ def check_times() -> list[Finding]:
     fastest = training.loc[training.groupby("block")["value"].idxmin()]
     names = ", ".join(f"{r['row']} on {r['block']} ({r['text']})" for _, r in fastest.iterrows())
     above = ", ".join(f"{r['row']} {r['text']} s ({r['block']})" for _, r in slow.iterrows())
-    times = [
-        finding("time", r["block"], r["row"], text=r["text"], decimal=r["text"].replace(":", "."))
-        for _, r in bad.iterrows()
-    ]
-    under = finding("under-10-ms", n=len(slow), cells=above)
-    return [*times, finding("fastest", names=names), under, finding("image-per-second")]
+    for _, r in bad.iterrows():
+        yield finding("time", r["block"], r["row"], text=r["text"], decimal=r["text"].replace(":", "."))
+    yield finding("fastest", names=names)
+    yield finding("under-10-ms", n=len(slow), cells=above)
+    yield finding("image-per-second")
 
 
-def check_scales() -> list[Finding]:
+def check_scales() -> Iterator[Finding]:
     """Check the scale of the MCC spreads in Table 12 and of the percentages in Table 10."""
     rows = tables.table(12)
     small = rows[(rows["column"] == "MCC") & (rows["spread"] < 0.1)]
     other = rows[rows["column"] == "A"].set_index("row")["spread"]
     cells = "; ".join(f"{r['row']} {r['text']} next to A ± {other[r['row']]}" for _, r in small.iterrows())
-    return [finding("spread-scale-table12", cells=cells), finding("kappa-digits", cells=", ".join(ragged()))]
+    yield finding("spread-scale-table12", cells=cells)
+    yield finding("kappa-digits", cells=", ".join(ragged()))
 
 
 def ragged() -> list[str]:
@@ -51,31 +53,25 @@ def best_of(cells: pd.DataFrame) -> set[str]:
     return set(cells.loc[cells["value"] == cells["value"].max(), "row"])
 
 
-def check_bold() -> list[Finding]:
+def check_bold() -> Iterator[Finding]:
     """Check the bold cells of Tables 3-7, 9, 10 and 13 against the best values of their columns."""
     frame = tables.tables()
     frame = frame[frame["table"].isin([3, 4, 5, 6, 7, 9, 10, 13])]
-    findings = []
+    good = frame["bold"].sum()
     for key, cells in frame.groupby(["table", "block", "column"], sort=False):
         best = cells.loc[cells["value"].idxmax()]
         wrong = cells[cells["bold"] & ~cells["row"].isin(best_of(cells))]
-        findings += [finding("bold-cell", *key, best=best, cell=cell) for _, cell in wrong.iterrows()]
-    return [*findings, finding("bold", holds=True, good=frame["bold"].sum() - len(findings))]
+        good -= len(wrong)
+        yield from (finding("bold-cell", *key, best=best, cell=cell) for _, cell in wrong.iterrows())
+    yield finding("bold", holds=True, good=good)
 
 
-def check_best_claim() -> list[Finding]:
+def check_best_claim() -> Iterator[Finding]:
     """Check the statements in section 4.1 on the best approach for VGG-16 and VGG-19 against Tables 3 and 4."""
     claims = {"mdft-best": (3, "mDFT", ["A", "P", "R", "S", "MCC"]), "dft-better": (4, "DFT", ["A", "R", "MCC"])}
-    findings = []
     for name, (number, approach, columns) in claims.items():
         frame = tables.table(number)
         parts = list(frame[frame["column"].isin(columns)].groupby(["block", "column"], sort=False))
         lost = [(*key, cells.loc[cells["value"].idxmax()]) for key, cells in parts if approach not in best_of(cells)]
         listed = "; ".join(f"{block}, {column}: {c['row']} {c['text']}" for block, column, c in lost)
-        findings.append(finding(name, won=len(parts) - len(lost), n=len(parts), lost=listed))
-    return findings
-
-
-def check() -> list[Finding]:
-    """Return the findings of this module."""
-    return check_times() + check_scales() + check_bold() + check_best_claim()
+        yield finding(name, won=len(parts) - len(lost), n=len(parts), lost=listed)

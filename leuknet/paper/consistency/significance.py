@@ -1,6 +1,7 @@
 """Repeat Student's t-tests from printed means, spreads and numbers of runs, with Holm's correction."""
 
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 from scipy import stats
@@ -13,7 +14,6 @@ from leuknet.paper.consistency.printed import bounds, split, spread_bounds
 from leuknet.paper.consistency.sprite import scale
 
 Range = tuple[float, float]
-Matrices = list[tuple[int, int]]
 
 
 def p_range(
@@ -72,7 +72,7 @@ def winners() -> list[tuple[int, str, str, str, tuple[str, str], tuple[int, int]
     return rows
 
 
-def check_winners() -> list[Finding]:
+def check_winners() -> Iterator[Finding]:
     """Check which winners in accuracy differ from the runner-up at 5 %, corrected over all tables as one family."""
     rows = winners()
     low, high = (holm(p) for p in zip(*(p_range(*r[4], 5, r[5], known=True) for r in rows), strict=True))
@@ -87,10 +87,8 @@ def check_winners() -> list[Finding]:
     open_ = len(kinds["depends on rounding"])
     words = {"rounding": f"; with {open_} of these it depends on rounding" * bool(open_), "cells": "; ".join(undecided)}
     sure = kinds["separable"]
-    return [
-        finding("winners-separable", holds=True, n=len(sure), of=len(rows), cells="; ".join(sure) or "none"),
-        finding("winners-not-separable", n=len(undecided), of=len(rows), **words),
-    ]
+    yield finding("winners-separable", holds=True, n=len(sure), of=len(rows), cells="; ".join(sure) or "none")
+    yield finding("winners-not-separable", n=len(undecided), of=len(rows), **words)
 
 
 def mcnemar_range(first: tuple[int, int], second: tuple[int, int], negatives: int, positives: int) -> Range:
@@ -107,35 +105,25 @@ def mcnemar_range(first: tuple[int, int], second: tuple[int, int], negatives: in
     return low, high
 
 
-def single_winners() -> list[tuple[str, str, str, str, Matrices, Matrices]]:
-    """Return ``[(block, scenario, best, next, matrices of both)]`` for the two highest accuracies in Table 10."""
-    rows = []
-    for block, classes in CLASSES.items():
-        for scenario in SCENARIOS:
-            printed = {row: texts for row, name, texts in single_rows(block) if name == scenario}
-            correct = {row: totals(texts["A"], sum(classes))[0] for row, texts in printed.items()}
-            best, second = sorted(correct, key=lambda row: correct[row], reverse=True)[:2]
-            ours, theirs = (matrices(printed[name], *classes) for name in (best, second))
-            rows.append((block, scenario, best, second, ours, theirs))
-    return rows
-
-
-def check_single() -> list[Finding]:
+def check_single() -> Iterator[Finding]:
     """Check which of Table 10's highest accuracies differ from the next for any assignment of correct images."""
-    rows = single_winners()
-    ranges = [[mcnemar_range(a, b, *CLASSES[block]) for a in ours for b in theirs] for block, *_, ours, theirs in rows]
+    names, ranges = [], []
+    for block, scenario in itertools.product(CLASSES, SCENARIOS):
+        classes = CLASSES[block]
+        printed = {row: texts for row, name, texts in single_rows(block) if name == scenario}
+        correct = {row: totals(texts["A"], sum(classes))[0] for row, texts in printed.items()}
+        best, second = sorted(correct, key=lambda row: correct[row], reverse=True)[:2]
+        ours, theirs = (matrices(printed[name], *classes) for name in (best, second))
+        images = f"{sum(ours[0])} against {sum(theirs[0])} of {sum(classes)} images"
+        names.append(f"{block}, {scenario}: {best} over {second}, {images}")
+        ranges.append([mcnemar_range(a, b, *classes) for a in ours for b in theirs])
     low, high = holm([min(p)[0] for p in ranges]), holm([max(q for _, q in p) for p in ranges])
-    lines = [
-        f"{block}, {scenario}: {best} over {second}, {sum(ours[0])} against {sum(theirs[0])} of {sum(CLASSES[block])} "
-        f"images, p = {p:.2g} to {q:.2g}"
-        for (block, scenario, best, second, ours, theirs), p, q in zip(rows, low, high, strict=True)
-    ]
+    cells = "; ".join(f"{name}, p = {p:.2g} to {q:.2g}" for name, p, q in zip(names, low, high, strict=True))
     sure, never = (high < 0.05).sum(), (low >= 0.05).sum()
-    holds = bool(sure == len(rows))
-    return [finding("winners-table10", holds=holds, of=len(rows), sure=sure, never=never, cells="; ".join(lines))]
+    yield finding("winners-table10", holds=sure == len(names), of=len(names), sure=sure, never=never, cells=cells)
 
 
-def check_networks() -> list[Finding]:
+def check_networks() -> Iterator[Finding]:
     """Test the accuracy of the VGG networks against the deeper networks (mDFT)."""
     names = {3: "VGG-16", 4: "VGG-19", 5: "InceptionV3", 6: "Xception", 7: "ResNet50"}
     cells = {(names[n], b): (t["A"], scale(t).get("A", 1)) for n, b, r, t in printed_rows(names) if r == "mDFT"}
@@ -145,10 +133,10 @@ def check_networks() -> list[Finding]:
     sure = [f"{v} over {d}, {b}: {x:.2g}" for (v, d, b), x in zip(pairs, high, strict=True) if x < 0.05]
     open_ = [f"{v} and {d}, {b}: {x:.2g}" for (v, d, b), x in zip(pairs, high, strict=True) if x >= 0.05]
     words = {"sure": "; ".join(sure), "others": f". Not: {'; '.join(open_)}." if open_ else "."}
-    return [finding("vgg-over-deeper", holds=not open_, n=len(sure), of=len(pairs), **words)]
+    yield finding("vgg-over-deeper", holds=not open_, n=len(sure), of=len(pairs), **words)
 
 
-def check_equivalence() -> list[Finding]:
+def check_equivalence() -> Iterator[Finding]:
     """Check the t-test of VGG-16 and VGG-19 in section 4.1."""
     lines = []
     for block in CLASSES:
@@ -162,18 +150,18 @@ def check_equivalence() -> list[Finding]:
             f"{block}: {a} against {b}, p = {low:.2g} to {high:.2g}, 90 % interval of the "
             f"difference {gap - half:.1f} to {gap + half:.1f} points"
         )
-    return [finding("vgg-equivalent", lines="; ".join(lines))]
+    yield finding("vgg-equivalent", lines="; ".join(lines))
 
 
-def check_kfold() -> list[Finding]:
+def check_kfold() -> Iterator[Finding]:
     """Test the differences between VGG-16 from random weights, LeukNet and Vogado et al. in Table 12."""
     a, b = (tables.cell(12, row, "A")["text"] for row in ("LeukNet", "VGG-16 *"))
     ranges = {n: p_range(a, b, n) for n in (20, 100)}
     lines = "; ".join(f"n = {n}: p = {low:.2g} to {high:.2g}" for n, (low, high) in ranges.items())
-    return [finding("ttest-table12", holds=all(low >= 0.05 for low, _ in ranges.values()), a=a, b=b, lines=lines)]
+    yield finding("ttest-table12", holds=all(low >= 0.05 for low, _ in ranges.values()), a=a, b=b, lines=lines)
 
 
-def check_external() -> list[Finding]:
+def check_external() -> Iterator[Finding]:
     """Test the difference between LeukNet and VGG-16 from random weights on UFG in Table 13."""
     a, b = (tables.cell(13, row, "A")["text"] for row in ("LeukNet", "VGG-16 *"))
     ranges = {
@@ -186,10 +174,4 @@ def check_external() -> list[Finding]:
     share = tables.published(13, "LeukNet", "A") / 100
     half = 196 * (share * (1 - share) / 121) ** 0.5
     listed = "; ".join(f"{name}: p = {low:.2g} to {high:.2g}" for name, (low, high) in ranges.items())
-    return [finding("ttest-table13", holds=agree, a=a, b=b, ranges=listed, gap=gap * 121 / 100, half=half)]
-
-
-def check() -> list[Finding]:
-    """Return the findings of this module."""
-    checks = (check_winners, check_single, check_networks, check_equivalence, check_kfold, check_external)
-    return [item for check_one in checks for item in check_one()]
+    yield finding("ttest-table13", holds=agree, a=a, b=b, ranges=listed, gap=gap * 121 / 100, half=half)

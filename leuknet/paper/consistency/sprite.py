@@ -247,29 +247,13 @@ def debit(mean: float | Fraction, n: int, ddof: int = 1) -> float:
     return math.sqrt(float(mean * (1 - mean)) * n / (n - ddof))
 
 
-def check_greatest() -> list[Finding]:
-    """Check for maximum spreads: runs with values of 0 or 1 only in Table 7, and the 100 models of Table 13."""
-    text = tables.cell(7, "mSFT", "R", "ALL-IDB 1")["text"]
-    mean, spread = split(text)
-    one, other = (100 * debit(Fraction(mean) / 100, 5, ddof) for ddof in (1, 0))
-    good = any(could_print(x, spread) for x in (one, other))
-    rows = tables.table(13)
-    rows = rows[rows["spread"].notna() & (rows["column"] != "MCC")]
-    rows = rows.assign(most=[100 * debit(value / 100, 100) for value in rows["value"]])
-    cells = [f"{r['row']} {r['column']} {r['text']} (at most {r['most']:.2f})" for _, r in rows.iterrows()]
-    return [
-        finding("debit-table7", holds=good, text=text, mean=mean, one=one, other=other),
-        finding("debit-table13", holds=bool((rows["spread"] <= rows["most"]).all()), cells="; ".join(cells)),
-    ]
-
-
-def check_recovered() -> list[Finding]:
+def check_recovered() -> Iterator[Finding]:
     """Search for the five runs behind every row of Tables 3-7 and 9."""
-    unique, several, other, findings = [], [], [], []
+    unique, several, other = [], [], []
     for number, block, row, texts, factors, recovery in recoveries():
         name, classes = f"Table {number} {block} {row}", CLASSES[block]
         if factors:
-            findings.append(_fraction(number, block, row, texts, recovery))
+            yield _fraction(number, block, row, texts, recovery)
         elif len(recovery.runs) == 1 and recovery.complete:
             unique.append(f"{name}: {as_text(recovery.runs[0])}")
             other += [name] * bool(recover(texts, classes, ddof=0).runs)
@@ -279,10 +263,10 @@ def check_recovered() -> list[Finding]:
             again = recover(texts, classes, ddof=0)
             impossible = recovery.complete and again.complete and not again.runs
             holds, tried = "inconsistent" if impossible else "not decidable", recovery.tried + again.tried
-            findings.append(finding("runs", number, block, row, holds=holds, tried=tried))
+            yield finding("runs", number, block, row, holds=holds, tried=tried)
     counts = {"unique": len(unique), "several": len(several), "other": len(other) or "none"}
     rows, fit = "; ".join([*unique, *several]), f"fit{'s' * (len(other) < 2)}"
-    return [*findings, finding("runs-recovered", holds=True, rows=rows, fit=fit, **counts)]
+    yield finding("runs-recovered", holds=True, rows=rows, fit=fit, **counts)
 
 
 def _fraction(number: int, block: str, row: str, texts: Texts, recovery: Recovery) -> Finding:
@@ -297,6 +281,15 @@ def _fraction(number: int, block: str, row: str, texts: Texts, recovery: Recover
     return finding("spread-scale", number, block, row, holds=holds, top=top, step=100 / top * 0.4, **words)
 
 
-def check() -> list[Finding]:
-    """Return the findings of this module."""
-    return check_recovered() + check_greatest()
+def check_greatest() -> Iterator[Finding]:
+    """Check for maximum spreads: runs with values of 0 or 1 only in Table 7, and the 100 models of Table 13."""
+    text = tables.cell(7, "mSFT", "R", "ALL-IDB 1")["text"]
+    mean, spread = split(text)
+    one, other = (100 * debit(Fraction(mean) / 100, 5, ddof) for ddof in (1, 0))
+    good = any(could_print(x, spread) for x in (one, other))
+    rows = tables.table(13)
+    rows = rows[rows["spread"].notna() & (rows["column"] != "MCC")]
+    rows = rows.assign(most=[100 * debit(value / 100, 100) for value in rows["value"]])
+    cells = [f"{r['row']} {r['column']} {r['text']} (at most {r['most']:.2f})" for _, r in rows.iterrows()]
+    yield finding("debit-table7", holds=good, text=text, mean=mean, one=one, other=other)
+    yield finding("debit-table13", holds=bool((rows["spread"] <= rows["most"]).all()), cells="; ".join(cells))

@@ -1,5 +1,6 @@
 """Check the stated times against the computing speed of the stated graphics card."""
 
+from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 
@@ -100,16 +101,30 @@ def _reading(key: str, words: str, passes: int) -> Finding:
     return finding("physics", key, holds=verdict, reading=words, long=long, **listed, **limits)
 
 
-def check_training() -> list[Finding]:
+def check_parameters() -> Iterator[Finding]:
+    """Check the parameters and depths in Table 2 against the definitions of the networks."""
+    frame = networks()
+    counted = {
+        name: frame.loc[name, "parameters"] + dense_macs(name, units) + sum(units)  # convolutions, weights, biases
+        for name, units in frame["imagenet_dense"].items()
+    }
+    good = all(n == tables.published(2, name, "Number of Parameters") for name, n in counted.items())
+    deep = all(n == tables.published(2, name, "Topological Depth") for name, n in frame["depth"].items())
+    listed = "; ".join(f"{name} {n}" for name, n in counted.items())
+    depths = "; ".join(f"{name} {n}" for name, n in frame["depth"].items())
+    convolutions = frame.loc["InceptionV3", "convolutions"]
+    yield finding("parameters-table2", holds=good, counted=listed)
+    yield finding("depths-table2", holds=deep, depths=depths, convolutions=convolutions, layers=3 * convolutions)
+
+
+def check_training() -> Iterator[Finding]:
     """Check the stated training times for each interpretation of the training set size."""
-    return [
-        _reading("20x50", "20 images made of each, 50 epochs over all of them", 20 * 50),
-        _reading("1x50", "one draw of each image an epoch, 50 epochs", 50),
-        _reading("20", "20 draws of each image in all", 20),
-    ]
+    yield _reading("20x50", "20 images made of each, 50 epochs over all of them", 20 * 50)
+    yield _reading("1x50", "one draw of each image an epoch, 50 epochs", 50)
+    yield _reading("20", "20 draws of each image in all", 20)
 
 
-def check_rates() -> list[Finding]:
+def check_rates() -> Iterator[Finding]:
     """Check the times per image in Table 8, and the relation between training times and operations."""
     cells = tables.table(8).query("column == 'Classification Time'").replace({"row": {"ResNet": "ResNet50"}})
     macs = {name: net["macs"] + dense_macs(str(name), net["dense"]) for name, net in networks().iterrows()}
@@ -119,30 +134,6 @@ def check_rates() -> list[Finding]:
     rate = 50 * next(iter(training_sizes().values())) / times["VGG-16"]
     ratios = {"work": max(work) / min(work), "times": max(times.values()) / min(times.values())}
     classified = {"row": top["row"].replace("ResNet50", "ResNet"), "block": top["block"]}
-    return [
-        finding("physics-classification", holds=fastest <= PEAK, speed=fastest / 1e12, peak=PEAK / 1e12, **classified),
-        finding("physics-work", rate=rate, **ratios),
-    ]
-
-
-def check_parameters() -> list[Finding]:
-    """Check the parameters and depths in Table 2 against the definitions of the networks."""
-    frame = networks()
-    dense = {
-        name: dense_macs(name, units) + sum(units) for name, units in frame["imagenet_dense"].items()
-    }  # and biases
-    counted = {name: frame.loc[name, "parameters"] + dense[name] for name in dense}
-    good = all(n == tables.published(2, name, "Number of Parameters") for name, n in counted.items())
-    deep = all(n == tables.published(2, name, "Topological Depth") for name, n in frame["depth"].items())
-    listed = "; ".join(f"{name} {n}" for name, n in counted.items())
-    depths = "; ".join(f"{name} {n}" for name, n in frame["depth"].items())
-    convolutions = frame.loc["InceptionV3", "convolutions"]
-    return [
-        finding("parameters-table2", holds=good, counted=listed),
-        finding("depths-table2", holds=deep, depths=depths, convolutions=convolutions, layers=3 * convolutions),
-    ]
-
-
-def check() -> list[Finding]:
-    """Return the findings of this module."""
-    return check_parameters() + check_training() + check_rates()
+    speeds = {"speed": fastest / 1e12, "peak": PEAK / 1e12}
+    yield finding("physics-classification", holds=fastest <= PEAK, **speeds, **classified)
+    yield finding("physics-work", rate=rate, **ratios)
