@@ -51,12 +51,11 @@ def tecom(number):
     return make
 
 
-def many(*names):
+def many(negative=(), positive=()):
     def make(folder):
-        for name in names:
+        for name in (*negative, *positive):
             picture(folder / name)
-        labels = [int("_all" in name or "Early" in name or "Patient" in name) for name in names]
-        return {label: labels.count(label) for label in set(labels)}
+        return {label: len(names) for label, names in enumerate((negative, positive)) if names}
 
     return make
 
@@ -80,11 +79,11 @@ OWN_MARK = {
     "JTSC": tecom(1),
     "CellaVision 2": tecom(2),
     "LISC Dataset": lisc,
-    "C-NMC 2019": many("fold_0/all/UID_1_1_1_all.bmp", "fold_0/hem/UID_H10_1_1_hem.bmp"),
-    "BCCD": many("BCCD/JPEGImages/BloodImage_00000.jpg", "BCCD/JPEGImages/BloodImage_00001.jpg"),
+    "C-NMC 2019": many(["fold_0/hem/UID_H10_1_1_hem.bmp"], ["fold_0/all/UID_1_1_1_all.bmp"]),
+    "BCCD": many(["BCCD/JPEGImages/BloodImage_00000.jpg", "BCCD/JPEGImages/BloodImage_00001.jpg"]),
     "AML-Cytomorphology (LMU)": aml_lmu,
-    "DeepAPL": many("Patient_00/Signed slides/Lymphocyte/a.jpg", "Patient_01/Unsigned slides/a.jpg"),
-    "Taleqani ALL": many("Original/Benign/a.jpg", "Original/Early/b.jpg"),
+    "DeepAPL": many(positive=["Patient_00/Signed slides/Lymphocyte/a.jpg", "Patient_01/Unsigned slides/a.jpg"]),
+    "Taleqani ALL": many(["Original/Benign/a.jpg"], ["Original/Early/b.jpg"]),
 }
 
 

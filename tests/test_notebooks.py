@@ -36,6 +36,14 @@ def test_stripped_with_fixed_cell_ids(page):
     assert [cell.id for cell in book.cells] == [f"p{stem[:2]}-{n:02d}" for n in range(1, len(book.cells) + 1)]
 
 
+def test_title_and_results_are_under_the_pages_own_name(page):
+    book, stem = page
+    opened = [node for cell in code(book) for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
+    names = [ast.literal_eval(call.args[0]) for call in opened if ast.unparse(call.func) == "open_study"]
+    assert names == [stem] and book.cells[0].source.startswith(f"# {stem[:2]} · ")
+    assert set(book.metadata) == {"kernelspec", "language_info"}
+
+
 def test_header_says_what_the_page_answers(page):
     header = page[0].cells[0].source
     for part in ("# ", "**Question.**", "**Paper.**", "**Needs.**", "**Gives.**", "**Takes.**", "Not a medical device"):

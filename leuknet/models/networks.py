@@ -27,7 +27,9 @@ import pandas as pd
 from leuknet.exceptions import LeuknetError
 from leuknet.models import backbones
 from leuknet.models.backbones import canonical, has_own_dense, resolve
-from leuknet.models.settings import APPROACHES, FROZEN_APPROACHES
+from leuknet.models.settings import APPROACHES, FROZEN_APPROACHES, TrainSettings
+
+_DEFAULTS = TrainSettings()
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,13 @@ class NetworkSpec:
     preprocessing : {"unit", "imagenet"}
     """
 
-    backbone: str = "VGG16"
-    approach: str = "mDFT"
+    backbone: str = _DEFAULTS.backbone
+    approach: str = _DEFAULTS.approach
     size: int = 224
     dense: tuple | None = None
-    dropout: tuple = (0.5, 0.6)
+    dropout: tuple = _DEFAULTS.dropout
     frozen_until: str | None = None
-    preprocessing: str = "unit"
+    preprocessing: str = _DEFAULTS.preprocessing
 
 
 def keeps_dense(spec: NetworkSpec) -> bool:
