@@ -8,23 +8,27 @@ from scipy.stats import entropy
 from leuknet._random import rng
 
 
-def gain_ratio(codes: np.ndarray, labels: np.ndarray) -> float:
-    """Return the gain ratio of a nominal attribute (Quinlan, C4.5, 1993): information gain over its entropy.
+def gain_ratio(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the gain ratio of nominal attributes (Quinlan, C4.5, 1993): information gain over the attribute's entropy.
 
     Parameters
     ----------
-    codes, labels : array_like of int, shape (n,)
-        Values of the attribute, and classes, both numbered from 0.
+    codes : array_like of int, shape (n, ...)
+        Values of one or more attributes, numbered from 0.
+    labels : array_like of int, shape (n,)
+        Classes, numbered from 0.
 
     Returns
     -------
-    float
+    numpy.ndarray, float, shape (...)
         0 for an attribute with one value.
     """
-    table = np.zeros((np.max(codes) + 1, np.max(labels) + 1))
-    np.add.at(table, (codes, labels), 1)
+    codes, labels = np.asarray(codes), np.asarray(labels)
+    classes = [codes[labels == label] for label in np.unique(labels)]
+    table = np.array([[(of == value).sum(axis=0) for of in classes] for value in np.unique(codes)], float)
     own = entropy(table.sum(axis=1))
-    return float((own + entropy(table.sum(axis=0)) - entropy(table, axis=None)) / own) if own > 0 else 0.0
+    gain = own + entropy(table.sum(axis=0)) - entropy(table, axis=(0, 1))
+    return np.divide(gain, own, out=np.zeros_like(own), where=own > 0)
 
 
 def gain_ratios(values: np.ndarray, labels: np.ndarray, bins: int = 10) -> np.ndarray:
@@ -36,10 +40,8 @@ def gain_ratios(values: np.ndarray, labels: np.ndarray, bins: int = 10) -> np.nd
     labels : array_like of int, shape (n,)
     bins : int
     """
-    inner = np.linspace(0, 1, bins + 1)[1:-1]
-    cuts = np.quantile(values, inner, axis=0)
-    columns = zip(cuts.T, values.T, strict=True)
-    return np.array([gain_ratio(np.searchsorted(np.unique(cut), column), labels) for cut, column in columns])
+    cuts = np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1], axis=0)
+    return gain_ratio(np.sum([values > cut for cut in cuts], axis=0), labels)
 
 
 def salp_swarm(
