@@ -3,6 +3,7 @@
 import io
 from typing import Any
 
+import cv2
 import numpy as np
 from PIL import ExifTags, Image
 
@@ -35,10 +36,10 @@ def facts(image: np.ndarray, data: bytes | None) -> dict[str, Any]:
         One entry for each name in `SHORTCUTS`; lengths in px, colours 0 to 255, JPEG tables as the mean of a table's
         64 entries (0 where there is none), text empty where the file does not say it.
     """
-    pixels = image.reshape(-1, 3).astype(np.float32)
+    mean, sd = (values.ravel() for values in cv2.meanStdDev(image))
     rim = image[border(*image.shape[:2])].astype(np.float32)
     row = {"width": image.shape[1], "height": image.shape[0], "aspect": image.shape[1] / image.shape[0]}
-    values = [*pixels.mean(axis=0), *pixels.std(axis=0), *rim.mean(axis=0), *rim.std(axis=0)]
+    values = [*mean, *sd, *rim.mean(axis=0), *rim.std(axis=0)]
     row |= dict(zip(SHORTCUTS["mean colour"] + SHORTCUTS["border pixels"], map(float, values), strict=True))
     return row | _of_file(data)
 

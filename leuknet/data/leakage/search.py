@@ -82,7 +82,9 @@ def candidates(described: Sequence[Features], sizes: np.ndarray) -> pd.DataFrame
     """
     matches = _matches(described, np.asarray(sizes, np.float32))
     matches = matches[matches.groupby(["crop", "holder"])["x"].transform("size") >= FEWEST]
-    rows = [(*pair, *_vote(group)) for pair, group in matches.groupby(["crop", "holder"], sort=True)]
+    boxes = matches[["scale", "x", "y", "width", "height"]].to_numpy()
+    groups = matches.groupby(["crop", "holder"]).indices
+    rows = [(*pair, *_vote(*boxes[groups[pair]].T)) for pair in sorted(groups)]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     frame = frame[frame["votes"] >= FEWEST].sort_values("votes", ascending=False, kind="stable")
     return frame.groupby("crop").head(HOLDERS).sort_values(["holder", "crop"], ignore_index=True)
@@ -121,12 +123,13 @@ def _allowed(
     return frame[good]
 
 
-def _vote(group: pd.DataFrame) -> tuple[int, float, float, float, float]:
+def _vote(
+    scale: np.ndarray, x: np.ndarray, y: np.ndarray, width: np.ndarray, height: np.ndarray
+) -> tuple[int, float, float, float, float]:
     """Return votes and box (left, top, width, height) of the largest set of matches that agree with one of them."""
-    scale, x, y = (group[name].to_numpy() for name in ("scale", "x", "y"))
-    edge = AGREE * group["width"].to_numpy().clip(min=1)
+    edge = AGREE * width.clip(min=1)
     close = np.abs(np.log2(scale[:, None] / scale)) < 0.35
     close &= (np.abs(x[:, None] - x) < edge[:, None]) & (np.abs(y[:, None] - y) < edge[:, None])
     agreed = close[close.sum(axis=1).argmax()]
-    x, y, width, height = (float(np.median(group[name].to_numpy()[agreed])) for name in ("x", "y", "width", "height"))
+    x, y, width, height = (float(np.median(values[agreed])) for values in (x, y, width, height))
     return int(agreed.sum()), x - width / 2, y - height / 2, width, height
