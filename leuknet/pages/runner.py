@@ -211,7 +211,7 @@ def run_study(
     for record in _render(pages, jobs, lambda page, stop: run_page(page, given, results, environment, stop)):
         records.append(record)
         took = f"{record.seconds:.1f} s, peak {record.peak_mb:.0f} MB"
-        print(f"[{len(records)}/{len(pages)}] {record.page} {record.status} in {took}", flush=True)
+        print(f"[{len(records)}/{len(pages)}] {record.page} {record.status} in {took}\n", end="", flush=True)
         _quote(record, results)
         with _publishing(results):
             index.write(results)
@@ -278,7 +278,7 @@ def run_page(
     previous run are unchanged.
     """
     log = out / "logs" / f"{page.name}.log"
-    print(f"{page.name} …", flush=True)
+    print(f"{page.name} …\n", end="", flush=True)  # in one write: pages run in threads
     error, start = "", time.monotonic()
     meter = kernel.Meter(stop)
     with (
