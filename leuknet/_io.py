@@ -8,6 +8,7 @@ import re
 import shutil
 import socket
 import stat
+import sys
 import tempfile
 import zipfile
 import zlib
@@ -207,6 +208,14 @@ def sha256_of(path: str | Path) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def module_command(module: str, *arguments: str) -> list[str]:
+    """Return the command that runs `module` in a new process, which imports nothing from the working directory.
+
+    The working directory may be an untrusted folder, in which ``numpy.py`` would be imported in place of NumPy.
+    """
+    return [sys.executable, "-P", "-m", module, *arguments]
 
 
 def hash_of_files(paths: Iterable[str | Path]) -> str:

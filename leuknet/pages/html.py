@@ -39,6 +39,7 @@ def page_html(notebook: nbformat.NotebookNode, record: dict[str, Any]) -> str:
     exporter = HTMLExporter(  # embed_images in nbconvert 7.17 would close every HTML block at its first blank line
         template_file="page.html.j2",
         extra_loaders=[FileSystemLoader(TEMPLATES)],
+        extra_template_basedirs=[],  # default: the working directory, whose templates could run code
         exclude_input_prompt=True,
         exclude_output_prompt=True,
     )

@@ -15,6 +15,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
 SAMPLE_SECONDS = 0.2
+NO_MODULES_FROM_THE_WORKING_DIRECTORY = ["--InteractiveShellApp.ignore_cwd=True"]  # cf. `_io.module_command`
 
 
 class Meter:
@@ -95,7 +96,7 @@ def kernel_manager(log: TextIO, environment: dict[str, str], meter: Meter, folde
     class PageKernel(AsyncKernelManager):
         @property
         def kernel_spec(self) -> KernelSpec:
-            return KernelSpec(**get_kernel_dict())
+            return KernelSpec(**get_kernel_dict(NO_MODULES_FROM_THE_WORKING_DIRECTORY))
 
         async def start_kernel(self, **kwargs: Any) -> None:  # type: ignore[override]
             self.transport_encryption = "auto"

@@ -44,9 +44,12 @@ LETTER = 0.0078  # width of a caption letter divided by its font size in points,
 
 @contextmanager
 def language() -> Iterator[None]:
-    """Draw in the project's style: ``with language(): fig, ax = plt.subplots()``."""
+    """Draw in the project's style: ``with language(): fig, ax = plt.subplots()``.
+
+    A ``matplotlibrc``, which Matplotlib also reads from the working directory, has no effect.
+    """
     look = files("leuknet.plots").joinpath("leuknet.mplstyle")
-    with as_file(look) as path, plt.style.context([path, {"font.family": families()}]):
+    with as_file(look) as path, plt.style.context(["default", path, {"font.family": families()}]):
         yield
 
 

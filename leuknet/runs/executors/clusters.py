@@ -70,7 +70,9 @@ def cluster_of(setup: Setup) -> Any:
         from distributed import LocalCluster
     except ImportError as error:
         raise LeuknetError(f"--cluster needs Dask ({error}): pip install 'leuknet[cluster]'") from error
-    dask.config.set({"distributed.deploy.lost-worker-timeout": "60s"})  # restarting a worker is slow on a busy machine
+    settings = {"distributed.deploy.lost-worker-timeout": "60s"}  # restarting a worker is slow on a busy machine
+    settings |= {"distributed.nanny.pre-spawn-environ.PYTHONSAFEPATH": "1"}  # cf. `leuknet._io.module_command`
+    dask.config.set(settings)
     with deaf_to_ctrl_c():
         return LocalCluster(n_workers=setup.workers, threads_per_worker=1, dashboard_address=None)
 

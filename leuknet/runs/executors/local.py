@@ -4,7 +4,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from leuknet._io import module_command
 from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
 from leuknet.runs import failures
@@ -152,7 +152,7 @@ class Worker:
         reading, writing = os.pipe()  # not standard output, which any code may print to
         self.answers = os.fdopen(reading, "rb", buffering=0)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", module, str(self.checkpoint_seconds), str(os.getpid()), str(writing)],
+            module_command(module, str(self.checkpoint_seconds), str(os.getpid()), str(writing)),
             env=os.environ | self.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

@@ -11,6 +11,7 @@ from itertools import chain
 
 import pandas as pd
 
+from leuknet._io import module_command
 from leuknet.models.settings import TrainSettings
 from leuknet.runs.planning import cost, throughput
 from leuknet.runs.progress import duration
@@ -28,7 +29,7 @@ def prepare(plans: dict[str, list[RunSpec]], store: Store, size: int) -> None:
     waiting = [spec.settings for spec in chain(*plans.values()) if not store.done(spec)]
     pretrained = [each for each in waiting if isinstance(each, TrainSettings) and each.weights == "imagenet"]
     if names := sorted({each.backbone for each in pretrained if each.approach != "scratch"}):
-        subprocess.run([sys.executable, "-m", "leuknet.runs.planning.preview", *names], check=False)
+        subprocess.run(module_command("leuknet.runs.planning.preview", *names), check=False)
     for settings in cost.unmeasured(plans, store, size):
         if not settings.nano:
             print(f"trial: {throughput.measured(settings, size)}", flush=True)

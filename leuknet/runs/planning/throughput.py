@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from leuknet._io import cache_dir, object_or_empty, scratch, write_json
+from leuknet._io import cache_dir, module_command, object_or_empty, scratch, write_json
 from leuknet._random import rng
 from leuknet.data.cohort import Cohort
 from leuknet.exceptions import SetUpError
@@ -51,7 +51,7 @@ def rate(settings: TrainSettings, size: int, batches: int = 2, gpu: str | None =
         If the trial fails, with the reason in one line.
     """
     order = (json.dumps(settings.as_dict()), str(size), str(batches))
-    command = [sys.executable, "-m", "leuknet.runs.planning.throughput", *order]
+    command = module_command("leuknet.runs.planning.throughput", *order)
     env = os.environ | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     if done.returncode == 0:
