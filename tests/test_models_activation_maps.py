@@ -1,5 +1,6 @@
 """Activation maps: known answers on a network whose maps are known, saved and loaded, on another backend, bad input."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 
 from leuknet.exceptions import LeuknetError
 from leuknet.models import networks
-from leuknet.models.interpretation import activation_maps
+from leuknet.models.interpretation import activation_maps, activations
 from leuknet.models.networks import NetworkSpec
 from leuknet.models.weights import initialise
 
@@ -56,6 +57,48 @@ def spotted():
     image[0, :16, :16, 0] = 255
     image[0, 16:, 16:, 2] = 255
     return image
+
+
+PEAK = """
+import json, resource, keras, numpy as np
+from leuknet.models.interpretation import activation_maps as maps
+x = image = keras.Input((112, 112, 3), name="image")
+for n in range(70):  # 56 MB of outputs per image in float32, as DenseNet-169, but quick to compute
+    x = keras.layers.ReLU(name=f"relu_{n}")(x) if n else keras.layers.Conv2D(16, 1, name="colours")(x)
+x = keras.layers.Dense(1, activation="sigmoid", name="probability")(keras.layers.GlobalAveragePooling2D()(x))
+model = keras.Model(image, x)
+images = np.random.default_rng(0).integers(0, 256, (79, 112, 112, 3), np.uint8)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+shape = maps.activation_maps(model, images, "Grad-CAM", layer="colours", batch=79).shape
+maps.activation_maps(model, images[:1], "occlusion", batch=79)
+print(json.dumps([shape, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e6]))  # kB -> GB
+"""
+
+
+@pytest.mark.slow
+def test_memory_of_a_network_with_many_layers_is_limited():
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "KERAS_BACKEND": "tensorflow"}
+    done = subprocess.run([sys.executable, "-c", PEAK], env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    shape, more = json.loads(done.stdout)
+    assert shape == [79, 112, 112] and more < 2, f"{more} GB"
+
+
+def test_batches_shrink_with_the_network(monkeypatch):
+    model, images, batches = drawn(), pictures(7), []
+    held = sum(np.prod(layer.output.shape[1:]) for layer in model.layers) * 4
+    original = activation_maps.values_of
+    monkeypatch.setattr(activation_maps, "values_of", lambda net, x: batches.append(len(x)) or original(net, x))
+    logit = activation_maps.logit_model(model)
+    whole, maps = activation_maps.logits(logit, images), activation_maps.activation_maps(model, images)
+    assert set(batches) == {7}
+    batches.clear()
+    monkeypatch.setattr(activations, "HELD_BYTES", int(2.5 * held))
+    np.testing.assert_allclose(activation_maps.logits(logit, images), whole, atol=1e-5)
+    np.testing.assert_allclose(activation_maps.activation_maps(model, images), maps, atol=1e-5 * maps.max())
+    assert set(batches) == {2}
+    monkeypatch.setattr(activations, "HELD_BYTES", 1)
+    assert activations.affordable(model, 32) == 1
 
 
 @pytest.mark.parametrize("method", activation_maps.METHODS)

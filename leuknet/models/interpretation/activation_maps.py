@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from leuknet.exceptions import LeuknetError
-from leuknet.models.interpretation.activations import padded
+from leuknet.models.interpretation.activations import affordable, padded
 
 METHODS = ("Grad-CAM", "Grad-CAM++", "occlusion")
 TARGETS = ("called", "positive", "negative")
@@ -42,6 +42,7 @@ def activation_maps(
     layer : str, optional
         For Grad-CAM: a layer whose output is a feature map. Default: `default_layer`.
     batch : int
+        Maximum number of images at a time; fewer for large networks, see `affordable`.
 
     Returns
     -------
@@ -61,7 +62,7 @@ def activation_maps(
     if method == "occlusion":
         return occlusion(logit, images, signs, batch)
     low, high = split_at(logit, layer or default_layer(model))
-    maps, done, batch = [], 0, min(batch, len(images))
+    maps, done, batch = [], 0, affordable(logit, min(batch, len(images)))
     for count, x in padded(images, batch):
         some = np.resize(signs[done : done + count], batch)
         maps.append(grad_cam(low, high, x, some, plus=method == "Grad-CAM++")[:count])
@@ -119,7 +120,7 @@ def split_at(model: keras.Model, layer: str) -> tuple[keras.Model, keras.Model]:
 
 def logits(logit: keras.Model, images: np.ndarray, batch: int = 32) -> np.ndarray:
     """Return the logit of each uint8 image, float32 (n,)."""
-    batches = padded(images, min(batch, len(images)))
+    batches = padded(images, affordable(logit, min(batch, len(images))))
     return np.concatenate([values_of(logit, x)[:count, 0] for count, x in batches])
 
 

@@ -1,5 +1,6 @@
 """Activations of a layer: of a saved network, of the same network before training, and of a pretrained network."""
 
+import math
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from leuknet.models.settings import SCALINGS, UNTUNED, TrainSettings
 if TYPE_CHECKING:
     import keras
 
+HELD_BYTES = 10**9  # maximum of a batch's activations
 EXTRA = ("DenseNet169", "VGG16")
 NONE_AT_HAND = "none: no ImageNet weights of DenseNet169 or VGG-16 are at hand whole; `leuknet doctor` says the fix"
 
@@ -41,9 +43,22 @@ def activations(model: "keras.Model", images: np.ndarray, layer: str | None = No
 
 
 def outputs(model: "keras.Model", images: np.ndarray, batch: int = 64) -> np.ndarray:
-    """Return the outputs of a network for uint8 images, float32 (n, d)."""
-    parts = [np.asarray(model.predict_on_batch(x), np.float32)[:count] for count, x in padded(images, batch)]
+    """Return the outputs of a network for uint8 images, at most `batch` at a time, float32 (n, d)."""
+    batches = padded(images, affordable(model, batch))
+    parts = [np.asarray(model.predict_on_batch(x), np.float32)[:count] for count, x in batches]
     return np.concatenate(parts).reshape(len(images), -1)
+
+
+def affordable(model: "keras.Model", batch: int) -> int:
+    """Return `batch`, reduced so that the outputs of all layers need at most `HELD_BYTES`; at least 1.
+
+    Keras holds the output of every layer until an uncompiled call ends, as does the tape of a gradient, and a compiled
+    call nearly as much: 58 MB per image for DenseNet-169 at 112 px, 61 MB for VGG-16 at 224 px, in float32.
+    """
+    import keras
+
+    shapes = [output.shape[1:] for layer in model.layers for output in keras.tree.flatten(layer.output)]
+    return max(1, min(batch, HELD_BYTES // (4 * sum(math.prod(shape) for shape in shapes))))
 
 
 def padded(images: np.ndarray, batch: int) -> Iterator[tuple[int, np.ndarray]]:
