@@ -241,7 +241,7 @@ def test_whole_weights_at_hand_are_used_once_and_partial_ones_never(tmp_path, mo
     requested = []
 
     def made_up(settings, images, backbone_only):
-        requested.append(settings.backbone)
+        requested.append((settings.backbone, len(images)))
         whole = settings.backbone == "VGG16"
         return np.ones(
             (len(images), 3), np.float32
@@ -252,7 +252,7 @@ def test_whole_weights_at_hand_are_used_once_and_partial_ones_never(tmp_path, mo
     for _ in range(2):
         features, name = activations.at_hand(images, "VGG16-nano")
         assert name == "VGG16" and features.shape == (2, 3)
-    assert requested == ["DenseNet169", "VGG16"]
+    assert requested == [("DenseNet169", 1), ("VGG16", 1), ("VGG16", 2)]  # one image shows that weights are partial
     assert activations.at_hand(images, "VGG16") == (None, None)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 HELD_BYTES = 10**9  # maximum of a batch's activations
 EXTRA = ("DenseNet169", "VGG16")
+COMPLETE = "ImageNet"  # first word of a caption of weights that cover every pretrained layer
 NONE_AT_HAND = "none: no ImageNet weights of DenseNet169 or VGG-16 are at hand whole; `leuknet doctor` says the fix"
 
 
@@ -128,11 +129,15 @@ def at_hand(images: np.ndarray, own: str) -> tuple[np.ndarray | None, str | None
             continue
         key = hash_of([name, sha256_of(file), hash_of_array(images)])
         kept = cached("features", key, partial(_pretrained, name, images))
-        if kept["weights"].startswith("ImageNet"):
+        if kept["weights"].startswith(COMPLETE):
             return kept["features"], name
     return None, None
 
 
 def _pretrained(backbone: str, images: np.ndarray) -> dict[str, Any]:
-    features, weights = before_training(TrainSettings(backbone=backbone), images, backbone_only=True)
+    """Return the features and the caption of pretrained weights; of the first image only if these are incomplete."""
+    before = partial(before_training, TrainSettings(backbone=backbone), backbone_only=True)
+    features, weights = before(images[:1])
+    if weights.startswith(COMPLETE):
+        features, weights = before(images)
     return {"features": features, "weights": weights}
