@@ -131,5 +131,5 @@ def _vote(
     close = np.abs(np.log2(scale[:, None] / scale)) < 0.35
     close &= (np.abs(x[:, None] - x) < edge[:, None]) & (np.abs(y[:, None] - y) < edge[:, None])
     agreed = close[close.sum(axis=1).argmax()]
-    x, y, width, height = (float(np.median(values[agreed])) for values in (x, y, width, height))
-    return int(agreed.sum()), x - width / 2, y - height / 2, width, height
+    column, row, wide, high = (float(np.median(values[agreed])) for values in (x, y, width, height))
+    return int(agreed.sum()), column - wide / 2, row - high / 2, wide, high
