@@ -55,12 +55,14 @@ def main():
     parser.add_argument("--dropout", type=float, default=0.2)
     parser.add_argument("--cohorts", type=int, nargs="+", default=[101], help="seeds; 0 is the study's")
     parser.add_argument("--folds", nargs="+", default=["UFG"], help="data sets left out, and never looked at")
+    parser.add_argument("--weights", help="the profile's if not given")
     parser.add_argument("--out")
     options = parser.parse_args()
     chosen, frames = profile(options.profile), []
     for network, rate, seed, fold in product(options.networks, options.rates, options.cohorts, options.folds):
         changes = {"learning_rate": rate, "epochs": max(options.epochs), "batch": options.batch}
         changes["dropout"] = (options.dropout,) * 2
+        changes |= {"weights": options.weights} if options.weights else {}
         frames.append(curves(chosen, network, changes, seed, fold))
         last = frames[-1].iloc[-1]
         print(f"{network} rate {rate} cohort {seed} without {fold}: {last['accuracy']:.2f} / "

@@ -139,6 +139,13 @@ def test_scratch_begins_from_random_weights():
     assert start(NetworkSpec("vgg16-nano", "scratch", 64), "formula")[1]["weights"] == "random"
 
 
+def test_he_weights_have_twice_the_inverse_of_the_inputs_as_variance():
+    model, record = start(NetworkSpec("vgg16-nano", "scratch", 48), "he")
+    kernel, bias = model.get_layer("block5_conv2").get_weights()
+    assert kernel.var() == pytest.approx(2 / (9 * kernel.shape[2]), rel=0.02) and not bias.any()
+    assert record["weights"] == "random (He)" and record["layers_loaded"] == []
+
+
 def kept(layer):
     return dict(zip([v.name for v in layer.weights], layer.get_weights(), strict=True))
 

@@ -42,7 +42,9 @@ def test_the_demos_cohort_is_large_enough_to_measure_on():
 
 
 def test_scratch_is_random_whatever_the_profile():
-    assert profile("paper").settings("VGG16", "scratch").weights == "random"
+    drawn = {name: profile(name, precision="float32").settings("VGG16", "scratch").weights for name in names()}
+    assert drawn == {"smoke": "random", "demo": "he", "laptop": "random", "paper": "random"}
+    assert profile("demo", weights="formula").settings("VGG16", "scratch").weights == "random"
 
 
 def test_a_change_holds_for_every_run_frozen_ones_too():

@@ -8,12 +8,12 @@ from leuknet._config import Settings, marks, setting
 from leuknet.models.policy import PAPER, Policy
 
 Approach = Literal["SFT", "mSFT", "DFT", "mDFT", "scratch"]
-Weights = Literal["imagenet", "formula", "random"]
+Weights = Literal["imagenet", "formula", "random", "he"]
 Precision = Literal["float32", "mixed_bfloat16"]
 APPROACHES, WEIGHTS = get_args(Approach), get_args(Weights)
 FROZEN_APPROACHES = ("SFT", "mSFT")
 # The scaling of images for untuned networks: the one that the weights were trained with.
-UNTUNED = {"imagenet": "imagenet", "formula": "unit", "random": "unit"}
+UNTUNED = {"imagenet": "imagenet", "formula": "unit", "random": "unit", "he": "unit"}
 SCALINGS = {"imagenet": "ImageNet scaling", "unit": "pixels in [0, 1]"}
 
 

@@ -65,7 +65,7 @@ class Profile(Settings):
         this.
         """
         approach = approach or self.approach
-        on_top = {"scratch": self.scratch | {"weights": "random"}} | dict.fromkeys(FROZEN_APPROACHES, self.frozen)
+        on_top = {"scratch": {"weights": "random"} | self.scratch} | dict.fromkeys(FROZEN_APPROACHES, self.frozen)
         values = self.training | on_top.get(approach, {})
         values |= {"backbone": self.narrowed(backbone or self.backbone), "approach": approach, **changes}
         if values.get("weights") == "formula" and not shipped(values["backbone"]):

@@ -205,8 +205,8 @@ def unlike_paper(run: Run) -> list[str]:
     if "system" in settings:
         return [*differences, "a comparison system as described, not its authors' code"]
     differences += ["narrow network"] if settings["backbone"].endswith("-nano") else []
-    begun = "random" if settings["approach"] == "scratch" else "imagenet"
-    differences += [f"begun from {settings['weights']} weights"] if settings["weights"] != begun else []
+    begun = ("random", "he") if settings["approach"] == "scratch" else ("imagenet",)  # §4.4 does not say how random
+    differences += [f"begun from {settings['weights']} weights"] if settings["weights"] not in begun else []
     paper = TrainSettings().as_dict()
     changed = [name for name in paper if name not in VARIED and settings.get(name) != paper[name]]
     return [*differences, *(f"{name} {settings.get(name)}" for name in changed)]
