@@ -15,7 +15,7 @@ from leuknet.models.policy import Policy
 from leuknet.models.settings import APPROACHES, TrainSettings
 from leuknet.paper import tables
 from leuknet.runs.spec import CohortConfig
-from leuknet.study.profiles import Profile, names, profile
+from leuknet.study.profiles import Profile, changed, names, profile
 
 
 def test_paper_profile_trains_with_the_papers_settings():
@@ -23,6 +23,12 @@ def test_paper_profile_trains_with_the_papers_settings():
     assert chosen == TrainSettings()
     assert (chosen.learning_rate, chosen.momentum, chosen.weight_decay) == (0.001, 0.8, 0.0001)
     assert (chosen.batch, chosen.epochs, profile("paper").seeds, profile("paper").size) == (32, 50, 5, 224)
+
+
+def test_changed_settings_are_those_that_differ_from_the_profiles_table():
+    assert changed(profile("laptop")) == changed(profile("demo", size=48)) == {}
+    given = profile("laptop", backbone="DenseNet169", limit=100, epochs=2, batch=16)
+    assert changed(given) == {"backbone": "DenseNet169", "limit": 100, "epochs": 2}
 
 
 def test_small_profiles_use_narrow_networks_and_say_so():
@@ -48,9 +54,9 @@ def test_scratch_is_random_whatever_the_profile():
 
 
 def test_a_change_holds_for_every_run_frozen_ones_too():
-    changed = profile("demo", epochs=2, size=96)
-    assert changed.size == 96
-    assert {changed.settings("VGG16", approach).epochs for approach in ("mDFT", "mSFT", "scratch")} == {2}
+    larger = profile("demo", epochs=2, size=96)
+    assert larger.size == 96
+    assert {larger.settings("VGG16", approach).epochs for approach in ("mDFT", "mSFT", "scratch")} == {2}
 
 
 @pytest.mark.parametrize(

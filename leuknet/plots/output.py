@@ -15,6 +15,7 @@ from leuknet._io import atomic, markdown, write_json, write_text
 from leuknet.plots.format import cell, heading, is_number, rendered
 from leuknet.plots.style import captioned, language, make_drawable
 from leuknet.runs.provenance import environment
+from leuknet.study.profiles import changed
 from leuknet.study.study import Study
 
 SHOWN_DPI = 120  # CSS pixels per inch: COLUMN is a page's text width, 9 pt are 15 px
@@ -209,7 +210,8 @@ def answer(*sentences: str) -> None:
 
 
 def banner(study: Study) -> None:
-    """Show the cohort, the profile and the result folder in one line."""
+    """Show the cohort, the profile with its changed settings, and that nothing here is a medical device."""
     counts = study.cohort.table["label"].value_counts()
     about = {"words": cohort_words(study), "cohort": study.cohort, "positive": counts.get(1, 0)}
+    about["changed"] = "; ".join(f"{name} = {value}" for name, value in changed(study.profile).items())
     display(HTML(rendered("banner", **about, banner=study.profile.banner)))

@@ -131,6 +131,14 @@ def profile(name: str, **changes: Any) -> Profile:
         raise LeuknetError(f"profile {name}: {error}") from None
 
 
+def changed(given: Profile) -> dict[str, Any]:
+    """Return the settings, with their values, in which a profile differs from its table in ``profiles.toml``."""
+    default = profile(given.name)
+    own = {name: getattr(given, name) for name in Profile.names() if name not in Profile.own}
+    own = {name: value for name, value in own.items() if value != getattr(default, name)}
+    return own | {name: value for name, value in given.training.items() if default.training.get(name) != value}
+
+
 def values_of(pairs: Iterable[str]) -> dict[str, Any]:
     """Return ``["epochs=3", "title=x"]`` as ``{"epochs": 3, "title": "x"}``; values are JSON, Python or text."""
     values = {}
