@@ -231,6 +231,8 @@ def test_no_weights_at_hand_is_reported_as_none(tmp_path, monkeypatch):
     monkeypatch.setenv("LEUKNET_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     assert activations.at_hand(np.zeros((2, 32, 32, 3), np.uint8), "VGG16-nano") == (None, None)
+    assert "weights of DenseNet169 or VGG16 are not" in activations.none_at_hand("VGG16-nano")
+    assert "weights of VGG16 are not" in activations.none_at_hand("DenseNet169")
 
 
 def test_whole_weights_at_hand_are_used_once_and_partial_ones_never(tmp_path, monkeypatch):

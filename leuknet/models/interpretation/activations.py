@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 HELD_BYTES = 10**9  # maximum of a batch's activations
 EXTRA = ("DenseNet169", "VGG16")
 COMPLETE = "ImageNet"  # first word of a caption of weights that cover every pretrained layer
-NONE_AT_HAND = "none: no ImageNet weights of DenseNet169 or VGG-16 are at hand whole; `leuknet doctor` says the fix"
 
 
 def activations(model: "keras.Model", images: np.ndarray, layer: str | None = None, batch: int = 64) -> np.ndarray:
@@ -132,6 +131,12 @@ def at_hand(images: np.ndarray, own: str) -> tuple[np.ndarray | None, str | None
         if kept["weights"].startswith(COMPLETE):
             return kept["features"], name
     return None, None
+
+
+def none_at_hand(own: str) -> str:
+    """Return the sentence for a study on backbone `own` if `at_hand` returns None."""
+    others = " or ".join(name for name in EXTRA if name != own)
+    return f"none added: complete ImageNet weights of {others} are not available here; `leuknet doctor` lists the files"
 
 
 def _pretrained(backbone: str, images: np.ndarray) -> dict[str, Any]:

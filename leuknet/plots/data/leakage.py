@@ -11,6 +11,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.patches import Rectangle
 
+from leuknet._escape import shortened
 from leuknet.data.leakage.shortcuts import ALL
 from leuknet.evaluation.splits import Split
 from leuknet.plots.axes import name_rows, picture, picture_grid, subplots, whisker
@@ -89,7 +90,8 @@ def _pair(axes: Sequence[plt.Axes], pair: Any, crop: np.ndarray, holder: np.ndar
     x0, y0, x1, y1 = np.maximum(box.round().astype(int), 0)
     scale = min(1, SHOWN / max(holder.shape))
     shown = cv2.resize(holder, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    titles = (pair.b, f"the box, {pair.width:.0f} × {pair.height:.0f} px", f"{pair.a}\n{KIND_WORDS[pair.kind]}")
+    names = [shortened(name, 28) for name in (pair.a, pair.b)]
+    titles = (names[1], f"the box, {pair.width:.0f} × {pair.height:.0f} px", f"{names[0]}\n{KIND_WORDS[pair.kind]}")
     turns = ("", "", f", {pair.turn}" if pair.turn else "")
     for ax, image, title, turn in zip(axes, (shown, holder[y0:y1, x0:x1], crop), titles, turns, strict=True):
         picture(ax, image, title + turn, interpolation="antialiased")

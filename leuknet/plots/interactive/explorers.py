@@ -15,6 +15,7 @@ import pandas as pd
 from IPython.display import HTML, display
 from matplotlib.colors import to_hex
 
+from leuknet._escape import shortened
 from leuknet._io import hash_of
 from leuknet.data.cohort import Cohort
 from leuknet.data.registry import DATA_SETS
@@ -213,7 +214,9 @@ def embedding_card(
         ax.plot(row["x"], row["y"], "o", markersize=15, markerfacecolor="none", markeredgecolor="black", mew=2.2)
         if len(looks) <= len(DATA_SETS):
             ax.legend(loc="upper left", bbox_to_anchor=(1, 1.03), labelspacing=0.25, handletextpad=0.2)
-        picture(right, images[marked], f"{row['image_id']}\n{CLASS_NAMES[row['label']]}, {error[marked]}")
+        picture(
+            right, images[marked], f"{shortened(row['image_id'], 30)}\n{CLASS_NAMES[row['label']]}, {error[marked]}"
+        )
     return fig
 
 

@@ -128,7 +128,9 @@ def cell_path(cohort: Cohort, model: ImageClassifier, i: int) -> plt.Figure:
     p = model.cell.predict(found.cells)
     with subplots(1, 2, figsize=(7, 3.4), width_ratios=(2, 1)) as (fig, (left, right)):
         outlined_cells(left, image, found, p)
-        left.set_title(f"{len(p)} cells; red cell {found.scale.diameter:.0f} px", fontsize=9)
+        left.set_title(
+            f"{len(p)} {'cell' if len(p) == 1 else 'cells'}; red cell {found.scale.diameter:.0f} px", fontsize=9
+        )
         right.set_title("the highest cell, as a network sees it", fontsize=9)
         right.axis("off")
         if len(p):
