@@ -1,4 +1,4 @@
-"""From the slide to the file: absorbance, light, focus, sharpening, noise and JPEG."""
+"""Image formation from slide to file: absorbance, illumination, focus, sharpening, noise and JPEG."""
 
 from functools import cache
 
@@ -12,7 +12,7 @@ GRAIN_SIDE = 401  # px
 
 
 def photograph(generator: np.random.Generator, planes: np.ndarray, shot: Shot) -> np.ndarray:
-    """Photograph a smear.
+    """Return the photograph of a smear.
 
     Parameters
     ----------
@@ -24,11 +24,11 @@ def photograph(generator: np.random.Generator, planes: np.ndarray, shot: Shot) -
     Returns
     -------
     numpy.ndarray, uint8, shape (height, width, 3)
-        RGB, after one JPEG compression.
+        RGB image, compressed once as JPEG.
     """
     values = shot.values
     light: np.ndarray = cv2.transform(planes, shot.absorb * np.float32(-np.log(10)))
-    cv2.exp(light, dst=light)  # in place: fresh memory costs more than the arithmetic
+    cv2.exp(light, dst=light)  # in place: allocation costs more than the arithmetic
     light *= shot.background
     light *= _falloff(generator, planes.shape[:2], values["vignette"])[..., None]
     cv2.GaussianBlur(light, (0, 0), max(values["focus"], 0.3), dst=light)
@@ -36,19 +36,19 @@ def photograph(generator: np.random.Generator, planes: np.ndarray, shot: Shot) -
         smooth = cv2.GaussianBlur(light, (0, 0), 1.2)
         cv2.addWeighted(light, 1 + values["sharpen"], smooth, -values["sharpen"], 0, dst=light)
     _add_grain(generator, light, values["noise"])
-    whole: np.ndarray = cv2.add(light, 0.0, dtype=cv2.CV_8U)  # type: ignore[call-overload]  # the stubs know no scalar
+    whole: np.ndarray = cv2.add(light, 0.0, dtype=cv2.CV_8U)  # type: ignore[call-overload]  # no scalar in the stubs
     return _jpeg(whole, round(values["jpeg"]))
 
 
 def _falloff(generator: np.random.Generator, shape: tuple[int, ...], loss: float) -> np.ndarray:
-    """Light by place, about 1 - `loss` in the corners; the lamp's centre is off the image's."""
+    """Return the relative illumination, about 1 - `loss` in the corners, centred near the image's centre."""
     x0, y0 = generator.normal(0, 0.15, 2)
     y, x = np.ogrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
     return (1 - loss * ((x - x0) ** 2 + (y - y0) ** 2) / 2).astype(np.float32)
 
 
 def _add_grain(generator: np.random.Generator, light: np.ndarray, noise: float) -> None:
-    """Add sensor noise of s.d. `noise`, a little correlated between neighbours: one tile, laid from a random corner."""
+    """Add sensor noise of s.d. `noise`, correlated between neighbours: one tile, repeated at random offsets."""
     tile = np.float32(noise) * _grain_tile()
     for top in range(-int(generator.integers(GRAIN_SIDE)), light.shape[0], GRAIN_SIDE):
         for left in range(-int(generator.integers(GRAIN_SIDE)), light.shape[1], GRAIN_SIDE):

@@ -1,4 +1,4 @@
-"""One leukocyte: outline, nucleus, texture; as concentrations of the stains and a mask."""
+"""Drawing of one leukocyte (outline, nucleus, texture) as stain concentrations and a mask."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from leuknet.data.synthetic import shapes
 from leuknet.data.synthetic.looks import KINDS
 from leuknet.data.synthetic.texture import sample
 
-AZURE, BLUE, EOSIN, RED = range(4)  # chromatin's purple, basophilic cytoplasm, eosin, haemoglobin
+AZURE, BLUE, EOSIN, RED = range(4)  # purple of chromatin, basophilic cytoplasm, eosin, haemoglobin
 Grain = dict[str, np.ndarray]  # textures by name, see `texture.tiles`
-Spec = dict[str, Any]  # of `KINDS`
-SOFT = 0.35  # µm over which an edge fades
+Spec = dict[str, Any]  # a value of `KINDS`
+SOFT = 0.35  # µm, width of an edge
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class Cell:
     Attributes
     ----------
     kind : str
-        A key of ``looks.toml``'s ``[kinds]``.
+        A key of ``[kinds]`` in ``looks.toml``.
     planes : numpy.ndarray, float32, shape (n, n, 3)
-        Concentration of `AZURE`, `BLUE` and `EOSIN`; 1 stains as the look's absorbances say.
+        Concentrations of `AZURE`, `BLUE` and `EOSIN`, in units of the look's absorbances.
     cover : numpy.ndarray, float32, shape (n, n)
-        1 where the cell hides what lies below.
+        Opacity of the cell, 0 to 1.
     mask : numpy.ndarray, uint8, shape (n, n)
         0 background, 1 cytoplasm, 2 nucleus.
     diameter : float
@@ -43,7 +43,7 @@ class Cell:
 
 
 def within(generator: np.random.Generator, spec: Sequence[float], low: float, high: float) -> float:
-    """Draw from the normal distribution ``spec = [mean, s.d.]``, cut off at `low` and `high`."""
+    """Draw from the normal distribution ``spec = [mean, s.d.]``, clipped to `low` and `high`."""
     return float(np.clip(generator.normal(spec[0], spec[1]), low, high))
 
 
@@ -75,7 +75,7 @@ def _inside(distance: np.ndarray) -> np.ndarray:
 def _nucleus(
     generator: np.random.Generator, spec: Spec, radius: float, x: np.ndarray, y: np.ndarray, body: np.ndarray
 ) -> np.ndarray:
-    """Signed distance to the nucleus, shifted until its share of the cell's area is the one drawn."""
+    """Return the signed distance to the nucleus, shifted so that it covers the drawn share of the cell's area."""
     share = within(generator, spec["nucleus_share"], *spec["nucleus_limits"])
     own = radius * np.sqrt(share)
     offset = generator.normal(0, 0.35, 2) * (radius - own)
@@ -128,7 +128,7 @@ def _chromatin(spec: Spec, nucleus: np.ndarray, grain: Grain) -> np.ndarray:
 def _spots(
     generator: np.random.Generator, allowed: np.ndarray, count: int, sizes: tuple[float, float], scale: float
 ) -> np.ndarray:
-    """Soft discs of radius `sizes` (µm, low and high) at random places where `allowed`; float32 in 0..1."""
+    """Return soft discs of radius `sizes` (µm, low and high) at random positions in `allowed`, float32 in 0..1."""
     spots = np.zeros(allowed.shape, np.float32)
     places = np.flatnonzero(allowed)
     if not len(places):
@@ -144,7 +144,7 @@ def _spots(
 def _nucleoli(
     generator: np.random.Generator, spec: Spec, planes: np.ndarray, core: np.ndarray, nucleus: np.ndarray, scale: float
 ) -> None:
-    """Pale bluish discs with a fine dark margin, one to five a nucleus, as in blasts."""
+    """Add pale bluish discs with a fine dark margin, one to five per nucleus, as in blasts."""
     count = generator.integers(spec["nucleoli"][0], spec["nucleoli"][1] + 1)
     spots = _spots(generator, nucleus < -1.0, count, (0.6, 1.2), scale) * core
     margin = np.clip(cv2.dilate(spots, np.ones((3, 3))) - spots, 0, 1)
@@ -171,7 +171,7 @@ def _granules(
     body: np.ndarray,
     grain: Grain,
 ) -> None:
-    """Eosinophilic, basophilic or fine neutrophilic granules, over the cytoplasm and thinly over the nucleus."""
+    """Add eosinophilic, basophilic or fine neutrophilic granules to the cytoplasm and, sparsely, to the nucleus."""
     where = cell * _inside(body + 0.4) * (1 - spec["over_nucleus"] * core)
     for name, plane, depth in spec["granules"]:
         patches = np.clip(0.75 + 0.45 * grain["broad"], 0, 1)
@@ -182,7 +182,7 @@ def _granules(
 def _auer_rod(
     generator: np.random.Generator, planes: np.ndarray, body: np.ndarray, nucleus: np.ndarray, scale: float
 ) -> None:
-    """One thin reddish rod in the cytoplasm of a myeloblast."""
+    """Add one thin reddish rod to the cytoplasm of a myeloblast."""
     places = np.flatnonzero((body < -0.5) & (nucleus > 0.1))
     if not len(places):
         return

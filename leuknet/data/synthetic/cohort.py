@@ -1,4 +1,4 @@
-"""The synthetic cohort: planned, drawn on all cores, cached."""
+"""The synthetic cohort, drawn on all cores and cached."""
 
 import json
 from functools import cache
@@ -25,27 +25,28 @@ EXTRA_COLUMNS = ["kind", "cells", "parent", "box", "red_cell", "leukocytes", "dr
 def synthetic_cohort(size: int = 224, fraction: float = 1.0, floor: int = 0, seed: int = 0) -> Cohort:
     """Return the synthetic cohort: 18 data sets that mirror the counts of Table 1.
 
-    It is drawn from a model whose ranges were fitted to real smears (``looks.toml``); it is no substitute for them, and
-    what is computed from it must be called synthetic. ALL-IDB 1 (Crop) and ALL-IDB 2 are cut from ALL-IDB 1's fields.
+    The images are drawn from a model whose ranges were fitted to real smears (``looks.toml``). They do not replace real
+    images, and results computed from them must be labelled as synthetic. The images of ALL-IDB 1 (Crop) and ALL-IDB 2
+    are crops of the fields of ALL-IDB 1.
 
     Parameters
     ----------
     size : int
-        Edge of the images in pixels; each is resized from its native size, as in section 3.1.
+        Edge of the images in pixels; each image is resized from its native size, as in section 3.1.
     fraction : float
-        Share of Table 1's counts, above 0 and at most 1.
+        Share of the counts of Table 1, above 0 and at most 1.
     floor : int
-        Fewest images per data set and class (of those that Table 1 has, and never more than it has).
+        Minimum number of images per data set and class, limited to the count in Table 1.
     seed : int
 
     Returns
     -------
     Cohort
-        With masks, kept on disk and memory-mapped. The table also has ``kind`` (of the central leukocyte, or
-        ``"field"``), ``cells`` (leukocytes drawn), ``parent`` (image_id of the field it was cut from, or empty) and
-        ``box`` (left,top,width,height in the parent's native pixels), ``red_cell`` (their diameter, native px),
-        ``leukocytes`` (JSON: kind, x, y, diameter of each, native px) and ``drawing`` (for `native.redrawn`). ``group``
-        is the slide, of a few images each. ``sha256`` is of the native pixels.
+        Cohort with masks, stored on disk and memory-mapped. Additional columns of the table: ``kind`` (of the central
+        leukocyte, or ``"field"``), ``cells`` (number of leukocytes), ``parent`` (image_id of the field from which it
+        was cropped, or empty), ``box`` (left,top,width,height in native pixels of the parent), ``red_cell`` (diameter
+        of red cells, native px), ``leukocytes`` (JSON: kind, x, y, diameter of each, native px) and ``drawing`` (for
+        `native.redrawn`). ``group`` is the slide. ``sha256`` is the hash of the native pixels.
 
     Raises
     ------
@@ -63,9 +64,9 @@ def synthetic_cohort(size: int = 224, fraction: float = 1.0, floor: int = 0, see
 def draw_cohort(
     size: int = 224, fraction: float = 1.0, floor: int = 0, seed: int = 0, workers: int | None = None
 ) -> Cohort:
-    """Draw the cohort by `workers` threads or processes (default: one a core): the result is always the same."""
+    """Draw the cohort with `workers` threads or processes (default: one per core), which do not affect the result."""
     tasks = plan(fraction, floor, seed)
-    small = sum(counts(fraction, floor).values()) < FEW  # processes draw faster, but take seconds to start
+    small = sum(counts(fraction, floor).values()) < FEW  # processes are faster but take seconds to start
     kind = {"prefer": "threads"} if small else {"prefer": "processes", "batch_size": 4}
     parts = Parallel(workers or cpu_count(), **kind)(delayed(_made)(task, seed, size, not small) for task in tasks)
     rows, images, masks = zip(*(made for part in parts for made in part), strict=True)
@@ -79,7 +80,7 @@ def draw_cohort(
 def _made(
     task: Slide | Field, seed: int, size: int, own_process: bool
 ) -> list[tuple[dict[str, Any], np.ndarray, np.ndarray]]:
-    """Return row, image and mask of each image of one slide or field."""
+    """Return the table row, image and mask of each image of one slide or field."""
     if own_process:
         cv2.setNumThreads(1)  # the processes share the cores
     drawing = spelled(task, seed)
@@ -93,6 +94,6 @@ def _row(drawn: Drawn) -> dict[str, Any]:
 
 @cache
 def version() -> str:
-    """Return a hash of this package's files and of Table 1: what a drawing depends on besides its arguments."""
+    """Return a hash of this package's files and of Table 1, on which images depend in addition to the arguments."""
     code = hash_of_files([*sorted(Path(__file__).parent.glob("*.py")), Path(__file__).with_name("looks.toml")])
     return hash_of([code, repr(list(DATA_SETS.values()))])

@@ -1,4 +1,4 @@
-"""Draw what the plan asks for: one slide or one field of the ALL-IDB family at a time."""
+"""Drawing of the planned images, one slide or one field of the ALL-IDB family at a time."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from leuknet.data.synthetic.looks import LOOKS, Shot, image_shot, slide_shot
 from leuknet.data.synthetic.plan import BLAST_CROPS, CELL_CROPS, FIELDS, Field, Slide
 from leuknet.data.synthetic.smear import RED_CELL, Smear, draw_smear
 
-CELL_WINDOW = 141  # px, edge of ALL-IDB 2's crops: 257 of 2592 px there, a little wider for our cells
+CELL_WINDOW = 141  # px, edge of the crops of ALL-IDB 2: there 257 of 2592 px, slightly wider here
 Placed = tuple[str, float, float]  # kind, x, y
 CLASSES = ("negative", "positive")
 
@@ -27,13 +27,13 @@ class Drawn:
     Attributes
     ----------
     row : dict
-        Of the cohort's table.
+        Row of the cohort's table.
     image : numpy.ndarray, uint8, shape (height, width, 3)
     mask : numpy.ndarray, uint8, shape (height, width)
     cells : list of (kind, x, y, diameter)
-        Leukocytes drawn, in this image's pixels; some may lie at or beyond its border.
+        Leukocytes drawn, in pixels of this image; some may be at or beyond its border.
     red_cell : float
-        Diameter of red cells by the look's px/µm, px: what a provider would state.
+        Nominal diameter of red cells in pixels, from the look's px/µm.
     """
 
     row: dict[str, Any]
@@ -44,7 +44,7 @@ class Drawn:
 
 
 def draw(task: Slide | Field, seed: int) -> list[Drawn]:
-    """Return the images of one slide of a data set that stands alone, or of one field of ALL-IDB 1 with its crops."""
+    """Return the images of one slide of an independent data set, or one field of ALL-IDB 1 and its crops."""
     if isinstance(task, Field):
         return _draw_field(task, seed)
     shot = slide_shot(task.data_set, seed, task.label, task.number)
@@ -78,7 +78,7 @@ def _kind(generator: np.random.Generator, weights: dict[str, float]) -> str:
 def _one(
     generator: np.random.Generator, look: dict[str, Any], label: int, shape: tuple[int, int], scale: float
 ) -> list[Placed]:
-    """One leukocyte near the centre; sometimes a second one at the border."""
+    """Return one leukocyte near the centre and, sometimes, a second one at the border."""
     weights = look["blasts"] if label else look["normal"]
     y, x = np.array(shape) / 2 + generator.normal(0, look["off_centre"], 2) * shape
     cells = [(_kind(generator, weights), x, y)]
@@ -91,7 +91,7 @@ def _one(
 def _many(
     generator: np.random.Generator, look: dict[str, Any], label: int, shape: tuple[int, int], scale: float
 ) -> list[Placed]:
-    """Leukocytes of a field: mostly blasts if positive; few and normal if negative."""
+    """Return the leukocytes of a field: mostly blasts if positive; few and normal if negative."""
     low, high = look["leukocytes"]
     if label:
         n = generator.integers(low, high + 1)
@@ -107,7 +107,7 @@ def _many(
 def _apart(
     generator: np.random.Generator, n: int, shape: tuple[int, int], margin: float, distance: float
 ) -> np.ndarray:
-    """Return n places (x, y) inside `margin`, `distance` apart where there is room, else as far apart as found."""
+    """Return n positions (x, y) inside `margin`, `distance` apart if there is room, otherwise as far as possible."""
     places = np.empty((n, 2))
     for k in range(n):
         tries = generator.uniform(margin, np.array(shape)[::-1] - margin, (60, 2))
@@ -118,7 +118,7 @@ def _apart(
 
 
 def _draw_field(field: Field, seed: int) -> list[Drawn]:
-    """Draw one field of ALL-IDB 1 and cut from it what ALL-IDB 1 (Crop) and ALL-IDB 2 take."""
+    """Draw one field of ALL-IDB 1 and its crops for ALL-IDB 1 (Crop) and ALL-IDB 2."""
     look = LOOKS[FIELDS]
     generator = rng("field", seed, field.label, field.number)
     shot = image_shot(slide_shot(FIELDS, seed, field.label, field.slide), generator)
@@ -177,7 +177,7 @@ def _row(
     box: str = "",
     **more: Any,
 ) -> dict[str, Any]:
-    """One row of the table; `slide_label` is the class of the slide, where it may differ from the image's."""
+    """Return one row of the table; `slide_label` is the class of the slide if it may differ from the image's class."""
     source = DATA_SETS[data_set].source
     owner = CLASSES[label if slide_label is None else slide_label]
     return {
@@ -197,7 +197,7 @@ def _row(
 
 
 def resized(drawn: Drawn, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return image and mask at size x size px; the mask by nearest neighbour, so that it stays 0, 1, 2."""
+    """Return the image and mask at size x size px; nearest-neighbour interpolation keeps the mask's values 0, 1, 2."""
     shrinks = max(drawn.mask.shape) > size
     image = cv2.resize(drawn.image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return image, cv2.resize(drawn.mask, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)

@@ -1,4 +1,4 @@
-"""The fitted ranges of ``looks.toml``, and one photograph's settings drawn from them."""
+"""Settings of photographs, drawn from the fitted ranges of ``looks.toml``."""
 
 import tomllib
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ class Shot:
     Attributes
     ----------
     background : numpy.ndarray, float32, shape (3,)
-        Light through the empty slide, grey levels; above 255 means clipped highlights.
+        Light through the empty slide in grey levels; values above 255 give clipped highlights.
     absorb : numpy.ndarray, float32, shape (3, 4)
         Optical density in R, G, B per unit of the planes azure, blue, eosin, red.
     magnify : float
-        Factor on the look's px/µm.
+        Factor applied to the look's px/µm.
     values : dict of str to float
-        One value per range of the look.
+        One value for each range of the look.
     """
 
     background: np.ndarray
@@ -38,7 +38,7 @@ class Shot:
 
 
 def slide_shot(name: str, *seeds: int) -> Shot:
-    """Return the `Shot` that all images of one slide share; `seeds` name the slide."""
+    """Return the `Shot` shared by all images of one slide, which `seeds` identify."""
     look, generator = LOOKS[name], rng("slide", name, *seeds)
     backgrounds = look["background"]
     light = np.array(backgrounds[generator.integers(len(backgrounds))], float)
@@ -53,7 +53,7 @@ def slide_shot(name: str, *seeds: int) -> Shot:
 
 
 def image_shot(shot: Shot, generator: np.random.Generator) -> Shot:
-    """Return `shot` as it varies from image to image on one slide."""
+    """Return `shot` with the random variation between images of one slide."""
     light = shot.background * np.float32(np.exp(generator.normal(0, 0.012)))
     absorb = shot.absorb * np.float32(np.exp(generator.normal(0, 0.05)))
     values = {name: value * float(np.exp(generator.normal(0, 0.12))) for name, value in shot.values.items()}

@@ -1,4 +1,4 @@
-"""Which images the cohort holds: counts, slides, and what is cut from which field."""
+"""Plan of the images of the cohort: counts, slides and crops per field."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from leuknet.data.synthetic.looks import LOOKS
 FIELDS, BLAST_CROPS, CELL_CROPS = "ALL-IDB 1", "ALL-IDB 1 (Crop)", "ALL-IDB 2"
 FAMILY = (FIELDS, BLAST_CROPS, CELL_CROPS)
 BLASTS_A_FIELD = 510 / 49  # Table 1: ALL-IDB 1 (Crop) over the positives of ALL-IDB 1
-Counts = dict[tuple[str, int], int]  # images of a data set and label
-FEWEST_SLIDES = 5  # a class, where it has as many images, so that grouped splits can be made
+Counts = dict[tuple[str, int], int]  # number of images per data set and label
+FEWEST_SLIDES = 5  # per class, if it has as many images, so that grouped splits are possible
 
 
 @dataclass(frozen=True)
 class Slide:
-    """Images of one slide of one data set that stands alone: ordinals `images` of class `label`."""
+    """Images of one slide of an independent data set: ordinals `images` of class `label`."""
 
     data_set: str
     label: int
@@ -27,10 +27,10 @@ class Slide:
 
 @dataclass(frozen=True)
 class Field:
-    """One field of ALL-IDB 1 and the ordinals of what is cut from it.
+    """One field of ALL-IDB 1 and the ordinals of its crops.
 
-    `blasts` and `normals` are numbers of leukocytes; `blast_crops`, `blast_cells` and `normal_cells` the ordinals of
-    ALL-IDB 1 (Crop), of ALL-IDB 2's positives and of its negatives.
+    `blasts` and `normals` are numbers of leukocytes; `blast_crops`, `blast_cells` and `normal_cells` are the ordinals
+    of ALL-IDB 1 (Crop) and of the positives and negatives of ALL-IDB 2.
     """
 
     label: int
@@ -44,7 +44,7 @@ class Field:
 
 
 def counts(fraction: float, floor: int) -> Counts:
-    """Return {(data set, label): images}: Table 1's counts times `fraction`, at least `floor` or all there are."""
+    """Return {(data set, label): images}: counts of Table 1 times `fraction`, at least `floor` or all images."""
     return {
         (name, label): max(round(published * fraction), min(floor, published), 1)
         for name, data_set in DATA_SETS.items()
@@ -54,7 +54,7 @@ def counts(fraction: float, floor: int) -> Counts:
 
 
 def plan(fraction: float, floor: int, seed: int) -> list[Slide | Field]:
-    """Return each `Slide` and `Field` to draw, in the order of Table 1."""
+    """Return all `Slide` and `Field` objects to draw, in the order of Table 1."""
     wanted = counts(fraction, floor)
     alone = [
         Slide(name, label, number, images)
@@ -66,7 +66,7 @@ def plan(fraction: float, floor: int, seed: int) -> list[Slide | Field]:
 
 
 def _slides(n: int, per_slide: int) -> list[range]:
-    """Split ordinals 0..n-1 into slides of about `per_slide` images."""
+    """Split the ordinals 0..n-1 into slides of about `per_slide` images."""
     number = max(-(-n // per_slide), min(n, FEWEST_SLIDES))
     edges = np.linspace(0, n, number + 1).round().astype(int)
     return [range(*pair) for pair in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)]
@@ -95,7 +95,7 @@ def _fields(wanted: Counts, seed: int) -> list[Field]:
 
 
 def _enough(numbers: np.ndarray, total: int) -> np.ndarray:
-    """Raise the smallest of `numbers` one by one until they sum to `total`."""
+    """Increment the smallest of `numbers` until they sum to `total`."""
     numbers = numbers.copy()
     while numbers.sum() < total:
         numbers[numbers.argmin()] += 1
@@ -103,7 +103,7 @@ def _enough(numbers: np.ndarray, total: int) -> np.ndarray:
 
 
 def _deal(total: int, capacity: np.ndarray) -> list[range]:
-    """Deal ordinals 0..total-1 round by round to holders that take at most `capacity`; returns a range each."""
+    """Distribute the ordinals 0..total-1 evenly over bins of size `capacity` and return one range per bin."""
     dealt = np.zeros(len(capacity), int)
     while dealt.sum() < total:
         open_ = np.flatnonzero(dealt < capacity)[: total - dealt.sum()]

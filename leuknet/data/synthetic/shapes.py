@@ -2,13 +2,13 @@
 
 import numpy as np
 
-STEP = 0.3  # µm between grid points: outlines are smooth, so they are enlarged later
-BULGE = 0.25  # share of the radius that an outline never leaves
+STEP = 0.3  # µm between grid points; outlines are smooth and enlarged later
+BULGE = 0.25  # maximum deviation of an outline, as a share of the radius
 _ANGLES = np.linspace(-np.pi, np.pi, 181)
 
 
 def grid(reach: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return x and y in µm, each float32 (n, n), from -reach to reach."""
+    """Return x and y in µm, each float32 of shape (n, n), from -reach to reach."""
     n = 2 * round(reach / STEP) + 1
     axis = np.linspace(-reach, reach, n, dtype=np.float32)
     x, y = np.meshgrid(axis, axis)
@@ -22,7 +22,7 @@ _WAVES = np.concatenate([np.cos(_ORDERS[:, None] * _ANGLES), np.sin(_ORDERS[:, N
 def outline(
     generator: np.random.Generator, roughness: float, oval: float = 0.06, count: int | None = None
 ) -> np.ndarray:
-    """Return a radius of mean 1 by angle, (181,) or (count, 181): ovals with random bulges that fade with frequency."""
+    """Return radii of mean 1 by angle, (181,) or (count, 181): ovals with random bulges that decay with frequency."""
     size = roughness / (_ORDERS / 2) ** 0.9
     size[0] = np.hypot(size[0], oval)
     waves = (generator.normal(size=(count or 1, _WAVES.shape[0])) * np.tile(size / np.sqrt(2), 2)) @ _WAVES
@@ -31,17 +31,17 @@ def outline(
 
 
 def overlap(one: np.ndarray, other: np.ndarray, blend: float = 0.5) -> np.ndarray:
-    """Signed distance to what two outlines share, the corner rounded over about `blend` µm."""
+    """Return the signed distance to the intersection of two outlines, with corners rounded over about `blend` µm."""
     return 0.5 * (one + other + np.sqrt((one - other) ** 2 + blend**2)) - 0.15 * blend
 
 
 def blob(x: np.ndarray, y: np.ndarray, radius: float, edge: np.ndarray) -> np.ndarray:
-    """Signed distance (nearly) to the closed curve of `outline` around the origin."""
+    """Return the approximate signed distance to the closed curve of `outline` around the origin."""
     return np.sqrt(x**2 + y**2) - radius * np.interp(np.arctan2(y, x), _ANGLES, edge).astype(np.float32)
 
 
 def chain(x: np.ndarray, y: np.ndarray, points: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """Signed distance to a union of discs: `points` (n, 2) and `radii` (n,) in µm."""
+    """Return the signed distance to a union of discs with `points` (n, 2) and `radii` (n,) in µm."""
     points, radii = np.asarray(points, np.float32), np.asarray(radii, np.float32)
     away = np.full(x.shape, np.inf, np.float32)
     for (x0, y0), radius in zip(points, radii, strict=True):
@@ -52,7 +52,7 @@ def chain(x: np.ndarray, y: np.ndarray, points: np.ndarray, radii: np.ndarray) -
 def indent(
     generator: np.random.Generator, distance: np.ndarray, x: np.ndarray, y: np.ndarray, radius: float, depth: float
 ) -> np.ndarray:
-    """Press a rounded dent of `depth` µm into the outline `distance` at a random side."""
+    """Add a rounded indentation of `depth` µm to the outline `distance` on a random side."""
     angle = generator.uniform(-np.pi, np.pi)
     width = generator.uniform(0.45, 0.9) * radius
     away = radius + width - depth
@@ -67,9 +67,9 @@ def _on_arc(angles: np.ndarray, radius: float | np.ndarray) -> np.ndarray:
 def lobes(
     generator: np.random.Generator, cell_radius: float, count: int, size: float, spread: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Discs of `count` lobes along an arc, with thin links between neighbours.
+    """Return the discs of `count` lobes along an arc, with thin links between neighbours.
 
-    `size` and `spread` are the lobes' radius and their distance from the centre as shares of the cell's radius.
+    `size` and `spread` are the radius of the lobes and their distance from the centre, as shares of the cell's radius.
     """
     turn = 2 * np.pi / (count + 0.6) * generator.uniform(0.85, 1.1)
     angles = generator.uniform(0, 2 * np.pi) + turn * np.arange(count) + generator.normal(0, 0.15, count)
@@ -91,7 +91,7 @@ def lobes(
 def bend(
     generator: np.random.Generator, cell_radius: float, span: float, thickness: float, spread: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Discs of a bent sausage: `span` radians of arc, `thickness` and `spread` as shares of the cell's radius."""
+    """Return the discs of a bent rod: an arc of `span` radians, `thickness` and `spread` as shares of cell radius."""
     along = np.linspace(-0.5, 0.5, 25)
     turns = np.sign(along) if generator.random() < 0.2 else np.ones(25)
     angles = np.pi / 2 + span * along

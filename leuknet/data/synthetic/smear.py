@@ -1,4 +1,4 @@
-"""A field of a blood smear: red cells, platelets and leukocytes laid on one canvas."""
+"""Drawing of a field of a blood smear: red cells, platelets and leukocytes on one canvas."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ RED_CELL = 7.2  # µm, diameter
 
 @dataclass(frozen=True)
 class Smear:
-    """What lies on the slide before it is photographed.
+    """A field of a slide before it is photographed.
 
     Attributes
     ----------
     planes : numpy.ndarray, float32, shape (height, width, 4)
         Concentrations of azure, blue, eosin and red.
     mask : numpy.ndarray, uint8, shape (height, width)
-        0 background (red cells and platelets too), 1 cytoplasm, 2 nucleus of leukocytes.
+        0 background (including red cells and platelets), 1 cytoplasm, 2 nucleus of leukocytes.
     cells : list of (kind, x, y, diameter)
         Leukocytes: str and three floats in pixels.
     """
@@ -74,7 +74,7 @@ def draw_smear(
 
 
 def _overlap(shape: tuple[int, ...], size: int, x: float, y: float) -> tuple[Box, Box] | None:
-    """Slices of the canvas and of a patch of `size` px centred at x, y; None if they do not meet."""
+    """Return slices of the canvas and of a patch of `size` px centred at x, y; None if they do not overlap."""
     left, top = round(x - size / 2), round(y - size / 2)
     rows = slice(max(top, 0), min(top + size, shape[0]))
     columns = slice(max(left, 0), min(left + size, shape[1]))
@@ -99,7 +99,7 @@ def _lay(planes: np.ndarray, mask: np.ndarray, cell: Cell, x: float, y: float, r
 
 
 def _sprites(generator: np.random.Generator, shot: Shot, scale: float, count: int) -> np.ndarray:
-    """Red cells as thickness maps, float32 (count, n, n): discs with central pallor and a rim."""
+    """Return thickness maps of red cells, float32 (count, n, n): discs with central pallor and a rim."""
     n = 2 * round(0.72 * RED_CELL * scale) + 1
     x, y = np.meshgrid(*2 * [(np.arange(n, dtype=np.float32) - n // 2) / scale])
     rho, turn = np.hypot(x, y), ((np.arctan2(y, x) / np.pi + 1) * 90).astype(int)  # 181 angles, as in an outline
@@ -127,7 +127,7 @@ def _red_cells(
     scale: float,
     leukocytes: Sequence[tuple[float, float, float]],
 ) -> None:
-    """Strew red cells, mostly side by side, some overlapping; few lie under a leukocyte."""
+    """Add randomly placed red cells, mostly side by side, some overlapping, few of them under a leukocyte."""
     shape, diameter = planes.shape[:2], RED_CELL * scale
     wanted = int(shot.values["red_cover"] * (shape[0] + diameter) * (shape[1] + diameter) / (0.785 * diameter**2))
     tries = generator.uniform(-0.5 * diameter, np.array(shape)[::-1] + 0.5 * diameter, (4 * wanted, 2))
@@ -154,7 +154,7 @@ def _red_cells(
 def _platelets(
     generator: np.random.Generator, planes: np.ndarray, shot: Shot, scale: float, textures: dict[str, np.ndarray]
 ) -> None:
-    """Small granular platelets with a pale rim, and specks of precipitated stain."""
+    """Add small granular platelets with a pale rim, and specks of precipitated stain."""
     shape = planes.shape[:2]
     area = shape[0] * shape[1] / scale**2 / 1000
     x, y = shapes.grid(2.6)

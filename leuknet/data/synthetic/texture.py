@@ -1,4 +1,4 @@
-"""Random textures at physical scales: the grain of chromatin, cytoplasm, granules and background."""
+"""Random textures of chromatin, cytoplasm, granules and background at physical scales."""
 
 from functools import lru_cache
 
@@ -18,8 +18,8 @@ def tiles(scale: float) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of str to numpy.ndarray, float32
-        Periodic Gaussian noise of unit variance per band of `BANDS` (standard deviation of the blur in µm), ``lace``
-        (a network of ridges), and fields of round granules in 0..1 per entry of `BEADS` (spacing and radius in µm).
+        Periodic Gaussian noise of unit variance for each band of `BANDS` (s.d. of the blur in µm), ``lace`` (a network
+        of ridges), and fields of round granules in 0..1 for each entry of `BEADS` (spacing and radius in µm).
     """
     return _tiles(round(scale))
 
@@ -46,7 +46,7 @@ def _filtered(field: np.ndarray, transfer: np.ndarray) -> np.ndarray:
 
 
 def _beads(generator: np.random.Generator, spacing: float, radius: float) -> np.ndarray:
-    """Soft discs of three sizes on a jittered hexagonal grid, overlapping ones by the larger depth."""
+    """Return soft discs of three sizes on a jittered hexagonal grid; where they overlap, the larger depth counts."""
     rows, columns = int(SIDE / (0.87 * spacing)) + 1, int(SIDE / spacing) + 1
     y, x = np.mgrid[:rows, :columns].astype(float)
     x = ((x + 0.5 * (y % 2) + generator.normal(0, 0.2, x.shape)) * spacing).astype(int) % SIDE
@@ -63,7 +63,7 @@ def _beads(generator: np.random.Generator, spacing: float, radius: float) -> np.
 
 
 def sample(generator: np.random.Generator, tile: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Cut a random window of `shape` from a tile, flipped at random; larger windows repeat the tile."""
+    """Return a random window of `shape` from a tile, randomly flipped; larger windows repeat the tile."""
     height, width = shape
     repeats = -(-height // SIDE), -(-width // SIDE)
     if repeats != (1, 1):
