@@ -1,4 +1,4 @@
-"""Parallel computation of features for every image of a cohort, cached on disk by content."""
+"""Parallel computation of features for all images of a cohort, cached on disk."""
 
 import inspect
 from collections.abc import Callable
@@ -46,8 +46,8 @@ class Descriptions:
 def descriptions(cohort: Cohort, describe: Describe) -> Descriptions:
     """Return `Descriptions` of the whole cohort.
 
-    No labels are used, so computing test and training images together causes no leakage. The cache key consists of the
-    cohort's content, the function's name and the source files that image processing depends on.
+    No labels are used, so processing test and training images together causes no leakage. The cache key consists of the
+    cohort's content, the function's name and the source files on which image processing depends.
     """
     files = [imaging.__file__, measures.__file__, inspect.getfile(describe)]
     key = hash_of([cohort.key, describe.__module__, describe.__qualname__, hash_of_files(files)])

@@ -1,6 +1,6 @@
-"""Image processing that the handcrafted baselines share: finding nuclei and leukocytes, and the loop over cells.
+"""Image processing shared by the handcrafted baselines: segmentation of nuclei and leukocytes, and the loop over cells.
 
-All take RGB, uint8, shape (height, width, 3), and lengths in pixels; masks are bool, shape (height, width).
+Images are RGB, uint8, shape (height, width, 3); masks are bool, shape (height, width); lengths are in pixels.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,9 +16,9 @@ from skimage.segmentation import clear_border, watershed
 
 from leuknet.cells.scale import otsu
 
-SMALLEST = 12  # px: fewer are no nucleus
-REACH = 0.8  # cytoplasm lies within this share of the nucleus' radius around it (radius of a disc of equal area)
-SOLID = 0.75  # area over convex area: less is debris or a clump that no cut has parted
+SMALLEST = 12  # px, minimum area of a nucleus
+REACH = 0.8  # maximum distance of cytoplasm from the nucleus, as a share of the nucleus' equivalent radius
+SOLID = 0.75  # minimum of area over convex area; below it is debris or an unseparated clump
 MOST_CELLS = 40
 
 
@@ -28,24 +28,24 @@ def smooth(channel: np.ndarray) -> np.ndarray:
 
 
 def purple(image: np.ndarray) -> np.ndarray:
-    """Return log(B / G), float32, smoothed: how much more green than blue is absorbed.
+    """Return log(B / G), float32, smoothed: the excess absorption of green over blue.
 
-    Chromatin takes the purple of Romanowsky stains, which absorbs green most; red cells absorb green and blue alike,
-    and the lamp's colour only shifts the whole image.
+    Romanowsky stains colour chromatin purple, which absorbs mainly green; red cells absorb green and blue equally, and
+    the colour of the light source only shifts the entire image.
     """
     light = np.asarray(image, np.float32) + 1
     return smooth(np.log(light[..., 2] / light[..., 1]))
 
 
 def yellow(image: np.ndarray) -> np.ndarray:
-    """Return the yellow of CMYK, float32 in [0, 1], smoothed: (1 - B - K) / (1 - K) with K = 1 - max(R, G, B)."""
+    """Return the CMYK yellow channel, float32 in [0, 1], smoothed: (1 - B - K) / (1 - K) with K = 1 - max(R, G, B)."""
     rgb = np.asarray(image, np.float32) / 255
     brightest = rgb.max(axis=-1)
     return smooth((brightest - rgb[..., 2]) / np.maximum(brightest, 1e-6))
 
 
 def opened(mask: np.ndarray, size: int = 3) -> np.ndarray:
-    """Return the mask after a morphological opening with a disc of `size` px, without pieces below `SMALLEST`."""
+    """Return the mask after a morphological opening with a disc of `size` px, without components below `SMALLEST`."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     rest = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
     return remove_small_objects(rest, max_size=SMALLEST - 1, connectivity=2)
@@ -58,9 +58,9 @@ def nuclei(image: np.ndarray) -> np.ndarray:
 
 
 def leukocytes(image: np.ndarray, core: np.ndarray | None = None) -> np.ndarray:
-    """Return the mask of all leukocytes: the nuclei and what is darker in green than the background around them.
+    """Return the mask of all leukocytes: the nuclei and adjacent pixels that are darker in green than the background.
 
-    The background's end is Zack's threshold (the triangle method); red cells are kept away by `near`.
+    The background is separated by Zack's threshold (the triangle method); `near` excludes red cells.
     """
     core = nuclei(image) if core is None else core
     if not core.any():
@@ -70,7 +70,7 @@ def leukocytes(image: np.ndarray, core: np.ndarray | None = None) -> np.ndarray:
 
 
 def near(core: np.ndarray) -> np.ndarray:
-    """Return what lies within `REACH` radii of a nucleus, each piece having its own radius."""
+    """Return the mask of pixels within `REACH` radii of a nucleus; each component has its own radius."""
     distance, (row, column) = ndimage.distance_transform_edt(~core, return_indices=True)
     pieces = label(core)
     radius = np.sqrt(np.bincount(pieces.ravel()) / np.pi)
@@ -78,15 +78,15 @@ def near(core: np.ndarray) -> np.ndarray:
 
 
 def joined(body: np.ndarray, core: np.ndarray) -> np.ndarray:
-    """Return the pieces of `body` that hold a pixel of `core`."""
+    """Return the connected components of `body` that contain a pixel of `core`."""
     pieces = label(body)
     return np.isin(pieces, pieces[core & body])
 
 
 def separated(mask: np.ndarray) -> np.ndarray:
-    """Part cells that touch, by a watershed of the distance to the border; returns labels, int, 0 outside.
+    """Separate touching cells by a watershed of the distance to the border; return labels, int, 0 outside.
 
-    A seed is what lies deeper than 0.6 of its own piece's greatest depth, so that no piece is lost.
+    Seeds are the pixels deeper than 0.6 of the greatest depth of their component, so that no component is lost.
     """
     pieces = label(mask)
     depth = smooth(ndimage.distance_transform_edt(mask))
@@ -96,19 +96,19 @@ def separated(mask: np.ndarray) -> np.ndarray:
 
 
 def hull(mask: np.ndarray) -> np.ndarray:
-    """Return the corners of the convex hull of a mask's pixels, int32 (corners, 2), x before y."""
+    """Return the corners of the convex hull of a mask's pixels as (x, y), int32, shape (corners, 2)."""
     return cv2.convexHull(np.argwhere(mask)[:, ::-1].astype(np.int32))[:, 0]
 
 
 def solidity(mask: np.ndarray, corners: np.ndarray | None = None) -> float:
-    """Return a mask's pixels over those within its convex hull, which Pick's theorem counts from the hull's corners."""
+    """Return the pixel count of a mask over that of its convex hull, computed from the hull by Pick's theorem."""
     corners = hull(mask) if corners is None else corners
     on_border = np.gcd(*np.abs(np.roll(corners, 1, axis=0) - corners).T).sum()
     return float(np.sum(mask) / (cv2.contourArea(corners) + on_border / 2 + 1))
 
 
 def cleaned(labels: np.ndarray) -> np.ndarray:
-    """Leave out cells that touch the image's border, are debris or no solid body; keep all if none would be left."""
+    """Remove cells that touch the image border, are debris or are not solid; keep all cells if none would remain."""
     regions = regionprops(clear_border(labels))
     if not regions:
         return labels
@@ -119,16 +119,16 @@ def cleaned(labels: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell within its box.
+    """One cell, cropped to its bounding box.
 
     Attributes
     ----------
     rank : int
-        0 is the largest cell of its image.
+        Rank by area within the image; 0 is the largest cell.
     image : uint8, shape (h, w, 3)
     grey : uint8, shape (h, w)
     whole, nucleus : bool, shape (h, w)
-        Masks; the nucleus lies within the whole.
+        Masks of the whole cell and of its nucleus.
     """
 
     rank: int
@@ -144,24 +144,24 @@ class Cell:
 
     @property
     def share(self) -> float:
-        """The nucleus' share of the cell's area."""
+        """Ratio of the nucleus' area to the cell's area."""
         return self.nucleus.sum() / self.whole.sum()
 
 
 def each_cell(
     image: np.ndarray, labels: np.ndarray, core: np.ndarray, measure: Callable[[Cell], Sequence], columns: int
 ) -> np.ndarray:
-    """Return a row of numbers for each cell, float (cells, columns), largest first, of at most `MOST_CELLS`.
+    """Return one row of features per cell, float (cells, columns), for at most `MOST_CELLS` cells, largest first.
 
     Parameters
     ----------
     image : uint8, shape (height, width, 3)
     labels : int, shape (height, width)
-        Cells, 0 outside.
+        Labels of the cells, 0 outside.
     core : bool, shape (height, width)
-        Nuclei.
+        Mask of the nuclei.
     measure : callable
-        `Cell` to list of vectors, `columns` numbers in all.
+        Function that maps a `Cell` to a list of vectors, with `columns` values in total.
     columns : int
     """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)

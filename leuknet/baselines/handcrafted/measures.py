@@ -1,4 +1,4 @@
-"""What can be measured of a cell: shape, colour, texture. Each function returns a float vector of fixed length."""
+"""Shape, colour and texture features of a cell, each returned as a float vector of fixed length."""
 
 import cv2
 import numpy as np
@@ -10,17 +10,17 @@ from skimage.measure import regionprops
 from leuknet.baselines.handcrafted import imaging
 
 LEVELS = 16
-REACH = 4  # px, greatest distance at which the fractal dimension compares grey levels
+REACH = 4  # px, maximum distance at which the fractal dimension compares grey levels
 ANGLES = (0, np.pi / 4, np.pi / 2, 3 * np.pi / 4)
 HARALICK = ("contrast", "dissimilarity", "homogeneity", "ASM", "energy", "correlation")
 
 
 def shape(mask: np.ndarray) -> np.ndarray:
-    """Return 11 numbers that describe a mask's largest region; lengths and areas relative to the image's edge.
+    """Return 11 shape features of a mask, with lengths and areas relative to the image's edge.
 
-    Area, perimeter, major and minor axis, eccentricity, solidity, extent, elongation, circularity (4 pi area /
-    perimeter squared), convexity (convex perimeter over perimeter), and compactness (diameter of a disc of equal area
-    over the greatest distance of two pixels).
+    They are area, perimeter, major and minor axis, eccentricity, solidity, extent, elongation, circularity (4 pi area /
+    perimeter squared), convexity (convex perimeter over perimeter) and compactness (diameter of a disc of equal area
+    over the maximum distance between two pixels).
     """
     regions = regionprops(mask.astype(np.uint8))
     if not regions:
@@ -38,13 +38,13 @@ def shape(mask: np.ndarray) -> np.ndarray:
 
 
 def colour(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Return mean, s.d., skewness and kurtosis of R, G, B, H, S, V, L, a and b inside the mask (36 numbers)."""
+    """Return the mean, s.d., skewness and kurtosis of R, G, B, H, S, V, L, a and b inside the mask (36 values)."""
     if mask.sum() < 2:
         return np.zeros(36)
     pixels = image[mask][None]
     values = np.concatenate([pixels[0] / 255, rgb2hsv(pixels)[0], rgb2lab(pixels)[0] / 100], axis=1)
     mean, spread = values.mean(axis=0), values.std(axis=0)
-    scaled = (values - mean) / np.where(spread > 1e-6, spread, np.inf)  # a channel that does not vary is not skewed
+    scaled = (values - mean) / np.where(spread > 1e-6, spread, np.inf)  # zero skewness if a channel is constant
     cubes = scaled**3
     return np.concatenate([mean, spread, cubes.mean(axis=0), (cubes * scaled).mean(axis=0) - 3])
 
@@ -52,8 +52,8 @@ def colour(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
 def cooccurrence(grey: np.ndarray, mask: np.ndarray, distances: tuple[int, ...] = (1,)) -> np.ndarray:
     """Return the grey-level co-occurrence features of Haralick (1973) inside the mask: 6 properties and the entropy.
 
-    Grey levels are `LEVELS` equal steps from the region's least to its greatest value. Pairs with a pixel outside the
-    mask do not count. Each is the mean over four angles, for each distance (7 numbers each).
+    Grey levels are quantised to `LEVELS` equal steps between the region's minimum and maximum. Pairs with a pixel
+    outside the mask are excluded. Features are averaged over four angles, giving 7 values per distance.
     """
     if mask.sum() < 2:
         return np.zeros(7 * len(distances))
@@ -68,7 +68,7 @@ def cooccurrence(grey: np.ndarray, mask: np.ndarray, distances: tuple[int, ...] 
 
 
 def binary_patterns(grey: np.ndarray, mask: np.ndarray, points: int = 8, radius: int = 1) -> np.ndarray:
-    """Return the histogram of uniform, rotation-invariant local binary patterns inside the mask (points + 2 shares)."""
+    """Return the normalised histogram (points + 2) of uniform, rotation-invariant local binary patterns in the mask."""
     if not mask.any():
         return np.zeros(points + 2)
     wider = np.pad(np.asarray(grey, np.uint8), radius, mode="edge")
@@ -78,17 +78,17 @@ def binary_patterns(grey: np.ndarray, mask: np.ndarray, points: int = 8, radius:
 
 
 def fractal_dimension(grey: np.ndarray, mask: np.ndarray | None = None) -> float:
-    """Return Pentland's fractal dimension of a grey surface (1984, reference [10]).
+    """Return Pentland's fractal dimension of a grey-level surface (1984, reference [10]).
 
-    The surface is taken as fractional Brownian motion: the mean absolute difference of grey levels at distance d grows
-    as d to the power H, and the dimension is 3 - H. H is the slope of the least-squares line through the logarithms
-    for d = 1 to `REACH` px along rows and columns; a flat surface has dimension 2.
+    The surface is modelled as fractional Brownian motion: the mean absolute difference of grey levels at distance d
+    grows as d to the power H, and the dimension is 3 - H. H is the slope of the least-squares line through the
+    logarithms for d = 1 to `REACH` px along rows and columns; a flat surface has dimension 2.
 
     Parameters
     ----------
     grey : numpy.ndarray, shape (height, width)
     mask : numpy.ndarray, bool, optional
-        Only pairs with both pixels inside count.
+        Only pairs with both pixels inside the mask are used.
     """
     grey = np.asarray(grey, np.float64)
     mask = np.ones(grey.shape, bool) if mask is None else mask

@@ -1,15 +1,16 @@
-"""Putzu, Caocci & Di Ruberto 2014 [6]: leukocytes, their shape, colour and texture, and an SVM.
+"""Putzu, Caocci & Di Ruberto 2014 [6]: shape, colour and texture of leukocytes, and an SVM.
 
-The paper says (sections 2.1 and 4.4): 267 images, features of shape, colour and texture, an SVM, 10-fold
-cross-validation, 93.63 %. How it segments is not in the paper, and the article itself was not at hand.
+The paper states (sections 2.1 and 4.4): 267 images, features of shape, colour and texture, an SVM, 10-fold
+cross-validation, 93.63 %. It does not describe the segmentation, and the article itself was not available.
 
-Left open, and the reading taken: the colour space is CMYK, of which leukocytes have little yellow while red cells have
-much; Zack's triangle on the green channel parts cells from background, and Otsu's threshold on yellow takes the red
-cells away. Cells that touch are parted by a watershed; cells at the border and debris are left out. The nucleus is
-what Otsu's threshold on green finds inside the leukocyte. Texture is of the grey image. The SVM's C and gamma are
-scikit-learn's defaults after standardising. An image's p is the mean over its leukocytes.
+Assumptions: the colour space is CMYK, in which leukocytes have low and red cells high values of yellow. Zack's triangle
+threshold on the green channel separates cells from background, and Otsu's threshold on yellow removes the red cells.
+Touching cells are separated by a watershed; cells at the border and debris are excluded. The nucleus is segmented by
+Otsu's threshold on green inside the leukocyte. Texture is computed from the grey image. C and gamma of the SVM are
+scikit-learn's defaults, after standardisation. The p of an image is the mean over its leukocytes.
 
-Departures: p is the sigmoid of the SVM's margin, not calibrated; images are the cohort's squares, not the originals.
+Deviations: p is the uncalibrated sigmoid of the SVM's margin; images are the square images of the cohort, not the
+originals.
 """
 
 import numpy as np
@@ -21,7 +22,7 @@ from leuknet.cells.scale import otsu
 
 
 def segment(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return masks of the leukocytes and of their nuclei."""
+    """Return the masks of the leukocytes and of their nuclei."""
     green = imaging.smooth(image[..., 1])
     cell = green < threshold_triangle(green)
     yellow = imaging.yellow(image)
@@ -32,7 +33,7 @@ def segment(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def describe(image: np.ndarray) -> np.ndarray:
-    """Return one row a leukocyte, float (cells, 112)."""
+    """Return one row per leukocyte, float (cells, 112)."""
     body, core = segment(image)
 
     def numbers(cell: imaging.Cell) -> list:
@@ -46,6 +47,6 @@ def describe(image: np.ndarray) -> np.ndarray:
 
 
 class Putzu(CellBaseline):
-    """See the module's text."""
+    """See the module docstring."""
 
     describe = staticmethod(describe)

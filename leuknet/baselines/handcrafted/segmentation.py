@@ -1,4 +1,4 @@
-"""Evaluation of the segmentation of leukocytes and nuclei against masks."""
+"""Evaluation of the segmentation of leukocytes and nuclei against reference masks."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -37,7 +37,7 @@ def scored(
     diameters: Sequence[float],
     methods: dict[str, Method] | None = None,
 ) -> pd.DataFrame:
-    """Score segmentation methods against masks.
+    """Score segmentation methods against reference masks.
 
     Parameters
     ----------
@@ -72,8 +72,8 @@ def mask_set(folder: str | Path, name: str) -> tuple[list, list, list[str], list
     Parameters
     ----------
     folder : path
-        The repository ``segmentation_WBC``: "Dataset 1" (JTSC) and "Dataset 2" (CellaVision 2), each an image
-        ``NNN.bmp`` next to its mask ``NNN.png`` (nucleus white, cytoplasm grey, background black).
+        The repository ``segmentation_WBC`` with "Dataset 1" (JTSC) and "Dataset 2" (CellaVision 2): images ``NNN.bmp``
+        with masks ``NNN.png`` (nucleus white, cytoplasm grey, background black).
     name : {"JTSC", "CellaVision 2"}
 
     Returns
@@ -90,7 +90,7 @@ def mask_set(folder: str | Path, name: str) -> tuple[list, list, list[str], list
         raise LeuknetError(f"mask set {name!r} is unknown: choose {', '.join(MASK_SETS)}")
     paths = sorted((Path(folder) / MASK_SETS[name]).glob("*.bmp"))
     if not paths:
-        raise LeuknetError(f"{Path(folder) / MASK_SETS[name]} holds no *.bmp: name the folder segmentation_WBC")
+        raise LeuknetError(f"{Path(folder) / MASK_SETS[name]} contains no *.bmp: name the folder segmentation_WBC")
     images, masks = [], []
     for path in paths:
         image, grey = cv2.imread(str(path)), cv2.imread(str(path.with_suffix(".png")), cv2.IMREAD_GRAYSCALE)
@@ -102,7 +102,7 @@ def mask_set(folder: str | Path, name: str) -> tuple[list, list, list[str], list
 
 
 def summary(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return mean, median and tenth percentile of Dice, mean IoU and number of images below 0.7, by method and part."""
+    """Return mean, median and 10th percentile of Dice, mean IoU and number of images below 0.7 per method and part."""
     columns: dict[str, Any] = {"images": ("dice", "size"), "mean Dice": ("dice", "mean")}
     columns |= {"median Dice": ("dice", "median"), "10th percentile": ("dice", lambda values: values.quantile(0.1))}
     columns |= {"mean IoU": ("iou", "mean"), "images below 0.7": ("dice", lambda values: int((values < 0.7).sum()))}

@@ -1,15 +1,15 @@
 """Singhal & Singh 2016 [9]: texture of the nucleus, by local binary patterns or co-occurrence, and an SVM.
 
-The paper says (sections 2.1 and 4.4): 260 images, texture features, an SVM, k-fold cross-validation, 93.80 %. The
-article's abstract (Springer, doi 10.1007/978-981-10-0135-2_52) says: descriptors of the nucleus image, local binary
-patterns and the grey-level co-occurrence matrix compared, the patterns being better.
+The paper states (sections 2.1 and 4.4): 260 images, texture features, an SVM, k-fold cross-validation, 93.80 %.
+According to its abstract (Springer, doi 10.1007/978-981-10-0135-2_52), the article compares local binary patterns and
+the grey-level co-occurrence matrix as descriptors of the nucleus image, and the patterns perform better.
 
-Left open, and the reading taken: how the nucleus is found (here `imaging.nuclei`); patterns are uniform
-and rotation-invariant with 8, 16 and 24 neighbours at 1, 2 and 3 px; co-occurrence at 1 and 2 px, mean over four
-angles. The SVM has a radial basis function and scikit-learn's defaults after standardising. Each nucleus is classified,
-and an image's p is the mean over its nuclei.
+Assumptions: the nucleus is segmented by `imaging.nuclei`; patterns are uniform and rotation-invariant, with 8, 16 and
+24 neighbours at 1, 2 and 3 px; co-occurrence is computed at 1 and 2 px and averaged over four angles. The SVM has a
+radial basis function kernel and scikit-learn's defaults, after standardisation. Each nucleus is classified, and the p
+of an image is the mean over its nuclei.
 
-Departures: p is the sigmoid of the SVM's margin, not calibrated.
+Deviations: p is the uncalibrated sigmoid of the SVM's margin.
 """
 
 from collections.abc import Callable
@@ -40,12 +40,12 @@ def cooccurrence(image: np.ndarray) -> np.ndarray:
 
 
 class Patterns(CellBaseline):
-    """The kind that the article found better."""
+    """Local binary patterns, which performed better in the article."""
 
     describe = staticmethod(patterns)
 
 
 class Cooccurrence(CellBaseline):
-    """The other kind."""
+    """Grey-level co-occurrence features."""
 
     describe = staticmethod(cooccurrence)

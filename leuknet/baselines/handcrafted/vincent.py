@@ -1,15 +1,15 @@
-"""Vincent, Kwon, Lee & Moon 2015 [7]: leukocytes and nuclei, texture, fractal dimension, geometry, a two-step network.
+"""Vincent, Kwon, Lee & Moon 2015 [7]: texture, fractal dimension and geometry of leukocytes, and a two-step network.
 
-The paper says (section 2.1): features of the grey-level co-occurrence matrix, the fractal dimension [10] and geometric
-attributes from the segmentation of leukocytes and lymphoblasts, a multilayer perceptron, 97.70 % on 100 images of
-ALL-IDB 1; its title says "two-step neural network classifier". The article itself was not at hand.
+The paper states (section 2.1): features of the grey-level co-occurrence matrix, the fractal dimension [10] and
+geometric attributes from the segmentation of leukocytes and lymphoblasts, a multilayer perceptron, 97.70 % on 100
+images of ALL-IDB 1; the title mentions a "two-step neural network classifier". The article itself was not available.
 
-Left open, and the reading taken: how cells are found (here `imaging.leukocytes`), and what the two steps
-are. Here the first perceptron judges each leukocyte, the second judges the image from the first one's answers (mean,
-s.d., least, greatest, count). For the second, the first answers about training images through 3-fold cross-validation
-by image, so that it does not see its own training cells. Both have one hidden layer of 10 units.
+Assumptions: cells are segmented by `imaging.leukocytes`. The first perceptron classifies each leukocyte; the second
+classifies the image from the outputs of the first (mean, s.d., minimum, maximum, count). To train the second, the
+outputs of the first for the training images are obtained by 3-fold cross-validation grouped by image, so that no cell
+is predicted by a model trained on it. Both have one hidden layer of 10 units.
 
-Departures: solved by L-BFGS with a penalty of 1 (a hundred images overfit otherwise).
+Deviations: fitted with L-BFGS and an L2 penalty of 1 (to limit overfitting on a hundred images).
 """
 
 import warnings
@@ -28,21 +28,21 @@ from leuknet.exceptions import LeuknetError
 
 
 def numbers(cell: imaging.Cell) -> list:
-    """Return share of the nucleus, shapes, textures and fractal dimensions of a leukocyte, 39 numbers in all."""
+    """Return the nucleus share, shapes, textures and fractal dimensions of a leukocyte, 39 values in total."""
     textures = [measures.cooccurrence(cell.grey, mask) for mask in cell.masks]
     dimensions = [measures.fractal_dimension(cell.grey, mask) for mask in cell.masks]
     return [[cell.share], *map(measures.shape, cell.masks), *textures, dimensions]
 
 
 def describe(image: np.ndarray) -> np.ndarray:
-    """Return one row a leukocyte, float (cells, 39)."""
+    """Return one row per leukocyte, float (cells, 39)."""
     core = imaging.nuclei(image)
     labels = imaging.cleaned(imaging.separated(imaging.leukocytes(image, core)))
     return imaging.each_cell(image, labels, core, numbers, 39)
 
 
 def fitted(seed: int, values: np.ndarray, labels: np.ndarray) -> Pipeline:
-    """Return a fitted perceptron of 10 hidden units; reaching the limit of iterations is no fault here."""
+    """Return a fitted perceptron with 10 hidden units; convergence warnings are ignored."""
     network = MLPClassifier((10,), solver="lbfgs", alpha=1.0, max_iter=200, random_state=seed % 2**31)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -50,7 +50,7 @@ def fitted(seed: int, values: np.ndarray, labels: np.ndarray) -> Pipeline:
 
 
 def answers(p: np.ndarray, owner: np.ndarray, images: int) -> np.ndarray:
-    """Return mean, s.d., least, greatest of each image's answers and how many (logarithm), float (images, 5)."""
+    """Return the mean, s.d., minimum, maximum and log count of each image's cell outputs, float (images, 5)."""
     rows = np.full((images, 5), [0.5, 0, 0.5, 0.5, 0])
     for image in np.unique(owner):
         own = p[owner == image]
@@ -59,7 +59,7 @@ def answers(p: np.ndarray, owner: np.ndarray, images: int) -> np.ndarray:
 
 
 class Vincent(CellBaseline):
-    """See the module's text."""
+    """See the module docstring."""
 
     describe = staticmethod(describe)
 
@@ -72,7 +72,7 @@ class Vincent(CellBaseline):
         p = np.zeros(len(values))
         for learn, judge in GroupKFold(3).split(values, groups=owner):
             first = fitted(seed, values[learn], labels[owner[learn]])
-            p[judge] = first.predict_proba(values[judge]) @ first.classes_  # also where a fold holds one class only
+            p[judge] = first.predict_proba(values[judge]) @ first.classes_  # also if a fold contains only one class
         first = fitted(seed, values, labels[owner])
         self.classifier = first, fitted(seed, answers(p, owner, len(train)), labels)
 
