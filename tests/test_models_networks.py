@@ -1,6 +1,7 @@
 """Networks: Table 2's counts, Figures 4, 5 and 8, section 3.4, and that they are flat, separable and storable."""
 
 import math
+from functools import cache
 
 import keras
 import numpy as np
@@ -45,6 +46,12 @@ def operations(layer):
     return math.prod(layer.output.shape[1:3]) * sum(math.prod(kernel.shape) for kernel in kernels)
 
 
+@cache
+def shared(name, approach, size):
+    """Return a network that several tests read."""
+    return build(NetworkSpec(name, approach, size))
+
+
 def longest_path(model, padding):
     """Return the number of layers on the longest path, zero padding counted or not."""
     depth = {}
@@ -55,28 +62,34 @@ def longest_path(model, padding):
     return max(depth.values())
 
 
-@pytest.mark.parametrize("name", backbones.PAPER_BACKBONES)
-def test_the_audits_counts_are_those_of_keras_networks(uninitialised, name):
-    known = timing.networks().loc[backbones.label(name)]
-    model = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=(224, 224, 3))
+@pytest.fixture(scope="module", params=backbones.PAPER_BACKBONES)
+def imagenet(request):
+    """Return a backbone's name, what the audit knows of it, and Keras' network at 224 px with its classifier."""
+    known = timing.networks().loc[backbones.label(request.param)]
+    with keras.StatelessScope(initialize_variables=False):
+        yield request.param, known, getattr(keras.applications, request.param)(weights=None, input_shape=(224, 224, 3))
+    keras.backend.clear_session()
+
+
+def test_the_audits_counts_are_those_of_keras_networks(imagenet):
+    name, known, model = imagenet
     macs = {layer: operations(layer) for layer in model.layers}
     dense3 = [x for x in macs if type(x) is keras.layers.Conv2D and x.kernel_size == (3, 3) and x.strides == (1, 1)]
-    shape = model.output.shape[1:]
+    shape = next(layer.output.shape[1:] for layer in reversed(model.layers) if len(layer.output.shape) == 4)
+    classifier = sum(layer.count_params() for layer in model.layers if isinstance(layer, keras.layers.Dense))
     assert known["macs"] == sum(macs.values()) and known["macs3"] == sum(macs[layer] for layer in dense3)
     assert known["convolutions"] == sum(map(bool, macs.values())) and known["first"] == next(
         filter(None, macs.values())
     )
-    assert known["parameters"] == model.count_params()
+    assert known["parameters"] == model.count_params() - classifier
     assert known["features"] == (math.prod(shape) if name.startswith("VGG") else shape[-1])
     assert known["dense"] == (*networks.dense_sizes(NetworkSpec(name)), 1)
 
 
-@pytest.mark.parametrize("name", backbones.PAPER_BACKBONES)
-def test_imagenet_networks_have_table_2s_parameters_and_depth(uninitialised, name):
+def test_imagenet_networks_have_table_2s_parameters_and_depth(imagenet):
+    name, known, model = imagenet
     printed = table(2).set_index(["row", "column"])["value"][backbones.label(name)]
-    model = getattr(keras.applications, name)(weights=None)
     assert model.count_params() == printed["Number of Parameters"]
-    known = timing.networks().loc[backbones.label(name)]
     assert known["depth"] == printed["Topological Depth"]
     assert longest_path(model, False) <= known["depth"] <= longest_path(model, True)
     units = [layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense)]
@@ -129,7 +142,7 @@ def test_section_3_4_dense_layers(name, units):
 
 @pytest.mark.parametrize("name", NARROW[2:])
 def test_networks_without_dense_layers_pool_and_refuse_sft(name):
-    model = build(NetworkSpec(name, "mSFT", 80))
+    model = shared(name, "mSFT", 80)
     assert trained(model) == ["head_dense1", "probability"]
     assert isinstance(model.get_layer("head_pool"), keras.layers.GlobalAveragePooling2D)
     for approach in ("SFT", "DFT"):
@@ -138,8 +151,8 @@ def test_networks_without_dense_layers_pool_and_refuse_sft(name):
 
 
 @pytest.mark.parametrize("name", ["InceptionV3", "Xception"])
-def test_layers_are_named_as_in_a_fresh_session_whatever_was_built_before(name):
-    model = build(NetworkSpec(f"{name}-nano", size=80))
+def test_layers_are_named_as_in_a_fresh_session_whatever_was_built_before(name, uninitialised):
+    model = shared(f"{name}-nano", "mSFT", 80)
     keras.backend.clear_session()
     fresh = getattr(keras.applications, name)(weights=None, include_top=False, input_tensor=keras.Input((80, 80, 3)))
     names = [layer.name for layer in model.layers if not networks.is_new(layer)]
@@ -167,15 +180,12 @@ def test_split_halves_make_the_whole(name, precision):
 
 
 def test_frozen_batch_normalisation_keeps_its_statistics_in_training():
-    model = build(NetworkSpec("resnet50-nano", "mSFT", 64))
-    norm = model.get_layer("conv1_bn")
-    before = [w.copy() for w in norm.get_weights()]
-    model(pictures(64, 4), training=True)
-    assert all(np.array_equal(a, b) for a, b in zip(before, norm.get_weights(), strict=True))
-    live = build(NetworkSpec("resnet50-nano", "mDFT", 64))
-    mean = live.get_layer("conv1_bn").get_weights()[2].copy()
-    live(pictures(64, 4), training=True)
-    assert not np.array_equal(mean, live.get_layer("conv1_bn").get_weights()[2])
+    norms = {approach: shared("resnet50-nano", approach, 80).get_layer("conv1_bn") for approach in ("mSFT", "mDFT")}
+    before = {approach: [w.copy() for w in norm.get_weights()] for approach, norm in norms.items()}
+    for approach in norms:
+        shared("resnet50-nano", approach, 80)(pictures(80), training=True)
+    assert all(np.array_equal(a, b) for a, b in zip(before["mSFT"], norms["mSFT"].get_weights(), strict=True))
+    assert not np.array_equal(before["mDFT"][2], norms["mDFT"].get_weights()[2])
 
 
 def test_frozen_until_names_the_last_frozen_layer_and_must_cut_the_network():
@@ -183,7 +193,7 @@ def test_frozen_until_names_the_last_frozen_layer_and_must_cut_the_network():
     assert trained(model)[0] == "block4_conv1"
     frozen, _ = split_at_frozen(model)
     assert frozen.layers[-1].name == "block3_pool"
-    with pytest.raises(LeuknetError, match="a path around"):
+    with keras.StatelessScope(initialize_variables=False), pytest.raises(LeuknetError, match="a path around"):
         build(NetworkSpec("resnet50-nano", "mSFT", 64, frozen_until="conv3_block2_1_conv"))
     with pytest.raises(LeuknetError, match="has no such layer"):
         build(NetworkSpec("vgg16-nano", "mSFT", 64, frozen_until="block9_pool"))
@@ -216,7 +226,7 @@ def test_networks_are_flat_and_survive_a_file(tmp_path, name, approach):
 
 def test_feature_layers_by_name():
     assert networks.penultimate(build(NetworkSpec("vgg16-nano", "DFT", 64))) == "fc2"
-    model = build(NetworkSpec("resnet50-nano", "mDFT", 64))
+    model = shared("resnet50-nano", "mDFT", 80)
     assert networks.penultimate(model) == "head_dense1" and networks.last_map(model) == "conv5_block3_out"
 
 
@@ -230,7 +240,7 @@ def test_feature_layers_by_name():
         (NetworkSpec("vgg16-nano", "mDFT", 16), "take a larger size"),
     ],
 )
-def test_what_cannot_be_built_is_reported_plainly(spec, message):
+def test_what_cannot_be_built_is_reported_plainly(spec, message, uninitialised):
     with pytest.raises(LeuknetError, match=message):
         build(spec)
 
@@ -241,6 +251,6 @@ def test_other_networks_of_keras_work_by_name():
 
 
 @pytest.mark.parametrize(("size", "enlarged"), [(64, True), (80, False)])
-def test_inception_enlarges_small_images(size, enlarged):
+def test_inception_enlarges_small_images(size, enlarged, uninitialised):
     names = [layer.name for layer in build(NetworkSpec("inceptionv3-nano", "mDFT", size)).layers]
     assert ("enlarged" in names) == enlarged

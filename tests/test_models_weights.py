@@ -1,6 +1,7 @@
 """Start weights: the same for the same seed in any order of calls, and files that load the layers they name."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import h5py
@@ -48,12 +49,13 @@ def test_a_seed_decides_every_variable_whatever_was_built_or_trained_before(name
         variable.assign(keras.ops.zeros_like(variable))
     weights.initialise(second, spec, "random", 3)
     assert all(np.array_equal(a, b) for a, b in zip(wanted, everything(second), strict=True))
-    other, _ = start(spec, seed=4)
+    weights.initialise(second, spec, "random", 4)
     kernels = [i for i, w in enumerate(wanted) if w.ndim > 1]
-    assert not any(np.array_equal(wanted[i], everything(other)[i]) for i in kernels)
+    assert not any(np.array_equal(wanted[i], everything(second)[i]) for i in kernels)
     assert record["weights"] == "random" and record["layers_loaded"] == [] and record["file_sha256"] is None
 
 
+@pytest.mark.slow
 def test_dropout_draws_the_same_for_the_same_seed():
     spec = NetworkSpec("vgg16-nano", "mDFT", 32)
     x = np.ones((4, 32, 32, 3), np.float32)
@@ -90,6 +92,7 @@ def test_constants_of_a_layer_are_renewed():
     assert [w.mean() for w in norm.get_weights()] == [1, 0, 0, 1]
 
 
+@pytest.mark.slow
 def test_formula_weights_fill_all_transferred_layers():
     model, record = start(SPEC, "formula")
     assert record["weights"] == "formula-driven" and record["layers_random"] == ["probability"]
@@ -150,48 +153,56 @@ def kept(layer):
     return dict(zip([v.name for v in layer.weights], layer.get_weights(), strict=True))
 
 
+@cache
+def tiny(seed):
+    """Return the weights that TINY begins from, by layer."""
+    return {layer.name: kept(layer) for layer in start(TINY, seed=seed)[0].layers}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mark", ["/", "_"])
 def test_partial_npz_loads_what_it_names_and_says_so(folder, mark):
-    donor, _ = start(TINY, seed=9)
-    named = [layer for layer in donor.layers if layer.name.startswith(("block1_conv", "block2_conv"))]
-    arrays = {f"{layer.name}{mark}{name}": w for layer in named for name, w in kept(layer).items()}
+    named = [name for name in tiny(9) if name.startswith(("block1_conv", "block2_conv"))]
+    arrays = {f"{layer}{mark}{name}": w for layer in named for name, w in tiny(9)[layer].items()}
     np.savez(folder / "vgg16_part.npz", **arrays)
     model, record = start(TINY, "imagenet")
     assert record["weights"] == "VGG-16, ImageNet blocks 1-2"
-    assert record["layers_loaded"] == [layer.name for layer in named] and record["file"] == "vgg16_part.npz"
-    plain, _ = start(TINY)
+    assert record["layers_loaded"] == named and record["file"] == "vgg16_part.npz"
     for layer in model.layers:
-        source = donor if layer in [model.get_layer(n.name) for n in named] else plain
-        for a, b in zip(layer.get_weights(), source.get_layer(layer.name).get_weights(), strict=True):
-            np.testing.assert_array_equal(a, b)
+        source = tiny(9 if layer.name in named else 3)
+        for name, value in kept(layer).items():
+            np.testing.assert_array_equal(value, source[layer.name][name])
 
 
+@pytest.mark.slow
 def test_a_file_of_some_layers_only_is_never_called_imagenet(folder):
-    donor, _ = start(TINY, seed=9)
-    arrays = {f"{n}/{v}": w for n in ("block1_conv1", "block3_conv2") for v, w in kept(donor.get_layer(n)).items()}
+    arrays = {f"{n}/{v}": w for n in ("block1_conv1", "block3_conv2") for v, w in tiny(9)[n].items()}
     np.savez(folder / "VGG16.npz", **arrays)
     assert start(TINY, "imagenet")[1]["weights"] == "VGG-16, ImageNet 2 of 13 layers"
 
 
+@pytest.fixture(scope="module", params=[("MobileNet", 32), ("InceptionV3", 75)], ids=lambda param: param[0])
+def donor(request):
+    """Return a network of Keras, with its name and image size, whose files others load."""
+    name, size = request.param
+    image = keras.Input((size, size, 3))
+    return name, size, getattr(keras.applications, name)(weights=None, include_top=False, input_tensor=image)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["weights.h5", "h5"])
-@pytest.mark.parametrize("name", ["MobileNet", "InceptionV3"])
-def test_keras_own_files_load_completely(folder, name, kind):
-    size = 32 if name == "MobileNet" else 75
-    donor = getattr(keras.applications, name)(
-        weights=None, include_top=False, input_tensor=keras.Input((size, size, 3))
-    )
+def test_keras_own_files_load_completely(folder, donor, kind):
+    name, size, net = donor
     path = folder / f"{name.lower()}_weights_tf_dim_ordering_tf_kernels_notop.{kind}"
     if kind == "h5":
-        write_legacy(donor, path)
+        write_legacy(net, path)
     else:
-        donor.save_weights(path)
+        net.save_weights(path)
     spec = NetworkSpec(name, "mDFT", size, dense=(8,))
     model, record = start(spec, "imagenet")
     assert record["weights"] == "ImageNet"
     ours = [layer for layer in model.layers if layer.weights and not layer.name.startswith(("head", "prob"))]
-    theirs = [layer for layer in donor.layers if layer.weights]
+    theirs = [layer for layer in net.layers if layer.weights]
     for a, b in zip(ours, theirs, strict=True):
         assert all(np.array_equal(v, w) for v, w in zip(a.get_weights(), b.get_weights(), strict=True)), a.name
 
@@ -229,18 +240,23 @@ def test_weights_that_do_not_fit_or_exist_name_the_fix(folder, monkeypatch):
         start(NetworkSpec("MobileNetV2-nano", "mDFT", 32), "formula")
     with pytest.raises(LeuknetError, match="weights='best' is unknown"):
         start(SPEC, "best")
+    model = build(TINY)
+
+    def begin():
+        weights.initialise(model, TINY, "imagenet", 3)
+
     (folder / "vgg16.npz").write_bytes(b"PK\x03\x04 cut off")
     with pytest.raises(LeuknetError, match=r"vgg16\.npz cannot be read"):
-        start(TINY, "imagenet")
+        begin()
     np.savez(folder / "vgg16.npz", **{"block1_conv1/kernel": np.zeros((3, 3, 3, 9)), "block1_conv1/bias": np.zeros(9)})
     with pytest.raises(LeuknetError, match=r"vgg16\.npz does not fit layer block1_conv1"):
-        start(TINY, "imagenet")
+        begin()
     np.savez(folder / "vgg16.npz", **{"stem/kernel": np.zeros((3, 3, 3, 9))})
     with pytest.raises(LeuknetError, match="names no layer of this network"):
-        start(TINY, "imagenet")
+        begin()
     monkeypatch.setenv("LEUKNET_WEIGHTS", str(folder / "absent"))
     with pytest.raises(LeuknetError, match="is not a folder"):
-        start(TINY, "imagenet")
+        begin()
 
 
 def test_without_a_file_or_a_download_the_run_stops_and_names_the_fix(folder, monkeypatch):
