@@ -1,6 +1,7 @@
 """Run folders and rows of results made from a few lines: what a study would have left, without training."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,7 @@ def split_text(record, tested, test_ids):
     return "\n".join([f"# {head}", "fold,image_id,role", *lines, ""])
 
 
+@cache
 def predicted(tested, source, negatives, positives, tp, tn):
     """Return predictions with `tp` true positives and `tn` true negatives."""
     y = [0] * negatives + [1] * positives

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -23,28 +24,49 @@ pytestmark = pytest.mark.slow
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """Return a result folder of fake runs with one figure and one table; the audit is made up."""
+def made_up_findings():
+    """Return a made-up audit: one finding for each that a claim rests on."""
     names = sorted({name for entry in ledger.rules().values() for name in entry.get("audit", ())})
     weights = {"most-images": "changes a conclusion"}
-    found = [
+    return [
         Finding(name, "p", "m", "inconsistent", weights.get(name, "changes a number"), f"says {name}", "1 + 1")
         for name in names
     ]
-    monkeypatch.setattr(reports, "audit", lambda: found)
-    golden_runs(tmp_path / "trainings")
-    (tmp_path / "figures").mkdir()
-    (tmp_path / "tables").mkdir()
-    (tmp_path / "figures" / "06_lodocv-x.png").write_bytes(PNG)
-    write_json(tmp_path / "figures" / "06_lodocv-x.json", {"alt": "two <curves>", "caption": "synthetic cohort"})
-    (tmp_path / "tables" / "06_lodocv-y.csv").write_text("a,b\n1,<i>\n")
-    write_json(tmp_path / "tables" / "06_lodocv-y.json", {"page": "06_lodocv", "name": "y", "caption": "a table"})
-    return tmp_path
 
 
-def test_report_is_one_file_with_everything_in_it(folder):
-    html, text = (path.read_text("utf-8") for path in reports.report(folder))
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Return a result folder of fake runs with one figure and one table, which tests that write copy."""
+    folder = tmp_path_factory.mktemp("results")
+    golden_runs(folder / "trainings")
+    (folder / "figures").mkdir()
+    (folder / "tables").mkdir()
+    (folder / "figures" / "06_lodocv-x.png").write_bytes(PNG)
+    write_json(folder / "figures" / "06_lodocv-x.json", {"alt": "two <curves>", "caption": "synthetic cohort"})
+    (folder / "tables" / "06_lodocv-y.csv").write_text("a,b\n1,<i>\n")
+    write_json(folder / "tables" / "06_lodocv-y.json", {"page": "06_lodocv", "name": "y", "caption": "a table"})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def written(results):
+    """Return the report of that folder, as HTML and as Markdown."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reports, "audit", made_up_findings)
+        return [path.read_text("utf-8") for path in reports.report(results)]
+
+
+@pytest.fixture
+def folder(results, tmp_path, monkeypatch):
+    """Return a copy of that folder for reports without a ledger, which takes seconds and is tested above."""
+    columns = ["verdict", "claim", "section", "gist", "decides", "printed numbers", "these runs", "decided by"]
+    monkeypatch.setattr(reports, "ledger", lambda *_: pd.DataFrame(columns=columns))
+    monkeypatch.setattr(reports, "audit", list)
+    return shutil.copytree(results, tmp_path / "results", ignore=shutil.ignore_patterns("report.*"))
+
+
+def test_report_is_one_file_with_everything_in_it(written):
+    html, text = written
     for title in (
         "Settings",
         "Environment",
@@ -65,12 +87,12 @@ def test_report_is_one_file_with_everything_in_it(folder):
     assert "says most-images" in html
 
 
-def test_first_comes_what_was_run_then_results_leakage_claims_and_findings(folder):
-    html, text = (path.read_text("utf-8") for path in reports.report(folder))
+def test_first_comes_what_was_run_then_results_leakage_claims_and_findings(written):
+    html, _ = written
     order = ["runs; networks", "comparable with", "within pooled folds", "Leakage", "supported", "says most-images"]
-    for written in (html, text):
-        assert sorted(order, key=written.index) == order
-        assert written.index(order[-1]) < written.index("A1.")
+    for form in written:
+        assert sorted(order, key=form.index) == order
+        assert form.index(order[-1]) < form.index("A1.")
     colour = reports.COLOURS["not supported"]
     assert f'style="background:{colour}"' in html and f'style="color:{colour}"' in html
 
@@ -117,24 +139,25 @@ def test_figures_of_any_size_fit_into_three_megabytes(folder):
     noise = np.random.default_rng(0).integers(0, 255, (900, 1200, 3), np.uint8)
     file = io.BytesIO()
     Image.fromarray(noise).save(file, "PNG")
-    for number in range(12):
+    for number in range(6):
         (folder / "figures" / f"06_lodocv-{number}.png").write_bytes(file.getvalue())
     html, _ = reports.report(folder)
-    assert html.stat().st_size < 3e6 and html.read_text("utf-8").count("data:image/webp") == 13
+    assert html.stat().st_size < 3e6 and html.read_text("utf-8").count("data:image/webp") == 7
 
 
-@pytest.mark.parametrize("sidecar", ["", "[]", "{", '{"caption": 7, "alt": ["<b>"], "name": null}', "x" * (2 << 20)])
-def test_strange_figures_and_side_cars_do_not_stop_the_report(folder, sidecar):
-    for kind in ("figures", "tables"):
-        for path in (folder / kind).glob("*.json"):
-            path.write_text(sidecar)
+def test_strange_figures_and_side_cars_do_not_stop_the_report(folder):
+    sidecars = ["", "[]", "{", '{"caption": 7, "alt": ["<b>"], "name": null}', "x" * (2 << 20)]
+    for kind, suffix, content in (("figures", "png", PNG), ("tables", "csv", b"a,b\n1,<i>\n")):
+        for number, sidecar in enumerate(sidecars):
+            (folder / kind / f"06_lodocv-{number}.{suffix}").write_bytes(content)
+            (folder / kind / f"06_lodocv-{number}.json").write_text(sidecar)
     (folder / "figures" / "none.png").write_text("<svg onload=alert(1)>")
     html, text = (path.read_text("utf-8") for path in reports.report(folder))
-    assert html.count("<figure>") == 1 and "<b>" not in text and "onload" not in html
+    assert html.count("<figure>") == 1 + len(sidecars) and "<b>" not in text and "onload" not in html
 
 
-def test_leakage_is_counted_from_the_splits(folder):
-    table = reports.leakage(reports.results.results(folder)).set_index("tested")
+def test_leakage_is_counted_from_the_splits(results):
+    table = reports.leakage(reports.results.results(results)).set_index("tested")
     assert table.loc["ALL-IDB 2", "sources"] == "shared"
     assert table.loc["ALL-IDB 2", "training images of a tested source"] == "618 of 3142"  # 108 + 510 of 3402 - 260
     assert (table.loc["UFG", ["sources"]] == "apart").all().all()

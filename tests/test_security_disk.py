@@ -3,6 +3,7 @@
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -42,10 +43,16 @@ def full_disk():
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@pytest.fixture(scope="module")
+def golden(tmp_path_factory):
+    """Return finished runs, which each test copies."""
+    return golden_runs(tmp_path_factory.mktemp("golden") / "trainings")
+
+
 @pytest.fixture
-def place(tmp_path, monkeypatch):
+def place(golden, tmp_path, monkeypatch):
     """Return a folder with a result folder, slides and an archive, where the commands below find what they need."""
-    golden_runs(tmp_path / "results" / "trainings")
+    shutil.copytree(golden, tmp_path / "results" / "trainings")
     (tmp_path / "results" / "figures").mkdir()
     image = np.random.default_rng(0).integers(0, 255, (2, 5, 48, 48, 3), np.uint8)
     for word, pixels in zip(("negative", "positive"), image, strict=True):

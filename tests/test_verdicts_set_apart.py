@@ -1,5 +1,7 @@
 """Claims on a set apart, and which networks take part in any comparison: those shown to beat the larger class."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,17 @@ from fake_runs import APART, FOLDS, POOLED, PUBLISHED, apart, approaches, judged
 
 from leuknet.verdicts.claim_rules.sources import learnt
 from leuknet.verdicts.evidence import CANNOT, DEPENDS, NOT_SUPPORTED, SUPPORTED
+
+
+@cache
+def everyone():
+    """Return runs of LeukNet, of VGG-16 from random weights and of every work of Table 11; tests copy it."""
+    return apart({"mDFT": 0.98, "scratch": 0.98} | works(0.92), {"mDFT": 0.8, "scratch": 0.7} | works(0.6))
+
+
+@cache
+def usual(claim):
+    return judged(claim, everyone())
 
 
 def test_transfer_matters_outside_only():
@@ -17,6 +30,7 @@ def test_transfer_matters_outside_only():
     assert alone.verdict == CANNOT and "Vogado et al. was not run" in alone.number
 
 
+@pytest.mark.slow
 def test_a_network_that_calls_the_larger_class_is_compared_with_nothing():
     """Its fall from the folds to the set apart is a difference of two prevalences."""
     inside, outside = {"mDFT": 0.9, "scratch": 0.55}, {"mDFT": 0.6, "scratch": 0.5}
@@ -31,6 +45,7 @@ def test_a_network_that_calls_the_larger_class_is_compared_with_nothing():
     assert alone.verdict == CANNOT
 
 
+@pytest.mark.slow
 def test_controls_are_no_rivals():
     control = {"mean-colour": 0.9}
     frame = apart({"mDFT": 0.98} | works(0.92) | control, {"mDFT": 0.7} | works(0.6) | control)
@@ -77,14 +92,14 @@ def unclear(frame, approach):
     return frame.assign(A=frame["A"].where(frame["approach"] != approach, 0.58 + step))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", ["moderate-decay", "scratch-equivalent", "generalises-better"])
 @pytest.mark.parametrize("approach", ["mDFT", "scratch", "vogado"])
 def test_leuknet_and_rivals_take_part_by_the_same_rule(claim, approach):
-    frame = apart({"mDFT": 0.98, "scratch": 0.98} | works(0.92), {"mDFT": 0.8, "scratch": 0.7} | works(0.6))
-    usual, found = judged(claim, frame), judged(claim, unclear(frame, approach))
-    assert usual.verdict in (SUPPORTED, DEPENDS) and "left out" not in usual.number
+    found = judged(claim, unclear(everyone(), approach))
+    assert usual(claim).verdict in (SUPPORTED, DEPENDS) and "left out" not in usual(claim).number
     if claim == "generalises-better" and approach == "scratch":
-        assert found == usual  # no work of Table 11
+        assert found == usual(claim)  # no work of Table 11
         return
     assert found.verdict == CANNOT
     named = f"left out, as not shown to beat the larger class: {approach}"
@@ -105,9 +120,10 @@ def test_pooled_folds_that_may_be_no_better_than_the_larger_class_answer_nothing
     assert found.verdict == CANNOT and "not shown to beat the larger class" in found.number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", ["moderate-decay", "scratch-equivalent", "generalises-better"])
 def test_the_set_apart_is_one_and_its_images_are_counted(claim):
-    first = apart({"mDFT": 0.98, "scratch": 0.98} | works(0.92), {"mDFT": 0.8, "scratch": 0.7} | works(0.6))
+    first = everyone().copy()
     first.loc[first["role"] == "external", "images"] = 121
     found = judged(claim, first)
     assert "one set apart, UFG, 121 images (intervals are over folds, not images)" in found.number
