@@ -5,6 +5,7 @@ import signal
 import subprocess
 import tempfile
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 
 from leuknet._random import rng
 from leuknet.data.cohort import Cohort
+from leuknet.evaluation.splits import Split
 
 
 def small_cohort(per_class=6, size=32, data_sets=("A", "B", "C"), single=("D",)):
@@ -27,6 +29,13 @@ def small_cohort(per_class=6, size=32, data_sets=("A", "B", "C"), single=("D",))
                 rows.append((image_id, name, name, image_id, label, size, size, "", f"{len(images):064x}"))
     columns = ["image_id", "data_set", "source", "group", "label", "width", "height", "path", "sha256"]
     return Cohort("made", np.stack(images), pd.DataFrame(rows, columns=columns))
+
+
+def one_class(spec, cohort):
+    """Return a run like `spec` whose training images are all negative."""
+    table, labels = spec.split.table, cohort.table.set_index("image_id")["label"]
+    kept = (table["fold"] == spec.fold) & ((table["role"] == "test") | (table["image_id"].map(labels) == 0))
+    return replace(spec, split=Split("one class", table[kept], "image"))
 
 
 def hear_ctrl_c():

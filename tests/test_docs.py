@@ -3,14 +3,18 @@
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
+
+from leuknet.exceptions import LeuknetError
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
@@ -94,22 +98,26 @@ def test_every_link_of_the_site_resolves(built):
     assert broken_links(built[0]) == []
 
 
-def test_a_folder_of_something_else_is_left_as_it_is(built, run):
+def test_a_folder_of_something_else_is_left_as_it_is(built, run, monkeypatch):
     source = built[0].parent / "source"
     thesis = built[0].parent / "thesis"
     thesis.mkdir()
     (thesis / "index.html").write_text("a year's work")
-    for out in (thesis, run):
-        before = sorted(path.name for path in out.rglob("*"))
-        done = sphinx(run, out, source)
-        assert done.returncode != 0 and "did not write" in done.stderr
-        assert before == sorted(path.name for path in out.rglob("*"))
+    done = sphinx(run, thesis, source)
+    assert done.returncode != 0 and "did not write" in done.stderr
+    assert [path.name for path in thesis.rglob("*")] == ["index.html"]
     assert (thesis / "index.html").read_text() == "a year's work"
+    before = sorted(path.name for path in run.rglob("*"))
+    monkeypatch.setenv("LEUKNET_RESULTS", str(run))
+    with pytest.raises(LeuknetError, match="did not write"):
+        runpy.run_path(str(source / "conf.py"))["setup"](SimpleNamespace(outdir=run))
+    assert before == sorted(path.name for path in run.rglob("*"))
 
 
-def test_results_without_pages_are_refused(built, tmp_path):
-    done = sphinx(tmp_path, tmp_path / "site", built[0].parent / "source")
-    assert done.returncode != 0 and "no executed page" in done.stderr
+def test_results_without_pages_are_refused(built, tmp_path, monkeypatch):
+    monkeypatch.setenv("LEUKNET_RESULTS", str(tmp_path))
+    with pytest.raises(LeuknetError, match="no executed page"):
+        runpy.run_path(str(built[0].parent / "source" / "conf.py"))["setup"](SimpleNamespace(outdir=tmp_path / "site"))
 
 
 def test_the_checker_finds_what_leads_nowhere(tmp_path):

@@ -13,9 +13,8 @@ import numpy as np
 import psutil
 import pytest
 from killer import RECIPE, Killer, check_equal
-from made import fill, hear_ctrl_c, mounted, unwritable
+from made import fill, hear_ctrl_c, mounted, one_class, unwritable
 
-from leuknet.evaluation.splits import Split
 from leuknet.exceptions import LeuknetError
 from leuknet.runs import failures
 from leuknet.runs.executors.local import execute_here, execute_processes
@@ -98,7 +97,7 @@ def test_a_read_only_folder_is_reported(grid_cohort, grid_specs, tmp_path):
 NARROW = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))\n"
 
 
-def test_a_disk_that_takes_no_more_is_reported(grid_specs, whole, tmp_path):
+def test_a_disk_that_takes_no_more_is_reported(grid_cohort, grid_specs, whole, tmp_path):
     """For everybody: the run's process may write no file above 200 kB, which its checkpoint is."""
     (tmp_path / "sitecustomize.py").write_text(NARROW)
     paths = {"PYTHONPATH": os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))}
@@ -106,7 +105,7 @@ def test_a_disk_that_takes_no_more_is_reported(grid_specs, whole, tmp_path):
     with pytest.raises(failures.RunError, match=r"too large at .*checkpoint\.npz: free space") as raised:
         execute_processes(grid_specs[:1], store, [paths], checkpoint_seconds=0)
     assert raised.value.failure == failures.STORAGE == outcome_of(store, grid_specs[0])
-    assert execute_processes(grid_specs[:1], store).trained == 1
+    assert store.execute(grid_specs[0], grid_cohort)
     assert check_equal(grid_specs[:1], store, whole) == 1
 
 
@@ -151,12 +150,7 @@ def outcome_of(store, spec):
 
 def test_what_cannot_be_done_is_a_clear_failure_and_the_others_go_on(grid_cohort, grid_specs, tmp_path, monkeypatch):
     store, s = Store(tmp_path), grid_specs[0].settings
-    table = grid_specs[0].split.table
-    labels = grid_cohort.table.set_index("image_id")["label"]
-    one = table[
-        (table["fold"] == grid_specs[0].fold) & ((table["role"] == "test") | (table["image_id"].map(labels) == 0))
-    ]
-    single = replace(grid_specs[0], split=Split("one class", one, "image"))
+    single = one_class(grid_specs[0], grid_cohort)
     nan = replace(grid_specs[0], settings=s.but(learning_rate=100, augmentation=None))
     large = replace(grid_specs[0], settings=s.model_copy(update={"dense": (2_000_000_000, 2)}))
     astray = replace(grid_specs[0], settings=s.but(backbone="VGG16", weights="imagenet"))

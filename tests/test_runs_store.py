@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made import small_cohort
+from made import one_class, small_cohort
 
+from leuknet.baselines.settings import BaselineSettings
 from leuknet.evaluation.splits import Split, leave_one_source_out, lodocv
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
@@ -68,12 +69,12 @@ def test_a_kept_network_predicts_as_its_record_says(spec, cohort, tmp_path):
     np.testing.assert_allclose(p, store.predictions(kept)["p"], atol=1e-5)
 
 
-@pytest.mark.slow
 def test_a_failed_run_says_why_and_the_others_go_on(spec, cohort, tmp_path):
-    store, bad = Store(tmp_path), replace(spec, settings=NANO.but(learning_rate=100, augmentation=None))
+    store, spec = Store(tmp_path), replace(spec, settings=BaselineSettings(baseline="mean-colour"))
+    bad = one_class(spec, cohort)
     report = execute_here([bad, spec], store, cohort)
-    assert list(report.failed) == [bad.key] and "lower learning_rate" in report.failed[bad.key]
-    assert "lower learning_rate" in json.loads((store.folder(bad) / "failed.json").read_text())["reason"]
+    assert list(report.failed) == [bad.key] and "one class only" in report.failed[bad.key]
+    assert "one class only" in json.loads((store.folder(bad) / "failed.json").read_text())["reason"]
     assert store.done(spec) and not store.done(bad)
     with pytest.raises(LeuknetError, match="not finished"):
         store.record(bad)
@@ -92,9 +93,7 @@ def test_split_file_round_trip_keeps_the_key(spec, tmp_path):
 @pytest.mark.slow
 def test_a_worker_answers_a_run_that_cannot_be_done_in_one_line(grid_cohort, grid_specs, tmp_path):
     """A system without a network, so that no Keras need be loaded; its training images hold one class."""
-    table, labels = grid_specs[1].split.table, grid_cohort.table.set_index("image_id")["label"]
-    one = table[(table["role"] == "test") | (table["image_id"].map(labels) == 0)]
-    spec = replace(grid_specs[1], split=Split("one class", one, "image"))
+    spec = one_class(grid_specs[1], grid_cohort)
     [ending] = answers_of(str(Store(tmp_path).describe(spec)), os.getpid())
     assert ending["failure"] == REFUSED and "training would see one class only" in ending["reason"]
     assert "\n" not in ending["reason"]
@@ -112,6 +111,7 @@ def answers_of(folder, parent):
         return [json.loads(line) for line in stream]
 
 
+@pytest.mark.slow
 def test_worker_ends_when_its_parent_is_gone_before_it_begins(grid_cohort, grid_specs, tmp_path):
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()

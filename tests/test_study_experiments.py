@@ -220,7 +220,15 @@ def test_a_network_is_measured_in_a_process_of_its_own(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     assert "images/s" in throughput.measured(SETTINGS.but(batch=2), 32, batches=1)
     assert len(list((tmp_path / "throughput").glob("*.json"))) == 1
-    found = throughput.measured(SETTINGS.but(backbone="VGG17"), 32)
+
+
+def test_a_measuring_process_says_in_one_line_what_it_cannot_build(monkeypatch):
+    unknown = SETTINGS.but(backbone="VGG17")
+    with pytest.raises(SystemExit, match="error: backbone 'VGG17' is unknown") as ended:
+        throughput.main(json.dumps(unknown.as_dict()), "32", "1")
+    done = subprocess.CompletedProcess([], 1, "", f"a warning of a library\n{ended.value.code}\n")
+    monkeypatch.setattr(throughput.subprocess, "run", lambda *_, **__: done)
+    found = throughput.measured(unknown, 32)
     assert found.startswith("VGG17 mDFT float32: not measured: backbone 'VGG17' is unknown") and "\n" not in found
 
 

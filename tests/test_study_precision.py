@@ -31,10 +31,18 @@ def test_the_faster_one_is_measured_once_and_kept(monkeypatch, tmp_path, ratio, 
 
 
 @pytest.mark.slow
-def test_a_process_of_its_own_measures_both_precisions(monkeypatch, tmp_path):
+def test_both_precisions_are_measured_by_a_training(monkeypatch, tmp_path):
+    """In this process; one of its own: `test_a_network_is_measured_in_a_process_of_its_own`."""
+    import keras
+
     monkeypatch.delenv("LEUKNET_PRECISION")
     monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path))
-    assert precision.fastest_precision(NANO, 32) in ("float32", "mixed_bfloat16")
+    monkeypatch.setattr(throughput, "rate", throughput.trial)
+    before = keras.config.dtype_policy()
+    try:
+        assert precision.fastest_precision(NANO, 32) in ("float32", "mixed_bfloat16")
+    finally:
+        keras.config.set_dtype_policy(before)
     [kept] = tmp_path.glob("precision/*.json")
     rates = json.loads(kept.read_text())
     assert set(rates) == {"float32", "mixed_bfloat16"} and all(value > 0 for value in rates.values())
