@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def material():
     """Return the drawn cohort as the steps and controls of page 12 take it."""
-    return generalisation.prepared(synthetic_cohort(size=48, fraction=0.001, floor=4))
+    return generalisation.prepared(synthetic_cohort(size=64, fraction=0.001, floor=4))
 
 
 def test_permuted_labels_keep_unknown_cells_and_one_cell_is_drawn_of_each_image(material):

@@ -53,7 +53,7 @@ def test_a_threshold_from_training_sources_keeps_their_normal_images_negative(dr
 @pytest.fixture(scope="module")
 def drawn():
     """Return a synthetic cohort with both classes in several sources, and its cells."""
-    cohort = synthetic_cohort(size=48, fraction=0.001, floor=4)
+    cohort = synthetic_cohort(size=64, fraction=0.001, floor=4)
     return cohort, cells_of(cohort)
 
 

@@ -154,7 +154,7 @@ def test_a_permutation_test_of_single_calls_is_mcnemars(only_a, only_b):
 
 @pytest.mark.slow
 def test_a_permutation_test_holds_its_level():
-    draws = _random.rng("permutation", "null").normal(0, 1, (400, 12))
+    draws = _random.rng("permutation", "null").normal(0, 1, (400, 10))
     assert 0.02 < np.mean([significance.paired_permutation(draw) < 0.05 for draw in draws]) < 0.085
     with pytest.raises(LeuknetError, match="none of them missing"):
         significance.paired_permutation([0.1, np.nan])
