@@ -17,12 +17,15 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 study: $(READY)
 	$(BIN)/leuknet study --profile $(PROFILE) --backend $(BACKEND) $(ARGS)
 
+# A file's tests share what it built and trained, so each file is one worker's; tests/conftest.py orders the files.
+SHARED := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
 test: $(READY)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest $(SHARED) $(ARGS)
 
 # The quick tier, for every save: no kernel, no cluster, no kill, nothing that takes seconds.
 test-fast: $(READY)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not real" $(ARGS)
+	$(BIN)/python -m pytest $(SHARED) -m "not slow and not real" $(ARGS)
 
 # The pages of `make smoke` and the widgets in a real JupyterLab, in headless Chromium, which Playwright fetches where the
 # machine has none.

@@ -1,6 +1,7 @@
 """Fixtures for the whole suite."""
 
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,31 @@ import pytest
 hypothesis.settings.register_profile("any machine", deadline=None)  # no test depends on the clock
 hypothesis.settings.load_profile("any machine")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+sys.modules.setdefault("rfc3987_syntax", None)  # 2 s to import for nbformat's jsonschema, which never uses it here
 os.environ["LEUKNET_PRECISION"] = "float32"  # no test measures which is faster
 at_once = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
 for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC"):
     os.environ.setdefault(name, str(max(os.cpu_count() // at_once, 1)))  # not every process on every core
 
 
+# Files that take longest are begun first, so that all workers end at about the same time (see the Makefile).
+LONGEST = (
+    "test_runs_cluster",
+    "test_runs_local",
+    "test_pages_runner",
+    "test_pages_small_folders",
+    "test_models_training",
+    "test_baselines",
+    "test_data_leakage",
+    "test_models_networks",
+    "test_models_weights",
+    "test_cells_pipeline",
+    "test_models_feature_space",
+    "test_runs_checkpoint",
+    "test_models_pretrain",
+    "test_models_activation_maps",
+    "test_docs",
+)
 REAL = pytest.StashKey()  # how many tests were deselected because there are no real images
 
 
@@ -25,9 +45,18 @@ def pytest_addoption(parser):
     parser.addoption("--real", type=Path, default=default, help="folder with real slides and weights (../shared)")
 
 
+def pytest_ignore_collect(collection_path, config):
+    """Import no module whose tests are all slow where ``-m`` leaves slow tests out."""
+    if "not slow" in config.option.markexpr and collection_path.suffix == ".py":
+        return "\npytestmark = pytest.mark.slow\n" in collection_path.read_text("utf-8") or None
+    return None
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m selects by marker
 def pytest_collection_modifyitems(config, items):
-    """Mark the tests that use `shared` as ``real``, and deselect them where there are no real images."""
+    """Put the longest files first; mark tests that use `shared` as ``real``, deselect them without real images."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
     real = [item for item in items if "shared" in getattr(item, "fixturenames", ())]
     for item in real:
         item.add_marker("real")
@@ -57,8 +86,10 @@ def pytest_terminal_summary(terminalreporter, config):
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory):
-    """Keep the suite's cache apart from the user's own."""
-    folder = tmp_path_factory.mktemp("cache")
+    """Keep the suite's cache apart from the user's own; the workers of pytest-xdist share one."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    folder.mkdir(exist_ok=True)
     os.environ["LEUKNET_CACHE"] = str(folder)
     return folder
 

@@ -28,6 +28,7 @@ def at(model, layer, images):
     return keras.ops.convert_to_numpy(net(images.astype("float32") / 255))
 
 
+@pytest.mark.slow
 def test_default_is_the_layer_before_the_classifier(images, reference):
     got = features.extract(images, "vgg16-nano", "formula", batch=2)
     assert got.shape == (5, 512) and got.dtype == np.float32
@@ -45,6 +46,7 @@ def test_images_of_another_size_use_the_last_map(images):
     assert features.extract(images[:, :32, :32], "resnet50-nano", "random").shape == (5, 256)
 
 
+@pytest.mark.slow
 def test_partial_weights_use_their_deepest_layer(tmp_path, monkeypatch, images):
     monkeypatch.setenv("LEUKNET_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
@@ -56,7 +58,9 @@ def test_partial_weights_use_their_deepest_layer(tmp_path, monkeypatch, images):
     assert not np.allclose(plain, features.extract(part, "VGG16", "imagenet"))
 
 
-def test_computed_once_by_content(images, monkeypatch):
+@pytest.mark.slow
+def test_computed_once_by_content(images, tmp_path, monkeypatch):
+    monkeypatch.setenv("LEUKNET_CACHE", str(tmp_path))
     first = features.extract(images, "vgg16-nano", "formula", layer="block1_pool")
     count = len(list((cache_dir() / "features").iterdir()))
     with monkeypatch.context() as patch:
