@@ -69,6 +69,7 @@ def test_sahlols_selection_drops_noise_and_keeps_what_informs():
     assert taken.any() and set(chosen[taken]) & {30, 31}
 
 
+@pytest.mark.slow
 def test_sahlols_swarm_is_given_enough_to_keep_the_articles_thousand():
     """Of VGG-19's 25 088 maps the article keeps 1 K; a swarm keeps about half of what it is given."""
     random = rng("sahlol")

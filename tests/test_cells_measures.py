@@ -26,6 +26,7 @@ def test_an_image_without_red_cells_says_so_and_keeps_the_nominal_diameter():
         scale.estimated_diameter([blank], "UFG")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("true", [24, 45, 90])
 def test_an_unknown_data_set_is_measured_from_its_own_images(true):
     assert scale.estimated_diameter([smear(true)] * 2) == pytest.approx(true, rel=0.15)

@@ -175,6 +175,7 @@ for i in range(10):
 """
 
 
+@pytest.mark.slow
 def test_processes_that_repair_at_once_do_not_corrupt_it(place):
     made = cohort()
     for i in range(10):

@@ -63,6 +63,7 @@ def features(separation, n=60, d=4):
     return generator.normal(size=(4 * n, d)) + centres, sources
 
 
+@pytest.mark.slow
 def test_sources_far_apart_are_named_and_equal_ones_are_not():
     apart = source_probe(*features(10), repeats=2)
     assert apart.scores["accuracy"].min() == 1 and len(apart.scores) == 10
@@ -75,6 +76,7 @@ def test_sources_far_apart_are_named_and_equal_ones_are_not():
     assert np.allclose(alike.confusion.sum(axis=1), 1)
 
 
+@pytest.mark.slow
 def test_the_probe_is_decided_by_its_seed_and_ignores_scale():
     x, y = features(0.5)
     first = source_probe(x, y, seed=3, repeats=1)

@@ -71,6 +71,7 @@ def test_the_plan_holds_every_image_once(fraction, floor):
         assert (field.blasts > 0) == bool(field.label)
 
 
+@pytest.mark.slow
 def test_the_table_is_a_cohorts_and_in_table_1s_order(cohort):
     table = cohort.table
     assert list(table.columns[: len(COLUMNS)]) == COLUMNS
@@ -86,6 +87,7 @@ def test_the_table_is_a_cohorts_and_in_table_1s_order(cohort):
     assert cohort.name == "synthetic" and (table["path"] == "").all() and len(cohort.rejected) == 0
 
 
+@pytest.mark.slow
 def test_native_sizes_are_the_looks(cohort):
     table = cohort.table.set_index("data_set")
     assert (table.loc["JTSC", ["width", "height"]] == 120).all().all()
@@ -93,6 +95,7 @@ def test_native_sizes_are_the_looks(cohort):
     assert (table.loc["ALL-IDB 2", ["width", "height"]] == CELL_WINDOW).all().all()
 
 
+@pytest.mark.slow
 def test_images_and_masks_are_valid(cohort):
     assert cohort.images.dtype == np.uint8 and cohort.images.shape == (len(cohort.table), 40, 40, 3)
     assert cohort.images.reshape(len(cohort.images), -1).std(1).min() > 3
@@ -103,6 +106,7 @@ def test_images_and_masks_are_valid(cohort):
     assert cohort.table["sha256"].is_unique
 
 
+@pytest.mark.slow
 def test_positive_images_hold_blasts_and_negative_ones_none(cohort):
     single = cohort.table[cohort.table["kind"] != "field"]
     assert (single["kind"].isin(BLASTS) == (single["label"] == 1)).all()
@@ -111,6 +115,7 @@ def test_positive_images_hold_blasts_and_negative_ones_none(cohort):
             assert task.blasts == 0
 
 
+@pytest.mark.slow
 def test_nuclei_are_darker_than_what_surrounds_the_cells(cohort):
     grey = cohort.images.mean(-1)
     nucleus = np.array([g[m == 2].mean() for g, m in zip(grey, cohort.masks, strict=True)])
@@ -118,6 +123,7 @@ def test_nuclei_are_darker_than_what_surrounds_the_cells(cohort):
     assert (nucleus < outside - 15).mean() > 0.98
 
 
+@pytest.mark.slow
 def test_blasts_have_a_higher_nucleus_to_cytoplasm_ratio_than_normal_cells():
     textures, generator, share = tiles(6.0), np.random.default_rng(0), {}
     for kind in KINDS:
@@ -146,6 +152,7 @@ def test_crops_are_pixels_of_their_fields(positive_field):
     assert field.row["sha256"] == hashlib.sha256(field.image.tobytes()).hexdigest()
 
 
+@pytest.mark.slow
 def test_parents_are_in_the_cohort(cohort):
     crops = cohort.table[cohort.table["parent"] != ""]
     assert set(crops["data_set"]) == set(FAMILY) - {FIELDS}
@@ -160,12 +167,14 @@ def test_masks_keep_their_values_when_resized(positive_field):
         assert image.shape == (size, size, 3) and set(np.unique(mask)) <= {0, 1, 2}
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_cohort_for_any_number_of_workers(cohort):
     alone = draw_cohort(**SMALL, workers=1)
     assert np.array_equal(alone.images, cohort.images) and np.array_equal(alone.masks, cohort.masks)
     assert alone.table.equals(cohort.table) and alone.key == cohort.key
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_images_of_the_same_counts(cohort):
     other = draw_cohort(**{**SMALL, "size": 16, "floor": 0}, seed=1)
     shared = set(other.table["sha256"]) & set(cohort.table["sha256"])
@@ -173,6 +182,7 @@ def test_another_seed_gives_other_images_of_the_same_counts(cohort):
     assert set(other.table["data_set"]) == set(DATA_SETS)
 
 
+@pytest.mark.slow
 def test_the_cohort_is_cached_read_only(cohort):
     again = synthetic_cohort(**SMALL)
     assert isinstance(again.images, np.memmap) and not again.images.flags.writeable

@@ -167,6 +167,7 @@ def test_folds_are_drawn_over_what_takes_part_and_an_external_set_is_in_none():
     assert split.protocol == "5-fold, UFG external"
 
 
+@pytest.mark.slow
 def test_table_12s_folds_hold_680_or_681_images():
     """3 402 images stand in Table 1's rows without UFG; struck out afterwards, folds held 670 to 693."""
     table = cohort([(d.name, d.source, d.negatives, d.positives) for d in DATA_SETS.values()])

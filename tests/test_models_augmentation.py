@@ -89,6 +89,7 @@ def model_with_warp():
     return model
 
 
+@pytest.mark.slow
 def test_trains_inside_a_compiled_model_and_survives_saving(images, tmp_path):
     model = model_with_warp()
     draws = draw(PAPER, 8, rng("test augment", "model"))
@@ -100,6 +101,7 @@ def test_trains_inside_a_compiled_model_and_survives_saving(images, tmp_path):
     np.testing.assert_allclose(theirs, ours, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_mixed_bfloat16_keeps_float32(images):
     draws = draw(PAPER, 8, rng("test augment", "bfloat16"))
     expected = keras.ops.convert_to_numpy(Warp(SIZE)([images[:8], draws]))

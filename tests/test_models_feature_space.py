@@ -198,6 +198,7 @@ def test_sample_is_in_order_without_repeats_and_all_if_few():
     assert len(set(some)) == 10 and (np.diff(some) > 0).all() and (some == feature_space.sample(100, 10, seed=1)).all()
 
 
+@pytest.mark.slow
 def test_activations_are_those_before_the_output_whatever_the_batch():
     from keras import Model, ops
 

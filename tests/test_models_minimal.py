@@ -88,6 +88,7 @@ def test_it_is_short_and_imports_nothing_of_the_package():
     assert len(text.splitlines()) <= 150 and "from leuknet" not in text and "import leuknet" not in text
 
 
+@pytest.mark.slow
 def test_evaluate_reports_each_two_class_data_set(monkeypatch):
     cohort = small_cohort(per_class=3)
 

@@ -74,6 +74,7 @@ def test_a_copy_stands_next_to_its_original_and_is_named_a_copy(cohort):
         explorers.browse_card(cohort, 999)
 
 
+@pytest.mark.slow
 def test_browser_filters_and_draws(cohort):
     data_set, source, label, copies, slider, message, image = widgets.browser(cohort).children
     first = drawn(image)
@@ -145,6 +146,7 @@ def two_planes(table):
     return pd.concat(planes)
 
 
+@pytest.mark.slow
 def test_embedding_explorer_keeps_slide_and_point_together(cohort):
     n, error = len(cohort), np.full(len(cohort), "right")
     box = widgets.embedding(two_planes(cohort.table), cohort.images, error)

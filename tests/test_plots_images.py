@@ -115,6 +115,7 @@ def test_figure_5_approaches():
     return finished(plots.approach_diagram(every[every["parameters"] > 0]))
 
 
+@pytest.mark.slow
 @compared
 def test_figure_6_filters(cohort):
     random = np.random.default_rng(2)
@@ -132,6 +133,7 @@ def test_figure_8_network():
     return finished(plots.network_diagram(layers("mDFT")))
 
 
+@pytest.mark.slow
 @compared
 def test_figure_9_maps(cohort):
     rows, columns = np.mgrid[:48, :48]
@@ -140,22 +142,26 @@ def test_figure_9_maps(cohort):
     return finished(plots.map_sheet(cohort.images[:2], [0, 1], [0.2, 0.4], maps, cohort.masks[:2]))
 
 
+@pytest.mark.slow
 @compared
 def test_figures_10_and_11_regions(cohort):
     points = pd.concat([plane(cohort, name) for name in ("no fine-tuning", "DFT", "mDFT")], ignore_index=True)
     return finished(plots.decision_regions(points))
 
 
+@pytest.mark.slow
 @compared
 def test_figure_12_image_map(cohort):
     return finished(plots.image_map(plane(cohort), cohort.images, cells=10))
 
 
+@pytest.mark.slow
 @compared
 def test_classes_and_sources(cohort):
     return finished(plots.class_and_source(plane(cohort)))
 
 
+@pytest.mark.slow
 @compared
 def test_class_balance(cohort):
     return finished(

@@ -31,6 +31,7 @@ def test_without_augmentation_its_rows_have_no_value():
     assert (table.loc[["augmentation", "augmentation.zoom"], "here"] == "none given").all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cohort, sets", [("development", 16), ("all", 17)])
 def test_the_images_that_train_in_the_ablation_are_counted(tmp_path, cohort, sets):
     text = training_images_sentence(open_study("05", "smoke", out=tmp_path, ablation_cohort=cohort))

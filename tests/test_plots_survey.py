@@ -138,6 +138,7 @@ def test_cells_need_masks_and_give_the_nucleus_share(cohort):
     assert np.isnan(survey.nucleus_share(np.zeros((1, 4, 4), np.uint8))).all()
 
 
+@pytest.mark.slow
 def test_figures_have_a_row_for_each_data_set(statistics):
     for fig, ax in ((dataset_shift.native_sizes(statistics), 0), (dataset_shift.colour_statistics(statistics), 0)):
         names = [label.get_text() for label in fig.axes[ax].get_yticklabels()]

@@ -23,6 +23,7 @@ def pages(monkeypatch):
     return found
 
 
+@pytest.mark.slow
 def test_a_folder_without_runs_gives_every_cell_and_claim_a_verdict(study, pages):
     cells = shown.verdict_cells(study)
     assert set(cells["verdict"]) and (study.out / "tables" / "09_comparison_tables-verdicts.csv").is_file()

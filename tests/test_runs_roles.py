@@ -28,6 +28,7 @@ def study(grid_cohort, tmp_path):
     return opened
 
 
+@pytest.mark.slow
 def test_a_label_permutation_control_differs_in_labels_only_and_says_so(study):
     control = label_permutation(study)
     split = lodocv(study.cohort.table)
@@ -40,6 +41,7 @@ def test_a_label_permutation_control_differs_in_labels_only_and_says_so(study):
     assert load_cohort(**ours.recipe).key == ours.cohort_key and "label_permutation" not in ours.recipe
 
 
+@pytest.mark.slow
 def test_the_role_is_in_the_record_and_not_in_the_key(study, tmp_path):
     split = lodocv(study.cohort.table)
     [spec] = study.plan(split, split.folds[:1], study.seeds[:1])
@@ -62,6 +64,7 @@ def test_a_control_is_repeated_from_its_record_alone(study):
     assert not np.array_equal(test["y"], true.loc[test["image_id"]])
 
 
+@pytest.mark.slow
 def test_looking_at_a_run_never_makes_a_starting_worker_busy(study, monkeypatch):
     split, begun = lodocv(study.cohort.table), []
     [spec] = study.plan(split, split.folds[:1], study.seeds[:1])

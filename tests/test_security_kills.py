@@ -95,6 +95,7 @@ def place(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work, moment, files", CASES.values(), ids=CASES)
 def test_a_kill_leaves_a_temporary_only_and_the_next_start_clears_it(place, work, moment, files):
     write(place, "first")

@@ -122,6 +122,7 @@ def test_keras_has_table_2s_parameters_and_four_of_its_depths():
     assert dict(zip(counts.index, off, strict=True)) == dict.fromkeys(counts.index, 0) | {"ResNet50": 1}
 
 
+@pytest.mark.slow
 def test_networks_built_after_counting_have_values():
     with ablation.shapes_only():
         keras.applications.VGG16(weights=None)
@@ -130,6 +131,7 @@ def test_networks_built_after_counting_have_values():
     assert keras.ops.convert_to_numpy(layer.kernel).sum() == 6
 
 
+@pytest.mark.slow
 def test_trained_parameters_of_vgg16(monkeypatch):
     monkeypatch.setattr(ablation, "TABLES", {3: "VGG16"})
     counts = ablation.trained_parameters().set_index("approach")

@@ -48,6 +48,7 @@ def test_precision_advises_by_what_a_step_took(monkeypatch, short, advice):
     assert doctor.precision().found.endswith(advice) and f"at {1 / short:.2g} times" in doctor.precision().found
 
 
+@pytest.mark.slow
 def test_a_step_is_timed_in_both_types():
     assert all(0 < doctor.step_seconds(policy) < 60 for policy in ("float32", "mixed_bfloat16"))
 

@@ -105,6 +105,7 @@ def test_own_grids_of_one_name_are_all_planned(study, tmp_path):
     assert [plan[0].settings.epochs for plan in list(plans.values())[1:]] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_the_shipped_examples_are_read(study):
     examples = files("leuknet.study") / "examples"
     specs = experiments.runs_of(study, [str(examples / "own.toml")])["own"]

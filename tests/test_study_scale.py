@@ -25,6 +25,7 @@ def test_five_runs_of_each_approach_on_two_test_sets_as_printed(table, number, n
     assert "3307 and 3155 (section 4.1)" in row["paper: trained on"]
 
 
+@pytest.mark.slow
 def test_each_fold_of_tables_12_and_13_has_its_own_seed(table):
     for number in (12, 13):
         row = table.loc[number]

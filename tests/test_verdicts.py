@@ -107,6 +107,7 @@ def test_table_10_is_shown_next_to_the_rows_of_page_07(tmp_path):
     assert of(cells, 10, "DFT", "ALL-IDB 1, LODOCV")["verdict"] == verdicts.NOT_RUN
 
 
+@pytest.mark.slow
 def test_table_11_judges_leuknets_own_row_only(tmp_path):
     runs = results.results(golden_runs(tmp_path))
     apart = runs[(runs["role"] == "external") & (runs["approach"] == "mDFT")]

@@ -182,6 +182,7 @@ def test_networks_that_trained_on_ufg_are_not_pooled_with_those_that_did_not(cla
     assert judged(claim, both) == judged(claim, plain) and judged(claim, plain).verdict == SUPPORTED
 
 
+@pytest.mark.slow
 def test_a_control_is_no_run_of_leuknet(tmp_path):
     root = golden_runs(tmp_path / "trainings")
     whole = results.results(tmp_path)
@@ -194,6 +195,7 @@ def test_a_control_is_no_run_of_leuknet(tmp_path):
     assert sorted(left["run"]) == sorted(whole.loc[whole["run"] != folder.name, "run"])
 
 
+@pytest.mark.slow
 def test_ledger_of_fake_runs_and_of_an_empty_folder(tmp_path):
     made = Finding("most-images", "Table 11", "m", "inconsistent", "changes a conclusion", "One has more.", "1")
     found = [made] + [

@@ -41,6 +41,7 @@ def test_lodocv_is_as_good_as_its_sources_are_unseen():
     assert judged("lodocv-excellent", frame).verdict == DEPENDS
 
 
+@pytest.mark.slow
 def test_protocols_are_compared_on_the_same_images_and_the_test_sets_are_counted():
     easy = pooled(0.97)
     added = {f"CellaVision/{k}": True for k in range(5000)}  # easy images that only the pooled folds test
@@ -70,6 +71,7 @@ def test_hold_outs_of_different_sizes_are_not_spliced_into_one_run():
     assert pairs["ALL-IDB 1"] == ([100, 100], [100] * 5)
 
 
+@pytest.mark.slow
 def test_pooled_folds_are_compared_with_lodocv_over_the_same_cohort():
     frame = pd.concat([pooled(0.97), *left_out(0.7, 0.72, 0.8)], ignore_index=True)
     both = pd.concat([frame, runs(0.99).assign(cohort="development")], ignore_index=True)
