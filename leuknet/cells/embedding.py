@@ -1,4 +1,4 @@
-"""A cell as a small grey picture that its own nucleus normalises, and a frozen ImageNet network's features of it."""
+"""Grey crops of cells, normalised by the density of their nuclei, and their features from a frozen ImageNet network."""
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -12,29 +12,29 @@ from leuknet.cells.scale import WORKING
 if TYPE_CHECKING:
     from leuknet.models.features import FeatureExtractor
 
-EDGE = 112  # px of the picture
-WIDE = 3.0  # d: its edge on the slide
-DARKEST = 2.0  # densities above twice the nucleus' mean are drawn black
+EDGE = 112  # px, edge of a crop
+WIDE = 3.0  # red-cell diameters (d), edge of a crop on the slide
+DARKEST = 2.0  # multiple of the nucleus' mean density that is black; higher densities are clipped
 SOFT = 0.03  # d: blur of the mask's edge
 BACKBONE, LAYER = "DenseNet169", "pool4_relu"
-FALLBACK, FALLBACK_LAYER = "VGG16-nano", None  # whose formula-driven weights the package ships
+FALLBACK, FALLBACK_LAYER = "VGG16-nano", None  # its formula-driven weights are part of the package
 ZOOM = (0.7, 1.4)
-COPIES = 2  # zoomed pictures of each training cell, next to the one as it is
+COPIES = 2  # zoomed copies of each training cell, in addition to the original
 
 
 def crop(density: np.ndarray, nucleus: np.ndarray, body: np.ndarray) -> np.ndarray:
-    """Return one cell as uint8 (112, 112): white where it is not, black at twice the nucleus' mean density ("self").
+    """Return a grey crop of one cell: white outside the cell, black at twice the mean density of its nucleus ("self").
 
     Parameters
     ----------
     density : float32, shape (height, width, 3)
-        At `leuknet.cells.scale.WORKING` px a red cell.
+        Optical density at `leuknet.cells.scale.WORKING` px per red cell.
     nucleus, body : bool, shape (height, width)
 
     Returns
     -------
     numpy.ndarray, uint8, shape (112, 112)
-        A square of `WIDE` red-cell diameters around the middle of the nucleus' box; all but the cell is masked.
+        A square of `WIDE` red-cell diameters around the centre of the nucleus' bounding box.
     """
     green = density[..., 1] / max(float(density[..., 1][nucleus].mean()), 1e-6)
     soft = cv2.GaussianBlur(body.astype(np.float32), (0, 0), SOFT * WORKING)
@@ -47,7 +47,7 @@ def crop(density: np.ndarray, nucleus: np.ndarray, body: np.ndarray) -> np.ndarr
 
 
 def zoomed(picture: np.ndarray, factor: float) -> np.ndarray:
-    """Return a crop enlarged by `factor` around its middle, white where nothing was cut."""
+    """Return a crop scaled by `factor` around its centre and padded with white."""
     move = cv2.getRotationMatrix2D((EDGE / 2 - 0.5, EDGE / 2 - 0.5), 0, float(factor))
     return cv2.warpAffine(picture, move, (EDGE, EDGE), flags=cv2.INTER_LINEAR, borderValue=255)
 
@@ -60,26 +60,26 @@ def features(
     copies: int = 0,
     seed: int = 0,
 ) -> tuple[np.ndarray, str]:
-    """Return features of some of a cohort's cells, and what the network began from, as captions print it.
+    """Return the features of selected cells of a cohort, and a caption with the network and its weights.
 
-    A frozen network uses no label, so it sees each block of pictures once, whatever cells a fold trains on; its output
-    is kept by content.
+    A frozen network does not use labels, so its output is computed once per block, independently of the cells on which
+    a fold trains, and cached.
 
     Parameters
     ----------
     pictures : uint8, shape (n, 112, 112)
-        Of all cells.
+        Crops of all cells.
     blocks : str, shape (n,)
-        Data sets: what is kept together.
+        Data set of each cell; the cells of a data set are processed and cached together.
     rows : int array
-        The cells that are needed.
+        Indices of the selected cells.
     weights : {"imagenet", "formula", "random"}
-        Without "imagenet" a narrow VGG-16 with the package's own weights stands in, and the caption names it.
+        Unless "imagenet", a narrow VGG-16 with the weights of the package is used instead, as stated in the caption.
     copies : int
-        Zoomed pictures of each cell that follow the plain ones, copy after copy. The factor is exp U(ln 0.7, ln 1.4): a
-        classifier must not rest on the last few per cent of the scale.
+        Number of zoomed copies of each cell, which follow the original crops, copy by copy. The zoom factor is
+        exp U(ln 0.7, ln 1.4), so that a classifier does not depend on an exact scale.
     seed : int
-        Of the factors.
+        Seed of the zoom factors.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def features(
 
 
 def _computed(pictures: np.ndarray, weights: str, copy: int, seed: int) -> np.ndarray:
-    """Return the features of a block's pictures, as they are (copy 0) or zoomed; from the cache once known."""
+    """Return the features of the crops of a block, original (copy 0) or zoomed; cached."""
     from keras.config import dtype_policy
 
     if copy:
@@ -108,9 +108,9 @@ def _computed(pictures: np.ndarray, weights: str, copy: int, seed: int) -> np.nd
     return _extractor(weights, dtype_policy().name)(np.repeat(pictures[..., None], 3, axis=-1))
 
 
-@lru_cache(maxsize=1)  # built and traced once for all data sets, folds and copies
+@lru_cache(maxsize=1)  # build and trace once for all data sets, folds and copies
 def _extractor(weights: str, policy: str) -> "FeatureExtractor":
-    """Return the network of `features` under Keras' current dtype `policy`."""
+    """Return the network of `features` for Keras' current dtype `policy`."""
     from leuknet.models.features import FeatureExtractor
 
     if weights == "imagenet":

@@ -1,4 +1,4 @@
-"""From a cohort's images to cells: scale, nuclei, bodies, sixteen numbers and a grey picture each; kept by content."""
+"""Extraction of cells from the images of a cohort, with descriptors and a grey crop per cell, cached on disk."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -21,8 +21,8 @@ from leuknet.data.cohort import Cohort
 from leuknet.data.synthetic.native import redrawn
 from leuknet.exceptions import LeuknetError
 
-MOST = 12  # cells an image: the largest nuclei of a field, the most central ones of a single-cell image
-NO_RULER = 40.0  # px: assumed where nothing is known and no red cell is seen
+MOST = 12  # maximum cells per image: the largest nuclei of a field, the most central ones of a single-cell image
+NO_RULER = 40.0  # px: red-cell diameter assumed if it is unknown and no red cells are visible
 COLOUR = [f"{part}_{channel}" for part in ("nucleus", "cell") for channel in ("red", "green", "blue")]
 COLUMNS = ["image", "x", "y", "diameter", "measured", "single", *descriptors.DESCRIPTORS, *COLOUR]
 Reader = Callable[[], np.ndarray]
@@ -30,20 +30,20 @@ Reader = Callable[[], np.ndarray]
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells found in a list of images.
+    """The cells extracted from a list of images.
 
     Attributes
     ----------
-    table : pandas.DataFrame, one row a cell
-        ``image`` (int, its place in the list), ``data_set`` (of the image; empty if unknown), ``x``, ``y`` (px in the
-        image, middle of the nucleus), ``diameter`` (of the image's red cells, px), ``measured`` (bool), ``single``
-        (bool), the values of `leuknet.cells.descriptors.DESCRIPTORS` and, for a control only, the mean densities
-        `COLOUR`. Cells of one image lie in their order of rank.
+    table : pandas.DataFrame, one row per cell
+        ``image`` (int, index in the list), ``data_set`` (of the image; empty if unknown), ``x``, ``y`` (centre of the
+        nucleus in the image, px), ``diameter`` (of the image's red cells, px), ``measured`` (bool), ``single`` (bool),
+        the values of `leuknet.cells.descriptors.DESCRIPTORS` and, only as a control, the mean densities `COLOUR`. The
+        cells of an image are in order of rank.
     crops : numpy.ndarray, uint8, shape (cells, 112, 112)
     images : int
-        How many images were searched; some may have no cell.
+        Number of images, including those without cells.
     seconds : float
-        Mean CPU time an image, s.
+        Mean CPU time per image, s.
     """
 
     table: pd.DataFrame
@@ -53,16 +53,16 @@ class Cells:
 
     @property
     def values(self) -> np.ndarray:
-        """The sixteen numbers of each cell, float32 (cells, 16)."""
+        """Descriptors of each cell, float32 (cells, 16)."""
         return self.table[list(descriptors.DESCRIPTORS)].to_numpy(np.float32)
 
     @property
     def owner(self) -> np.ndarray:
-        """Each cell's image, int (cells,)."""
+        """Index of the image of each cell, int (cells,)."""
         return self.table["image"].to_numpy()
 
     def of(self, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the rows of the cells in the images at `where`, and each one's image as a place in `where`."""
+        """Return the rows of the cells in the images `where`, and for each row the index of its image in `where`."""
         rows = np.flatnonzero(np.isin(self.owner, where))
         order = np.argsort(where)
         return rows, order[np.searchsorted(where, self.owner[rows], sorter=order)]
@@ -70,13 +70,13 @@ class Cells:
 
 @dataclass(frozen=True)
 class Outlined:
-    """One image's cells with the outlines of their nuclei.
+    """The cells of one image with the outlines of their nuclei.
 
     Attributes
     ----------
     cells : Cells
     outlines : list of numpy.ndarray, int32, shape (points, 2)
-        In the image's pixels, x before y; of a nucleus in pieces, the largest.
+        (x, y) in pixels of the image; for a nucleus with several components, the longest outline.
     scale : leuknet.cells.scale.Scale
     """
 
@@ -86,15 +86,15 @@ class Outlined:
 
 
 def outlined(image: np.ndarray, nominal: float) -> Outlined:
-    """Return the cells of one image (uint8, RGB) with their outlines; `nominal` is the red cell's diameter, px."""
+    """Return the cells of one image (uint8, RGB) with their outlines; `nominal` is the red-cell diameter, px."""
     rows, pictures, outlines, size = _searched(lambda: image, nominal)
     return Outlined(Cells(**_gathered([((rows, pictures), 0.0)])), outlines, size)
 
 
 def _searched(read: Reader, nominal: float) -> tuple[list[tuple], list[np.ndarray], list[np.ndarray], scale.Scale]:
-    """Return values, picture and outline of each cell of an image, and its scale.
+    """Return the values, crop and outline of each cell of an image, and the scale of the image.
 
-    Of more than `MOST` nuclei, those of a single-cell image nearest to its centre are taken, and the largest of others.
+    At most `MOST` nuclei are used: those nearest to the centre of a single-cell image, or the largest of a field.
     """
     image = read()
     size = scale.red_cell_diameter(image, nominal)
@@ -123,7 +123,7 @@ def _searched(read: Reader, nominal: float) -> tuple[list[tuple], list[np.ndarra
 
 
 def timed(function: Callable, *arguments: Any) -> tuple[Any, float]:
-    """Return what a function returns, and the CPU time it took, s; OpenCV keeps to one thread: workers share cores."""
+    """Return the result of a function call and its CPU time, s; OpenCV uses one thread, because workers share cores."""
     cv2.setNumThreads(1)
     began = time.thread_time()
     result = function(*arguments)
@@ -138,9 +138,9 @@ def extract(readers: Sequence[Reader], nominal: Callable[[], Iterable[float]], k
     readers : list of callable
         Each returns one image, uint8 RGB (height, width, 3), at its native size.
     nominal : callable
-        Returns the red cell's diameter expected in each image, px; called only where nothing is kept.
-    key : object that JSON can write, optional
-        The images' content: with it, what was found is kept on disk and read again.
+        Returns the expected red-cell diameter in each image, px; called only if the result is not cached.
+    key : JSON-serialisable object, optional
+        Identifies the content of the images; if given, the result is cached on disk.
     """
 
     def found() -> dict[str, Any]:
@@ -151,7 +151,7 @@ def extract(readers: Sequence[Reader], nominal: Callable[[], Iterable[float]], k
 
 
 def _gathered(results: list[tuple[tuple, float]]) -> dict[str, Any]:
-    """Return the fields of `Cells` from what `_searched` returned of each image, and its CPU time."""
+    """Return the fields of `Cells` from the result of `_searched` and the CPU time of each image."""
     rows = [(image, *row) for image, ((found, *_), _) in enumerate(results) for row in found]
     types = dict.fromkeys(COLUMNS, float) | {"image": int, "measured": bool, "single": bool}
     table = pd.DataFrame(rows, columns=COLUMNS).astype(types).assign(data_set="")
@@ -162,13 +162,13 @@ def _gathered(results: list[tuple[tuple, float]]) -> dict[str, Any]:
 
 
 def version() -> str:
-    """Return a hash of the files that decide what is found."""
+    """Return a hash of the source files on which the extracted cells depend."""
     files = [Path(__file__).with_name(f"{name}.py") for name in ("scale", "segmentation", "descriptors", "embedding")]
     return hash_of([hash_of_files(files), MOST])
 
 
 def native(cohort: Cohort, i: int) -> np.ndarray:
-    """Return image `i` at its native size, uint8 RGB: from its file, drawn again, or from the cohort's own pixels."""
+    """Return image `i` at its native size, uint8 RGB: from its file, redrawn, or resized from the cohort's pixels."""
     row = cohort.table.iloc[i]
     if row["path"]:
         return decode.pixels(Path(row["path"]), row["sha256"])
@@ -178,10 +178,10 @@ def native(cohort: Cohort, i: int) -> np.ndarray:
 
 
 def diameters(cohort: Cohort, where: np.ndarray) -> np.ndarray:
-    """Return the nominal red-cell diameter of one data set's images at `where`, px, float.
+    """Return the nominal red-cell diameter of the images `where` of one data set, px, float.
 
-    In this order: what the drawing states, what the registry knows, what the data set's own unlabelled images show;
-    `NO_RULER` where they show no red cells.
+    Sources in order of precedence: the drawing, the registry, an estimate from the images of the data set without
+    labels, and `NO_RULER` if they show no red cells.
     """
     rows = cohort.table.iloc[where]
     if "red_cell" in rows:
@@ -199,7 +199,7 @@ def _estimated(cohort: Cohort, where: np.ndarray, name: str) -> float:
 
 @lru_cache(maxsize=8)
 def cells_of(cohort: Cohort) -> Cells:
-    """Return the `Cells` of a cohort's images; each data set's are kept on disk by its content."""
+    """Return the `Cells` of the images of a cohort, cached on disk per data set."""
     names = cohort.table.groupby("data_set", sort=False).indices
     parts = {name: _of_data_set(cohort, where) for name, where in names.items()}
     table = pd.concat([part.table.assign(image=names[name][part.owner], data_set=name) for name, part in parts.items()])
@@ -213,5 +213,5 @@ def _of_data_set(cohort: Cohort, where: np.ndarray) -> Cells:
     content = ["image_id", "width", "height", "sha256"]
     key = [decode.VERSION, cohort.table[content].iloc[where].astype(str).to_numpy().tolist()]
     if not cohort.table["path"].iloc[where[0]] and "drawing" not in cohort.table:
-        key.append(cohort.key)  # pixels of the cohort's own size
+        key.append(cohort.key)  # images at the size of the cohort
     return extract([partial(native, cohort, i) for i in where], lambda: diameters(cohort, where), key)

@@ -1,7 +1,7 @@
-"""Optical density, and the red cell's diameter as the ruler that every slide carries with it.
+"""Optical density, and estimation of the physical scale of an image from the diameter of its red cells.
 
-A red cell measures 7.2 µm in every healthy donor, so its diameter in px puts images of all microscopes on one scale.
-Lengths are in pixels unless stated otherwise; images are RGB, uint8, shape (height, width, 3).
+Red cells of healthy donors have a diameter of 7.2 µm, so their diameter in px brings images of all microscopes to a
+common scale. Lengths are in pixels unless stated otherwise; images are RGB, uint8, shape (height, width, 3).
 """
 
 from collections.abc import Sequence
@@ -22,16 +22,16 @@ from leuknet.data.registry import plain
 from leuknet.exceptions import LeuknetError
 
 RED_CELL = 7.2  # µm
-WORKING = 40.0  # px a red cell: the size at which cells are sought and described
-STEPS = np.geomspace(0.72, 1.4, 24)  # diameters that are tried, as shares of the nominal one
+WORKING = 40.0  # px per red cell: the scale at which cells are segmented and described
+STEPS = np.geomspace(0.72, 1.4, 24)  # candidate diameters, as shares of the nominal diameter
 PRIOR = 0.25  # s.d. of the log-Gaussian prior around the nominal diameter
-BLUE_OF_CHROMATIN = 0.4  # OD_B / OD_G: less in nuclei (0.2 to 0.3 in five sources), more in red cells (0.5 to 0.7)
-CELL_OF_VOTES = 0.1  # edge of an accumulator's cell, as a share of the diameter
+BLUE_OF_CHROMATIN = 0.4  # OD_B / OD_G: lower in nuclei (0.2 to 0.3 in five sources), higher in red cells (0.5 to 0.7)
+CELL_OF_VOTES = 0.1  # edge of a bin of the accumulator, as a share of the diameter
 FEWEST_EDGES = 120  # px of red-cell outline at `WORKING`: about one whole cell
-SEARCHED = np.geomspace(10, 140, 7)  # nominal diameters that an unknown data set is searched with, px
-AROUND = np.geomspace(0.8, 1.25, 9)  # and what is tried around each
-COARSE = 20.0  # px a red cell, the size at which it is searched
-SAMPLE = 8  # images of a data set that are searched
+SEARCHED = np.geomspace(10, 140, 7)  # candidate nominal diameters for an unknown data set, px
+AROUND = np.geomspace(0.8, 1.25, 9)  # factors tried around each candidate
+COARSE = 20.0  # px per red cell, maximum scale for testing the candidates
+SAMPLE = 8  # number of images used per data set
 RESOURCE = Path(leuknet.data.__file__).parent / "resources" / "red_cells.csv"
 
 
@@ -44,7 +44,7 @@ class Scale:
     diameter : float
         In pixels of the image.
     measured : bool
-        False: the image shows no red cells to measure, and `diameter` is the nominal one.
+        False if the image shows no measurable red cells; `diameter` is then the nominal diameter.
     """
 
     diameter: float
@@ -52,10 +52,10 @@ class Scale:
 
 
 def white_point(image: np.ndarray) -> np.ndarray:
-    """Return the light through the empty slide, float32 (3,), grey levels: the brightest mode of the green channel.
+    """Return the light through the empty slide in grey levels, float32 (3,): the brightest mode of the green channel.
 
-    A mode is a peak of the smoothed histogram that at least a tenth of the highest one's pixels share. The other
-    channels take their median over the pixels of that mode.
+    A mode is a peak of the smoothed histogram with at least a tenth of the height of the highest peak. The result is
+    the median of each channel over the pixels of this mode.
     """
     green = image[..., 1]
     counts = ndimage.gaussian_filter1d(np.bincount(green.ravel(), minlength=256).astype(float), 3, mode="constant")
@@ -65,12 +65,12 @@ def white_point(image: np.ndarray) -> np.ndarray:
 
 
 def optical_density(image: np.ndarray) -> np.ndarray:
-    """Return -ln((I + 1) / (W + 1)) of each channel, float32, not below 0, where W is the image's `white_point`."""
+    """Return -ln((I + 1) / (W + 1)) per channel, float32, clipped at 0, where W is the `white_point` of the image."""
     return np.maximum(np.log(white_point(image) + 1) - np.log(image.astype(np.float32) + 1), 0)
 
 
 def resized(image: np.ndarray, factor: float) -> np.ndarray:
-    """Return the image enlarged by `factor`, by area where it shrinks and linearly where it grows."""
+    """Return the image scaled by `factor`, with area interpolation for shrinking and linear for enlarging."""
     if factor == 1:
         return image
     size = tuple(max(1, round(edge * factor)) for edge in image.shape[1::-1])
@@ -78,10 +78,10 @@ def resized(image: np.ndarray, factor: float) -> np.ndarray:
 
 
 def red_cells(density: np.ndarray, nominal: float) -> np.ndarray:
-    """Return the mask of what stains but is no nucleus, filled: red cells, and cytoplasm next to nuclei.
+    """Return the filled mask of stained structures other than nuclei: red cells and outer cytoplasm.
 
-    Chromatin is what Otsu's threshold on OD_R + OD_G - OD_B leaves and absorbs little blue; Otsu's threshold on OD_G
-    then parts the rest, away from nuclei, from the background.
+    Chromatin exceeds Otsu's threshold on OD_R + OD_G - OD_B and absorbs little blue. In the region away from nuclei,
+    Otsu's threshold on OD_G then separates stained structures from the background.
     """
     soft = cv2.GaussianBlur(density, (0, 0), 0.04 * nominal)
     green, purple = soft[..., 1], soft[..., 0] + soft[..., 1] - soft[..., 2]
@@ -96,9 +96,9 @@ def red_cells(density: np.ndarray, nominal: float) -> np.ndarray:
 
 
 def filled(mask: np.ndarray) -> np.ndarray:
-    """Return a mask, bool (height, width), with its holes filled: what its outside does not reach by edges of pixels.
+    """Return a mask, bool (height, width), with its holes filled (background not 4-connected to the border).
 
-    The same pixels as ``scipy.ndimage.binary_fill_holes``, which dilates step by step and takes several times as long.
+    The result equals that of ``scipy.ndimage.binary_fill_holes``, which dilates iteratively and is much slower.
     """
     _, pieces = cv2.connectedComponents((~mask).astype(np.uint8), connectivity=4)
     outside = np.zeros(pieces.max() + 1, bool)
@@ -107,13 +107,13 @@ def filled(mask: np.ndarray) -> np.ndarray:
 
 
 def otsu(values: np.ndarray) -> float:
-    """Return Otsu's threshold, or the greatest value where all are alike (so that nothing lies above it)."""
+    """Return Otsu's threshold, or the maximum if all values are equal (so that no value exceeds it)."""
     low, high = float(values.min()), float(values.max())
     return threshold_otsu(values) if high > low else high
 
 
 def _edges(density: np.ndarray, nominal: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return places (n, 2) and inward unit normals (n, 2), x before y, of the outlines of red cells."""
+    """Return the positions (n, 2) and inward unit normals (n, 2) of the outlines of red cells, as (x, y)."""
     mask = red_cells(density, nominal)
     soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.05 * nominal)
     dx, dy = cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1)
@@ -126,7 +126,7 @@ def _edges(density: np.ndarray, nominal: float) -> tuple[np.ndarray, np.ndarray]
 
 
 def _concentration(places: np.ndarray, normals: np.ndarray, diameter: float) -> float:
-    """Return which share of a whole outline meets where a typical vote falls, if red cells had this diameter."""
+    """Return the share of a full outline whose votes fall into the bin of a typical vote, for this diameter."""
     cell = CELL_OF_VOTES * diameter
     x, y = np.floor((places + diameter / 2 * normals) / cell).astype(int).T
     _, counts = np.unique(x.astype(np.int64) * 1_000_003 + y, return_counts=True)
@@ -134,21 +134,21 @@ def _concentration(places: np.ndarray, normals: np.ndarray, diameter: float) -> 
 
 
 def red_cell_diameter(image: np.ndarray, nominal: float) -> Scale:
-    """Measure the diameter of an image's red cells.
+    """Measure the diameter of the red cells of an image.
 
-    Each pixel of a red cell's outline votes along its inward normal for a centre half a diameter away; where the
-    diameter is right the votes of an outline meet.
+    Each pixel of the outline of a red cell votes for a centre half a diameter away along its inward normal; for the
+    correct diameter, the votes of an outline coincide.
 
     Parameters
     ----------
     image : uint8, shape (height, width, 3)
     nominal : float
-        The diameter that is expected, px: what is sought lies from 0.72 to 1.4 times it.
+        Expected diameter, px; diameters of 0.72 to 1.4 times this value are tested.
 
     Returns
     -------
     Scale
-        The nominal diameter with ``measured=False`` where the image has no outlines of red cells.
+        The nominal diameter with ``measured=False`` if the image has no outlines of red cells.
     """
     factor = WORKING / nominal
     places, normals = _edges(optical_density(resized(image, factor)), factor * nominal)
@@ -161,27 +161,27 @@ def red_cell_diameter(image: np.ndarray, nominal: float) -> Scale:
 
 @cache
 def nominal_diameter(data_set: str) -> float | None:
-    """Return the red cell's diameter that is known of a data set, px, or None (case and punctuation are ignored)."""
+    """Return the known red-cell diameter of a data set, px, or None (case and punctuation of the name are ignored)."""
     table = pd.read_csv(RESOURCE).set_index("name")["diameter"].rename(plain)
     return float(table[plain(data_set)]) if plain(data_set) in table else None
 
 
 def estimated_diameter(images: Sequence[np.ndarray], name: str = "these images") -> float:
-    """Estimate the nominal diameter of an unknown data set from its own images, without labels.
+    """Estimate the nominal diameter of an unknown data set from its images, without labels.
 
-    The votes are taken around each diameter of `SEARCHED` and summed over images; the mode of the sum is taken.
+    The votes around each diameter of `SEARCHED` are summed over images; the result is the mode of the sum.
 
     Parameters
     ----------
     images : sequence of uint8 images
         At most `SAMPLE` of them, evenly spaced, are used.
     name : str
-        For the error's text.
+        Name of the data set in the error message.
 
     Raises
     ------
     LeuknetError
-        If no image shows red cells: the nominal diameter must then come from the user.
+        If no image shows red cells; the user must then specify the nominal diameter.
     """
     chosen = np.unique(np.linspace(0, len(images) - 1, min(SAMPLE, len(images))).astype(int))
     total = np.sum([[_searched(images[i], nominal) for nominal in SEARCHED] for i in chosen], axis=0)
@@ -191,9 +191,9 @@ def estimated_diameter(images: Sequence[np.ndarray], name: str = "these images")
 
 
 def _searched(image: np.ndarray, nominal: float) -> np.ndarray:
-    """Return the votes around one nominal diameter above those of normals dealt out at random, which agree by chance.
+    """Return the votes around one nominal diameter, less those of randomly permuted normals, which agree by chance.
 
-    0 where the image is narrower than two such cells or has no outlines.
+    All are 0 if the image is narrower than two such cells or has no outlines.
     """
     none = np.zeros(len(AROUND))
     if min(image.shape[:2]) < 2 * nominal:

@@ -1,7 +1,7 @@
-"""Nuclei of leukocytes and the cells around them: found without learning, at 40 px a red cell.
+"""Segmentation of the nuclei of leukocytes and of whole cells without learning, at 40 px per red cell.
 
-All functions but `find` work on optical densities, float32 (height, width, 3), of an image brought to `scale.WORKING`
-px a red cell; areas are in red-cell areas, lengths in red-cell diameters (d).
+Except for `find` and `masks`, functions take optical densities, float32 (height, width, 3), of an image scaled to
+`scale.WORKING` px per red cell. Areas are in red-cell areas, lengths in red-cell diameters (d).
 """
 
 import itertools
@@ -19,63 +19,63 @@ from skimage.segmentation import clear_border, relabel_sequential, watershed
 from leuknet.cells.scale import WORKING, filled, optical_density, otsu, red_cells, resized
 
 BLUR = 0.045  # d
-CENTRE = 1.5  # d: Otsu's window of a single-cell image reaches so far from its centre
-AROUND = 0.8  # d: and of a seed in a field
-WEIGHTS = (1.0, 0.4, 0.0)  # of OD_R, tried in fields: some stains leave red cells with much of it
-SOLID = 0.85  # area over convex area of a piece that looks like a nucleus or a lobe
+CENTRE = 1.5  # d: half the edge of the central window for Otsu's threshold in a single-cell image
+AROUND = 0.8  # d: radius of the neighbourhood for Otsu's threshold around a seed in a field
+WEIGHTS = (1.0, 0.4, 0.0)  # of OD_R, all tried: with some stains, red cells have high OD_R
+SOLID = 0.85  # minimum of area over convex area for a nucleus or a lobe
 OPENING = 0.12  # d
-LEAST_PART = 0.6  # red-cell areas: smaller parts are not cut from each other
-LOBES_APART = 0.375  # d: lobes of one nucleus have outlines nearer than this
-LEAST = 0.3  # red-cell areas: smaller pieces are no nucleus
-SPECK = 0.05  # red-cell areas: smaller pieces are no lobe either
-MOST_LOBE = 0.9  # red-cell areas: larger pieces are nuclei of their own, not lobes
-MOST_NUCLEUS = 2.4  # red-cell areas: two pieces that together are larger are two nuclei
-SINGLE = 6.0  # d: an image whose longer edge is at most this shows one cell
+LEAST_PART = 0.6  # red-cell areas: minimum area of the parts into which a component is divided
+LOBES_APART = 0.375  # d: maximum distance between the outlines of lobes of one nucleus
+LEAST = 0.3  # red-cell areas: minimum area of a nucleus
+SPECK = 0.05  # red-cell areas: minimum area of a lobe
+MOST_LOBE = 0.9  # red-cell areas: larger components are separate nuclei, not lobes
+MOST_NUCLEUS = 2.4  # red-cell areas: two components with a larger total area are two nuclei
+SINGLE = 6.0  # d: maximum longer edge of a single-cell image
 RED_AREA = np.pi * (WORKING / 2) ** 2  # px
 
-# of the cell around a nucleus
-REACH = 1.0  # cytoplasm lies within this share of the nucleus' radius (of a disc of equal area) around it
+# Whole cells
+REACH = 1.0  # maximum distance of cytoplasm from the nucleus, as a share of the nucleus' equivalent radius
 LEAST_REACH, MOST_REACH = 0.25, 0.6  # d
-THIN = 0.2  # d: an opening this wide cuts the bridges to red cells next to the cell
-PAPER = 0.2  # OD of green: what stains less is background
-PALE = 0.25  # of the nucleus' median OD of green: and in a pale stain what stains less than that
-COMMON = 0.12  # share of the image that red cells cover where their colour can be trusted
-BETWEEN = 0.8  # how far from the nuclei's to the red cells' OD_B / OD_G the border to red cells lies
+THIN = 0.2  # d: diameter of the opening that removes bridges to adjacent red cells
+PAPER = 0.2  # OD of green: lower values are background
+PALE = 0.25  # share of the nucleus' median OD of green that replaces `PAPER` in pale stains, if it is lower
+COMMON = 0.12  # minimum share of the image covered by red cells for their colour to be used
+BETWEEN = 0.8  # threshold for red cells, as a share of the way from the OD_B / OD_G of nuclei to that of red cells
 
 
 def is_single(shape: tuple[int, ...], diameter: float) -> bool:
-    """Return whether an image (height, width) shows one cell by its size: at most `SINGLE` red cells wide."""
+    """Return whether an image (height, width) shows a single cell, i.e. is at most `SINGLE` red cells wide."""
     return max(shape[:2]) <= SINGLE * diameter
 
 
 def chromatin(density: np.ndarray, weight: float = 1.0) -> np.ndarray:
-    """Return ``weight * OD_R + OD_G - OD_B``, float32, smoothed: chromatin's purple, in which red cells are weak."""
+    """Return ``weight * OD_R + OD_G - OD_B``, float32, smoothed: high in purple chromatin, low in red cells."""
     values = weight * density[..., 0] + density[..., 1] - density[..., 2]
     return cv2.GaussianBlur(values, (0, 0), BLUR * WORKING)
 
 
 def disc(diameter: float) -> np.ndarray:
-    """Return a disc of `diameter` d as a structuring element, uint8, of odd width."""
+    """Return a disc of `diameter` d as a structuring element of odd width, uint8."""
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(diameter * WORKING / 2) + 1,) * 2)
 
 
 def tidy(mask: np.ndarray) -> np.ndarray:
-    """Return the mask opened by a disc of `OPENING` d, holes filled, without specks."""
+    """Return the mask after opening with a disc of `OPENING` d, filling of holes and removal of specks."""
     opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc(OPENING))
     return remove_small_objects(filled(opened > 0), max_size=int(SPECK * RED_AREA), connectivity=2)
 
 
 def single_mask(density: np.ndarray) -> np.ndarray:
-    """Return the mask of nuclei of a single-cell image: Otsu's threshold of the central window.
+    """Return the mask of the nuclei of a single-cell image, by Otsu's threshold of the central window.
 
-    Of `WEIGHTS` it takes the one whose threshold parts the window best (variance between the two sides over all of it).
+    The weight of `WEIGHTS` with the best separation (between-class variance over total variance) is used.
     """
     _, mask = max((_central(chromatin(density, weight)) for weight in WEIGHTS), key=lambda pair: pair[0])
     return tidy(mask)
 
 
 def _central(values: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return how well Otsu's threshold parts the central window, 0 to 1, and all pixels above it."""
+    """Return the separability of the central window by Otsu's threshold, 0 to 1, and the mask of pixels above it."""
     reach = round(CENTRE * WORKING)
     row, column = (edge // 2 for edge in values.shape)
     window = values[max(row - reach, 0) : row + reach, max(column - reach, 0) : column + reach]
@@ -87,19 +87,19 @@ def _central(values: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def field_mask(density: np.ndarray) -> np.ndarray:
-    """Return the mask of nuclei of a field: of `WEIGHTS`, the one that gives most solid pieces (or the first)."""
+    """Return the mask of the nuclei of a field, for the first of `WEIGHTS` that gives the most solid components."""
     masks = [_seeded(chromatin(density, weight)) for weight in WEIGHTS]
     return max(masks, key=solid_pieces)
 
 
 def solid_pieces(mask: np.ndarray) -> int:
-    """Return how many pieces are at least as large as a small nucleus and solid."""
+    """Return the number of solid components at least as large as a small nucleus."""
     regions = regionprops(label(mask))
     return sum(LEAST * RED_AREA <= region.area <= 8 * RED_AREA and region.solidity >= SOLID for region in regions)
 
 
 def _seeded(values: np.ndarray) -> np.ndarray:
-    """Return the pixels above Otsu's threshold within `AROUND` d of a coarse seed, each by its own threshold."""
+    """Return the mask of pixels within `AROUND` d of a coarse seed and above the seed's own Otsu threshold."""
     coarse = cv2.GaussianBlur(values, (0, 0), 0.15 * WORKING)
     small = coarse[::4, ::4]
     top = threshold_multiotsu(small, 3)[-1] if len(np.unique(small)) > 3 else np.inf
@@ -116,9 +116,9 @@ def _seeded(values: np.ndarray) -> np.ndarray:
 
 
 def parted(mask: np.ndarray) -> np.ndarray:
-    """Part nuclei that touch by a watershed of the distance to the border; returns labels, int32, 0 outside.
+    """Separate touching nuclei by a watershed of the distance to the border; return labels, int32, 0 outside.
 
-    A cut is made only where every part keeps at least `LEAST_PART` red-cell areas: lobes are not torn apart.
+    Components are divided only if each part has at least `LEAST_PART` red-cell areas, so that lobes are not separated.
     """
     pieces = label(mask).astype(np.int32)
     depth = cv2.GaussianBlur(ndimage.distance_transform_edt(mask).astype(np.float32), (0, 0), 0.05 * WORKING)
@@ -132,7 +132,7 @@ def parted(mask: np.ndarray) -> np.ndarray:
 
 
 def _cut(depth: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Return one piece's parts, or the piece as 1 where a part would be too small or the neck is not narrow."""
+    """Return the labels of the parts of a component, or of the whole if its neck is wide or a part is too small."""
     seeds, _ = ndimage.label(depth > 0.75 * depth.max())
     parts = watershed(-depth, seeds, mask=mask)
     areas = np.bincount(parts.ravel())[1:]
@@ -140,12 +140,12 @@ def _cut(depth: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def contours(mask: np.ndarray) -> Sequence[np.ndarray]:
-    """Return the outer outlines of a mask's pieces, each int32 (n, 1, 2), x before y."""
+    """Return the outer outlines of the components of a mask as (x, y), each int32 (n, 1, 2)."""
     return cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]  # type: ignore[return-value]
 
 
 def merged(labels: np.ndarray) -> np.ndarray:
-    """Give pieces of one nucleus one label: small ones (lobes) within `LOBES_APART` d of each other."""
+    """Assign one label to the lobes of a nucleus: small components within `LOBES_APART` d of each other."""
     regions = regionprops(labels)
     if len(regions) < 2:
         return labels
@@ -165,7 +165,7 @@ def merged(labels: np.ndarray) -> np.ndarray:
 
 
 def _gap(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the least distance of two outlines, px; infinite where their boxes alone are too far apart."""
+    """Return the minimum distance between two outlines, px; infinite if their bounding boxes are too far apart."""
     away = np.maximum(one.min(0) - other.max(0), other.min(0) - one.max(0)).max()
     if away > LOBES_APART * WORKING:
         return np.inf
@@ -173,31 +173,31 @@ def _gap(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def whole(labels: np.ndarray) -> np.ndarray:
-    """Leave out nuclei that touch the border or are smaller than `LEAST`; returns labels 1, 2, …"""
+    """Remove nuclei that touch the border or are smaller than `LEAST`; return labels 1, 2, …"""
     inner = clear_border(labels)
     small = np.bincount(inner.ravel()) < LEAST * RED_AREA
     return relabel_sequential(np.where(small[inner], 0, inner))[0].astype(np.int32)
 
 
 def segment(density: np.ndarray, single: bool) -> np.ndarray:
-    """Return the labels of the nuclei of one image's densities, int32, 0 outside, lobes of a nucleus alike."""
+    """Return the labels of the nuclei, int32, 0 outside, from an image's densities; lobes share the nucleus' label."""
     mask = single_mask(density) if single else field_mask(density)
     return whole(merged(parted(mask)))
 
 
 def find(image: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:
-    """Find the nuclei of an image.
+    """Segment the nuclei of an image.
 
     Parameters
     ----------
     image : uint8, shape (height, width, 3)
     diameter : float
-        Of its red cells, px (`scale.red_cell_diameter`).
+        Diameter of its red cells, px (`scale.red_cell_diameter`).
 
     Returns
     -------
     density : float32, shape (h, w, 3)
-        At `scale.WORKING` px a red cell.
+        Optical density at `scale.WORKING` px per red cell.
     labels : int32, shape (h, w)
     """
     density = optical_density(resized(image, WORKING / diameter))
@@ -205,13 +205,13 @@ def find(image: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def masks(image: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the masks of leukocytes and of their nuclei at the image's own size, bool (height, width) each.
+    """Return the masks of leukocytes and of their nuclei at the size of the image, bool (height, width) each.
 
     Parameters
     ----------
     image : uint8, shape (height, width, 3)
     diameter : float
-        Of its red cells, px.
+        Diameter of its red cells, px.
     """
     density, labels = find(image, diameter)
     parts = ((part > 0).astype(np.float32) for part in (bodies(density, labels), labels))
@@ -220,19 +220,19 @@ def masks(image: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def bodies(density: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return the labels of whole cells, int32, the same numbers as their nuclei's.
+    """Return the labels of whole cells, int32, equal to those of their nuclei.
 
     Parameters
     ----------
     density : float32, shape (height, width, 3)
         See `scale.optical_density`.
     labels : int32, shape (height, width)
-        Nuclei, see `segment`.
+        Labels of the nuclei, see `segment`.
 
     Notes
     -----
-    A pixel belongs to the nearest nucleus if it lies within its reach and stains at least as
-    `PAPER` says, or `PALE` of its nucleus where that is less, and is not coloured as red cells are.
+    A pixel belongs to the nearest nucleus if it is within the reach of the nucleus, its density exceeds `PAPER` or
+    `PALE` times that of the nucleus, whichever is less, and it does not have the colour of red cells.
     """
     result = labels.copy()
     soft = cv2.GaussianBlur(density, (0, 0), 0.03 * WORKING)
@@ -247,10 +247,10 @@ def bodies(density: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def red(density: np.ndarray, soft: np.ndarray, core: np.ndarray) -> np.ndarray:
-    """Return where an image is coloured as its red cells, bool (height, width); nowhere where it shows few of them.
+    """Return the mask of pixels with the colour of red cells, bool (height, width); empty if there are few red cells.
 
-    Haemoglobin absorbs blue nearly as green, cytoplasm and chromatin much less: a pixel is red where OD_B / OD_G lies
-    beyond `BETWEEN` of the way from the nuclei's median to that of the red cells.
+    Haemoglobin absorbs blue nearly as strongly as green, cytoplasm and chromatin much less. A pixel is red if its
+    OD_B / OD_G is beyond `BETWEEN` of the way from the median of the nuclei to that of the red cells.
     """
     cells = red_cells(density, WORKING) & ~core
     if cells.mean() < COMMON or not core.any():
@@ -273,7 +273,7 @@ def _body(nucleus: np.ndarray, green: np.ndarray, labels: np.ndarray) -> np.ndar
 
 
 def joined(mask: np.ndarray, nucleus: np.ndarray) -> np.ndarray:
-    """Return the piece of `mask` that holds the nucleus, bridges cut and holes filled."""
+    """Return the component of `mask` that contains the nucleus, after removal of bridges and filling of holes."""
     opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc(THIN))
     pieces, _ = ndimage.label(opened.astype(bool) | nucleus)
     return filled(np.isin(pieces, pieces[nucleus]))
