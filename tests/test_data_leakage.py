@@ -203,7 +203,7 @@ def test_one_picture_in_both_classes_is_called_a_contradiction(three):
     pictures = made([a, b, c, a.copy(), jpeg(b, 80)], label=[0, 0, 0, 1, 1])
     found = audit(pictures)
     assert found.pairs.set_index("kind")["contradiction"].to_dict() == {"exact": True, "near": True}
-    assert "CONTRADICTION: 2 pictures in both classes (first X/negative/000 and X/negative/003)" in verdict(found)
+    assert "CONTRADICTION: 2 images in both classes (first X/negative/000 and X/negative/003)" in verdict(found)
     assert [one["contradiction"] for one in as_dict(found, pictures.table)["families"]] == [True, True]
     same_class = audit(made([a, b, a.copy()], label=[0, 1, 0]))
     assert not same_class.pairs["contradiction"].any() and "CONTRADICTION" not in verdict(same_class)

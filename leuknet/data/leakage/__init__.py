@@ -1,1 +1,1 @@
-"""The leakage audit: what images share, what names their label without biology, what is burned into them."""
+"""Leakage audit: shared image content, non-biological predictors of the label, and marks burned into images."""

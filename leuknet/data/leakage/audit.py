@@ -1,4 +1,4 @@
-"""The leakage audit: what images of a cohort share, and what names their label without biology."""
+"""Leakage audit of a cohort: shared image content, and non-biological predictors of the label."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -23,10 +23,10 @@ from leuknet.data.leakage.shortcuts import shortcuts
 from leuknet.exceptions import LeuknetError
 
 SAME = ("exact", "near")
-WHOLE = 0.93  # share of the holder's area from which on a crop is the image again
+WHOLE = 0.93  # share of the holder's area from which a crop counts as a near duplicate
 PAIR = ["kind", "a", "b", "turn", "left", "top", "width", "height", "score", "detail"]
-Pairs = dict[tuple[int, int], tuple]  # positions of a pair to what `PAIR` has after them
-OUTSIDE = 0.03  # share of the edge by which a box may leave the image and still count as inside
+Pairs = dict[tuple[int, int], tuple]  # positions of a pair to the values of `PAIR` other than a and b
+OUTSIDE = 0.03  # share of the edge by which a box may extend beyond the image and still count as inside
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,18 @@ class Audit:
     Attributes
     ----------
     pairs : pandas.DataFrame
-        ``kind`` ("exact": the same decoded pixels, each with the first of its family only; "near": the same image saved
-        again, resized, turned or mirrored, as many pairs as join the family; "contained": `a` is a crop of `b`;
-        "overlap": `a` and `b` show shifted parts of one field), ``a``, ``b`` (image_id), ``turn`` (how `b` must be
-        turned to look like `a`), ``left``, ``top``, ``width``, ``height`` (box of `a` in `b`, px; of an overlap it
-        leaves `b`), ``score`` and ``detail`` (correlations at full size, of the common part), of both images data
-        set, source and label, and ``contradiction`` (bool: one picture, exact or near, in both classes).
+        ``kind`` ("exact": identical decoded pixels, paired with the first image of the family only; "near": the same
+        image re-encoded, resized, rotated or mirrored, with as many pairs as connect the family; "contained": `a` is a
+        crop of `b`; "overlap": `a` and `b` show shifted parts of one field), ``a``, ``b`` (image_id), ``turn``
+        (transformation of `b` that matches `a`), ``left``, ``top``, ``width``, ``height`` (box of `a` in `b`, px; it
+        extends beyond `b` for an overlap), ``score`` and ``detail`` (correlations of the common part at full size),
+        data set, source and label of both images, and ``contradiction`` (bool: an exact or near pair in both classes).
     facts : pandas.DataFrame
-        Per image: `facts.facts`, ``outline`` and ``scale_bar`` (bool), in the table's order.
+        `facts.facts`, ``outline`` and ``scale_bar`` (bool) of each image, in the order of the table.
     shortcuts : pandas.DataFrame
         See `shortcuts.shortcuts`.
     key : str
-        Hash of images, labels and of this code: what the verdict is about.
+        Hash of the images, their labels and the code of the audit.
     two_class : bool
         Whether the images are of both classes.
     """
@@ -60,13 +60,13 @@ class Audit:
 
 
 def audit(pictures: Pictures, seed: int = 0) -> Audit:
-    """Audit images for copies, crops, shortcuts and burned-in marks; cached.
+    """Audit images for duplicates, crops, shortcuts and burned-in marks; cached.
 
     Parameters
     ----------
     pictures : Pictures
     seed : int
-        Of the shortcuts' cross-validation.
+        Seed of the cross-validation of the shortcuts.
 
     Returns
     -------
@@ -82,10 +82,10 @@ def audit(pictures: Pictures, seed: int = 0) -> Audit:
 
 
 def look(pictures: Pictures) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the pairs (columns `PAIR`) and the facts of `pictures`, without the cache.
+    """Return the pairs (columns `PAIR`) and the facts of `pictures`, uncached.
 
-    Of identical pictures only the first is compared with others, so that time and output grow with their number, not
-    with its square.
+    Only the first of several identical images is compared with other images, so that run time and output grow linearly
+    with their number.
     """
     if len(pictures) < 2:
         raise LeuknetError("an audit compares images: the cohort has fewer than two")
@@ -115,16 +115,16 @@ def _see(pictures: Pictures, place: int) -> dict[str, Any]:
 
 
 def _exact(digests: pd.Series, sizes: np.ndarray) -> Pairs:
-    """Return a pair for each picture that was there before: the first of its family, and itself."""
+    """Return one pair for each duplicate image: the first image of its family, and the duplicate."""
     first = pd.Series(range(len(digests))).groupby(digests, sort=False).transform("min")
     pairs = [(int(a), b) for b, a in enumerate(first) if a != b]
     return {pair: ("exact", "", 0.0, 0.0, *map(float, sizes[pair[1]]), 1.0, 1.0) for pair in pairs}
 
 
 def _confirm(pictures: Pictures, doubles: pd.DataFrame, wanted: pd.DataFrame, pairs: Pairs) -> None:
-    """Look at the pixels of candidate pairs, and enter into `pairs` those that show the same."""
+    """Compare the pixels of candidate pairs, and add those that match to `pairs`."""
     plane = lru_cache(maxsize=64)(lambda place: grey(pictures.read(place)))
-    family = DisjointSet(range(len(pictures)))  # pictures that are the same: a pair within need not be looked at
+    family = DisjointSet(range(len(pictures)))  # of the same image; pairs within a family are skipped
     for a, b, turn in doubles.itertuples(index=False, name=None):
         if not family.connected(a, b):
             other = near.turned(plane(b), turn)
@@ -145,7 +145,7 @@ def _confirm(pictures: Pictures, doubles: pd.DataFrame, wanted: pd.DataFrame, pa
 
 
 def _kind(box: tuple[float, ...], shape: tuple[int, ...]) -> str:
-    """Return what a box in an image of `shape` (height, width) makes of the image that shows the same."""
+    """Return the kind of pair for an image that matches `box` in an image of `shape` (height, width)."""
     left, top, width, height = box
     outside = max(-left / width, -top / height, (left + width - shape[1]) / width, (top + height - shape[0]) / height)
     if outside > OUTSIDE:
@@ -166,7 +166,7 @@ def _described(pairs: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def families(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Return the families of pictures that are the same picture (exact or near).
+    """Return the families of duplicate images (exact or near).
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def families(pairs: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``pictures`` (int), ``example``, ``other`` (image_id, of another class where there is one), ``kinds`` and
+        ``pictures`` (int), ``example``, ``other`` (image_id, of the other class if possible), ``kinds`` and
         ``data_sets`` (str, joined by " + "), ``contradiction`` (bool: in both classes); largest first.
     """
     same = pairs[pairs["kind"].isin(SAME)].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""Whether two images show the same pixels: aligned (ECC, Evangelidis & Psarakis 2008), then correlated at full size."""
+"""Pixel-level comparison of two images: alignment (ECC, Evangelidis & Psarakis 2008) and correlation at full size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-COARSE = 56  # px, longest edge at which the alignment begins
-FINE = 512  # px, longest edge to which it is refined: a fiftieth of a pixel there is a tenth at full size
-LEAST = 0.9  # correlation of grey levels of two images of the same scene
-LEAST_COARSE = 0.8  # at the coarse size: other places are let go before they are looked at in full
-LEAST_DETAIL = 0.9  # correlation of what is finer than a cell's outline: other cells have other chromatin
-FLAT = 1.0  # grey levels, s.d. of detail below which an image shows none
-STRETCH = 1.06  # ratio of the two scales of a crop: it is not stretched
+COARSE = 56  # px, longest edge for the initial alignment
+FINE = 512  # px, longest edge for its refinement: an error of 0.02 px here is 0.1 px at full size
+LEAST = 0.9  # minimum correlation of the grey levels of two images of the same scene
+LEAST_COARSE = 0.8  # minimum correlation at reduced size, to reject other positions early
+LEAST_DETAIL = 0.9  # minimum correlation of details finer than a cell's outline: other cells have other chromatin
+FLAT = 1.0  # grey levels, minimum s.d. of the detail of an image
+STRETCH = 1.06  # maximum ratio of the horizontal and vertical scale of a crop
 MARGIN = 0.12
-LEAST_EDGE = 48  # px of the smaller edge of a common part: less shows too little to compare
+LEAST_EDGE = 48  # px, minimum edge of a common part to be compared
 
 
 Box = tuple[float, ...]  # left, top, width, height
@@ -22,7 +22,7 @@ Box = tuple[float, ...]  # left, top, width, height
 
 @dataclass(frozen=True)
 class Match:
-    """Two images of the same pixels: grey and detail correlation, and the box (left, top, width, height) in px."""
+    """Match of two images: grey-level and detail correlation, and the box (left, top, width, height) in px."""
 
     score: float
     detail: float
@@ -30,24 +30,24 @@ class Match:
 
 
 def grey(image: np.ndarray) -> np.ndarray:
-    """Return uint8 RGB as float32 grey levels (ITU-R BT.601 luma), shape (height, width)."""
+    """Convert uint8 RGB to float32 grey levels (ITU-R BT.601 luma), shape (height, width)."""
     return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
 def same(crop: np.ndarray, holder: np.ndarray, box: Sequence[float]) -> Match | None:
-    """Compare a crop with a box of another image, after moving the box to where it fits best.
+    """Compare a crop with a box of another image, after alignment of the box.
 
     Parameters
     ----------
     crop, holder : numpy.ndarray, float32, shape (height, width)
         Grey levels.
     box : tuple of float
-        Left, top, width and height in px of the holder, about right (an eighth of the edge is near enough).
+        Approximate left, top, width and height in px of the holder (to within about an eighth of the edge).
 
     Returns
     -------
     Match or None
-        None where they are not the same pixels.
+        None if the pixels do not match.
     """
     full, score, detail = max(crop.shape), 0.0, 0.0
     for longest, moves in [(COARSE, True), (min(full, FINE), True)] + [(full, False)] * (full > FINE):
@@ -61,16 +61,16 @@ def same(crop: np.ndarray, holder: np.ndarray, box: Sequence[float]) -> Match | 
 
 
 def overlapping(crop: np.ndarray, holder: np.ndarray, box: Sequence[float]) -> Match | None:
-    """Compare with `same` that part of a crop which its box puts inside the other image.
+    """Compare the part of a crop that its box places inside the other image, with `same`.
 
     Returns
     -------
     Match or None
-        Its box is that of the whole crop, and may leave the holder; None where the common part is not the same pixels
-        or has an edge under `LEAST_EDGE` px of an image that has more.
+        Match with the box of the whole crop, which may extend beyond the holder; None if the pixels of the common part
+        do not match, or if one of its edges is shorter than `LEAST_EDGE` px and than that of the crop.
     """
     size, edges = np.array(crop.shape[::-1]), np.array(holder.shape[::-1])
-    place, scale = np.array(box[:2]), np.array(box[2:]) / size  # px of the holder a px of the crop
+    place, scale = np.array(box[:2]), np.array(box[2:]) / size  # px of the holder per px of the crop
     low = np.ceil(np.maximum(-place / scale, 0)).astype(int)
     high = np.floor(np.minimum((edges - place) / scale, size)).astype(int)
     if ((high - low) < np.minimum(size, LEAST_EDGE)).any():
@@ -87,7 +87,7 @@ def overlapping(crop: np.ndarray, holder: np.ndarray, box: Sequence[float]) -> M
 def _align(
     crop: np.ndarray, holder: np.ndarray, box: Sequence[float], longest: int, moves: bool
 ) -> tuple[Box, float, float] | None:
-    """Return (box, correlation, correlation of detail) at `longest` px, aligned if `moves`; None if nothing fits."""
+    """Return (box, correlation, correlation of detail) at `longest` px, aligned if `moves`; None if it fails."""
     shrink = min(1.0, longest / max(crop.shape), longest / max(box[2:]), max(box[2:]) / max(crop.shape))
     size = [max(8, round(edge * shrink)) for edge in crop.shape[::-1]]
     template = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
@@ -98,7 +98,7 @@ def _align(
         if moves:
             _, warp = cv2.findTransformECC(template, patch, warp, cv2.MOTION_AFFINE, stop, None, 5)  # type: ignore[call-overload]
     except cv2.error:
-        return None  # it did not converge: nothing alike
+        return None  # no convergence: the images do not match
     stretch, turn = warp[0, 0] / warp[1, 1], np.abs([warp[0, 1], warp[1, 0]]).max()
     if not (1 / STRETCH < stretch < STRETCH and 0.75 < warp[0, 0] < 1.33 and turn < 0.05):
         return None
@@ -111,7 +111,7 @@ def _align(
 
 
 def _patch(holder: np.ndarray, box: Sequence[float], size: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the box with a margin, scaled so that the box has `size` px, and where the box begins in it."""
+    """Return the patch of a box with a margin, scaled so that the box has `size` px, and the box's origin in it."""
     left, top, width, height = box
     scale = size[0] / width, size[1] / height
     margin = np.ceil(MARGIN * np.array(size))
@@ -119,7 +119,7 @@ def _patch(holder: np.ndarray, box: Sequence[float], size: list[int]) -> tuple[n
     x0, x1 = (int(np.clip(edge, 0, holder.shape[1])) for edge in (left - 0.3 * width, left + 1.3 * width + 1))
     y0, y1 = (int(np.clip(edge, 0, holder.shape[0])) for edge in (top - 0.3 * height, top + 1.3 * height + 1))
     part = holder[y0:y1, x0:x1]
-    if scale[0] < 1:  # area means first, so that nothing aliases
+    if scale[0] < 1:  # area interpolation first, to prevent aliasing
         small = [max(1, round(edge * scale[k])) for k, edge in enumerate(part.shape[::-1])]
         part = cv2.resize(part, small, interpolation=cv2.INTER_AREA)
         matrix[0, 0], matrix[1, 1] = (x1 - x0) / small[0] * scale[0], (y1 - y0) / small[1] * scale[1]
@@ -138,7 +138,7 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _detail(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the correlation of what lies between 1 px and a sixteenth of the edge, border left out."""
+    """Return the correlation of details between 1 px and a sixteenth of the edge, without the border."""
     wide = max(2.0, max(a.shape) / 16)
     bands = [cv2.GaussianBlur(v, (0, 0), 1.0) - cv2.GaussianBlur(v, (0, 0), wide) for v in (a, b)]
     rim = max(1, min(a.shape) // 20)

@@ -1,4 +1,4 @@
-"""What an image's file and frame say about it without a look at a cell."""
+"""Non-biological properties of an image: size, file format, metadata, colours and border."""
 
 import io
 from typing import Any
@@ -22,19 +22,19 @@ TEXT = ("format", "camera", "day", "jpeg_sampling")
 
 
 def facts(image: np.ndarray, data: bytes | None) -> dict[str, Any]:
-    """Return what names an image's origin.
+    """Return the properties of an image that may identify its origin.
 
     Parameters
     ----------
     image : numpy.ndarray, uint8, shape (height, width, 3)
     data : bytes or None
-        Its file; None where there is none.
+        Content of the image file; None if there is no file.
 
     Returns
     -------
     dict
-        One entry for each name in `SHORTCUTS`; lengths in px, colours 0 to 255, JPEG tables as the mean of a table's
-        64 entries (0 where there is none), text empty where the file does not say it.
+        One entry per name in `SHORTCUTS`: lengths in px, colours from 0 to 255, JPEG tables as the mean of their 64
+        entries (0 if missing), and text, empty if the file does not contain it.
     """
     mean, sd = (values.ravel() for values in cv2.meanStdDev(image))
     rim = image[border(*image.shape[:2])].astype(np.float32)
@@ -60,5 +60,5 @@ def _of_file(data: bytes | None) -> dict[str, Any]:
             row["jpeg_luma"], row["jpeg_chroma"] = (means + [0.0, 0.0])[:2]
             row["jpeg_sampling"] = str(getattr(file, "layer", ""))
     except (OSError, ValueError, SyntaxError) as error:
-        raise LeuknetError(f"the head of an image cannot be read: {error}") from error
+        raise LeuknetError(f"the header of an image cannot be read: {error}") from error
     return row

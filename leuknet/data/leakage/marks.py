@@ -1,29 +1,29 @@
-"""Marks burned into images: outlines in a pure colour, and scale bars."""
+"""Detection of marks burned into images: outlines in a pure colour, and scale bars."""
 
 import cv2
 import numpy as np
 import pandas as pd
 
-OUTLINE_SHARE = 0.001  # of the image's pixels
-OUTLINE_SPAN = 0.15  # of the edge
-BAR_SPAN = 0.06  # of the width
+OUTLINE_SHARE = 0.001  # minimum share of the image's pixels
+OUTLINE_SPAN = 0.15  # minimum share of the shorter edge
+BAR_SPAN = 0.06  # minimum share of the width
 BAR_ASPECT = 5
 BAR_FILL = 0.92
-STROKE_CONTRAST = 80  # grey levels in green, where black and red letters are dark
+STROKE_CONTRAST = 80  # grey levels in green, in which black and red letters are dark
 STROKE_PIXELS = 10
-STROKE_FILL = 0.4  # of a line's columns: letters stand close, edges of cells do not
+STROKE_FILL = 0.4  # minimum share of a line's columns: letters are close together, edges of cells are not
 LINE_ASPECT = 1.5
-LINE_HEIGHT = 0.1  # of the image's height
+LINE_HEIGHT = 0.1  # maximum share of the image's height
 
 
 def extremes(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the largest and the smallest channel of each pixel, uint8 (height, width); faster than along axis 2."""
+    """Return the maximum and the minimum channel of each pixel, uint8 (height, width); faster than along axis 2."""
     planes = cv2.split(image)
     return np.max(planes, axis=0), np.min(planes, axis=0)
 
 
 def outline(image: np.ndarray) -> bool:
-    """Return whether a thin line in a pure colour (red, green, blue, yellow, cyan or magenta) is drawn on the image.
+    """Return whether the image contains a thin line in a pure colour (red, green, blue, yellow, cyan or magenta).
 
     Parameters
     ----------
@@ -42,10 +42,10 @@ def outline(image: np.ndarray) -> bool:
 
 
 def scale_bar(image: np.ndarray) -> bool:
-    """Return whether a scale bar stands in the upper or lower quarter.
+    """Return whether there is a scale bar in the upper or lower quarter.
 
-    Either a straight horizontal bar of one colour, black or white, with or without ticks at its ends; or its lettering,
-    because in images made small without means (nearest pixel) a thin bar is gone while figures and ticks are left.
+    It is detected by a straight horizontal bar, black or white, with or without ticks at its ends, or by its lettering,
+    because nearest-neighbour downsampling may remove a thin bar but leave digits and ticks.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def _bar(image: np.ndarray) -> bool:
 
 
 def _lettering(image: np.ndarray) -> bool:
-    """Return whether upright strokes, up to 4 px thick and darker than both sides, stand close together in a line."""
+    """Return whether there is a line of closely spaced vertical strokes, up to 4 px wide, darker than both sides."""
     height, width = image.shape[:2]
     strokes = cv2.morphologyEx(image[..., 1], cv2.MORPH_BLACKHAT, np.ones((1, 5), np.uint8)) >= STROKE_CONTRAST
     strokes[height // 4 : height - height // 4] = False

@@ -1,4 +1,4 @@
-"""Near duplicates: the same image saved again, resized, turned or mirrored; found by perceptual hash (imagehash)."""
+"""Detection of near duplicates (re-encoded, resized, rotated or mirrored images) by perceptual hash (imagehash)."""
 
 import cv2
 import imagehash
@@ -8,14 +8,14 @@ from PIL import Image
 
 TURNS = ("", "90°", "180°", "270°", "mirrored", "mirrored, 90°", "mirrored, 180°", "mirrored, 270°")
 BITS = 64
-NEAR = 12  # of 64 bits may differ; pixels decide afterwards
+NEAR = 12  # maximum number of different bits of 64; candidates are confirmed by their pixels
 SHRUNK = 128  # px
 CHUNK = 1024
 ASPECT = 1.08
 
 
 def turned(image: np.ndarray, turn: int) -> np.ndarray:
-    """Return `image` as turn number `turn` of `TURNS` shows it: mirrored left to right first, then turned."""
+    """Return `image` after transformation number `turn` of `TURNS`: mirrored left to right first, then rotated."""
     image = image[:, ::-1] if turn >= 4 else image
     return np.ascontiguousarray(np.rot90(image, turn % 4))
 
@@ -27,18 +27,18 @@ def hashes(image: np.ndarray) -> np.ndarray:
 
 
 def candidates(bits: np.ndarray, sizes: np.ndarray) -> pd.DataFrame:
-    """Return pairs whose hashes are near.
+    """Return the pairs of images with similar hashes.
 
     Parameters
     ----------
     bits : numpy.ndarray, bool, shape (n, 8, 64)
     sizes : array of int, shape (n, 2)
-        Width and height in px: pairs of another shape are left out.
+        Width and height in px; pairs with different aspect ratios are excluded.
 
     Returns
     -------
     pandas.DataFrame
-        ``a`` < ``b`` (positions), ``turn`` (number: `b` turned so looks like `a`), nearest turn only.
+        ``a`` < ``b`` (positions), ``turn`` (number of the transformation of `b` that best matches `a`).
     """
     signs = np.where(bits, 1, -1).astype(np.float32)
     aspect = np.log([width / height for width, height in sizes])

@@ -1,4 +1,4 @@
-"""The images of a cohort as their files hold them, at full size and one at a time: what the audit looks at."""
+"""The images of a cohort at full size, read one at a time."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,9 +21,9 @@ class Pictures:
     Attributes
     ----------
     table : pandas.DataFrame
-        A cohort's table, one row an image.
+        Table of a cohort, one row per image.
     images : tuple of numpy.ndarray or None
-        uint8 RGB, in the table's order; None where ``table["path"]`` names the files.
+        uint8 RGB, in the order of the table; None if the images are read from the files ``table["path"]``.
     """
 
     table: pd.DataFrame
@@ -38,7 +38,7 @@ class Pictures:
         Raises
         ------
         LeuknetError
-            If its file is gone, has changed or is damaged.
+            If the file is missing, has changed or is damaged.
         """
         if self.images is not None:
             return self.images[position]
@@ -56,7 +56,7 @@ class Pictures:
 
 
 def pictures_of(cohort: Cohort) -> Pictures:
-    """Return a cohort's images at full size, in its table's order; those of the synthetic cohort are drawn again.
+    """Return the images of a cohort at full size, in the order of its table; synthetic images are redrawn.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def pictures_of(cohort: Cohort) -> Pictures:
     if (table["path"] != "").all():
         return Pictures(table)
     if "drawing" not in table:
-        raise LeuknetError(f"cohort {cohort.name} has no files: give its images (see leuknet.data.leakage.pictures)")
+        raise LeuknetError(f"cohort {cohort.name} has no files: pass its images (see leuknet.data.leakage.pictures)")
     images = _drawn(tuple(table["drawing"].unique()))
     return Pictures(table, tuple(images[name] for name in table["image_id"]))
 

@@ -1,13 +1,14 @@
-"""Where one image could be a crop of another, or a shifted field of it: local features (SIFT, Lowe 2004) that agree.
+"""Search for crops and overlapping fields among images, by matching of local features (SIFT, Lowe 2004).
 
-Each feature has a place, a size and a direction, so that one match already says where the crop would lie. Matches that
-turn the crop, scale it by more than the reach, or put less than `COMMON` of it into the other image are dropped; those
-of one pair that agree vote for one box. All images' features stand in one k-d forest, so that the search grows no
-faster than the number of images.
+Each feature has a position, a size and a direction, so that a single match determines a position of the crop. Matches
+that rotate the crop, scale it by more than `REACH` or place less than `COMMON` of it inside the other image are
+discarded; consistent matches of a pair vote for one box. The features of all images are indexed in one k-d forest, so
+that the run time does not grow faster than the number of images.
 
-Not found: crops that were turned by more than `TURN` or mirrored, and crops with hardly a feature. Of 260 crops of 257
-px at random places of large fields 217 were found, of 260 at cells all. Of 8 drawn fields cut into two that overlap,
-one of them saved again at 0.9 of its size, all were found from 40 % of common area on, 6 at 30 % and 3 at 20 %.
+Crops rotated by more than `TURN` or mirrored and crops with few features are not detected. In a test, 217 of 260 crops
+of 257 px at random positions in large fields and all of 260 crops around cells were detected. Of 8 drawn fields divided
+into two overlapping parts, one of them resized to 0.9, all were detected with at least 40 % of common area, 6 with 30 %
+and 3 with 20 %.
 """
 
 from collections.abc import Sequence
@@ -17,18 +18,18 @@ import numpy as np
 import pandas as pd
 
 COLUMNS = ["crop", "holder", "votes", "left", "top", "width", "height"]
-LONGEST = 1400  # px: larger images are searched at this edge; `confirm` sees them at full size
+LONGEST = 1400  # px: larger images are reduced to this edge for the search, but not in `confirm`
 SMALLEST = 160  # px: smaller images are enlarged for the search
-FEATURES = 3000  # kept of an image as a holder
-QUERIES = 150  # kept of an image as a crop
+FEATURES = 3000  # maximum number of features of an image as a holder
+QUERIES = 150  # maximum number of features of an image as a crop
 NEIGHBOURS = 8
-REACH = 1.2  # octaves: a crop may have been scaled by half to twice, and the measured size is a little off
+REACH = 1.2  # octaves: scale factors of 0.5 to 2, with a tolerance for the measured size
 TURN = 15  # degrees
-COMMON = 0.15  # share of the crop's box that must lie in the other image
-LARGER = 1.44  # times the other image's area that a box may have: beyond it the other one is the crop
-AGREE = 0.15  # of the crop's edge, between the centres of boxes that agree
-FEWEST = 2  # votes for a box
-HOLDERS = 10  # kept for each crop, those with most votes
+COMMON = 0.15  # minimum share of the crop's box inside the other image
+LARGER = 1.44  # maximum ratio of a box's area to the other image's area; above it, the other image is the crop
+AGREE = 0.15  # maximum distance between the centres of consistent boxes, as a share of the crop's edge
+FEWEST = 2  # minimum number of votes for a box
+HOLDERS = 10  # maximum number of holders per crop, by votes
 BATCH = 20_000
 Features = tuple[np.ndarray, np.ndarray]  # points and descriptors of one image, see `features`
 
@@ -65,12 +66,12 @@ def features(image: np.ndarray) -> Features:
 
 
 def candidates(described: Sequence[Features], sizes: np.ndarray) -> pd.DataFrame:
-    """Return where each image could have been cut from.
+    """Return the possible holders of each image, i.e. the images of which it may be a crop.
 
     Parameters
     ----------
     described : list of (points, descriptors)
-        From `features`, one an image.
+        Results of `features`, one per image.
     sizes : array of int, shape (n, 2)
         Width and height of each image in px.
 
@@ -91,11 +92,11 @@ def candidates(described: Sequence[Features], sizes: np.ndarray) -> pd.DataFrame
 
 
 def _matches(described: Sequence[Features], sizes: np.ndarray) -> pd.DataFrame:
-    """Return the matches that a crop allows: crop, holder, scale (px of holder a px of crop), x, y, width, height."""
+    """Return the plausible matches: crop, holder, scale (px of holder per px of crop), x, y, width, height."""
     owner = np.concatenate([np.full(len(points), place) for place, (points, _) in enumerate(described)])
     points = np.concatenate([points for points, _ in described])
     descriptors = np.concatenate([values for _, values in described])
-    cv2.setRNGSeed(0)  # the trees are random: the same images must give the same pairs, whatever ran before
+    cv2.setRNGSeed(0)  # the trees are random; a fixed seed makes the pairs reproducible
     forest = cv2.flann.Index(descriptors, {"algorithm": 1, "trees": 4})
     queries = np.concatenate([np.flatnonzero(owner == place)[:QUERIES] for place in range(len(described))])
     parts = []
@@ -126,7 +127,7 @@ def _allowed(
 def _vote(
     scale: np.ndarray, x: np.ndarray, y: np.ndarray, width: np.ndarray, height: np.ndarray
 ) -> tuple[int, float, float, float, float]:
-    """Return votes and box (left, top, width, height) of the largest set of matches that agree with one of them."""
+    """Return the votes and box (left, top, width, height) of the largest set of matches consistent with one of them."""
     edge = AGREE * width.clip(min=1)
     close = np.abs(np.log2(scale[:, None] / scale)) < 0.35
     close &= (np.abs(x[:, None] - x) < edge[:, None]) & (np.abs(y[:, None] - y) < edge[:, None])

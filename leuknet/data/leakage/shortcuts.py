@@ -1,4 +1,4 @@
-"""How well the label is named by what is not biology: cross-validated, with an interval, by data set and overall."""
+"""Predictability of the label from non-biological properties: cross-validated, per data set and overall."""
 
 import numpy as np
 import pandas as pd
@@ -16,24 +16,24 @@ COLUMNS = ["data_set", "named by", "images", "score", "low", "high", "values"]
 
 
 def shortcuts(table: pd.DataFrame, facts: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
-    """Return how well each kind of fact names the label.
+    """Return how well each kind of non-biological property predicts the label.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        A cohort's table; images of one ``group`` stay in one fold.
+        Table of a cohort; images of one ``group`` are in the same fold.
     facts : pandas.DataFrame
-        One row an image, in the order of `table`; columns as in `SHORTCUTS`.
+        One row per image, in the order of `table`; columns as in `SHORTCUTS`.
     seed : int
-        Of the folds, the trees and the resampling.
+        Seed of the folds, the trees and the resampling.
 
     Returns
     -------
     pandas.DataFrame
         ``data_set``, ``named by`` (key of `SHORTCUTS`), ``images``, ``score`` (balanced accuracy of a decision tree on
-        images left out, 0.5 is chance), ``low``, ``high`` (95 % by resampling groups), ``values`` (different ones).
-        Facts that are alike in all images are left out, as are data sets with one class, or with fewer than `FOLDS`
-        groups of either.
+        held-out images, 0.5 at chance), ``low``, ``high`` (95 % interval from resampled groups), ``values`` (number of
+        distinct values). Properties that are equal in all images are excluded, as are data sets with a single class or
+        with fewer than `FOLDS` groups of either class.
     """
     rows = []
     for name in [*dict.fromkeys(table["data_set"]), ALL]:
@@ -44,7 +44,7 @@ def shortcuts(table: pd.DataFrame, facts: pd.DataFrame, seed: int = 0) -> pd.Dat
         for words, columns in SHORTCUTS.items():
             values = facts.loc[chosen, columns]
             if len(values.drop_duplicates()) < 2:
-                continue  # alike in all images: it names nothing
+                continue  # equal in all images, so not predictive
             named = _named(values, labels, part["group"].to_numpy(), derive("shortcut", seed, name, words))
             low, high = _interval(labels, named, part["group"].to_numpy(), seed)
             score = balanced_accuracy_score(labels, named)
@@ -53,7 +53,7 @@ def shortcuts(table: pd.DataFrame, facts: pd.DataFrame, seed: int = 0) -> pd.Dat
 
 
 def _named(values: pd.DataFrame, labels: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
-    """Return the label that a tree gives each image, fitted on the folds without its group; text counts by its rank."""
+    """Return the label predicted for each image by a tree fitted on the other folds; text is encoded by rank."""
     numbers = values.apply(lambda column: pd.factorize(column, sort=True)[0] if column.name in TEXT else column)
     tree = DecisionTreeClassifier(max_depth=4, min_samples_leaf=2, class_weight="balanced", random_state=seed)
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
@@ -61,7 +61,7 @@ def _named(values: pd.DataFrame, labels: np.ndarray, groups: np.ndarray, seed: i
 
 
 def _interval(labels: np.ndarray, named: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
-    """Return the 2.5th and 97.5th percentile of balanced accuracy over resampled groups."""
+    """Return the 2.5th and 97.5th percentiles of the balanced accuracy over resampled groups."""
     _, group = np.unique(groups, return_inverse=True)
     counts = np.zeros((group.max() + 1, 2, 2))
     np.add.at(counts, (group, labels, (named == labels).astype(int)), 1)

@@ -1,4 +1,4 @@
-"""The audit in one line, as text and as JSON."""
+"""Summary of an audit as one line of text and as JSON."""
 
 import json
 
@@ -11,7 +11,7 @@ KINDS = ("exact", "near", "contained", "overlap")
 
 
 def verdict(audit: Audit) -> str:
-    """Return one line: contradictions, pairs of each kind within and across data sets, marks, strongest shortcut."""
+    """Return one line with contradictions, pairs of each kind within and across data sets, marks and best shortcut."""
     pairs = audit.pairs
     within = pairs["data_set_a"] == pairs["data_set_b"]
     parts = [_contradictions(pairs)] if pairs["contradiction"].any() else []
@@ -23,10 +23,10 @@ def verdict(audit: Audit) -> str:
 
 
 def _contradictions(pairs: pd.DataFrame) -> str:
-    """Return how many pictures lie in both classes, with an example."""
+    """Return the number of images in both classes, with an example."""
     both = families(pairs).query("contradiction")
     first = both.iloc[0]
-    word = "one picture" if len(both) == 1 else f"{len(both)} pictures"
+    word = "one image" if len(both) == 1 else f"{len(both)} images"
     return f"CONTRADICTION: {word} in both classes (first {first['example']} and {first['other']})"
 
 
@@ -41,7 +41,7 @@ def _strongest(audit: Audit) -> str:
 
 
 def as_dict(audit: Audit, table: pd.DataFrame) -> dict:
-    """Return the audit as a JSON-ready dict: verdict, pairs, families, shortcuts, marks and key."""
+    """Return the audit as a JSON-serialisable dict: verdict, pairs, families, shortcuts, marks and key."""
     marked = {name: table.loc[audit.facts[name].to_numpy(), "image_id"].tolist() for name in ("outline", "scale_bar")}
     frames = {"pairs": audit.pairs, "families": families(audit.pairs), "shortcuts": audit.shortcuts}
     records = {name: json.loads(frame.to_json(orient="records")) for name, frame in frames.items()}
