@@ -121,7 +121,7 @@ def test_atlases_take_the_class_of_table_1_or_a_labels_file(tmp_path):
     (tmp_path / "UFG" / "labels.csv").write_text("image,label\na.png,positive\n")
     assert read("UFG", tmp_path / "UFG")[0].label == 1
     picture(tmp_path / "UFG" / "b.png")
-    with pytest.raises(LeuknetError, match=r"does not name b\.png"):
+    with pytest.raises(LeuknetError, match=r"does not list b\.png"):
         read("UFG", tmp_path / "UFG")
     (tmp_path / "UFG" / "labels.csv").write_text("image,label\na.png,ill\n")
     with pytest.raises(LeuknetError, match="line 2"):

@@ -103,7 +103,7 @@ def read_picture(data: bytes, least: int = 0) -> tuple[np.ndarray, tuple[int, in
     except UnidentifiedImageError:
         raise LeuknetError("not a JPEG, PNG, BMP or TIFF image, or its head is damaged") from None
     except Image.DecompressionBombError:
-        raise LeuknetError("above the limit of decoded bytes; cut or shrink it") from None
+        raise LeuknetError("above the limit of decoded bytes; crop or downsize it") from None
     except Exception as error:  # decoders raise many types on damaged files; each becomes a listed reason
         raise LeuknetError(f"damaged or truncated: {' '.join(str(error).split())}") from error
 

@@ -13,7 +13,7 @@ def check_size(width: int, height: int, bytes_per_pixel: int) -> None:
     """Raise LeuknetError if an image of this size would exceed `MAX_BYTES` when decoded."""
     if width * height * bytes_per_pixel > MAX_BYTES:
         needed = width * height * bytes_per_pixel / 2**20
-        limit = f"above the limit of {MAX_BYTES // 2**20} MiB; cut or shrink it"
+        limit = f"above the limit of {MAX_BYTES // 2**20} MiB; crop or downsize it"
         raise LeuknetError(f"{width} x {height} pixels take {needed:.0f} MiB, {limit}")
 
 

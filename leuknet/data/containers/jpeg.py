@@ -73,7 +73,7 @@ def _check_seams(image: np.ndarray, width: int, unit_width: int, unit_height: in
     at = int(np.abs(window.mean(axis=2)).max(axis=1).argmax())
     inside = min(at % row, row - at % row) > max(row / 16, 0.5)
     if inside and agreed[at] > SEAM:
-        raise LeuknetError(f"damaged: from one block on its colours are offset by {agreed[at]:.0f} levels")
+        raise LeuknetError(f"damaged: from one block onwards, its colours are offset by {agreed[at]:.0f} levels")
 
 
 def _steps(image: np.ndarray, wide: int, high: int) -> np.ndarray:

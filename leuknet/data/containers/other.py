@@ -1,4 +1,4 @@
-"""Read PNG, BMP, and TIFF and JPEG in colour spaces other than grey and RGB, with Pillow."""
+"""Read PNG and BMP, and TIFF and JPEG in colour spaces other than grey and RGB, with Pillow."""
 
 import io
 
@@ -35,9 +35,9 @@ def _check(image: Image.Image) -> None:
     check_size(image.width, image.height, 6 if image.mode.startswith("I;16") else max(3, len(image.getbands())))
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":
-        raise LeuknetError(f"holds {frames} pages or frames; save each as a file of its own")
+        raise LeuknetError(f"contains {frames} pages or frames; save each as a separate file")
     if image.mode in ("I", "F"):
-        raise LeuknetError("32-bit pixels have no fixed range; save it with 8 or 16 bits a channel")
+        raise LeuknetError("32-bit pixels have no fixed range; save it with 8 or 16 bits per channel")
 
 
 def _deep_png(data: bytes) -> np.ndarray:

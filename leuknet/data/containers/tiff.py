@@ -45,7 +45,7 @@ def _only_page(file: tifffile.TiffFile) -> tifffile.TiffPage:
     page = file.pages.first
     stacked = (file.imagej_metadata or {}).get("images", 1) if file.is_imagej else 1
     if len(file.pages) > 1 or stacked > 1 or page.imagedepth > 1:
-        raise LeuknetError("holds several pages or frames; save each as a file of its own")
+        raise LeuknetError("contains several pages or frames; save each as a separate file")
     return page
 
 
@@ -56,14 +56,14 @@ def _check(page: tifffile.TiffPage, length: int) -> None:
     bits = page.bitspersample
     if page.sampleformat not in (1, 4) or not isinstance(bits, int) or bits > 16:
         kind = {2: "signed", 3: "floating-point"}.get(page.sampleformat, "")
-        raise LeuknetError(f"{kind} {bits}-bit samples have no fixed range; save 8 or 16 bits a channel".strip())
+        raise LeuknetError(f"{kind} {bits}-bit samples have no fixed range; save 8 or 16 bits per channel".strip())
     check_size(page.imagewidth, page.imagelength, page.samplesperpixel * (2 if bits > 8 else 1))
     ends = [start + size for start, size in zip(page.dataoffsets, page.databytecounts, strict=True)]
     if not ends or max(ends) > length or 0 in page.databytecounts or 0 in page.dataoffsets:
-        raise LeuknetError("damaged or truncated: a strip or tile lies outside the file")
+        raise LeuknetError("damaged or truncated: a strip or tile is outside the file")
     stored = page.imagewidth * page.imagelength * page.samplesperpixel * bits
     if page.compression == _NONE and page.photometric != YCBCR and sum(page.databytecounts) * 8 < stored:
-        raise LeuknetError("damaged or truncated: its strips hold less than the picture")
+        raise LeuknetError("damaged or truncated: its strips contain less data than the image")
 
 
 def _is_jpeg_ycbcr(page: tifffile.TiffPage) -> bool:
@@ -75,7 +75,7 @@ def _colour(page: tifffile.TiffPage, samples: np.ndarray) -> np.ndarray:
     """Convert samples, shape (height, width, channels), to uint8 RGB."""
     channels = 3 if page.photometric in (RGB, YCBCR) else 1
     if samples.shape[-1] < channels:
-        raise LeuknetError("damaged or truncated: fewer channels than its colours need")
+        raise LeuknetError("damaged or truncated: fewer channels than its colour space requires")
     values = samples[..., :channels]
     if page.photometric == PALETTE:
         return _from_palette(page, values[..., 0])
@@ -91,7 +91,7 @@ def _scale(page: tifffile.TiffPage, values: np.ndarray) -> int:
     declared = int(np.max(largest.value)) if largest is not None else 0
     scale = full_scale(values, page.bitspersample, declared)
     if page.photometric == INVERTED and page.bitspersample == 16 and scale not in (declared, 2**16 - 1):
-        raise LeuknetError("white is zero and its 16-bit samples use a part of their range; save it as white = maximum")
+        raise LeuknetError("white is zero and its 16-bit samples use part of their range; save it with white = maximum")
     return scale
 
 

@@ -70,9 +70,9 @@ def _unzip(archive: Path, folder: Path, limits: Limits) -> None:
         check.headers(sum(len(member.filename) + len(member.extra) + len(member.comment) for member in members))
         for member in members:
             if member.flag_bits & 1:
-                raise LeuknetError(f"{archive} is encrypted: unpack it by hand with the provider's password")
+                raise LeuknetError(f"{archive} is encrypted: unpack it manually with the provider's password")
             if (member.external_attr >> 16) & 0o170000 == 0o120000:
-                raise LeuknetError(f"{archive} holds a link, {member.filename[:80]!r}: refused")
+                raise LeuknetError(f"{archive} contains a link, {member.filename[:80]!r}: refused")
             check.member(member.filename, member.file_size)
         opened.extractall(folder)
 
@@ -83,7 +83,7 @@ def _untar(archive: Path, folder: Path, limits: Limits) -> None:
     with _tar(archive, limits) as opened:
         for member in opened:
             if not (member.isfile() or member.isdir()):
-                raise LeuknetError(f"{archive} holds a link or device, {member.name[:80]!r}: refused")
+                raise LeuknetError(f"{archive} contains a link or device, {member.name[:80]!r}: refused")
             check.member(member.name, member.size)
             opened.members = []  # type: ignore[attr-defined]  # undocumented; prevents unlimited growth
     with _tar(archive, limits) as opened:
@@ -94,7 +94,7 @@ def _tar(archive: Path, limits: Limits) -> tarfile.TarFile:
     try:
         return tarfile.open(archive, tarinfo=_limited_headers(archive, limits))
     except tarfile.ReadError as error:
-        raise LeuknetError(f"{archive} is neither a zip nor a tar archive, or its head is damaged") from error
+        raise LeuknetError(f"{archive} is neither a zip nor a tar archive, or its header is damaged") from error
 
 
 def _limited_headers(archive: Path, limits: Limits) -> type[tarfile.TarInfo]:
@@ -130,14 +130,14 @@ class _Check:
         """Count one member."""
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or (path.parts and ":" in path.parts[0]):
-            raise LeuknetError(f"{self.archive} names a path outside its folder, {name[:80]!r}: refused")
+            raise LeuknetError(f"{self.archive} contains a path outside its folder, {name[:80]!r}: refused")
         self.files, self.size = self.files + 1, self.size + size
         if self.files > self.limits.files:
             self._refuse(f"more than {self.limits.files} files", "max-files")
         if self.size > self.limits.gib * 2**30:
             self._refuse(f"more than {self.limits.gib:g} GiB", "max-gib")
         if self.size > 2**20 and self.size / self.packed > self.limits.ratio:
-            self._refuse(f"more than {self.limits.ratio:g} times its own size, as bombs do", "max-ratio")
+            self._refuse(f"more than {self.limits.ratio:g} times its own size, like a zip bomb", "max-ratio")
 
     def _refuse(self, what: str, option: str) -> None:
-        raise LeuknetError(f"{self.archive} holds {what}: refused; raise the limit with --{option} if you trust it")
+        raise LeuknetError(f"{self.archive} contains {what}: refused; raise the limit with --{option} if you trust it")

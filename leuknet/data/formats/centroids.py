@@ -36,17 +36,17 @@ def centroids(path: Path) -> np.ndarray:
 def crop_all(folder: Path, out: Path, edge: int = EDGE) -> int:
     """Crop a square around each centroid of ALL-IDB 1 in `folder` to ``out/ImNNN_1_KK.png``; return the number.
 
-    The square is moved inside the image where the centroid is nearer to its border than half an edge.
+    The square is moved inside the image if the centroid is less than half an edge from the border.
 
     Raises
     ------
     LeuknetError
-        If `folder` is not laid out so, an image is missing, damaged or smaller than a square, or `out` holds files of
-        something else (`leuknet._outputs.replaced_folder`).
+        If `folder` has a different layout, an image is missing, damaged or smaller than a square, or `out` contains
+        other files (`leuknet._outputs.replaced_folder`).
     """
     files = sorted((Path(folder) / "xyc").glob("*.xyc"))
     if not files:
-        raise LeuknetError(f"{folder} holds no file xyc/*.xyc: give the folder of ALL-IDB 1, with im/ and xyc/")
+        raise LeuknetError(f"{folder} contains no file xyc/*.xyc: give the folder of ALL-IDB 1, with im/ and xyc/")
     count = 0
     with replaced_folder(out) as new:
         for path in files:

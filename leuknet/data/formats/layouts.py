@@ -170,7 +170,7 @@ def _plain(name: str, folder: Path, files: list[PurePath]) -> list[Image]:
         return []
     labels = read_labels(table)
     if missing := [path.as_posix() for path in files if path.as_posix() not in labels]:
-        raise LeuknetError(f"{table} does not name {missing[0]} (and {len(missing) - 1} more): add a row each")
+        raise LeuknetError(f"{table} does not list {missing[0]} (and {len(missing) - 1} more): add one row per image")
     return [Image(path, labels[path.as_posix()]) for path in files]
 
 
@@ -181,7 +181,7 @@ def read_labels(path: Path) -> dict[str, int]:
     for row in read_table(path, ["image", "label"]).to_dict("records"):
         label = words.get(row["label"].lower())
         if label is None or row["image"] in labels:
-            raise LeuknetError(f"{path}, line {row[LINE]}: label {row['label']!r} or a repeated image")
+            raise LeuknetError(f"{path}, line {row[LINE]}: unknown label {row['label']!r} or repeated image")
         labels[row["image"].replace("\\", "/")] = label
     return labels
 
@@ -215,5 +215,5 @@ def read(name: str, folder: Path) -> list[Image]:
         raise LeuknetError(f"no reader for {name!r}; there is one for {', '.join(LAYOUTS)}")
     images = LAYOUTS[name].images(Path(folder), pictures_below(Path(folder)))
     if not images:
-        raise LeuknetError(f"{folder} is not laid out as {name} is shipped: {LAYOUTS[name].looks_like}")
+        raise LeuknetError(f"{folder} does not have the native layout of {name}: {LAYOUTS[name].looks_like}")
     return images
