@@ -35,7 +35,7 @@ def _strongest(audit: Audit) -> str:
     if shortcuts.empty and not audit.two_class:
         return "shortcuts not tested: the images are of one class only"
     if shortcuts.empty:
-        return f"shortcuts not tested: fewer than {FOLDS} groups of either class in each data set, or all facts alike"
+        return f"shortcuts not tested: fewer than {FOLDS} groups of either class in each data set, or all facts equal"
     top = shortcuts.loc[shortcuts["score"].idxmax()]
     return f"strongest shortcut: {top['named by']} in {top['data_set']}, balanced accuracy {top['score']:.2f}"
 
