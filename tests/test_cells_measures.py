@@ -32,6 +32,22 @@ def test_an_unknown_data_set_is_measured_from_its_own_images(true):
     assert scale.estimated_diameter([smear(true)] * 2) == pytest.approx(true, rel=0.15)
 
 
+@pytest.mark.parametrize("size", [(40, 51), (41, 51)])
+def test_counted_densities_are_those_of_the_definition(size):
+    image = np.random.default_rng(size[0]).integers(0, 256, (*size, 3), np.uint8)
+    image[: size[0] // 2] = image[: size[0] // 2] // 32 + 231  # the brightest mode of green is about 234
+    white = scale.white_point(image)
+    modes = [mode for mode in range(256) if (np.median(_near(image, mode), axis=0) == white).all()]
+    assert any(231 - 4 <= mode <= 238 + 4 for mode in modes)
+    density = np.maximum(np.log(white + 1) - np.log(image.astype(np.float32) + 1), 0)
+    np.testing.assert_array_equal(scale.optical_density(image), density)
+    np.testing.assert_array_equal(scale.optical_density(image[:, ::-1]), density[:, ::-1])  # not contiguous
+
+
+def _near(image, mode):
+    return image[np.abs(image[..., 1].astype(int) - mode) <= 4]
+
+
 @pytest.mark.parametrize("light", [(250, 250, 250), (254, 227, 201), (255, 247, 153), (197, 198, 194)])
 def test_the_white_point_is_the_background_and_a_brighter_lamp_changes_no_density(light):
     image = smear(40, light=light)

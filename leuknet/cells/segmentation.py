@@ -121,7 +121,8 @@ def parted(mask: np.ndarray) -> np.ndarray:
     Components are divided only if each part has at least `LEAST_PART` red-cell areas, so that lobes are not separated.
     """
     pieces = label(mask).astype(np.int32)
-    depth = cv2.GaussianBlur(ndimage.distance_transform_edt(mask).astype(np.float32), (0, 0), 0.05 * WORKING)
+    inside = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    depth = cv2.GaussianBlur(inside, (0, 0), 0.05 * WORKING)
     result, fresh = np.zeros_like(pieces), 1
     for region in regionprops(pieces):
         own = np.where(region.image, depth[region.slice], 0)
