@@ -13,12 +13,8 @@ from leuknet.data.user_tables import LINE, read_table
 from leuknet.data.walk import walk
 from leuknet.exceptions import LeuknetError
 
-NEGATIVE, POSITIVE = 0, 1
 LABELS_CSV = "labels.csv"
 LabelBy = Literal["patient", "cell"]
-DEEP_APL = "DeepAPL"
-_SIGNED, _UNSIGNED = "signed slides", "unsigned slides"
-_APL_NORMAL = ("basophil", "eosinophils", "lymphocyte", "monocyte", "segmented neutrophils", "band neutrophils")
 
 
 @dataclass(frozen=True)
@@ -73,6 +69,9 @@ class Layout:
         Suffix of the mask next to each image; images without a mask do not belong to the data set.
     labels, label : dict of str to int, int or None
         Label of each kind (in lower case), and label of all other kinds.
+    cell_labels : dict of str to int
+        Label of each kind's cells, if it differs from the image's: by a regular expression for the kind in lower case.
+        Other kinds, and images filed under kinds of different labels, have no cell label.
     types : dict of str to str
         Cell types of kinds whose folder names are not descriptive.
     least_kinds : int
@@ -92,6 +91,7 @@ class Layout:
     partner: str = ""
     labels: dict[str, int] = field(default_factory=dict)
     label: int | None = None
+    cell_labels: dict[str, int] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)
     least_kinds: int = 0
     related: bool = False
@@ -127,23 +127,18 @@ class Layout:
         images = [self._image(path, **match.groupdict()) for path, match in named if match]
         kinds = {image.cell_type.lower() for image in images if image.label is not None}
         images = images if len(kinds) >= self.least_kinds else []
-        return _deep_apl(images) if self.name == DEEP_APL else images
+        return _unanimous(images) if self.cell_labels else images
 
-    def _image(self, path: PurePath, label: str = "", kind: str = "", group: str = "") -> Image:
+    def _image(self, path: PurePath, label: str = "", kind: str | None = "", group: str = "") -> Image:
+        kind = kind or ""  # None if an optional part of the pattern does not match
         value = int(label) if label else self.labels.get(kind.lower(), self.label)
-        return Image(path, value, group, self.types.get(kind, kind), value if self.cells else None)
+        own = next((own for kinds, own in self.cell_labels.items() if re.fullmatch(kinds, kind.lower())), None)
+        cell = own if self.cell_labels else value
+        return Image(path, value, group, self.types.get(kind, kind), cell if self.cells else None)
 
 
-def _deep_apl(images: list[Image]) -> list[Image]:
-    """Return the images of DeepAPL with the type and label of each cell, if known.
-
-    Blasts are positive and mature white cells (`_APL_NORMAL`) negative. Promyelocytes (malignant in APL, possibly
-    normal in AML), other precursors, smudge cells, platelets, cells without a type and cells filed under two types
-    have no label.
-    """
-    if not any(part.lower() in (_SIGNED, _UNSIGNED) for image in images for part in image.path.parts):
-        return []
-    images = [_apl_cell(image) for image in images]
+def _unanimous(images: list[Image]) -> list[Image]:
+    """Return the images, without a cell label if a patient's image is filed under kinds of different labels."""
     labels: dict[tuple[str, str], set[int | None]] = defaultdict(set)
     for image in images:
         labels[image.group, image.path.name] |= {image.cell_label} if image.cell_type else set()
@@ -151,14 +146,6 @@ def _deep_apl(images: list[Image]) -> list[Image]:
         one if len(labels[one.group, one.path.name]) < 2 else replace(one, cell_type="two types", cell_label=None)
         for one in images
     ]
-
-
-def _apl_cell(image: Image) -> Image:
-    """Return an image of DeepAPL with the type and label of its cell; empty and None on unsigned slides."""
-    parts = image.path.parts
-    kind = parts[-2] if len(parts) > 2 and parts[-3].lower() == _SIGNED else ""
-    normal = NEGATIVE if kind.lower() in _APL_NORMAL else None
-    return replace(image, cell_type=kind, cell_label=POSITIVE if kind.lower().startswith("blast") else normal)
 
 
 def _plain(name: str, folder: Path, files: list[PurePath]) -> list[Image]:
@@ -176,7 +163,7 @@ def _plain(name: str, folder: Path, files: list[PurePath]) -> list[Image]:
 
 def read_labels(path: Path) -> dict[str, int]:
     """Read {image path: label} from a CSV with the columns ``image`` and ``label`` (negative or positive)."""
-    words = {"negative": NEGATIVE, "positive": POSITIVE, "0": NEGATIVE, "1": POSITIVE}
+    words = {"negative": 0, "positive": 1, "0": 0, "1": 1}
     labels: dict[str, int] = {}
     for row in read_table(path, ["image", "label"]).to_dict("records"):
         label = words.get(row["label"].lower())
