@@ -26,6 +26,7 @@ def predict_command(
     """Predict your slides with a kept run. Not a medical device."""
     from leuknet._escape import one_line
     from leuknet._outputs import check_own
+    from leuknet._templates import rendered_text
     from leuknet.data.walk import shown
     from leuknet.exceptions import LeuknetError
     from leuknet.inference import predict
@@ -53,7 +54,8 @@ def predict_command(
         text = _csv(predict.as_record(opened, rows, failed)["images"])
     else:
         record = predict.as_record(opened, rows, failed)
-        text = json.dumps(record, indent=1, ensure_ascii=False) + "\n" if as_json else _plain(record)
+        plain = rendered_text(Path(__file__).with_name("prediction.txt.j2"), **record)
+        text = json.dumps(record, indent=1, ensure_ascii=False) + "\n" if as_json else plain
     _give(text, out)
     for one in failed:
         print(one_line(f"left out: {shown(one['file'])}: {one['reason']}"), file=sys.stderr)
@@ -85,18 +87,6 @@ def _csv(rows: list[dict[str, Any]]) -> str:
     from leuknet._escape import csv_cell
 
     return pd.DataFrame(rows).map(csv_cell).to_csv(index=False)
-
-
-def _plain(record: dict[str, Any]) -> str:
-    from leuknet._escape import one_line
-
-    lines = [f"{record['run']['name']}; began from {record['run']['weights']}", record["run"]["leakage"], ""]
-    for row in record["images"]:
-        called = f"{row['class']} (probability {row['probability']:.3f}, from {row['threshold']} on)"
-        lines += [f"{one_line(row['file'])}: {called}"]
-        lines += [f"  {row['words']}"]
-        lines += [f"  cell at {one['x']:.0f}, {one['y']:.0f}: blast {one['blast']:.2f}" for one in row.get("cells", [])]
-    return "\n".join([*lines, "", "What this cannot tell:", *(f"- {line}" for line in record["limits"])]) + "\n"
 
 
 def export_command(

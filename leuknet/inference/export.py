@@ -1,17 +1,16 @@
 """Export of a saved run: the network as ``.keras`` and ONNX, and a model card (Mitchell et al., FAT* 2019)."""
 
 import importlib.util
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment
 
 import leuknet
-from leuknet._io import atomic, markdown, write_text
+from leuknet._io import atomic, write_text
 from leuknet._outputs import replaced_folder
+from leuknet._templates import rendered_text
 from leuknet.evaluation.intervals import bootstrap
 from leuknet.evaluation.metrics import scores
 from leuknet.exceptions import LeuknetError
@@ -87,10 +86,8 @@ def model_card(saved: SavedRun) -> str:
     shown = [(k.replace("_", " "), "–" if v is None else v) for k, v in settings if k not in dropped]
     frames = {"settings": pd.DataFrame(shown, columns=["setting", "value"]), "results": results(saved)}
     frames["counts"] = counts(saved.training_features.table)
-    environment = Environment(trim_blocks=True, keep_trailing_newline=True)
-    environment.filters["table"] = markdown
-    card = environment.from_string(files("leuknet.inference").joinpath("model_card.md.j2").read_text("utf-8"))
-    return card.render(frames, saved=saved, limits=LIMITS, not_a_device=NOT_A_DEVICE, version=leuknet.__version__)
+    values = {"saved": saved, "limits": LIMITS, "not_a_device": NOT_A_DEVICE, "version": leuknet.__version__}
+    return rendered_text(Path(__file__).with_name("model_card.md.j2"), **frames, **values)
 
 
 def counts(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,13 +1,11 @@
 """Pages, reports and galleries as text, rendered from templates."""
 
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
-from leuknet._escape import markdown_cell
-from leuknet._io import markdown
+from leuknet._templates import rendered_text
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -24,6 +22,4 @@ def markdown_page(name: str, **values: Any) -> str:
     Its filters are ``text`` (escapes external text), ``table`` (formats a DataFrame), and ``attribute`` (escapes an
     attribute of an HTML element).
     """
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), trim_blocks=True, keep_trailing_newline=True)
-    environment.filters |= {"text": markdown_cell, "table": markdown, "attribute": escape}
-    return environment.get_template(f"{name}.md.j2").render(**values)
+    return rendered_text(TEMPLATES / f"{name}.md.j2", **values)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from leuknet._cache import cached
 from leuknet._io import hash_of_files
+from leuknet._templates import rendered_text
 from leuknet.paper.consistency import cross_checks, formats, grim, protocol, significance, sprite, sums, timing
 from leuknet.paper.consistency.finding import VERDICTS, WEIGHTS, Finding, readings
 
@@ -52,12 +53,5 @@ def to_json(findings: list[Finding]) -> str:
 
 def to_text(findings: list[Finding]) -> str:
     """Return the findings as plain text, grouped by weight, with their arithmetic."""
-    lines = []
-    for weight in WEIGHTS:
-        group = [f for f in findings if f.weight == weight]
-        lines += [f"{(weight or 'consistent').upper()} ({len(group)})", ""]
-        for f in group:
-            lines += [f"[{f.verdict}] {f.place}", f"  {f.says}", f"  sum: {f.arithmetic}", f"  method: {f.method}"]
-            lines += [f"  depends on: {f.depends_on}"] * bool(f.depends_on)
-            lines += [f"  may have meant: {f.may_have_meant}"] * bool(f.may_have_meant) + [""]
-    return "\n".join(lines)
+    groups = {(weight or "consistent").upper(): [f for f in findings if f.weight == weight] for weight in WEIGHTS}
+    return rendered_text(Path(__file__).with_name("findings.txt.j2"), groups=groups).removesuffix("\n")
