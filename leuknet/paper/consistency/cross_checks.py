@@ -182,19 +182,13 @@ def check_competitor() -> Iterator[Finding]:
         limits = accuracy_bounds(texts["R"], texts["S"], negatives, positives)
         rough = {m: coarse(texts[m]) for m in "PRS"} | {"A": texts["A"]}
         single = matrices({m: rough[m] for m in "APR"}, negatives, positives)
-        fitting, meant = weighted_matrices(rough, negatives, positives), ""
-        if not fitting:
-            meant = f" In Table {number} no one matrix fits all four so; means over folds need not."
-        if len(fitting) == 1:
-            tp, tn = fitting[0]
-            meant = (
-                f" In Table {number} one matrix fits so: TP {tp}, TN {tn}; its recall of leukaemia is "
-                f"{100 * tp / positives:.2f} % and its specificity {100 * tn / negatives:.2f} %, so the bold recall "
-                f"of LeukNet ({own:.2f} %) is not the best of the column."
-            )
+        fitting = weighted_matrices(rough, negatives, positives)
+        tp, tn = fitting[0] if fitting else (0, 0)
+        rates = {"recall": 100 * tp / positives, "specificity": 100 * tn / negatives, "own": own}
+        case = {0: "none", 1: "one"}.get(len(fitting), "")
         kept = "" if number == 13 else "folds with the classes' shares nearly kept"
-        words = {"single": len(single), "meant": meant, "depends_on": kept, "limits": limits}
-        yield finding("weighted", number, of=(negatives, positives), text=texts, **words)
+        words = {"single": len(single), "depends_on": kept, "limits": limits, "tp": tp, "tn": tn, **rates}
+        yield finding("weighted", number, case=case, of=(negatives, positives), text=texts, **words)
 
 
 def check_table13() -> Iterator[Finding]:

@@ -63,19 +63,21 @@ def _words() -> dict[str, Any]:
     return tomllib.loads(files("leuknet.paper.consistency").joinpath("findings.toml").read_text("utf-8"))
 
 
-def finding(name: str, *parts: object, holds: object = False, **values: object) -> Finding:
+def finding(name: str, *parts: object, holds: object = False, case: object = "", **values: object) -> Finding:
     """Create the finding `name` by filling in its template from ``findings.toml``.
 
     Parameters
     ----------
     name : str
         Table in the file. It has the fields of `Finding` as format strings; ``otherwise``, the verdict if the check
-        fails (default "inconsistent"); and optional subtables named after a verdict, whose fields override the others
-        for that verdict.
+        fails (default "inconsistent"); and optional subtables named after a verdict or a case, whose fields override
+        the others for that verdict or in that case.
     *parts
         Values of ``{0}``, ``{1}``, …, e.g. table, block and row; in the id, only their letters and digits are used.
     holds : bool or str
         Whether the check passed, or the verdict.
+    case : str
+        Name of a subtable, in addition to the verdict's.
     **values
         Values of the named placeholders. Fractions are formatted as decimals; ``{name[0]}`` is the first item of a
         tuple.
@@ -86,7 +88,7 @@ def finding(name: str, *parts: object, holds: object = False, **values: object) 
     """
     words = _words()[name]
     verdict = holds if isinstance(holds, str) else "consistent" if holds else words.get("otherwise", "inconsistent")
-    words = {"id": name} | words | words.get(verdict, {})
+    words = {"id": name} | words | words.get(verdict, {}) | words.get(case, {})
     values = {key: decimal(value) for key, value in values.items()} | _words()["methods"]
     text = {f.name: words.get(f.name, "").format(*parts, **values) for f in fields(Finding) if f.name != "verdict"}
     text["id"] = words["id"].format(*map(slug, parts))

@@ -35,17 +35,15 @@ def check_scales() -> Iterator[Finding]:
     yield finding("kappa-digits", cells=", ".join(ragged()))
 
 
-def ragged() -> list[str]:
-    """Return the result cells with fewer decimals than most cells of their column, as text."""
+def ragged() -> Iterator[str]:
+    """Yield the result cells with fewer decimals than most cells of their column, as text."""
     frame = tables.tables()
     frame = frame[frame["table"].isin([3, 4, 5, 6, 7, 9, 10]) & (frame["column"] != "Num. of Features")]
-    short = []
     for (number, column), cells in frame.groupby(["table", "column"], sort=False):
         for part in zip(*map(split, cells["text"]), strict=True):
             digits = pd.Series([len(t.rstrip("%").partition(".")[2]) if t else None for t in part], cells.index, float)
             rows = cells[digits < digits.max()]
-            short += [f"Table {number} {r['block']} {r['row']} {column} {r['text']}" for _, r in rows.iterrows()]
-    return short
+            yield from (f"Table {number} {r['block']} {r['row']} {column} {r['text']}" for _, r in rows.iterrows())
 
 
 def best_of(cells: pd.DataFrame) -> set[str]:

@@ -149,14 +149,12 @@ def _no_matrix(block: str, row: str, scenario: str, texts: dict[str, str]) -> Fi
     impossible = [m for m in "AR" if not totals(texts[m], items[m])]
     alone = [f"{m} {texts[m]} alone: nearest possible {nearest(texts[m], items[m])}; " for m in impossible]
     swapped, first = exchanged(texts), {m: texts[m] for m in "AP"}
-    pairs, exchange = (
-        " or ".join(f"TP {tp}, TN {tn}" for tp, tn in matrices(some, *classes)) for some in (first, swapped)
-    )
-    meant = f"R {swapped['R']} % and Kappa {swapped['Kappa']}, exchanged in print: {exchange} gives all four."
+    fitting = [matrices(some, *classes) for some in (first, swapped)]
+    pairs, exchange = (" or ".join(f"TP {tp}, TN {tn}" for tp, tn in found) for found in fitting)
     words = {"printed": ", ".join(f"{m} {text}" for m, text in texts.items()), "alone": "".join(alone)}
-    words |= {"pairs": pairs or "nothing", "meant": meant if exchange else ""}
+    words |= {"pairs": pairs or "nothing", "exchange": exchange, "R": swapped["R"], "Kappa": swapped["Kappa"]}
     words["depends_on"] = "folds pooled, as every other row fits" * (scenario == "k-fold" and not exchange)
-    return finding("matrix", block, row, scenario, **words)
+    return finding("matrix", block, row, scenario, case="exchanged" * bool(exchange), **words)
 
 
 def fold_means_fit(text: str, images: int, folds: int = 5) -> bool:

@@ -61,20 +61,18 @@ def _two_sided(gap: float, error: float, n: int) -> float:
     return float(2 * stats.t.sf(t, 2 * n - 2))
 
 
-def winners() -> list[tuple[int, str, str, str, tuple[str, str], tuple[int, int]]]:
-    """Return ``[(table, block, best, next, cells, factors)]`` for the two highest mean accuracies of each block."""
-    rows = []
+def winners() -> Iterator[tuple[int, str, str, str, tuple[str, str], tuple[int, int]]]:
+    """Yield ``(table, block, best, next, cells, factors)`` for the two highest mean accuracies of each block."""
     for (number, block), group in itertools.groupby(printed_rows(RUN_TABLES), key=lambda row: row[:2]):
         ranked = sorted(group, key=lambda row: -float(split(row[3]["A"])[0]))[:2]
         (best, a), (second, b) = ((row, texts) for _, _, row, texts in ranked)
         factors = scale(a).get("A", 1), scale(b).get("A", 1)
-        rows.append((number, block, best, second, (a["A"], b["A"]), factors))
-    return rows
+        yield number, block, best, second, (a["A"], b["A"]), factors
 
 
 def check_winners() -> Iterator[Finding]:
     """Check which winners in accuracy differ from the runner-up at 5 %, corrected over all tables as one family."""
-    rows = winners()
+    rows = list(winners())
     low, high = (holm(p) for p in zip(*(p_range(*r[4], 5, r[5], known=True) for r in rows), strict=True))
     kinds: dict[str, list[str]] = {"separable": [], "not separable": [], "depends on rounding": []}
     for (number, block, best, second, texts, _), a, b in zip(rows, low, high, strict=True):

@@ -273,9 +273,8 @@ def _fraction(number: int, block: str, row: str, texts: Texts, recovery: Recover
     """Return the finding on a row whose means are percentages but whose spreads of A, P, R and S are fractions."""
     possible = any(recover(texts, CLASSES[block], ddof=ddof).runs for ddof in (1, 0))
     top = sum(CLASSES[block])
-    witness = (
-        f"e.g. five runs {as_text(recovery.runs[0])} print the whole row" if recovery.runs else "no such runs found"
-    )
+    runs = [as_text(found) for found in recovery.runs[:1]]
+    witness = f"e.g. five runs {runs[0]} print the whole row" if runs else "no such runs found"
     words = {"spreads": ", ".join(f"{m} {texts[m]}" for m in "APRS"), "witness": witness}
     holds = "not decidable" if possible else "inconsistent"
     return finding("spread-scale", number, block, row, holds=holds, top=top, step=100 / top * 0.4, **words)
