@@ -11,7 +11,7 @@ from leuknet.data.formats import LAYOUTS, Image, LabelBy, Layout, recognise
 from leuknet.data.groups import NAME as GROUPS
 from leuknet.data.groups import misnamed
 from leuknet.data.masks import FOLDER as MASKS
-from leuknet.data.registry import lookup, plain
+from leuknet.data.registry import lookup, plain, source_of
 from leuknet.data.splits_csv import NAME as SPLITS
 from leuknet.data.walk import SUFFIXES, children, is_text, shown, unusable, walk
 from leuknet.exceptions import LeuknetError
@@ -95,12 +95,10 @@ def rows_of(folder: Path, data_set: Path, label_by: LabelBy, rejected: Rejected)
         yield from _shipped_rows(folder, data_set, layouts, files, label_by, rejected)
         return
     name = _nfc(data_set.name)
-    known = lookup(name)
-    source = known.source if known else name
     for label, class_folder in _class_folders(folder, data_set, rejected).items():
         for path in _images_of_class(class_folder, folder, rejected):
             image_id = f"{name}/{label}/{_nfc(path.name)}"
-            yield Row(image_id, name, source, LABELS[label], _relative(path, folder))
+            yield Row(image_id, name, source_of(name), LABELS[label], _relative(path, folder))
 
 
 def _class_folders(folder: Path, data_set: Path, rejected: Rejected) -> dict[str, Path]:
@@ -166,19 +164,11 @@ def _shipped_rows(
 
 
 def _shipped_row(folder: Path, data_set: Path, layout: Layout, image: Image, label_by: LabelBy) -> Row | None:
-    known = lookup(layout.name)
     label = image.cell_label if label_by == "cell" and layout.cells else image.label
     if label is None:
         return None
-    word = "positive" if label else "negative"
-    return Row(
-        image_id=f"{layout.name}/{word}/{_nfc(' '.join(image.path.parts))}",
-        data_set=layout.name,
-        source=known.source if known else layout.name,
-        label=label,
-        path=_relative(data_set / image.path, folder),
-        patient=image.group,
-        cell_type=image.cell_type,
-        label_of=("cell" if label_by == "cell" or not image.group else "patient") if layout.cells else "image",
-        cell_label=-1 if image.cell_label is None else image.cell_label,
-    )
+    image_id = f"{layout.name}/{'positive' if label else 'negative'}/{_nfc(' '.join(image.path.parts))}"
+    label_of = "image" if not layout.cells else "patient" if label_by == "patient" and image.group else "cell"
+    cell = image.cell_type, label_of, -1 if image.cell_label is None else image.cell_label
+    path = _relative(data_set / image.path, folder)
+    return Row(image_id, layout.name, source_of(layout.name), label, path, image.group, *cell)

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-_DATA = Path(__file__).parent / "resources"
+RESOURCES = Path(__file__).parent / "resources"
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def _data_set(row: Mapping[Any, Any]) -> DataSet:
 
 
 def _read(name: str) -> pd.DataFrame:
-    return pd.read_csv(_DATA / name, dtype=str, keep_default_na=False)
+    return pd.read_csv(RESOURCES / name, dtype=str, keep_default_na=False)
 
 
 DATA_SETS = {row["name"]: _data_set(row) for row in _read("registry.csv").to_dict("records")}
@@ -80,12 +81,23 @@ def plain(name: str) -> str:
 _BY_PLAIN_NAME = {plain(name): data_set for name, data_set in DATA_SETS.items()}
 
 
+@cache
 def lookup(name: str) -> DataSet | None:
     """Return the data set of Table 1 named `name`, or None.
 
     Case, spaces and punctuation are ignored, e.g. ``CellaVision2`` matches CellaVision 2.
     """
     return _BY_PLAIN_NAME.get(plain(name))
+
+
+def canonical(data_set: str) -> str:
+    """Return a data set's name as in Table 1; other names are returned unchanged."""
+    return getattr(lookup(data_set), "name", data_set)
+
+
+def source_of(data_set: str) -> str:
+    """Return the source of a data set by name; a data set that is not in Table 1 is its own source."""
+    return getattr(lookup(data_set), "source", data_set)
 
 
 def registry_table() -> pd.DataFrame:

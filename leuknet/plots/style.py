@@ -19,7 +19,7 @@ from matplotlib import colormaps, font_manager
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 
-from leuknet.data.registry import DATA_SETS, lookup
+from leuknet.data.registry import DATA_SETS, canonical
 
 CLASS_NAMES = {0: "negative", 1: "positive (leukaemia)"}
 CLASS_COLOURS = {0: "#56B4E9", 1: "#B23A00"}
@@ -113,7 +113,7 @@ def table_order(names: Iterable[str]) -> list[str]:
     for place, data_set in enumerate(DATA_SETS.values()):
         places.setdefault(data_set.source, place)
         places[data_set.name] = place
-    known = {name: getattr(lookup(name), "name", name) for name in set(names)}
+    known = {name: canonical(name) for name in set(names)}
     return sorted(known, key=lambda name: (places.get(known[name], len(places)), name))
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from leuknet._io import object_or_empty
 from leuknet.baselines.registry import BASELINES
+from leuknet.data.registry import canonical
 from leuknet.paper import tables
 from leuknet.verdicts import results
 
@@ -90,5 +91,5 @@ def _spaces(table: pd.DataFrame) -> dict[Cell, pd.DataFrame]:
             texts = {metric: row[f"{scenario} {metric}"] for metric in SPACE_METRICS}
             values = pd.to_numeric(pd.Series(texts), errors="coerce") / [100, 100, 100, 1]
             part = values.rename(lambda text: text.removesuffix(" (%)")).to_frame().T.assign(why_not=row["why_not"])
-            groups[10, f"{results.canonical(row['data set'])}, {scenario}", name] = part
+            groups[10, f"{canonical(row['data set'])}, {scenario}", name] = part
     return groups

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from leuknet._io import read_limited
-from leuknet.data.registry import DATA_SETS, lookup
+from leuknet.data.registry import DATA_SETS, canonical, lookup, source_of
 from leuknet.evaluation.metrics import from_counts
 from leuknet.evaluation.splits import AS_PUBLISHED, LODOCV
 from leuknet.exceptions import LeuknetError
@@ -145,7 +145,7 @@ def _tested(
 ) -> dict[str, Any]:
     """Return a run's row for the images in one role."""
     tested, sources = sorted({canonical(name) for name in set(data_set)}), set(of_source)
-    shared = sum(n for name, n in trained.items() if source(name) in sources)
+    shared = sum(n for name, n in trained.items() if source_of(name) in sources)
     counts = np.bincount(2 * y + called, minlength=4)  # TN, FP, FN, TP
     classes, n = counts.reshape(2, 2).sum(axis=1), trained.total()
     cohort = ALL if PERFORMANCE_SET in {*trained, *(tested if role == "test" else ())} else DEVELOPMENT
@@ -170,20 +170,6 @@ def _leaves_out(run: Run, protocols: Collection[str], units: Collection[str], tr
     left_out = (LODOCV, AS_PUBLISHED, SOURCE_OUT)
     alike = run["protocol"] in left_out and len(units) == 1 and not trained_on_them
     return bool(run["protocol"] in protocols or alike)
-
-
-@cache
-def canonical(data_set: str) -> str:
-    """Return a data set's name as in Table 1; other names are returned unchanged."""
-    known = lookup(data_set)
-    return known.name if known else data_set
-
-
-@cache
-def source(data_set: str) -> str:
-    """Return the source of a data set by name; a data set that is not in Table 1 is its own source."""
-    known = lookup(data_set)
-    return known.source if known else data_set
 
 
 @lru_cache(maxsize=512)

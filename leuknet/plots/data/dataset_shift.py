@@ -1,13 +1,12 @@
 """Dataset shift: image sizes, colours, the source probe, and how well these predict the label."""
 
-from importlib.resources import files
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from leuknet._random import rng
+from leuknet.data.registry import RESOURCES
 from leuknet.data.statistics import COLOUR, SHARPNESS, SIZE, SourceProbe, source_probe
 from leuknet.plots.axes import matrix, name_rows, subplots, whisker
 from leuknet.plots.data.survey import class_counts, published_counts
@@ -229,8 +228,7 @@ def real_statistics() -> pd.DataFrame:
         ``data_set``, ``images``, ``fitted`` (whether the synthetic images were fitted to it), ``statistic``, ``mean``,
         ``sd`` (over images).
     """
-    with files("leuknet.data").joinpath("resources", "real_statistics.csv").open(encoding="utf-8") as file:
-        return pd.read_csv(file)
+    return pd.read_csv(RESOURCES / "real_statistics.csv")
 
 
 def spread(statistics: pd.DataFrame) -> pd.DataFrame:

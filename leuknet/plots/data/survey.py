@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from leuknet._random import rng
 from leuknet.data.cohort import Cohort
-from leuknet.data.registry import DATA_SETS, lookup, registry_table, totals
+from leuknet.data.registry import DATA_SETS, canonical, registry_table, totals
 from leuknet.exceptions import LeuknetError
 from leuknet.plots.axes import name_rows, picture, picture_grid, subplots
 from leuknet.plots.style import CLASS_BARS, CLASS_COLOURS, CLASS_NAMES, table_order
@@ -47,7 +47,7 @@ def table_1(table: pd.DataFrame) -> pd.DataFrame:
         One row per data set in Table 1's order, then data sets that are not in Table 1, then the totals as printed and
         as the sum of the rows. As text; missing values are empty.
     """
-    here = class_counts(table).rename(index=lambda name: getattr(lookup(name), "name", name)).groupby(level=0).sum()
+    here = class_counts(table).rename(index=canonical).groupby(level=0).sum()
     columns = ["name", "source", "cells", "negatives", "positives", "total"]
     frame = pd.DataFrame([vars(one) | {"total": one.total} for one in DATA_SETS.values()])[columns].set_index("name")
     others = table_order(set(here.index) - set(DATA_SETS))
