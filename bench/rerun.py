@@ -77,10 +77,11 @@ def table(options):
     """Return the comparison of all backends with the first, and of seeds within the first."""
     _, specs = planned(options)
     first, *others = PLACES
-    made = {name: Store(Path(options.folder) / name).predictions for name in PLACES}
-    rows = [summary(f"{first} | {name}", [(made[first](s), made[name](s)) for s in specs]) for name in others]
+    stores = {name: Store(Path(options.folder) / name) for name in PLACES}
+    made = {name: {s.key: store.read(s).predictions() for s in specs} for name, store in stores.items()}
+    rows = [summary(f"{first} | {name}", [(made[first][s.key], made[name][s.key]) for s in specs]) for name in others]
     pairs = [(a, b) for a, b in itertools.combinations(specs, 2) if a.fold == b.fold]
-    rows.append(summary("one seed | another", [(made[first](a), made[first](b)) for a, b in pairs]))
+    rows.append(summary("one seed | another", [(made[first][a.key], made[first][b.key]) for a, b in pairs]))
     return pd.DataFrame(rows)
 
 

@@ -148,10 +148,10 @@ def check_equal(specs, disturbed, undisturbed):
     """Assert that each run was finished once and predicts what the undisturbed one does; return how many runs."""
     for spec in specs:
         folder = disturbed.folder(spec)
-        a, b = disturbed.predictions(spec), undisturbed.predictions(spec)
+        a, b = (store.read(spec).predictions() for store in (disturbed, undisturbed))
         np.testing.assert_array_equal(a["p"].to_numpy(), b["p"].to_numpy(), err_msg=spec.label)
         assert list(a["image_id"]) == list(b["image_id"])
-        assert list(disturbed.history(spec)["epoch"]) == list(range(1, (spec.settings.epochs or 0) + 1))
+        assert list(disturbed.read(spec).history()["epoch"]) == list(range(1, (spec.settings.epochs or 0) + 1))
         log = folder / "log.txt"
         assert not log.exists() or log.read_text("utf-8", "replace").count(f"finished {spec.key}") <= 1
         left = [path.name for path in folder.iterdir() if path.name.startswith(".") or path.suffix == ".npz"]

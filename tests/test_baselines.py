@@ -54,11 +54,11 @@ def test_a_system_runs_through_the_same_records_as_a_network(tmp_path):
     store = Store(tmp_path)
     report = execute_here([spec], store, cohort)
     assert report.trained == 1 and not report.failed
-    frame, record = store.predictions(spec), store.record(spec)
+    frame, record = store.read(spec).predictions(), store.read(spec).as_dict()
     assert list(frame.columns) == PREDICTION_COLUMNS and set(frame["split"]) == {"test"}
     assert ((frame["p"] >= 0.5) == frame["y"]).all()  # the cohort's classes differ in brightness
     assert record["run"]["settings"]["system"] == "mean-colour" and record["weights"]["bytes"] > 0
-    assert store.history(spec).empty
+    assert store.read(spec).history().empty
 
 
 def test_a_system_that_was_broken_off_says_so_and_is_run_again(tmp_path, monkeypatch):

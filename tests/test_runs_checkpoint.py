@@ -46,9 +46,11 @@ def equal(grid_cohort, grid_specs, whole, store):
 
     def check():
         store.execute(grid_specs[0], grid_cohort)
-        np.testing.assert_array_equal(store.predictions(grid_specs[0])["p"], whole.predictions(grid_specs[0])["p"])
-        assert list(store.history(grid_specs[0])["epoch"]) == list(range(1, 9))
-        return store.record(grid_specs[0])
+        np.testing.assert_array_equal(
+            store.read(grid_specs[0]).predictions()["p"], whole.read(grid_specs[0]).predictions()["p"]
+        )
+        assert list(store.read(grid_specs[0]).history()["epoch"]) == list(range(1, 9))
+        return store.read(grid_specs[0]).as_dict()
 
     return check
 
@@ -59,7 +61,7 @@ def test_an_interrupted_run_goes_on_and_counts_all_its_seconds(grid_cohort, grid
         assert kept["epoch"] == 3 and kept["seconds"] > 0
     changed(path, seconds=5000.0)
     made = equal()
-    history = store.history(grid_specs[0])["seconds"]
+    history = store.read(grid_specs[0]).history()["seconds"]
     assert made["done"]["seconds"] > 5000 + history[3:].sum()
     assert "legs" not in made["environment"] and "starts over" not in capfd.readouterr().err
 
@@ -122,5 +124,5 @@ def test_a_clock_that_goes_back_changes_nothing(grid_cohort, grid_specs, equal, 
     report = execute_processes(grid_specs[:1], store, [paths], checkpoint_seconds=0)
     assert report.trained == 1 and report.seconds >= 0 and report.events == []
     record = equal()
-    assert (store.history(grid_specs[0])["seconds"] >= 0).all()
-    assert record["done"]["seconds"] >= store.history(grid_specs[0])["seconds"].sum()
+    assert (store.read(grid_specs[0]).history()["seconds"] >= 0).all()
+    assert record["done"]["seconds"] >= store.read(grid_specs[0]).history()["seconds"].sum()

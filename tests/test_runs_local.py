@@ -79,7 +79,7 @@ def test_a_full_disk_is_reported_and_the_run_goes_on_when_there_is_room(grid_coh
         (small / "filler").unlink()
         subprocess.run(["mount", "-o", "remount,size=50m", small], check=True)
         store.execute(spec, grid_cohort, checkpoint_seconds=0)
-        np.testing.assert_array_equal(store.predictions(spec)["p"], whole.predictions(spec)["p"])
+        np.testing.assert_array_equal(store.read(spec).predictions()["p"], whole.read(spec).predictions()["p"])
 
 
 def test_a_read_only_folder_is_reported(grid_cohort, grid_specs, tmp_path):

@@ -59,7 +59,7 @@ def test_a_control_is_repeated_from_its_record_alone(study):
     control.run([spec], progress=False)
     found = rerun(study.store.folder(spec))
     assert found.agrees and found.images > 0
-    test = study.store.predictions(spec).query("split == 'test'")
+    test = study.store.read(spec).predictions().query("split == 'test'")
     true = study.cohort.table.set_index("image_id")["label"]
     assert not np.array_equal(test["y"], true.loc[test["image_id"]])
 

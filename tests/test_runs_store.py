@@ -45,9 +45,9 @@ def test_key_follows_what_decides_and_nothing_else(spec, cohort):
 def test_a_run_leaves_its_record_and_is_not_done_again(spec, cohort, tmp_path):
     store = Store(tmp_path)
     store.execute(spec, cohort)
-    record = store.record(spec)
+    record = store.read(spec).as_dict()
     assert record["run"]["fold"] == "A" and record["weights"]["weights"] and record["environment"]["packages"]["keras"]
-    frame = store.predictions(spec)
+    frame = store.read(spec).predictions()
     assert (
         list(frame.columns) == PREDICTION_COLUMNS and set(frame["data_set"]) == {"A"} and frame["p"].between(0, 1).all()
     )
@@ -66,7 +66,7 @@ def test_a_kept_network_predicts_as_its_record_says(spec, cohort, tmp_path):
     store.execute(kept, cohort)
     where = spec.split.indices(cohort.table, "A")["test"]
     p = np.asarray(store.model(kept)(cohort.images[where].astype(np.float32) / 255)).ravel()
-    np.testing.assert_allclose(p, store.predictions(kept)["p"], atol=1e-5)
+    np.testing.assert_allclose(p, store.read(kept).predictions()["p"], atol=1e-5)
 
 
 def test_a_failed_run_says_why_and_the_others_go_on(spec, cohort, tmp_path):
@@ -77,7 +77,7 @@ def test_a_failed_run_says_why_and_the_others_go_on(spec, cohort, tmp_path):
     assert "one class only" in json.loads((store.folder(bad) / "failed.json").read_text())["reason"]
     assert store.done(spec) and not store.done(bad)
     with pytest.raises(LeuknetError, match="not finished"):
-        store.record(bad)
+        store.read(bad)
 
 
 def test_another_cohort_is_refused(spec, tmp_path):

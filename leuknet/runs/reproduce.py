@@ -130,7 +130,7 @@ def rerun(
         if store.folder(spec).resolve() == folder.resolve():
             raise LeuknetError(f"{folder} is the run itself: give another folder to repeat it in")
         store.execute(replace(spec, recipe=recipe), load_cohort(**recipe))
-        agreed = agreement(record.predictions(), store.predictions(spec.key))
-        made = store.record(spec.key)["environment"]
-    where = place(record.environment, made)
+        again = store.read(spec)
+        agreed = agreement(record.predictions(), again.predictions())
+    where = place(record.environment, again.environment)
     return Rerun(spec.key, where, TOLERANCES[where] if tolerance is None else tolerance, **agreed)

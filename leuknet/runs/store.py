@@ -183,18 +183,6 @@ class Store:
             raise LeuknetError(f"run {what} is not finished: execute it first")
         return read(self.folder(spec))
 
-    def predictions(self, spec: RunSpec | str) -> pd.DataFrame:
-        """Return the predictions of a finished run (`PREDICTION_COLUMNS`)."""
-        return self.read(spec).predictions()
-
-    def history(self, spec: RunSpec | str) -> pd.DataFrame:
-        """Return the history of a finished run, one row per epoch."""
-        return self.read(spec).history()
-
-    def record(self, spec: RunSpec | str) -> dict[str, dict[str, Any]]:
-        """Return the content of a finished run's JSON files: ``run``, ``environment``, ``weights`` and ``done``."""
-        return self.read(spec).as_dict()
-
     def model(self, spec: RunSpec) -> Any:
         """Load the saved network of a run; see `leuknet.models.network_file.load_network`."""
         from leuknet.models.network_file import load_network

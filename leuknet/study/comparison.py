@@ -164,15 +164,15 @@ def costs(study: Study, results: Results) -> pd.DataFrame:
     LeukNet and VGG-16 * are wall times.
     """
     rows = []
-    for spec in results.specs:
-        record, approach = results.store.record(spec), spec.settings.approach
+    for spec, record in results.records:
         roles = spec.split.indices(study.cohort.table, spec.fold)
         images = sum(len(where) for role, where in roles.items() if role != "train")
-        seconds = record["done"].get("describe_seconds") or record["done"]["predict_seconds"] / images
-        weights, size = record["weights"]["weights"], record["weights"].get("bytes")
+        seconds = record.done.get("describe_seconds") or record.done["predict_seconds"] / images
+        weights, size = record.weights["weights"], record.weights.get("bytes")
         if size is None:
             size = 4 * parameters(spec.settings, study.cohort.size)
-        rows.append({"approach": approach, "fold": spec.fold, "weights": weights, "bytes": size, "seconds": seconds})
+        row = {"approach": spec.settings.approach, "fold": spec.fold, "weights": weights}
+        rows.append(row | {"bytes": size, "seconds": seconds})
     return pd.DataFrame(rows)
 
 

@@ -17,10 +17,11 @@ from leuknet.evaluation.metrics import scores_by
 from leuknet.evaluation.splits import Split
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.executors.local import execute_here
-from leuknet.runs.executors.scheduler import Scheduler
+from leuknet.runs.executors.scheduler import Scheduler, unwatched
 from leuknet.runs.places import check_apart, result_folder
 from leuknet.runs.progress import watcher
 from leuknet.runs.provenance import thread_settings
+from leuknet.runs.record import Record
 from leuknet.runs.spec import RunSpec
 from leuknet.runs.store import Store
 from leuknet.study.parameters import read_changes, read_folder, read_seed
@@ -162,7 +163,7 @@ class Study:
         """Train the unfinished runs among `specs` in this process, with a progress bar of epochs."""
         others = {spec.cohort_key: spec.recipe for spec in specs if spec.cohort_key != self.cohort.key}
         cohorts = {self.cohort.key: self.cohort} | {key: load_cohort(**recipe or {}) for key, recipe in others.items()}
-        with watcher() if progress and not all(map(self.store.done, specs)) else nullcontext() as view:
+        with watcher() if progress and not all(map(self.store.done, specs)) else nullcontext(unwatched) as view:
             report = execute_here(specs, self.store, cohorts, view)
         if progress:
             print(report)
@@ -199,24 +200,28 @@ class Results:
         return row | {"protocol": spec.split.protocol, "fold": spec.fold, "seed": spec.seed}
 
     @cached_property
+    def records(self) -> list[tuple[RunSpec, Record]]:
+        """The specification and the record of each run."""
+        return [(spec, self.store.read(spec)) for spec in self.specs]
+
+    @cached_property
     def runs(self) -> pd.DataFrame:
         """One row per run: settings, protocol, fold, seed, weights as printed in captions, timings in seconds."""
         rows = []
-        for spec in self.specs:
-            record = self.store.record(spec)
-            weights = {"weights": record["weights"]["weights"]}
-            rows.append(spec.settings.as_dict() | record["done"] | self._of(spec) | weights)
+        for spec, record in self.records:
+            weights = {"weights": record.weights["weights"]}
+            rows.append(spec.settings.as_dict() | record.as_dict()["done"] | self._of(spec) | weights)
         return pd.DataFrame(rows)
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
         """All predictions (`PREDICTION_COLUMNS`) with run, backbone, approach and protocol."""
-        return pd.concat([self.store.predictions(s).assign(**self._of(s)) for s in self.specs], ignore_index=True)
+        return pd.concat([run.predictions().assign(**self._of(spec)) for spec, run in self.records], ignore_index=True)
 
     @cached_property
     def histories(self) -> pd.DataFrame:
         """All epochs: epoch, loss, accuracy, validation loss and accuracy, seconds; with run, backbone, fold, seed."""
-        return pd.concat([self.store.history(s).assign(**self._of(s)) for s in self.specs], ignore_index=True)
+        return pd.concat([run.history().assign(**self._of(spec)) for spec, run in self.records], ignore_index=True)
 
     def scores(
         self, role: str = "test", by: tuple = ("backbone", "approach", "protocol", "fold", "seed")

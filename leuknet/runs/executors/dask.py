@@ -22,7 +22,7 @@ from leuknet.runs import failures
 from leuknet.runs.executors.clusters import Setup, opened, read_setup
 from leuknet.runs.executors.gpu_locks import claim_gpu
 from leuknet.runs.executors.local import Worker, stop
-from leuknet.runs.executors.scheduler import Ending, Scheduler
+from leuknet.runs.executors.scheduler import Ending, Scheduler, Watch, unwatched
 from leuknet.runs.provenance import backend, thread_settings
 from leuknet.runs.record import DONE, NETWORK, REQUIRED, seal
 from leuknet.runs.spec import RunSpec
@@ -103,7 +103,7 @@ def execute_cluster(
     store: Store,
     where: str,
     jobs: int | None = None,
-    watch: Callable | None = None,
+    watch: Watch = unwatched,
     again: bool = False,
     checkpoint_seconds: float = 30.0,
 ) -> Scheduler:
@@ -140,8 +140,7 @@ def execute_cluster(
                     crew.work(address, watch)
     finally:
         mark.unlink(missing_ok=True)
-    if watch:
-        watch(scheduler)
+    watch(scheduler)
     return scheduler
 
 
@@ -168,7 +167,7 @@ class Crew:
         self.unfit: dict[str, set[str]] = defaultdict(set)
         self.deaths, self.known, self.changed = Counter[str](), set[str](), time.monotonic()
 
-    def work(self, address: str, watch: Callable | None) -> None:
+    def work(self, address: str, watch: Watch) -> None:
         """Assign runs and collect results until all are done or the Dask scheduler at `address` is lost."""
         from distributed import Client
 
@@ -185,8 +184,7 @@ class Crew:
                 for worker in [worker for worker, (_, future) in self.tasks.items() if future.done()]:
                     self.settle(worker)
                 self.give(client)
-                if watch:
-                    watch(self.scheduler)
+                watch(self.scheduler)
                 time.sleep(POLL_SECONDS)
         except KeyboardInterrupt:
             with suppress(OSError):  # a lost Dask scheduler has nothing to stop

@@ -5,7 +5,7 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from json import loads
 from pathlib import Path
@@ -17,7 +17,7 @@ from leuknet._io import module_command
 from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
 from leuknet.runs import failures
-from leuknet.runs.executors.scheduler import Ending, Scheduler
+from leuknet.runs.executors.scheduler import Ending, Scheduler, Watch, unwatched
 from leuknet.runs.planning import cost
 from leuknet.runs.provenance import gpus as gpu_names
 from leuknet.runs.provenance import thread_settings
@@ -34,7 +34,7 @@ def execute_here(
     specs: Iterable[RunSpec],
     store: Store,
     cohorts: Cohort | dict[str, Cohort],
-    watch: Callable | None = None,
+    watch: Watch = unwatched,
     again: bool = False,
 ) -> Scheduler:
     """Execute `specs` in this process, one after the other.
@@ -66,15 +66,14 @@ def execute_here(
             last = scheduler.structures[spec.key]
             cohort = cohorts[spec.cohort_key] if isinstance(cohorts, dict) else cohorts
             try:
-                store.execute(spec, cohort, report=watch and (lambda row: watch(scheduler)), wait=False)
+                store.execute(spec, cohort, report=lambda row: watch(scheduler), wait=False)
                 ending = Ending(None)
             except failures.RunError as error:
                 ending = Ending(error.failure, str(error))
             scheduler.ended(spec, ending)
         elif scheduler.unfinished:
             time.sleep(POLL_SECONDS)  # the remaining runs are executed by another process
-        if watch:
-            watch(scheduler)
+        watch(scheduler)
     return scheduler
 
 
@@ -195,7 +194,7 @@ def execute_processes(
     specs: Iterable[RunSpec],
     store: Store,
     environments: Any = None,
-    watch: Callable | None = None,
+    watch: Watch = unwatched,
     again: bool = False,
     checkpoint_seconds: float = 30.0,
 ) -> Scheduler:
@@ -235,12 +234,10 @@ def execute_processes(
             for worker, spec in [(worker, worker.spec) for worker in busy if worker.spec]:
                 if ending := worker.poll():
                     scheduler.ended(spec, ending)
-            if watch:
-                watch(scheduler)
+            watch(scheduler)
     finally:
         stop(workers)
-    if watch:
-        watch(scheduler)
+    watch(scheduler)
     return scheduler
 
 

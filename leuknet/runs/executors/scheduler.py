@@ -176,3 +176,10 @@ class Scheduler:
         failed = f", {len(self.failed)} failed" if self.failed else ""
         counted = f"{self.before + self.trained} runs: {self.before} from before, {self.trained} trained"
         return f"{counted} in {self.seconds:.0f} s{failed}"
+
+
+Watch = Callable[[Scheduler], object]
+
+
+def unwatched(scheduler: Scheduler) -> None:
+    """Show no progress: the default of the executors, which call it after each event."""
