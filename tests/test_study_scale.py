@@ -1,7 +1,12 @@
 """The runs that profile `paper` plans, counted on Table 1's counts without images, next to the paper's own."""
 
+from pathlib import Path
+
+import pandas as pd
 import pytest
 
+from leuknet.paper import tables
+from leuknet.study import scale
 from leuknet.study.scale import counted_cohort, counted_study, planned
 
 
@@ -33,3 +38,10 @@ def test_each_fold_of_tables_12_and_13_has_its_own_seed(table):
         assert row["trained on"] == "2721 to 2722" and row["tested on"] == "680 to 681 + 121"
     assert table.loc[12, "paper: trained on"] == "2732" and table.loc[13, "paper: tested on"] == "121"
     assert table.loc[12, "paper: runs"] == "200 and 1 row without a number"
+
+
+def test_the_papers_runs_are_those_of_its_tables():
+    stated = pd.read_csv(Path(scale.__file__).with_name("published_counts.csv")).set_index("table")["paper: runs"]
+    for number, words in stated.items():
+        runs = tables.table(number).groupby(["block", "row"])["n_runs"].first()
+        assert words.startswith(str(runs.sum() or runs.isna().sum()))

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,7 @@ def paper_figures() -> pd.DataFrame:
     pandas.DataFrame
         ``figure`` (int), ``functions``, ``files`` (lists of str).
     """
-    with files("leuknet.pages").joinpath("paper_figures.csv").open(encoding="utf-8") as file:
-        frame = pd.read_csv(file)
+    frame = pd.read_csv(Path(__file__).with_name("paper_figures.csv"))
     return frame.assign(functions=frame["functions"].str.split(), files=frame["files"].str.split())
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import pandas as pd
 
 from leuknet.data.registry import DATA_SETS
-from leuknet.paper import tables
 from leuknet.runs.spec import RunSpec
 from leuknet.study import experiments
 from leuknet.study.profiles import profile
@@ -50,15 +49,13 @@ def planned(study: Study) -> pd.DataFrame:
     pandas.DataFrame
         ``table``; for this study ``runs`` (without duplicates), ``networks and baselines``, ``test sets or folds``,
         ``seeds`` (distinct), ``trained on`` and ``tested on`` (images, minimum to maximum over folds; a set apart
-        follows a plus sign); for the paper ``paper: runs``, ``paper: trained on``, ``paper: tested on`` (from its
-        printed totals).
+        follows a plus sign); for the paper ``paper: runs`` (summed over the table's rows), ``paper: trained on`` and
+        ``paper: tested on`` (from the printed totals of Table 1).
     """
-    counts = {plan: _counts(plan(study)) for plan in dict.fromkeys(experiments.EXPERIMENTS.values())}
-    rows = []
-    for name, plan in experiments.EXPERIMENTS.items():  # Tables 12 and 13 share one plan
-        number = int(name.removeprefix("table"))
-        rows.append({"table": number} | counts[plan] | _published(number))
-    return pd.DataFrame(rows)
+    plans = {int(name.removeprefix("table")): plan for name, plan in experiments.EXPERIMENTS.items()}
+    counts = {plan: _counts(plan(study)) for plan in dict.fromkeys(plans.values())}  # Tables 12 and 13 share one plan
+    published = pd.read_csv(Path(__file__).with_name("published_counts.csv"))
+    return pd.DataFrame([{"table": number} | counts[plan] for number, plan in plans.items()]).merge(published, "left")
 
 
 def _counts(specs: Sequence[RunSpec]) -> dict[str, Any]:
@@ -74,22 +71,3 @@ def _counts(specs: Sequence[RunSpec]) -> dict[str, Any]:
 
 def _span(values: pd.Series) -> str:
     return f"{values.min():.0f}" if values.nunique() == 1 else f"{values.min():.0f} to {values.max():.0f}"
-
-
-def _published(number: int) -> dict[str, Any]:
-    """Return the paper's runs and images: runs summed over rows, images from the printed totals of Table 1."""
-    frame = tables.table(number)
-    rows = frame.groupby(["block", "row"], sort=False)["n_runs"].first()
-    stated, unstated = int(rows.sum()), int(rows.isna().sum())
-    parts = [f"{stated}"] * (stated > 0) + [f"{unstated} row{'s' * (unstated > 1)} without a number"] * (unstated > 0)
-    runs = " and ".join(parts)
-    every, development, ufg = 3536, 3415, DATA_SETS["UFG"].total
-    left_out = [DATA_SETS[name].total for name in ("ALL-IDB 1", "ALL-IDB 2")]
-    if number < 11:
-        by_section = [" and ".join(str(total - n) for n in left_out) for total in (development, every)]
-        words = f"{by_section[0]} (section 4.1), {by_section[1]} (section 3.5)", " and ".join(map(str, left_out))
-    elif number == 11:
-        words = f"{4 * every // 5} (LeukNet)", f"{every // 5} a fold (LeukNet)"
-    else:
-        words = f"{4 * development // 5}", f"{development // 5} a fold" if number == 12 else f"{ufg}"
-    return dict(zip(("paper: runs", "paper: trained on", "paper: tested on"), (runs, *words), strict=True))

@@ -1,5 +1,6 @@
 """The augmentation in figures and tables (paper, section 3.2, Figure 3), and a variant controlled by sliders."""
 
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -63,14 +64,10 @@ def one_each(table: pd.DataFrame, seed: int = 0) -> dict[int, int]:
 
 def policy_table(policy: Policy = PAPER) -> pd.DataFrame:
     """Return the policy's parameters, one row each, next to the paper's wording and the sampling distribution."""
-    shifted = "uniform, {:+g} to {:+g} of the size"
-    how = {"theta": ("40°", "uniform, {:+g}° to {:+g}°"), "tx": ("0.2", shifted), "ty": ("0.2", shifted)}
-    how |= {"shear": ("0.2", f"uniform, {{:+g}} to {{:+g}} {policy.shear_unit}")}
-    how |= {"zx": ("0.2", "uniform, {:g} to {:g}, width and height apart")}
-    how |= dict.fromkeys(FLIPS, ("yes", "one variant in two"))
-    names, ends = WORDS | {"zx": "zoom"}, ranges(policy)
-    rows = [(names[k], paper, of.format(*ends[k]) if np.ptp(ends[k]) else "never") for k, (paper, of) in how.items()]
-    return pd.DataFrame(rows, columns=["operation", "paper", "here"]).replace("-", "−", regex=True)
+    frame, unit = pd.read_csv(Path(__file__).with_name("policy.csv"), dtype=str), policy.shear_unit
+    drawn = zip(frame["here"], frame["name"].map(ranges(policy)), strict=True)
+    here = [text.format(*ends, unit=unit) if np.ptp(ends) else "never" for text, ends in drawn]
+    return frame.drop(columns="name").assign(here=here).replace("-", "−", regex=True)
 
 
 def framed(ax: plt.Axes) -> None:

@@ -2,8 +2,8 @@
 
 import re
 from dataclasses import replace
-from importlib.resources import files
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -217,8 +217,7 @@ def checklist(study: Study) -> None:
 
 def questions() -> pd.DataFrame:
     """Return the checklist: ``question``, ``look for``, ``page``."""
-    with files("leuknet.verdicts").joinpath("checklist.csv").open(encoding="utf-8") as file:
-        return pd.read_csv(file)
+    return pd.read_csv(Path(__file__).with_name("checklist.csv"))
 
 
 def needed(network: str, images: int) -> tuple[float, float]:
