@@ -1,6 +1,5 @@
 """Each published cell next to this study's matching runs, with a verdict by tolerances fixed before any run."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -132,21 +131,13 @@ def counts(cells: pd.DataFrame) -> pd.DataFrame:
 def readable(cells: pd.DataFrame) -> pd.DataFrame:
     """Return `compare`'s rows formatted for display: ``published | here | verdict``."""
     limits = zip(cells["low"], cells["high"], strict=True)
-    return pd.DataFrame(
-        {
-            "table": cells["table"],
-            "test set": cells["block"],
-            "row": cells["row"],
-            "metric": cells["metric"],
-            "published": list(map(plus_minus, cells["published"], cells["spread"])),
-            "n": cells["n"],
-            "reproduced": list(map(plus_minus, cells["here"], cells["spread here"])),
-            "n here": [count or "" for count in cells["n here"]],
-            "95 % interval": ["" if np.isnan(low) else f"{low:.2f} to {high:.2f}" for low, high in limits],
-            "tolerance": ["" if np.isnan(points) else f"{points:.2f}" for points in cells["tolerance"]],
-            "verdict": cells["verdict"],
-        }
-    )
+    texts: dict[str, list] = {"published": list(map(plus_minus, cells["published"], cells["spread"]))}
+    texts["reproduced"] = list(map(plus_minus, cells["here"], cells["spread here"]))
+    texts["n here"] = [count or "" for count in cells["n here"]]
+    texts["95 % interval"] = ["" if np.isnan(low) else f"{low:.2f} to {high:.2f}" for low, high in limits]
+    texts["tolerance"] = ["" if np.isnan(points) else f"{points:.2f}" for points in cells["tolerance"]]
+    columns = ["table", "test set", "row", "metric", "published", "n", *list(texts)[1:], "verdict"]
+    return cells.rename(columns={"block": "test set"}).assign(**texts)[columns]
 
 
 def plus_minus(mean: float, spread: float) -> str:
@@ -178,18 +169,10 @@ def latex(frame: pd.DataFrame) -> str:
     return text.translate(str.maketrans({"±": r"$\pm$", "–": "--"}))
 
 
-FORMATS: dict[str, Callable[[pd.DataFrame], str]] = {
-    ".csv": lambda frame: frame.to_csv(index=False, lineterminator="\n"),
-    ".md": markdown,
-    ".tex": latex,
-    ".html": lambda frame: frame.to_html(index=False, border=0) + "\n",
-}
-
-
-def write(cells: pd.DataFrame, stem: Path) -> list[Path]:
-    """Write `readable` cells to ``<stem>.csv``, ``.md``, ``.tex`` and ``.html``; return the paths."""
-    frame, paths = readable(cells), []
-    for suffix, render in FORMATS.items():
-        paths.append(stem.with_name(stem.name + suffix))
-        write_text(paths[-1], render(frame))
-    return paths
+def write(cells: pd.DataFrame, stem: Path) -> None:
+    """Write `readable` cells to ``<stem>.csv``, ``.md``, ``.tex`` and ``.html``."""
+    frame = readable(cells)
+    texts = {".csv": frame.to_csv(index=False, lineterminator="\n"), ".md": markdown(frame), ".tex": latex(frame)}
+    texts[".html"] = frame.to_html(index=False, border=0) + "\n"
+    for suffix, text in texts.items():
+        write_text(stem.with_name(stem.name + suffix), text)
