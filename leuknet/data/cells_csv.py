@@ -83,8 +83,7 @@ def label_meaning(table: pd.DataFrame) -> str:
     words = "; ".join(f"the {kind} ({count} images)" for kind, count in counts.most_common())
     given = read_cells(file, table) if file else {}
     labels = [label for part in given.values() for label in part["label"]] if file else list(table["cell_label"])
+    if max(labels, default=-1) < 0:
+        return f"Labels describe {words}."
     who = f"{NAME} marks" if file else "The provider names"
-    cells = (
-        f" {who} {labels.count(1)} blasts and {labels.count(0)} normal cells." if max(labels, default=-1) >= 0 else ""
-    )
-    return f"Labels describe {words}.{cells}"
+    return f"Labels describe {words}. {who} {labels.count(1)} blasts and {labels.count(0)} normal cells."

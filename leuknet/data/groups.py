@@ -49,11 +49,10 @@ def read_groups(path: Path, table: pd.DataFrame) -> pd.DataFrame:
     if not {"source", "group"} & set(rows):
         raise LeuknetError(f"{path}, line 1: the column is 'image' only; add source, group or both")
     for row in rows.to_dict("records"):
-        i = names.find(row["image"], f"{path}, line {row[LINE]}")
+        place = f"{path}, line {row[LINE]}"
+        i = names.find(row["image"], place)
         if i in seen:
-            raise LeuknetError(
-                f"{path}, line {row[LINE]}: {row['image']!r} was named in line {seen[i]}: keep one of them"
-            )
+            raise LeuknetError(f"{place}: {row['image']!r} was named in line {seen[i]}: keep one of them")
         seen[i] = row[LINE]
         source[i] = row.get("source") or source[i]
         if row.get("group"):

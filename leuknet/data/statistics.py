@@ -148,14 +148,9 @@ def source_probe(
             named = model.predict(x[test])
             scores.append((repeat, fold, accuracy_score(y[test], named), balanced_accuracy_score(y[test], named)))
             confusion = confusion + confusion_matrix(y[test], named, labels=names)
-    return SourceProbe(
-        scores=pd.DataFrame(scores, columns=["repeat", "fold", "accuracy", "balanced accuracy"]),
-        confusion=pd.DataFrame(confusion / (repeats * counts[:, None]), index=names, columns=names),
-        chance=counts.max() / len(y),
-        balanced_chance=1 / len(names),
-        folds=folds,
-        n=len(y),
-    )
+    table = pd.DataFrame(scores, columns=["repeat", "fold", "accuracy", "balanced accuracy"])
+    shares = pd.DataFrame(confusion / (repeats * counts[:, None]), index=names, columns=names)
+    return SourceProbe(table, shares, counts.max() / len(y), balanced_chance=1 / len(names), folds=folds, n=len(y))
 
 
 def _check_probe(x: np.ndarray, y: np.ndarray, names: np.ndarray, counts: np.ndarray) -> None:
@@ -166,6 +161,5 @@ def _check_probe(x: np.ndarray, y: np.ndarray, names: np.ndarray, counts: np.nda
     if len(names) < 2:
         raise LeuknetError(f"the source probe needs two or more sources, not {len(names)}")
     if counts.min() < 2:
-        raise LeuknetError(
-            f"source {str(names[counts.argmin()])!r} has a single image: leave it out of the source probe"
-        )
+        single = str(names[counts.argmin()])
+        raise LeuknetError(f"source {single!r} has a single image: leave it out of the source probe")

@@ -54,9 +54,6 @@ def _deep_png(data: bytes) -> np.ndarray:
 
 
 def _to_rgb(image: Image.Image) -> np.ndarray:
-    if image.mode.startswith("I;16"):
-        values = np.asarray(image).astype(np.uint16)
-        return np.repeat(to_8_bits(values, full_scale(values, 16))[..., None], 3, axis=2)
     if image.has_transparency_data:
         pixels = np.asarray(image.convert("RGBA"))
         return on_white(pixels[..., :3], pixels[..., 3])

@@ -94,20 +94,17 @@ def download(url: str, sha256: str, timeout: float = 30, progress: bool = False)
         If the download fails or is incomplete, or the SHA-256 does not match.
     """
     pooch.get_logger().setLevel(logging.ERROR)
-    folder, name = (
-        cache_dir() / "downloads",
-        f"{sha256[:16]}-{url.rstrip('/').rpartition('/')[2].partition('?')[0] or 'file'}",
-    )
+    name = url.rstrip("/").rpartition("/")[2].partition("?")[0] or "file"
+    path = cache_dir() / "downloads" / f"{sha256[:16]}-{name}"
     getter = pooch.HTTPDownloader(progressbar=progress, timeout=timeout)
     try:
-        if not ((folder / name).is_file() and sha256_of(folder / name) == sha256.lower()):
-            folder.mkdir(parents=True, exist_ok=True)
-            with scratch(folder, ".part") as part:
-                os.replace(pooch.retrieve(url, f"sha256:{sha256}", name, part, downloader=getter), folder / name)
-        return str(folder / name)
+        if not (path.is_file() and sha256_of(path) == sha256.lower()):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with scratch(path.parent, ".part") as part:
+                os.replace(pooch.retrieve(url, f"sha256:{sha256}", path.name, part, downloader=getter), path)
+        return str(path)
     except ValueError as error:
         raise LeuknetError(f"{url}: the file has another SHA-256 than {sha256[:12]}…: {error}") from error
     except (requests.RequestException, OSError) as error:
-        raise LeuknetError(
-            f"{url} cannot be downloaded: {error}; run again, or get it by hand and use --file"
-        ) from error
+        fix = "run again, or get it by hand and use --file"
+        raise LeuknetError(f"{url} cannot be downloaded: {error}; {fix}") from error
