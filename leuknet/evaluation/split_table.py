@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from leuknet._io import atomic, hash_of, read_limited
+from leuknet._io import hash_of, read_limited, write_text
 from leuknet.data.splits_csv import MAX_BYTES, ROW, split_hash
 from leuknet.exceptions import LeuknetError
 
@@ -239,9 +239,8 @@ class Split:
     def to_csv(self, path: str | Path) -> None:
         """Write the split to `path`: one line with protocol, unit and hash, followed by the table."""
         head = json.dumps({"protocol": self.protocol, "by": self.by, "hash": self.hash}, ensure_ascii=False)
-        with atomic(path) as temporary:
-            body = self.table.to_csv(index=False, lineterminator="\n")
-            temporary.write_bytes(f"# {head}\n{body}".encode())
+        body = self.table.to_csv(index=False, lineterminator="\n")
+        write_text(path, f"# {head}\n{body}")
 
     @classmethod
     def from_csv(cls, path: str | Path) -> "Split":

@@ -17,7 +17,7 @@ import filelock
 import numpy as np
 import pandas as pd
 
-from leuknet._io import LEFTOVER, atomic, write_json
+from leuknet._io import LEFTOVER, atomic, write_json, write_text
 from leuknet.baselines.settings import BaselineSettings
 from leuknet.data.cohort import Cohort
 from leuknet.exceptions import LeuknetError
@@ -161,8 +161,7 @@ class Store:
             on_epoch = _progress(folder, spec.settings, report)
             trained = train(cohort, roles, spec.settings, spec.seed, checkpoint.load, checkpoint.save, on_epoch)
             write_json(folder / "environment.json", checkpoint.made)  # may be resumed from a run on another machine
-        with atomic(folder / "history.csv") as temporary:
-            trained.history.to_csv(temporary, index=False)
+        write_text(folder / "history.csv", trained.history.to_csv(index=False))
         with atomic(folder / "predictions.parquet") as temporary:
             predictions(cohort.table, trained.probabilities, spec).to_parquet(temporary, index=False)
         write_json(folder / "weights.json", trained.weights)
