@@ -10,7 +10,7 @@ from leuknet._escape import csv_cell
 from leuknet._io import atomic, object_or_empty
 from leuknet.evaluation.metrics import scores_by
 from leuknet.exceptions import LeuknetError
-from leuknet.runs.record import DONE, DamagedRunError, damage, read
+from leuknet.runs.record import DONE, DamagedRunError, read
 from leuknet.runs.where import matches
 
 STATES = ("done", "damaged", "running", "failed", "interrupted", "planned")
@@ -20,10 +20,7 @@ BACKEND = ("backend", "machine", "processors", "gpus", "threads", "devices", "le
 
 def status(folder: str | Path) -> str:
     """Return the state of the run in `folder`: one of `STATES`."""
-    folder = Path(folder)
-    if (folder / DONE).is_file():
-        return "damaged" if damage(folder) else "done"
-    return _unfinished(folder)
+    return row(folder)["status"]
 
 
 def _unfinished(folder: Path) -> str:
@@ -67,7 +64,8 @@ def row(folder: str | Path) -> dict[str, Any]:
     done = (folder / DONE).is_file()
     try:
         parts = read(folder).as_dict() if done else {name: object_or_empty(folder / f"{name}.json") for name in PARTS}
-        values = {"status": "done" if done else _unfinished(folder), **_flat(parts)}
+        state = {"status": "done" if done else _unfinished(folder)}
+        values = state | _flat(parts) | state  # settings in a stranger's record may have any names
     except DamagedRunError as error:
         values = {"status": "damaged", "reason": error.reason}
     return {"run": folder.name, **values, "folder": str(folder)}
