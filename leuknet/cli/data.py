@@ -7,6 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from leuknet._escape import one_line
+from leuknet.exceptions import LeuknetError
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Folder = Annotated[Path, typer.Argument(help="DIR/<data set>/…, by class or as the provider ships it.", metavar="DIR")]
 data_app = typer.Typer(no_args_is_help=True, help="Data sets: what is there, what they share, how to split them.")
@@ -19,7 +22,6 @@ def audit_data(folder: Folder, as_json: Json = False, groups: Annotated[Path | N
     from leuknet.data.cells_csv import label_meaning
     from leuknet.data.leakage.verdict import as_dict, verdict
     from leuknet.evaluation.families import regroup
-    from leuknet.exceptions import LeuknetError
 
     if groups and groups.exists():
         raise LeuknetError(f"{groups} exists and may have been written by hand: remove it, or name another file")
@@ -71,7 +73,6 @@ def splits_data(
     from leuknet.evaluation.exchange import read_splits, write_splits
     from leuknet.evaluation.families import regroup
     from leuknet.evaluation.named import make_split
-    from leuknet.exceptions import LeuknetError
 
     out = out or folder / "splits.csv"
     if not check:
@@ -128,7 +129,6 @@ def get_data(
     """
     from leuknet.data.formats import getting, read
     from leuknet.data.formats.archives import Limits, unpack
-    from leuknet.exceptions import LeuknetError
 
     if url and not sha256:
         raise LeuknetError("--url needs --sha256: a download is only trusted by its hash")
@@ -159,8 +159,6 @@ def crop_data(
 
 def _line(text: str, err: bool = False) -> None:
     """Print one line; removes line breaks and escape sequences, which names may contain."""
-    from leuknet._escape import one_line
-
     typer.echo(one_line(text), err=err)
 
 

@@ -7,6 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from leuknet._escape import one_line
+from leuknet.exceptions import LeuknetError
+
 Run = Annotated[str, typer.Option("--run", help="A run's folder, <out>/trainings/<key>, or its key.")]
 
 
@@ -24,11 +27,9 @@ def predict_command(
     red_cell: Annotated[float | None, typer.Option(help="Red cell's diameter in px; estimated if not given.")] = None,
 ) -> None:
     """Predict your slides with a kept run. Not a medical device."""
-    from leuknet._escape import one_line
     from leuknet._outputs import check_own
     from leuknet._templates import rendered_text
     from leuknet.data.walk import shown
-    from leuknet.exceptions import LeuknetError
     from leuknet.inference import predict
 
     if as_json + as_csv + as_html > 1:
@@ -69,7 +70,6 @@ OWN = ("What this cannot tell:", '"not_a_medical_device"', "file,probability,cla
 def _give(text: str, out: Path | None) -> None:
     """Write the results to `out`, or print them, also if `out` cannot be written, so that no result is lost."""
     from leuknet._io import write_text
-    from leuknet.exceptions import LeuknetError
 
     try:
         if out is not None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from leuknet._escape import one_line
 from leuknet.exceptions import LeuknetError
 
 runs_app = typer.Typer(no_args_is_help=True, help="Records of runs: list, show, compare, rerun.")
@@ -155,8 +156,6 @@ def list_command(
 
 def _printed(frame: Any, absent: str = "NaN") -> str:
     """Return a table as text, without the line breaks and escape sequences that records may contain."""
-    from leuknet._escape import one_line
-
     return frame.map(lambda cell: one_line(cell) if isinstance(cell, str) else cell).to_string(
         index=False, na_rep=absent
     )
@@ -176,7 +175,6 @@ def show_command(
     root: Annotated[Path | None, typer.Option("--in", help="Folder of runs.")] = None,
 ) -> None:
     """Show one run's record, and its metrics if it is done."""
-    from leuknet._escape import one_line
     from leuknet.runs import query
 
     folder = _found(run, root)
