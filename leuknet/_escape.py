@@ -8,6 +8,8 @@ import re
 import unicodedata
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~$#])")
+_STARTS = r"""(^|[;\t\r\n]"?)"""  # of a cell
+_FORMULA = r"""(?=["\s]*[=+\-@|＝＋－＠])"""  # noqa: RUF001
 _HASHED = re.compile(r"-[0-9a-f]{8}$")
 LONGEST = 60  # characters of a file name, before its suffix
 
@@ -51,18 +53,32 @@ def label(text: str, width: int = 80) -> str:
 def csv_cell(value: object) -> object:
     """Return `value` escaped for a CSV file: spreadsheets do not read text as a formula; numbers are unchanged.
 
+    Where the separator of lists is a semicolon, spreadsheets also split cells at semicolons and tabs, and a formula may
+    begin after each. Full-width signs begin formulas, too.
+
     Examples
     --------
-    >>> csv_cell("=cmd|' /C calc'!A0"), csv_cell("-0.5"), csv_cell(-0.5)
-    ("'=cmd|' /C calc'!A0", '-0.5', -0.5)
+    >>> csv_cell("=cmd|' /C calc'!A0"), csv_cell("a;=1+1"), csv_cell("-0.5"), csv_cell(-0.5)
+    ("'=cmd|' /C calc'!A0", "a;'=1+1", '-0.5', -0.5)
     """
-    if not isinstance(value, str) or not value.lstrip().startswith(("=", "+", "-", "@", "|")):
+    if not isinstance(value, str):
         return value
     try:
         float(value)
     except ValueError:
-        return f"'{value}"
+        return re.sub(_STARTS + _FORMULA, r"\1'", value)
     return value
+
+
+def text_of_csv_cell(value: str) -> str:
+    """Return the text that `csv_cell` escaped.
+
+    Examples
+    --------
+    >>> text_of_csv_cell("'=1+1")
+    '=1+1'
+    """
+    return re.sub(f"{_STARTS}'{_FORMULA}", r"\1", value)
 
 
 def file_name(text: str) -> str:

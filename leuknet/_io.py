@@ -163,10 +163,12 @@ def read_object(path: str | Path, limit: int = 1 << 20) -> dict[str, Any]:
     OSError
         If the file cannot be read.
     ValueError
-        If it is not a regular file, is larger than `limit` bytes, is not JSON in UTF-8, or does not contain an object.
+        If it is not a regular file, is larger than `limit` bytes, is not JSON in UTF-8, contains text that cannot be
+        written in UTF-8 (lone surrogates), or does not contain an object.
     """
     try:
         value = json.loads(read_limited(path, limit).decode("utf-8"))
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(value, dict):

@@ -8,12 +8,15 @@ from contextlib import suppress
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hostile import copy_of, edit, sealed_again, write_finished
 from typer.testing import CliRunner
 
 import leuknet
 from leuknet.cli import app
+from leuknet.data.user_tables import read_table
 from leuknet.exceptions import LeuknetError
 from leuknet.runs import provenance, query, record
 from leuknet.runs.checkpoint import Checkpoint
@@ -321,3 +324,52 @@ def test_runs_of_an_earlier_version_are_read_once_they_are_sealed(folder):
     done = CliRunner().invoke(app, ["runs", "seal", str(folder.parent)])
     assert "1 runs sealed" in done.stdout and query.status(folder) == "done"
     assert record.seal_earlier(folder.parent) == 0
+
+
+UNREAD = {
+    "a split that is empty": ("split.csv", b""),
+    "a split that is no text": ("split.csv", b"\xff"),
+    "a split of other columns": ("split.csv", b"# {}\na,b\n1,2\n"),
+    "a seed that is a list": ("run.json", {"seed": []}),
+    "a cohort without a size": ("run.json", {"recipe": {}}),
+    "text that is not UTF-8": ("predictions.parquet", "source"),
+}
+
+
+@pytest.mark.parametrize("name, change", UNREAD.values(), ids=UNREAD)
+def test_a_sealed_run_that_cannot_be_read_is_left_out_of_results(folder, name, change):
+    if isinstance(change, dict):
+        edit(folder / name, **change)
+    elif isinstance(change, str):
+        table = pq.read_table(folder / name)
+        buffers = pa.array([b"\xff"] * len(table), pa.binary()).buffers()
+        text = pa.Array.from_buffers(pa.string(), len(table), buffers)
+        pq.write_table(table.set_column(table.column_names.index(change), change, text), folder / name)
+    else:
+        (folder / name).write_bytes(change)
+    sealed_again(folder)
+    assert len(results(folder.parent)) == 0
+
+
+def test_a_file_of_a_run_is_read_up_to_a_limit(folder, monkeypatch):
+    monkeypatch.setattr(record, "MAX_BYTES", 10)
+    with pytest.raises(record.DamagedRunError, match="above the limit"):
+        record.read(folder).predictions()
+
+
+def test_the_settings_of_an_unfinished_run_do_not_replace_its_state_or_name(folder):
+    (folder / "done.json").unlink()
+    edit(folder / "run.json", settings={"status": "done", "run": "other", "\x1b[2J": 1, "=cmd": 2})
+    [row] = query.records(folder.parent, every=True).to_dict("records")
+    assert (row["run"], row["status"]) == (folder.name, "interrupted")
+    query.save(query.records(folder.parent, every=True), folder.parent / "runs.csv")
+    assert ",=cmd" not in (folder.parent / "runs.csv").read_text()
+    assert "\x1b" not in CliRunner().invoke(app, ["runs", "show", str(folder)]).output
+
+
+def test_a_users_table_is_read_up_to_a_limit(tmp_path, monkeypatch):
+    (tmp_path / "groups.csv").write_text("image,group\n" + "a,b\n" * 100)
+    assert len(read_table(tmp_path / "groups.csv", ["image", "group"])) == 100
+    monkeypatch.setattr("leuknet.data.user_tables.MAX_BYTES", 100)
+    with pytest.raises(LeuknetError, match="above the limit"):
+        read_table(tmp_path / "groups.csv", ["image", "group"])

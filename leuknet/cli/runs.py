@@ -179,7 +179,7 @@ def show_command(
 
     folder = _found(run, root)
     for name, value in query.row(folder).items():
-        print(f"{name:<16} {one_line(str(value))}")
+        print(f"{one_line(name):<16} {one_line(str(value))}")
     if query.status(folder) == "done":
         print(_printed(query.compared(folder, folder).drop(columns="b").rename(columns={"a": "value"})))
 

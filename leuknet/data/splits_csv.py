@@ -1,6 +1,7 @@
 """Read ``splits.csv`` from a user's folder, verify its hash, and match its rows to the images by SHA-256."""
 
 import io
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,7 @@ from leuknet._io import hash_of, read_limited
 from leuknet.exceptions import LeuknetError
 
 NAME = "splits.csv"
-MAX_BYTES = 1 << 30
+MAX_BYTES = 1 << 28
 ROW = ["fold", "image_id", "role"]
 COLUMNS = ["sha256", "image_id", "fold", "role", "protocol", "group", "source", "label"]
 HEAD = "# leuknet split"
@@ -42,15 +43,14 @@ def read_rows(path: Path, table: pd.DataFrame) -> tuple[dict[str, str], pd.DataF
         If the file is malformed, its hash does not match its rows, or an image is missing or has changed.
     """
     try:
-        lines = read_limited(path, MAX_BYTES).decode("utf-8-sig").splitlines(keepends=True)
+        text = read_limited(path, MAX_BYTES).decode("utf-8-sig")
     except (OSError, ValueError) as error:
         raise LeuknetError(f"cannot read {path}: {error}") from error
-    head = [line.removeprefix(HEAD).strip().partition(": ") for line in lines if line.startswith(HEAD)]
-    header = {name: value for name, _, value in head}
-    body = io.StringIO("".join(line for line in lines if not line.startswith(HEAD)))
+    header = dict(re.findall(rf"^{HEAD} *(\w+): (.*?)\s*$", text, re.MULTILINE))
+    body = io.StringIO(re.sub(rf"^{HEAD}.*\n?", "", text, flags=re.MULTILINE))
     try:
-        rows = pd.read_csv(body, dtype=str, keep_default_na=False) if body.getvalue().strip() else pd.DataFrame()
-    except ValueError:  # rows of other numbers of cells
+        rows = pd.read_csv(body, dtype=str, keep_default_na=False, usecols=COLUMNS)
+    except ValueError:  # no table, other columns, or rows of other numbers of cells
         rows = pd.DataFrame()
     if {"protocol", "by", "hash", "audit"} - set(header) or set(COLUMNS) - set(rows.columns):
         raise LeuknetError(f"{path} is not a split as `leuknet data splits` writes it: write it again, or remove it")

@@ -9,10 +9,12 @@ from unicodedata import normalize
 
 import pandas as pd
 
-from leuknet.data.walk import read_bytes, shown
+from leuknet._io import read_limited
+from leuknet.data.walk import shown
 from leuknet.exceptions import LeuknetError
 
 LINE = "line"
+MAX_BYTES = 64 << 20  # about a million rows; each takes several times its size in memory
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _DELIMITERS = ",;\t"
 
@@ -98,9 +100,10 @@ def text_of(path: Path) -> str:
         If the file cannot be read or is not text.
     """
     try:
-        data = read_bytes(path)
-    except OSError as error:
-        raise LeuknetError(f"cannot read {shown(path)}: {error.strerror or error}") from error
+        data = read_limited(path, MAX_BYTES)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise LeuknetError(f"cannot read {shown(path)}: {reason}") from error
     if data.startswith((b"PK\3\4", b"\xd0\xcf\x11\xe0")):
         raise LeuknetError(f"{shown(path)} is a workbook, not text: save it as CSV UTF-8")
     for codec in [name for mark, name in _MARKS if data.startswith(mark)] or _unmarked(data):

@@ -18,8 +18,9 @@ NATIVE_LOG = re.compile(
     r"^(?:[IWE]\d{4} [\d:.]+ +\d+ \S+:\d+\]|WARNING: All log messages before absl|WARNING:(?:tensorflow|absl):).*\n?",
     re.MULTILINE,
 )
+MAX_HTML_BYTES = 1 << 28
 PAGE_LINK = re.compile(r'href="(\d\d_\w+)\.ipynb')
-NAVIGATION = re.compile(r'<nav class="pages"[^>]*>.*?</nav>', re.DOTALL)
+NAVIGATION = re.compile(r'<nav class="pages"[^<>]*>(?:(?!<nav).)*?</nav>', re.DOTALL)  # linear in the length
 
 
 def page_html(notebook: nbformat.NotebookNode, record: dict[str, Any]) -> str:
@@ -66,6 +67,8 @@ def readable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 def link_pages(folder: Path, records: list[dict[str, Any]]) -> None:
     """Add links to the previous page, the index and the next page to each page's HTML, where these exist.
 
+    Files that are not text, or larger than `MAX_HTML_BYTES`, are left as they are.
+
     Parameters
     ----------
     folder : path
@@ -78,7 +81,10 @@ def link_pages(folder: Path, records: list[dict[str, Any]]) -> None:
         path = folder / f"{record['page']}.html"
         links = [_link(before, "← {}", "prev"), '<a href="../index.html">All pages</a>', _link(after, "{} →", "next")]
         navigation = f'<nav class="pages" aria-label="Pages">{" · ".join(filter(None, links))}</nav>'
-        text = path.read_text("utf-8")
+        try:
+            text = _io.read_limited(path, MAX_HTML_BYTES).decode("utf-8")
+        except (OSError, ValueError):  # not a page of ours
+            continue
         if (linked := NAVIGATION.sub(navigation.replace("\\", r"\\"), text)) != text:
             _io.write_text(path, linked)
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from leuknet import _io
+from leuknet._escape import csv_cell
 from leuknet.pages.html import link_pages
 from leuknet.pages.outputs import html_page
 
@@ -39,7 +40,7 @@ def write(out: str | os.PathLike) -> None:
     figures, tables = _by_page(out / "figures", (".png",), names), _by_page(out / "tables", (".csv", ".md"), names)
     _io.write_text(out / "index.html", html_page("index", records=records, figures=figures, tables=tables))
     summary = pd.DataFrame(records, columns=SUMMARY)
-    _io.write_text(out / "summary.csv", summary.to_csv(index=False))
+    _io.write_text(out / "summary.csv", summary.map(csv_cell).to_csv(index=False))
     _io.write_text(out / "summary.md", _io.markdown(summary))
 
 

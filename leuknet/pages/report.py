@@ -11,6 +11,7 @@ import pandas as pd
 from PIL import Image
 
 import leuknet
+from leuknet._escape import text_of_csv_cell
 from leuknet._io import markdown, object_or_empty, read_limited, write_text
 from leuknet._outputs import check_own
 from leuknet.baselines.registry import BASELINES
@@ -50,7 +51,6 @@ DECIDED = (
     "of this folder, and says nothing of the paper's."
 )
 UNROUNDED = re.compile(r"-?\d+\.\d{5,}")  # a number of a table's file, which has all digits
-ESCAPED = re.compile(r"^'(?=\s*[=+\-@|])")  # by `csv_cell`
 FINDING = {"says": "finding", "arithmetic": "the sum", "depends_on": "depends on", "may_have_meant": "may have meant"}
 Sections = dict[str, list[dict[str, str]]]  # blocks by title, in display order
 
@@ -261,7 +261,7 @@ def page_table(path: Path) -> pd.DataFrame | None:
     except (OSError, ValueError):  # includes pandas' own errors
         return None
     cells = {
-        name: [cell(float(text), name) if UNROUNDED.fullmatch(text) else ESCAPED.sub("", text) for text in frame[name]]
+        name: [cell(float(text), name) if UNROUNDED.fullmatch(text) else text_of_csv_cell(text) for text in frame[name]]
         for name in frame
     }
     return pd.DataFrame(cells, dtype=str).rename(columns=lambda name: "" if name.startswith("Unnamed: ") else name)

@@ -64,11 +64,11 @@ def row(folder: str | Path) -> dict[str, Any]:
     done = (folder / DONE).is_file()
     try:
         parts = read(folder).as_dict() if done else {name: object_or_empty(folder / f"{name}.json") for name in PARTS}
-        state = {"status": "done" if done else _unfinished(folder)}
+        state = {"run": folder.name, "status": "done" if done else _unfinished(folder)}
         values = state | _flat(parts) | state  # settings in a stranger's record may have any names
     except DamagedRunError as error:
-        values = {"status": "damaged", "reason": error.reason}
-    return {"run": folder.name, **values, "folder": str(folder)}
+        values = {"run": folder.name, "status": "damaged", "reason": error.reason}
+    return values | {"folder": str(folder)}
 
 
 PARTS = ("run", "environment", "weights", "progress", "failed")
@@ -194,7 +194,7 @@ def save(frame: pd.DataFrame, path: str | Path) -> None:
         raise LeuknetError(f"{path}: name it .csv or .parquet")
     with atomic(path) as temporary:
         if path.suffix == ".csv":
-            frame.map(csv_cell).to_csv(temporary, index=False)
+            frame.map(csv_cell).rename(columns=csv_cell).to_csv(temporary, index=False)
         else:  # columns in Parquet have one type, so lists and policies are written as text
             mixed = [name for name in frame if frame[name].map(lambda v: isinstance(v, dict | list)).any()]
             frame.assign(**{name: frame[name].map(str) for name in mixed}).to_parquet(temporary, index=False)

@@ -6,6 +6,7 @@ are not a signature: anyone who changes a file on purpose can seal the folder ag
 as untrusted input.
 """
 
+import hashlib
 import io
 import json
 from collections.abc import Iterator
@@ -20,17 +21,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from leuknet._io import hash_of, read_object, sha256_of, write_json
+from leuknet._io import hash_of, read_limited, read_object, sha256_of, write_json
 from leuknet.exceptions import LeuknetError
 from leuknet.runs.spec import RunSpec
 
 DONE = "done.json"
 SEAL = ("files", "checksum")
 REQUIRED = ("run.json", "split.csv", "environment.json", "history.csv", "predictions.parquet", "weights.json")
+TYPES = {"settings": dict, "recipe": dict | None, "protocol": str, "fold": str, "seed": int | None}
 NETWORK = ("model.keras", "training_features.npz")
 LARGE = 4 << 20  # bytes; for larger files `damage` compares only the size, and the checksum is compared on reading
 MAX_ROWS = 10_000_000  # of predictions; a few bytes of Parquet can encode any number of rows
-MAX_BYTES = 1 << 30  # of one column of predictions
+MAX_BYTES = 1 << 30  # of a file, and of one column of predictions
 PREDICTION_COLUMNS = ["image_id", "data_set", "source", "group", "y", "p", "fold", "seed", "split"]
 
 
@@ -82,7 +84,7 @@ def seal_earlier(root: str | Path) -> int:
             if earlier.is_file():
                 earlier.rename(folder / NETWORK[1])
             RunSpec.read(folder)
-            _table((folder / "predictions.parquet").read_bytes())
+            _table(read_limited(folder / "predictions.parquet", MAX_BYTES))
             seal(folder, done)
             count += 1
     return count
@@ -112,7 +114,7 @@ def read(folder: str | Path) -> "Record":
         raise LeuknetError(f"{folder} is not finished: it has no {DONE}")
     done = _checked(folder)
     parts = {name: _object(folder, f"{name}.json") for name in ("run", "environment", "weights")}
-    for name, kind in {"settings": dict, "recipe": dict | None}.items():
+    for name, kind in TYPES.items():
         if not isinstance(parts["run"].get(name), kind):
             raise DamagedRunError(folder, f"run.json holds no {name}")
     return Record(folder, **parts, done=done)
@@ -157,8 +159,18 @@ class Record:
         return {"run": self.run, "environment": self.environment, "weights": self.weights, "done": done}
 
     def data(self, name: str) -> bytes:
-        """Return the content of one of the run's files; raise `DamagedRunError` if it does not match its checksum."""
-        return self.path(name).read_bytes()
+        """Return the content of one of the run's files.
+
+        Raises
+        ------
+        DamagedRunError
+            If it does not match its checksum, or is larger than `MAX_BYTES`.
+        """
+        with readable(self.folder, f"{name} cannot be read"):
+            content = read_limited(self.folder / name, MAX_BYTES)
+        if hashlib.sha256(content).hexdigest() != self.done["files"][name]["sha256"]:
+            raise DamagedRunError(self.folder, f"{name} changed after the run was finished")
+        return content
 
     def path(self, name: str) -> Path:
         """Return the path of one of the run's files after verifying its checksum, regardless of its size."""
@@ -200,6 +212,7 @@ def _table(data: bytes) -> pa.Table:
     if rows > MAX_ROWS or sum(file.metadata.row_group(part).total_byte_size for part in parts) > MAX_BYTES:
         raise ValueError(f"{rows} rows, more than {MAX_ROWS}, or more than {MAX_BYTES} bytes")
     table = file.read(PREDICTION_COLUMNS, use_threads=False).select(PREDICTION_COLUMNS).cast(schema)
+    table.validate(full=True)  # reading does not check that text is UTF-8
     y, p = table["y"].to_numpy(), table["p"].to_numpy()
     if not (np.isin(y, (0, 1)) & (p >= 0) & (p <= 1)).all():
         raise ValueError("a class other than 0 and 1, or a probability outside 0 to 1")

@@ -21,7 +21,7 @@ from leuknet.evaluation.metrics import from_counts
 from leuknet.evaluation.splits import AS_PUBLISHED, LODOCV
 from leuknet.exceptions import LeuknetError
 from leuknet.models.settings import TrainSettings
-from leuknet.runs.record import DamagedRunError, Record, read_all
+from leuknet.runs.record import DamagedRunError, Record, read_all, readable
 
 SIZE = 224
 MAX_TABLE = 16 << 20  # bytes
@@ -86,7 +86,7 @@ def of_records(records: Iterable[Record]) -> pd.DataFrame:
     """
     runs, tables = [], []
     for record in records:
-        with suppress(DamagedRunError):  # listed by `leuknet.runs.query.records`
+        with suppress(DamagedRunError), readable(record.folder, "its record or split is of another kind"):
             if not is_control(record.run):
                 tables.append(record.prediction_table().select(READ))
                 trained = training_counts(record.data("split.csv").decode("utf-8"))

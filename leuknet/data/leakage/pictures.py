@@ -11,6 +11,7 @@ from joblib import Parallel, cpu_count, delayed
 from leuknet.data import decode
 from leuknet.data.cohort import Cohort
 from leuknet.data.synthetic.native import drawn_from
+from leuknet.data.walk import read_bytes
 from leuknet.exceptions import LeuknetError
 
 
@@ -50,7 +51,7 @@ class Pictures:
         if self.images is not None:
             return None
         try:
-            return Path(self.table["path"].iloc[position]).read_bytes()
+            return read_bytes(Path(self.table["path"].iloc[position]))
         except OSError as error:
             raise LeuknetError(f"cannot read {error.filename}: {error.strerror}") from error
 

@@ -259,4 +259,8 @@ def stop(workers: Iterable[Worker]) -> None:
 
 def tail(path: Path, size: int = 4000) -> str:
     """Return the end of a log file as text; empty if the file does not exist."""
-    return path.read_bytes()[-size:].decode("utf-8", "replace") if path.is_file() else ""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - size, 0))
+        return file.read(size).decode("utf-8", "replace")
