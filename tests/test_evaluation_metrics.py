@@ -133,6 +133,7 @@ def rows_of(tp, tn, negatives, positives, seed):
     return pd.DataFrame({"y": [0] * negatives + [1] * positives, "p": p, "seed": seed})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", TABLE_7)
 def test_the_papers_convention_gives_table_7_to_the_digit(block):
     (negatives, positives), expected = TABLE_7[block]

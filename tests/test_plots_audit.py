@@ -34,6 +34,7 @@ def test_summary_counts_every_finding_once(found):
     assert table.loc[table["weight"] == "none: consistent", "inconsistent"].item() == 0
 
 
+@pytest.mark.slow
 def test_findings_are_kept_whole_and_shown_escaped(found, tmp_path):
     shown.findings(Made(tmp_path), found, "changes a conclusion", "conclusions")
     kept = (tmp_path / "tables" / "10_paper_audit-conclusions.csv").read_text("utf-8")
@@ -46,6 +47,7 @@ def test_findings_are_kept_whole_and_shown_escaped(found, tmp_path):
     assert "Table &lt;1&gt;" in html and "a &lt; b" in html and "c &amp; d" in html and "<details>" in html
 
 
+@pytest.mark.slow
 def test_findings_are_numbered_and_ordered_by_consequence(found):
     names = [finding.id for finding in shown.ordered(found, "changes a conclusion")]
     assert names[0] == "one-class-sets" and set(names) == {f.id for f in found if f.weight == "changes a conclusion"}
@@ -56,6 +58,7 @@ def test_findings_are_numbered_and_ordered_by_consequence(found):
     assert "The strongest: In k-fold the data set nearly" in shown.audit_sentence(found)
 
 
+@pytest.mark.slow
 def test_findings_that_say_the_same_of_several_places_are_one_card(found):
     conclusions = shown.merged(shown.ordered(found, "changes a conclusion"))
     [both] = [finding for finding in conclusions if finding.id == "shared-allidb1"]
