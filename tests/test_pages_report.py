@@ -114,6 +114,20 @@ def test_headlines_have_intervals_and_say_what_was_not_run(published):
     assert set(empty["here (95 % interval)"]) == {reports.NONE}
 
 
+def test_headlines_without_leuknet_are_those_of_the_network_with_most_runs(published):
+    own = published[published["approach"] == "mDFT"].replace({"backbone": {"VGG16": "DenseNet169"}})
+    own = own.assign(approach="mSFT").reset_index(drop=True)
+    frame = reports.headlines(own)
+    assert list(frame) == ["DenseNet169 mSFT", "here (95 % interval)", "published, for LeukNet"]
+    there = reports.headlines(published)
+    assert frame["here (95 % interval)"].iloc[0].startswith(there["here (95 % interval)"].iloc[0][:4])
+
+
+def test_html_of_a_column_becomes_plain_text_in_markdown():
+    rows = reports.block("x", pd.DataFrame({"a": ["<b>work&#x27;s</b> &lt;i&gt;"]}), ("a",))["rows"]
+    assert "work's" in rows and "#x27" not in rows and "&lt;i&gt;" in rows
+
+
 def test_rows_stand_in_the_order_of_the_pages_and_under_their_names(published):
     runs = reports.in_order(published.sample(frac=1, random_state=0))
     table = reports.named(reports.scores(runs))
