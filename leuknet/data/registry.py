@@ -115,15 +115,10 @@ def totals() -> pd.DataFrame:
         One row per printed total: ``place`` (str, in the paper), ``covers`` (str, rows of the table), ``count``
         (negatives, positives or total), ``published``, ``computed``, ``difference`` (int, published - computed).
     """
-    names = list(DATA_SETS)
-    covered = {
-        "18 data sets": names,
-        "17 data sets (all but UFG)": [name for name in names if name != "UFG"],
-        "the 13 data sets above UFG in Table 1": names[: names.index("UFG")],
-    }
+    table = registry_table().set_index("name")
+    covered = {"18 data sets": table, "17 data sets (all but UFG)": table.drop(index="UFG")}
+    covered["the 13 data sets above UFG in Table 1"] = table.iloc[: table.index.get_loc("UFG")]
     long = _read("published_totals.csv").melt(["place", "covers"], var_name="count", value_name="published")
     long = long[long["published"] != ""].astype({"published": int}).reset_index(drop=True)
-    long["computed"] = [
-        sum(getattr(DATA_SETS[name], row["count"]) for name in covered[row["covers"]]) for _, row in long.iterrows()
-    ]
+    long["computed"] = [covered[of][count].sum() for of, count in zip(long["covers"], long["count"], strict=True)]
     return long.assign(difference=long["published"] - long["computed"])

@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from leuknet.exceptions import LeuknetError
 from leuknet.paper import tables
 from leuknet.paper.consistency import Finding
 from leuknet.verdicts import results
@@ -44,11 +43,7 @@ def ledger(out: str | Path, findings: list[Finding], runs: pd.DataFrame | None =
         numbers do not show), "runs" (valid for the images, networks and weights of this folder) or empty.
     """
     out = Path(out)
-    if runs is None:
-        try:
-            runs = results.results(out)
-        except LeuknetError:
-            runs = pd.DataFrame()
+    runs = results.any_results(out) if runs is None else runs
     sources, by_id, known = Sources(runs, out), {finding.id: finding for finding in findings}, rules()
     frame = tables.claims()[["id", "section", "gist"]].rename(columns={"id": "claim"})
     entries = [known[name] for name in frame["claim"]]

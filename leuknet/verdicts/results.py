@@ -65,6 +65,14 @@ def results(folder: str | Path) -> pd.DataFrame:
     return of_records(read_all(trainings(folder))[0])
 
 
+def any_results(folder: str | Path) -> pd.DataFrame:
+    """Return `results` of a result folder, or an empty table if the folder contains no runs."""
+    try:
+        return results(folder)
+    except LeuknetError:
+        return pd.DataFrame()
+
+
 def of_records(records: Iterable[Record]) -> pd.DataFrame:
     """Return the results of finished runs, one row per run and non-validation role.
 

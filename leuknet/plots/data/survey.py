@@ -49,7 +49,7 @@ def table_1(table: pd.DataFrame) -> pd.DataFrame:
     """
     here = class_counts(table).rename(index=canonical).groupby(level=0).sum()
     columns = ["name", "source", "cells", "negatives", "positives", "total"]
-    frame = pd.DataFrame([vars(one) | {"total": one.total} for one in DATA_SETS.values()])[columns].set_index("name")
+    frame = registry_table()[columns].set_index("name")
     others = table_order(set(here.index) - set(DATA_SETS))
     frame = pd.concat([frame, pd.DataFrame({"source": others}, others)])
     printed = totals().query("place == 'Table 1, line Total'").set_index("count")["published"].astype(int)

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from leuknet.data.decode import decode
 from leuknet.plots.axes import picture, png, subplots
 from leuknet.plots.format import number, rendered
 from leuknet.plots.interpretation.activation_maps import overlay
@@ -44,14 +45,11 @@ def prediction_card(kept: Any, image: np.ndarray, row: Mapping[str, Any], name: 
 
 def read_slide(kept: Any, path: Path) -> np.ndarray:
     """Return an image file as preprocessed for the network of `kept`, uint8 (size, size, 3)."""
-    from leuknet.data.decode import decode
-
     return decode(Path(path).read_bytes(), kept.model.input_shape[1])[0]
 
 
 def slide_card(kept: Any, name: str, content: bytes) -> plt.Figure:
     """Return `prediction_card` for the content of a file (bytes), as shown by the upload button."""
-    from leuknet.data.decode import decode
     from leuknet.inference.predict import described
 
     image = decode(content, kept.model.input_shape[1])[0]

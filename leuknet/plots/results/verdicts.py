@@ -5,7 +5,6 @@ from html import escape
 import pandas as pd
 from IPython.display import HTML, display
 
-from leuknet.exceptions import LeuknetError
 from leuknet.paper.consistency import audit
 from leuknet.plots.format import listed
 from leuknet.plots.output import caption_line, keep, keep_table, table_html
@@ -22,11 +21,7 @@ COLOURS = {"supported": "#1b6e35", "not supported": "#a61b1b", "depends on the p
 
 def verdict_cells(study: Study) -> pd.DataFrame:
     """Return every published cell next to this study's runs, and save the table as CSV, Markdown, LaTeX and HTML."""
-    try:
-        runs = results.results(study.out)
-    except LeuknetError:  # the folder contains no runs
-        runs = pd.DataFrame()
-    cells = verdicts.compare(runs, feature_spaces(study.out))
+    cells = verdicts.compare(results.any_results(study.out), feature_spaces(study.out))
     line = caption_line(study, n=f"{len(cells)} published cells")
     verdicts.write(cells, keep(study, "tables", "verdicts", line, caption="Published, reproduced, verdict"))
     return cells
