@@ -45,14 +45,19 @@ def replaced_folder(out: str | os.PathLike) -> Iterator[Path]:
 
 
 def _exchange(new: Path, out: Path, temporary: Path) -> None:
+    """Move `new` to `out`; if this is interrupted, the earlier folder returns to its place."""
     for attempt in range(ATTEMPTS):
-        if out.exists():
-            out.rename(temporary / f"old{attempt}")
+        old = temporary / f"old{attempt}"
         try:
+            if out.exists():
+                out.rename(old)
             new.rename(out)
             return
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # another process has just put its own there
+        except BaseException as error:
+            if old.exists() and not out.exists():
+                old.rename(out)
+            busy = isinstance(error, OSError) and error.errno in (errno.ENOTEMPTY, errno.EEXIST)
+            if not busy:  # otherwise another process has just put its own there
                 raise
     raise LeuknetError(f"other processes keep writing {out}: let one end first")
 

@@ -104,3 +104,19 @@ def test_an_error_leaves_the_earlier_folder_and_nothing_else(tmp_path):
         (new / "page").write_text("half")
         raise ZeroDivisionError
     assert content(tmp_path / "out") == {"page": "first"} and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_an_error_between_the_two_moves_leaves_the_earlier_folder(tmp_path, monkeypatch, error):
+    write(tmp_path / "out", "first")
+    rename = Path.rename
+
+    def interrupted(path, target):
+        if path.name == "new":
+            raise error
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises((KeyboardInterrupt, OSError)), replaced_folder(tmp_path / "out") as new:
+        (new / "page").write_text("second")
+    assert content(tmp_path / "out") == {"page": "first"} and len(list(tmp_path.iterdir())) == 1

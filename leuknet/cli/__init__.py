@@ -81,7 +81,7 @@ def main() -> None:
         if error.errno not in PLACES:
             raise
         place = error.filename or "a file or standard output"
-        print(f"error: {error.strerror}: {place}. {PLACES[error.errno]}", file=sys.stderr)
+        print(f"error: {error.strerror}: {one_line(place)}. {PLACES[error.errno]}", file=sys.stderr)
         sys.exit(2)
 
 

@@ -140,7 +140,9 @@ from .training.ablation import ablation_sentence as ablation_sentence
 from .training.ablation import ablation_table as ablation_table
 from .training.ablation import accuracy_dots as accuracy_dots
 from .training.ablation import counts_table as counts_table
+from .training.ablation import heads_sentence as heads_sentence
 from .training.ablation import heads_table as heads_table
+from .training.ablation import network_name as network_name
 from .training.ablation import published_t_test as published_t_test
 from .training.ablation import times_table as times_table
 from .training.ablation import trained_table as trained_table

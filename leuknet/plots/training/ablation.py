@@ -18,6 +18,18 @@ from leuknet.study.ablation import TABLES
 NAMES = {"VGG16": "VGG-16", "VGG19": "VGG-19"}
 
 
+def network_name(backbone: str) -> str:
+    """Return the name of a backbone in tables and sentences.
+
+    Examples
+    --------
+    >>> network_name("VGG16-nano"), network_name("Xception")
+    ('VGG-16 (narrow)', 'Xception')
+    """
+    full = backbone.removesuffix("-nano")
+    return NAMES.get(full, full) + (" (narrow)" if full != backbone else "")
+
+
 def counts_table(counts: pd.DataFrame) -> pd.DataFrame:
     """Return Table 2's parameters and depths next to those of Keras' networks.
 
@@ -107,17 +119,30 @@ def accuracy_dots(scores: pd.DataFrame, test_sets: list[str]) -> plt.Figure:
 
 
 def ablation_sentence(scores: pd.DataFrame, test_sets: list[str]) -> str:
-    """Return the network with the highest mean accuracy on each test set, here and published, with runs and images."""
+    """Return the network with the highest mean accuracy on each test set, with runs and images."""
+    named = scores.assign(name=scores["backbone"].map(network_name).str.cat(scores["approach"], sep=" "))
+    return f"{_highest(named, test_sets)}. Networks within one spread of each other are not ranked."
+
+
+def heads_sentence(scores: pd.DataFrame, test_sets: list[str]) -> str:
+    """Return the head of Table 9 with the highest mean accuracy on each test set, with runs and images."""
+    return f"{_highest(scores.assign(name=scores['head']), test_sets, ' of a head (Table 9)')}."
+
+
+def _highest(scores: pd.DataFrame, test_sets: list[str], of_what: str = "") -> str:
+    """Return the ``name`` with the highest mean accuracy on each test set, with runs and images."""
     parts = []
     for test_set in test_sets:
         of = scores[scores["fold"] == test_set]
-        means = of.groupby(["backbone", "approach"])["A"].mean()
-        ties = [f"{backbone} {approach}" for backbone, approach in means.index[means == means.max()]]
-        best = of[of["backbone"].str.cat(of["approach"], sep=" ") == ties[0]]
+        means = of.groupby("name")["A"].mean()
+        ties = means.index[means == means.max()].tolist()
+        best = of[of["name"] == ties[0]]
         n = best["n"].max() if "n" in best else None
         runs = f"{listed(ties)}; {len(best)} runs{f' on {n:.0f} images' if n else ''}"
-        parts.append(f"On {test_set} the highest mean accuracy here is {mean_sd(best['A'], 'A', n)} % ({runs})")
-    return "; ".join(parts) + ". Networks within one spread of each other are not ranked."
+        parts.append(
+            f"On {test_set} the highest mean accuracy{of_what} here is {mean_sd(best['A'], 'A', n)} % ({runs})"
+        )
+    return "; ".join(parts)
 
 
 def _dots(ax: plt.Axes, scores: pd.DataFrame, test_set: str) -> list[str]:
@@ -142,7 +167,7 @@ def times_table(timings: pd.DataFrame) -> pd.DataFrame:
         name = "ResNet" if backbone == "ResNet50" else NAMES.get(backbone, backbone)
         training, image = (cells.get((row.fold, name, f"{what} Time"), "") for what in ("Training", "Classification"))
         here = f"{row.training_seconds:.1f}", f"{row.seconds_per_image:.5f}"
-        rows.append((row.backbone, row.fold, training, here[0], image, here[1]))
+        rows.append((network_name(row.backbone), row.fold, training, here[0], image, here[1]))
     columns = ["training, published (min:s)", "training, here (s)", "per image, published (s)", "per image, here (s)"]
     return pd.DataFrame(rows, columns=["network", "test set", *columns])
 
