@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from leuknet.cells.generalisation import STEPS
 from leuknet.plots.interpretation import cells as drawn
 from leuknet.plots.results import generalisation as shown
 
@@ -41,6 +42,15 @@ def test_specificity_of_few_images_is_a_count():
     found = pd.DataFrame({"source": ["A", "B"], "images": [18, 100], "specificity": [15 / 18, 0.87]})
     assert shown.specificity_table(found).iloc[:, -1].tolist() == ["15/18", "87.0"]
     assert shown.specificity_table(found[:0]).empty
+
+
+def test_names_of_all_steps_stand_apart():
+    rows = [(step, "pooled folds", 0.9, 0.8, 0.95, 0.9, 100) for step in STEPS]
+    fig = drawn.generalisation_steps(pd.DataFrame(rows, columns=SUMMARY.columns))
+    fig.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in fig.axes[0].get_xticklabels()]
+    assert len(boxes) == 5 and all(one.x1 < other.x0 for one, other in zip(boxes, boxes[1:], strict=False))
+    plt.close(fig)
 
 
 def test_legends_stand_outside_the_axes_and_bars_differ_without_colour():

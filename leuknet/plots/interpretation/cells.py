@@ -1,6 +1,7 @@
 """The cells of an image (page 12): quality of the segmentation, processing steps of a cell, generalisation."""
 
 import os
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -99,7 +100,8 @@ def generalisation_steps(summary: pd.DataFrame) -> plt.Figure:
             look = {"hatch": HATCHES[k % 3], "edgecolor": "white", "linewidth": 0, "capsize": 3}
             ax.bar(places, values[0], wide, yerr=np.abs(values[1:] - values[0]), label=protocol, **look)
         ax.axhline(50, color="0.5", linewidth=0.8, linestyle=":")
-        ax.set(ylabel="accuracy (%)", ylim=(0, 101), xticks=range(len(names)), xticklabels=names)
+        labels = [textwrap.fill(name, 68 // len(names)) for name in names]
+        ax.set(ylabel="accuracy (%)", ylim=(0, 101), xticks=range(len(names)), xticklabels=labels)
         ax.legend(**LEGEND)
     return fig
 
