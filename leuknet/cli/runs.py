@@ -161,14 +161,6 @@ def _printed(frame: Any, absent: str = "NaN") -> str:
     )
 
 
-@runs_app.command("seal")
-def seal_command(folder: Folder) -> None:
-    """Accept the current content of finished runs of an earlier version, which have no checksums."""
-    from leuknet.runs.record import seal_earlier
-
-    print(f"{seal_earlier(_folder_of_runs(folder))} runs sealed")
-
-
 @runs_app.command("show")
 def show_command(
     run: Annotated[str, typer.Argument(help=ONE)],

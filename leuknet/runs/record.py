@@ -23,7 +23,6 @@ import pyarrow.parquet as pq
 
 from leuknet._io import hash_of, read_limited, read_object, sha256_of, write_json
 from leuknet.exceptions import LeuknetError
-from leuknet.runs.spec import RunSpec
 
 DONE = "done.json"
 SEAL = ("files", "checksum")
@@ -72,22 +71,6 @@ def seal(folder: str | Path, timing: dict[str, Any]) -> None:
     files = {path.name: {"bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in there}
     done = {name: value for name, value in timing.items() if name not in SEAL} | {"files": files}
     write_json(folder / DONE, done | {"checksum": hash_of(done)})
-
-
-def seal_earlier(root: str | Path) -> int:
-    """Seal the finished runs in `root` that have no checksums, after reading their content; return their number."""
-    count = 0
-    for folder in finished(root):
-        done = _object(folder, DONE)
-        if "files" not in done and "seconds" in done:
-            earlier = folder / "reference.npz"
-            if earlier.is_file():
-                earlier.rename(folder / NETWORK[1])
-            RunSpec.read(folder)
-            _table(read_limited(folder / "predictions.parquet", MAX_BYTES))
-            seal(folder, done)
-            count += 1
-    return count
 
 
 def damage(folder: str | Path) -> str:
@@ -226,10 +209,6 @@ def _checked(folder: Path) -> dict[str, Any]:
     """Return the content of ``done.json`` after checking it and the files that it lists."""
     done = _object(folder, DONE)
     files = done.get("files")
-    if files is None and "seconds" in done:
-        raise DamagedRunError(
-            folder, "an earlier version finished it without checksums (leuknet runs seal accepts it as it is)"
-        )
     if done.get("checksum") != hash_of({name: value for name, value in done.items() if name != "checksum"}):
         raise DamagedRunError(folder, f"{DONE} was changed or cut off")
     if not isinstance(files, dict) or not set(REQUIRED) <= set(files) <= {*REQUIRED, *NETWORK}:
