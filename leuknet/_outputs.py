@@ -1,4 +1,4 @@
-"""Files and folders that a command writes whole: never in place of anything that this program did not write."""
+"""Replacement of output files and folders; nothing that this program did not write is overwritten or removed."""
 
 import errno
 import os
@@ -18,18 +18,18 @@ _SYSTEM = {MARKER, ".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints"
 
 @contextmanager
 def replaced_folder(out: str | os.PathLike) -> Iterator[Path]:
-    """Yield an empty folder; when the block ends without an error, it takes the place of `out`.
+    """Yield an empty folder, which replaces `out` if the block ends without an error.
 
     Parameters
     ----------
     out : path
-        A new or empty folder, or one that this function made before and nobody has changed since: its file `MARKER`
-        lists what it held.
+        A new or empty folder, or one that this function wrote and that has not been changed since; its file `MARKER`
+        lists the content.
 
     Raises
     ------
     LeuknetError
-        If `out` holds anything else: it is left as it is.
+        If `out` contains anything else; it is not changed.
     """
     out = Path(out).expanduser().resolve()
     _check_folder(out)
@@ -84,15 +84,15 @@ def _regular(path: Path) -> bool:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return the files below `folder`, in order, without the marker and what desktops and JupyterLab leave."""
+    """Return the files below `folder`, sorted, except the marker and files of desktops and JupyterLab."""
     found = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     return [path for path in found if not _SYSTEM.intersection(path.relative_to(folder).parts)]
 
 
 def check_own(path: Path, *signs: str) -> None:
-    """Raise LeuknetError if `path` is there and is no file of this program: it holds none of `signs`, see `_ends`.
+    """Raise LeuknetError if the file `path` exists and contains none of `signs` at either end (`_ends`).
 
-    A folder is left to whoever writes: the system refuses it.
+    Folders are not checked, because the system does not allow a file to replace one.
     """
     if (
         path.exists()
@@ -103,7 +103,7 @@ def check_own(path: Path, *signs: str) -> None:
 
 
 def _ends(path: Path) -> bytes:
-    """Return the beginning and the end of a file, `SIGNS_WITHIN` bytes each: Parquet has its names at its end."""
+    """Return the first and the last `SIGNS_WITHIN` bytes of a file; Parquet stores its column names at the end."""
     with path.open("rb") as file:
         head = file.read(SIGNS_WITHIN)
         file.seek(max(path.stat().st_size - SIGNS_WITHIN, 0))

@@ -56,7 +56,7 @@ def trained_table(counts: pd.DataFrame) -> pd.DataFrame:
 
 
 def published_cells(number: int, test_set: str) -> pd.DataFrame:
-    """Return a published ablation table's cells for one test set by (row, column); none if it is not the paper's."""
+    """Return the cells of a published ablation table for one test set by (row, column); empty for other test sets."""
     table = tables.table(number)
     return table[table["block"] == test_set].set_index(["row", "column"])
 
@@ -142,7 +142,7 @@ def _highest(scores: pd.DataFrame, test_sets: list[str], of_what: str = "") -> s
         parts.append(
             f"On {test_set} the highest mean accuracy{of_what} here is {mean_sd(best['A'], 'A', n)} % ({runs})"
         )
-    return "; ".join(parts)
+    return ". ".join(parts)
 
 
 def _dots(ax: plt.Axes, scores: pd.DataFrame, test_set: str) -> list[str]:
