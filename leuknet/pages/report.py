@@ -165,9 +165,8 @@ def subject(runs: pd.DataFrame) -> tuple[str, pd.Series]:
     leuknet = of_network & runs.index.isin(of_leuknet(runs.assign(role="test")).index)
     if leuknet.any() or not of_network.any():
         return "LeukNet", leuknet
-    kinds = runs[of_network].groupby(["backbone", "approach", "dense"], sort=False)
-    (backbone, approach, dense), most = max(kinds, key=lambda kind: len(kind[1]))
-    return " ".join(filter(None, [backbone, approach, dense])), pd.Series(runs.index.isin(most.index), runs.index)
+    network, most = max(runs[of_network].groupby(RESULT[:3], sort=False), key=lambda kind: len(kind[1]))
+    return " ".join(filter(None, network)), pd.Series(runs.index.isin(most.index), runs.index)
 
 
 def _accuracy(rows: pd.DataFrame) -> str:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 HELD_BYTES = 10**9  # maximum of a batch's activations
 EXTRA = ("DenseNet169", "VGG16")
-COMPLETE = "ImageNet"  # first word of a caption of weights that cover every pretrained layer
 
 
 def activations(model: "keras.Model", images: np.ndarray, layer: str | None = None, batch: int = 64) -> np.ndarray:
@@ -55,10 +54,8 @@ def affordable(model: "keras.Model", batch: int) -> int:
     Keras holds the output of every layer until an uncompiled call ends, as does the tape of a gradient, and a compiled
     call nearly as much: 58 MB per image for DenseNet-169 at 112 px, 61 MB for VGG-16 at 224 px, in float32.
     """
-    import keras
-
-    shapes = [output.shape[1:] for layer in model.layers for output in keras.tree.flatten(layer.output)]
-    return max(1, min(batch, HELD_BYTES // (4 * sum(math.prod(shape) for shape in shapes))))
+    held = 4 * sum(math.prod(layer.output.shape[1:]) for layer in model.layers)
+    return max(1, min(batch, HELD_BYTES // held))
 
 
 def padded(images: np.ndarray, batch: int) -> Iterator[tuple[int, np.ndarray]]:
@@ -128,7 +125,7 @@ def at_hand(images: np.ndarray, own: str) -> tuple[np.ndarray | None, str | None
             continue
         key = hash_of([name, sha256_of(file), hash_of_array(images)])
         kept = cached("features", key, partial(_pretrained, name, images))
-        if kept["weights"].startswith(COMPLETE):
+        if kept["weights"].startswith("ImageNet"):
             return kept["features"], name
     return None, None
 
@@ -143,6 +140,6 @@ def _pretrained(backbone: str, images: np.ndarray) -> dict[str, Any]:
     """Return the features and the caption of pretrained weights; of the first image only if these are incomplete."""
     before = partial(before_training, TrainSettings(backbone=backbone), backbone_only=True)
     features, weights = before(images[:1])
-    if weights.startswith(COMPLETE):
+    if weights.startswith("ImageNet"):
         features, weights = before(images)
     return {"features": features, "weights": weights}
