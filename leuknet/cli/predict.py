@@ -53,10 +53,11 @@ def predict_command(
         text = prediction_page(opened, rows, failed, scores)
     elif as_csv:
         text = _csv(predict.as_record(opened, rows, failed)["images"])
+    elif as_json:
+        text = json.dumps(predict.as_record(opened, rows, failed), indent=1, ensure_ascii=False) + "\n"
     else:
         record = predict.as_record(opened, rows, failed)
-        plain = rendered_text(Path(__file__).with_name("prediction.txt.j2"), **record)
-        text = json.dumps(record, indent=1, ensure_ascii=False) + "\n" if as_json else plain
+        text = rendered_text(Path(__file__).with_name("prediction.txt.j2"), **record)
     _give(text, out)
     for one in failed:
         print(one_line(f"left out: {shown(one['file'])}: {one['reason']}"), file=sys.stderr)
