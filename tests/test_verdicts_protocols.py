@@ -28,7 +28,15 @@ def test_no_overfitting(tmp_path, rises, outside, expected):
         pd.DataFrame({"epoch": [1, 2, 3], "validation_loss": [0.6, 0.5, 0.5 * (1 + rise)]}).to_csv(
             folder / "history.csv", index=False
         )
-        write_json(folder / "run.json", {"settings": {}})
+        run = {
+            "settings": {},
+            "protocol": "hold-out",
+            "fold": "hold-out",
+            "role": "study",
+            "seed": 0,
+            "key": folder.name,
+        }
+        write_json(folder / "run.json", run)
         for name in ("split.csv", "environment.json", "weights.json", "predictions.parquet"):
             (folder / name).write_text("{}")
         seal(folder, {"seconds": 1.0})
